@@ -1,0 +1,8 @@
+// Edge is the Lambda behind every path that no other function serves: the health check and the answer to unknown paths.
+package main
+
+import "tocsin/internal/function"
+
+func main() {
+	function.Main(function.Edge)
+}

@@ -1,0 +1,73 @@
+package api
+
+import (
+	"net/http"
+
+	"tocsin/internal/statuspage"
+)
+
+// A Group is the routes that one Lambda function serves.
+type Group string
+
+// The groups.
+const (
+	Incidents Group = "incidents"
+	Comments  Group = "comments"
+	Monitors  Group = "monitors"
+	Edge      Group = "edge" // what no other group serves
+)
+
+// A route is a path and the methods it has, in the order in which the allow header
+// names them. HEAD works wherever GET does.
+type route struct {
+	group   Group
+	path    string // as http.ServeMux writes it
+	methods []method
+}
+
+type method struct {
+	name   string
+	scope  statuspage.Scope
+	handle handlerFunc
+}
+
+// public is the scope of what needs no API key.
+const public statuspage.Scope = ""
+
+// routes is every route of the service. template.yaml has the same ones.
+var routes = []route{
+	{Incidents, "/api/v4/incidents", []method{
+		{http.MethodGet, statuspage.ScopeIncidentsRead, listIncidents},
+		{http.MethodPost, statuspage.ScopeIncidentsWrite, createIncident},
+	}},
+	{Incidents, "/api/v4/incidents/{incident_id}", []method{
+		{http.MethodGet, statuspage.ScopeIncidentsRead, getIncident},
+		{http.MethodPatch, statuspage.ScopeIncidentsWrite, updateIncident},
+		{http.MethodDelete, statuspage.ScopeIncidentsWrite, deleteIncident},
+	}},
+	{Comments, "/api/v4/incidents/{incident_id}/comments", []method{
+		{http.MethodGet, statuspage.ScopeIncidentsRead, listComments},
+		{http.MethodPost, statuspage.ScopeIncidentsWrite, createComment},
+	}},
+	{Comments, "/api/v4/incidents/{incident_id}/comments/{comment_id}", []method{
+		{http.MethodGet, statuspage.ScopeIncidentsRead, getComment},
+		{http.MethodPatch, statuspage.ScopeIncidentsWrite, updateComment},
+		{http.MethodDelete, statuspage.ScopeIncidentsWrite, deleteComment},
+	}},
+	{Monitors, "/api/v4/monitors", []method{
+		{http.MethodGet, statuspage.ScopeMonitorsRead, listMonitors},
+		{http.MethodPost, statuspage.ScopeMonitorsWrite, createMonitor},
+	}},
+	{Monitors, "/api/v4/monitors/{monitor_tag}", []method{
+		{http.MethodGet, statuspage.ScopeMonitorsRead, getMonitor},
+		{http.MethodPatch, statuspage.ScopeMonitorsWrite, updateMonitor},
+		{http.MethodDelete, statuspage.ScopeMonitorsWrite, deleteMonitor},
+	}},
+	{Edge, "/healthcheck", []method{
+		{http.MethodGet, public, healthcheck},
+	}},
+}
+
+// slashOnly are paths that redirect when they end in a slash although they have no
+// route of their own (as observed of the original).
+var slashOnly = []string{"/api"}

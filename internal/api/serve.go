@@ -1,0 +1,209 @@
+package api
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"tocsin/internal/lambdahttp"
+	"tocsin/internal/statuspage"
+)
+
+// maxBody is the limit of a request's body in bytes (contract v4, part A).
+const maxBody = 256 * 1024
+
+// Store is what the edge needs of a repository.
+type Store interface {
+	statuspage.IncidentStore
+	statuspage.CommentStore
+	statuspage.MonitorStore
+	statuspage.KeyStore
+}
+
+// Config is what the edge is made of. Store and Now must be set.
+type Config struct {
+	Store Store
+
+	// Now is the clock; it is read once per request.
+	Now func() time.Time
+
+	// SiteURL is the origin of the links in answers; "" means the origin that the
+	// request came to.
+	SiteURL string
+
+	// Ready is asked before the table is used, until it has returned nil once.
+	// Nil means that there is nothing to wait for.
+	Ready func(context.Context) error
+}
+
+// handlerFunc answers a request whose key, route, method, scope and size of the
+// body are in order.
+type handlerFunc func(*service, *request) (answer, error)
+
+// service is the edge of one group of routes.
+type service struct {
+	Config
+	keys *keyring
+}
+
+// A request is an HTTP request with what was found out about it on the way.
+type request struct {
+	*http.Request
+	now  int64 // UTC seconds
+	body []byte
+	call *lambdahttp.Call
+}
+
+// An answer is a status and a value that is sent as JSON. A nil body is no body.
+type answer struct {
+	status int
+	body   any
+}
+
+// New returns the handler of the group's routes. It answers every path: one that
+// is another group's as one that does not exist.
+func New(group Group, c Config) http.Handler {
+	s := &service{Config: c, keys: newKeyring(c.Store)}
+	mux := http.NewServeMux()
+	for _, r := range routes {
+		mux.Handle(r.path+"/{$}", s.handle(redirect))
+		if r.group != group {
+			continue
+		}
+		for _, m := range r.methods {
+			mux.Handle(m.name+" "+r.path, s.handle(s.guard(m)))
+		}
+		mux.Handle(r.path, s.handle(s.wrongMethod(r)))
+	}
+	for _, path := range slashOnly {
+		mux.Handle(path+"/{$}", s.handle(redirect))
+	}
+	unknown := s.handle(s.noRoute)
+	mux.Handle("/", unknown)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		// ServeMux would redirect a path with empty, "." or ".." segments to
+		// another one: here such a path is none of ours.
+		if !clean(r.URL.Path) {
+			unknown.ServeHTTP(w, r)
+			return
+		}
+		mux.ServeHTTP(w, r)
+	})
+}
+
+// clean reports whether no segment of the path but the last is empty, and none is
+// "." or "..".
+func clean(path string) bool {
+	segments := strings.Split(path, "/")
+	for i, s := range segments {
+		if s == "." || s == ".." || s == "" && i != 0 && i != len(segments)-1 {
+			return false
+		}
+	}
+	return true
+}
+
+// handle makes an http.Handler of f: the one place where answers and errors are
+// written.
+func (s *service) handle(f func(http.ResponseWriter, *request) (answer, error)) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		req := &request{Request: r, now: s.Now().Unix(), call: lambdahttp.CallFrom(r.Context())}
+		if req.call.RequestID != "" {
+			w.Header().Set("X-Request-Id", req.call.RequestID)
+		}
+		a, err := f(w, req)
+		if err != nil {
+			a = errorAnswer(w, req, err)
+		}
+		write(w, r, a)
+	})
+}
+
+// guard lets a request through to the method's handler in the contract's order:
+// key, scope, size of the body.
+func (s *service) guard(m method) func(http.ResponseWriter, *request) (answer, error) {
+	return func(_ http.ResponseWriter, r *request) (answer, error) {
+		r.call.Route = r.Pattern
+		if m.scope != public {
+			key, err := s.authenticate(r)
+			if err != nil {
+				return answer{}, err
+			}
+			if !key.Allows(m.scope) {
+				return answer{}, missingScope(m.scope)
+			}
+		}
+		if r.Method == http.MethodPost || r.Method == http.MethodPatch {
+			body, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
+			if err != nil {
+				return answer{}, err
+			}
+			if len(body) > maxBody {
+				return answer{}, errBodyTooLarge
+			}
+			r.body = body
+		}
+		return m.handle(s, r)
+	}
+}
+
+// authenticate finds the request's key, once the table is known to be readable.
+func (s *service) authenticate(r *request) (statuspage.APIKey, error) {
+	if s.Ready != nil {
+		if err := s.Ready(r.Context()); err != nil {
+			return statuspage.APIKey{}, err
+		}
+	}
+	key, err := s.keys.authenticate(r.Context(), r.Header.Values("Authorization"), r.now)
+	if err == nil {
+		r.call.KeyID = key.ID
+	}
+	return key, err
+}
+
+// wrongMethod answers the methods that a route does not have.
+func (s *service) wrongMethod(rt route) func(http.ResponseWriter, *request) (answer, error) {
+	var allow []string
+	needsKey, hasGet := false, false
+	for _, m := range rt.methods {
+		allow = append(allow, m.name)
+		needsKey = needsKey || m.scope != public
+		hasGet = hasGet || m.name == http.MethodGet
+	}
+	if hasGet {
+		allow = append(allow, http.MethodHead)
+	}
+	header := strings.Join(allow, ", ")
+	return func(w http.ResponseWriter, r *request) (answer, error) {
+		r.call.Route = rt.path
+		if needsKey {
+			if _, err := s.authenticate(r); err != nil {
+				return answer{}, err
+			}
+		}
+		w.Header().Set("Allow", header)
+		return answer{}, methodNotAllowed(r.Method)
+	}
+}
+
+func (s *service) noRoute(_ http.ResponseWriter, r *request) (answer, error) {
+	if _, err := s.authenticate(r); err != nil {
+		return answer{}, err
+	}
+	return answer{}, noRoute(r.URL.Path)
+}
+
+// redirect answers a path that ends in a slash too many.
+func redirect(w http.ResponseWriter, r *request) (answer, error) {
+	target := url.URL{Path: strings.TrimSuffix(r.URL.Path, "/"), RawQuery: r.URL.RawQuery}
+	r.call.Route = "trailing slash"
+	w.Header().Set("Location", target.String())
+	return answer{status: http.StatusPermanentRedirect}, nil
+}
+
+func healthcheck(*service, *request) (answer, error) {
+	return answer{http.StatusOK, healthJSON{Status: "ok"}}, nil
+}

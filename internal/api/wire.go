@@ -1,0 +1,145 @@
+package api
+
+import (
+	"encoding/json"
+	"strconv"
+	"strings"
+
+	"tocsin/internal/statuspage"
+)
+
+type errorJSON struct {
+	Error errorBody `json:"error"`
+}
+
+type errorBody struct {
+	Code    string `json:"code"`
+	Message string `json:"message"`
+}
+
+type healthJSON struct {
+	Status string `json:"status"`
+}
+
+type messageJSON struct {
+	Message string `json:"message"`
+}
+
+// incidentJSON is an incident (contract v4, section 2). In lists it has no type.
+type incidentJSON struct {
+	ID       int64           `json:"id"`
+	Title    string          `json:"title"`
+	Start    int64           `json:"start_date_time"`
+	End      *int64          `json:"end_date_time"`
+	State    string          `json:"state"`
+	Type     string          `json:"incident_type,omitempty"`
+	Source   string          `json:"incident_source"`
+	Monitors []monitorImpact `json:"monitors"`
+	Created  string          `json:"created_at"`
+	Updated  string          `json:"updated_at"`
+	URL      string          `json:"url"`
+}
+
+type monitorImpact struct {
+	Tag    string `json:"monitor_tag"`
+	Impact string `json:"impact"`
+}
+
+type incidentEnvelope struct {
+	Incident incidentJSON `json:"incident"`
+}
+
+func (s *service) incidentJSON(r *request, i statuspage.Incident) incidentJSON {
+	monitors := make([]monitorImpact, len(i.Monitors))
+	for n, m := range i.Monitors {
+		monitors[n] = monitorImpact{m.Tag, string(m.Impact)}
+	}
+	return incidentJSON{
+		ID: i.ID, Title: i.Title, Start: i.Start, End: i.End, State: string(i.State),
+		Type: i.Type, Source: i.Source, Monitors: monitors,
+		Created: isoTime(i.Created), Updated: isoTime(i.Updated),
+		URL: s.siteURL(r) + "/incidents/" + strconv.FormatInt(i.ID, 10),
+	}
+}
+
+func (s *service) siteURL(r *request) string {
+	if s.SiteURL != "" {
+		return strings.TrimRight(s.SiteURL, "/")
+	}
+	return r.call.Origin
+}
+
+// commentJSON is a comment (contract v4, section 3).
+type commentJSON struct {
+	ID         int64  `json:"id"`
+	IncidentID int64  `json:"incident_id"`
+	Comment    string `json:"comment"`
+	Timestamp  int64  `json:"timestamp"`
+	State      string `json:"state"`
+	Created    string `json:"created_at"`
+	Updated    string `json:"updated_at"`
+}
+
+type commentEnvelope struct {
+	Comment commentJSON `json:"comment"`
+}
+
+func toCommentJSON(c statuspage.Comment) commentJSON {
+	return commentJSON{
+		ID: c.ID, IncidentID: c.IncidentID, Comment: c.Text, Timestamp: c.Time, State: string(c.State),
+		Created: isoTime(c.Created), Updated: isoTime(c.Updated),
+	}
+}
+
+// monitorJSON is a monitor (contract v4, section 4).
+type monitorJSON struct {
+	ID                    int64           `json:"id"`
+	Tag                   string          `json:"tag"`
+	Name                  string          `json:"name"`
+	Description           *string         `json:"description"`
+	Image                 *string         `json:"image"`
+	Cron                  *string         `json:"cron"`
+	DefaultStatus         *string         `json:"default_status"`
+	Status                *string         `json:"status"`
+	Category              *string         `json:"category_name"`
+	Type                  *string         `json:"monitor_type"`
+	DownTrigger           *string         `json:"down_trigger"`
+	DegradedTrigger       *string         `json:"degraded_trigger"`
+	TypeData              json.RawMessage `json:"type_data"`
+	DayDegradedMinimum    *int64          `json:"day_degraded_minimum_count"`
+	DayDownMinimum        *int64          `json:"day_down_minimum_count"`
+	IncludeDegraded       *string         `json:"include_degraded_in_downtime"`
+	Created               string          `json:"created_at"`
+	Updated               string          `json:"updated_at"`
+	Hidden                *string         `json:"is_hidden"`
+	Settings              json.RawMessage `json:"monitor_settings_json"`
+	ExternalURL           *string         `json:"external_url"`
+	ConfirmationThreshold int64           `json:"confirmation_threshold"`
+}
+
+type monitorEnvelope struct {
+	Monitor monitorJSON `json:"monitor"`
+}
+
+func toMonitorJSON(m statuspage.Monitor) monitorJSON {
+	return monitorJSON{
+		ID: m.ID, Tag: m.Tag, Name: m.Name,
+		Description: m.Description, Image: m.Image, Cron: m.Cron,
+		DefaultStatus: m.DefaultStatus, Status: m.Status, Category: m.Category, Type: m.Type,
+		DownTrigger: m.DownTrigger, DegradedTrigger: m.DegradedTrigger,
+		TypeData:           objectJSON(m.TypeData, "{}"),
+		DayDegradedMinimum: m.DayDegradedMinimum, DayDownMinimum: m.DayDownMinimum,
+		IncludeDegraded: m.IncludeDegraded,
+		Created:         isoTime(m.Created), Updated: isoTime(m.Updated),
+		Hidden:      m.Hidden,
+		Settings:    objectJSON(m.Settings, statuspage.DefaultSettings),
+		ExternalURL: m.ExternalURL, ConfirmationThreshold: m.ConfirmationThreshold,
+	}
+}
+
+func objectJSON(o, empty statuspage.JSONObject) json.RawMessage {
+	if o == "" {
+		o = empty
+	}
+	return json.RawMessage(o)
+}

@@ -1,0 +1,223 @@
+package dynamo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strconv"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"golang.org/x/sync/errgroup"
+
+	"tocsin/internal/statuspage"
+)
+
+var errContended = errors.New("other writers changed the record at every try")
+
+// rowsAtOnce is how many rows of a deleted monitor its DELETE removes itself; the
+// rest is left to Cleanup.
+const rowsAtOnce = 200
+
+func cleanupItem(kind string, id, now int64) item {
+	it := cleanupKey(kind, id).attributes()
+	it[attrCreated] = num(now)
+	return it
+}
+
+// finishLater takes the error of the last part of a deletion. The deletion itself
+// stands and its rows are invisible, so the caller's request has succeeded; its
+// CLEANUP row makes Cleanup do the rest.
+func (s *Store) finishLater(ctx context.Context, err error) {
+	if err != nil {
+		slog.WarnContext(ctx, "a deletion is left to the cleanup", "cause", err)
+	}
+}
+
+const (
+	partitionQuery = attrPK + " = :pk"
+	beforeMeta     = attrPK + " = :pk AND " + attrSK + " < :meta"
+)
+
+// incidentRows reads the incident and, beside it, the keys of the first page of
+// what else is under it. It returns IncidentNotFound.
+func (s *Store) incidentRows(ctx context.Context, id int64) (statuspage.Incident, rows, error) {
+	var i statuspage.Incident
+	var rest rows
+	g, gctx := errgroup.WithContext(ctx)
+	g.Go(func() (err error) {
+		i, err = s.Incident(gctx, id)
+		return err
+	})
+	g.Go(func() (err error) {
+		rest, err = s.keysUnder(gctx, incidentPK(id), beforeMeta, item{":meta": str(meta)}, 0, nil)
+		return err
+	})
+	return i, rest, g.Wait()
+}
+
+// rows are keys of items in one partition.
+type rows struct {
+	keys []key
+	next item // where the partition's next page starts; nil at its end
+}
+
+// keysUnder reads a page of the keys in a partition, strongly consistent; limit 0
+// is as many as a page holds.
+func (s *Store) keysUnder(ctx context.Context, pk, condition string, values item, limit int, start item) (rows, error) {
+	values[":pk"] = str(pk)
+	in := &dynamodb.QueryInput{
+		TableName: s.table, ConsistentRead: aws.Bool(true),
+		KeyConditionExpression: aws.String(condition), ExpressionAttributeValues: values,
+		ProjectionExpression: aws.String(attrPK + ", " + attrSK),
+		ExclusiveStartKey:    start,
+	}
+	if limit > 0 {
+		in.Limit = limitOf(limit)
+	}
+	out, err := s.client.Query(ctx, in)
+	if err != nil {
+		return rows{}, failure("query keys", err)
+	}
+	r := rows{next: out.LastEvaluatedKey}
+	for _, it := range out.Items {
+		r.keys = append(r.keys, keyOf(it))
+	}
+	return r, nil
+}
+
+// finishIncident removes what a deleted incident left: the page of rows that is
+// known, the pages after it, then the CLEANUP row. Nothing is added to a deleted
+// incident, so one pass is enough.
+func (s *Store) finishIncident(ctx context.Context, id int64, page rows) error {
+	for {
+		if err := s.deleteAll(ctx, page.keys); err != nil {
+			return err
+		}
+		if page.next == nil {
+			return s.deleteAll(ctx, []key{cleanupKey(cleanupIncident, id)})
+		}
+		var err error
+		if page, err = s.keysUnder(ctx, incidentPK(id), partitionQuery, item{}, 0, page.next); err != nil {
+			return err
+		}
+	}
+}
+
+// finishMonitor removes what a deleted monitor left, its place in incidents too,
+// and at last the CLEANUP row. It stops after about limit rows (0: none) and
+// reports whether it came to the end.
+func (s *Store) finishMonitor(ctx context.Context, id int64, limit int) (done bool, err error) {
+	for read := 0; ; {
+		page, err := s.keysUnder(ctx, monitorPK(id), partitionQuery, item{}, batchGetSize, nil)
+		if err != nil {
+			return false, err
+		}
+		if len(page.keys) == 0 {
+			return true, s.deleteAll(ctx, []key{cleanupKey(cleanupMonitor, id)})
+		}
+		if read += len(page.keys); limit > 0 && read > limit {
+			return false, nil
+		}
+		var plain []key
+		for _, k := range page.keys {
+			if !strings.HasPrefix(k.sk, incidentRowPrefix) {
+				plain = append(plain, k)
+				continue
+			}
+			if err := s.unlink(ctx, k, id); err != nil {
+				return false, err
+			}
+		}
+		if err := s.deleteAll(ctx, plain); err != nil {
+			return false, err
+		}
+	}
+}
+
+// unlink takes a deleted monitor out of the incident that its row points to, and
+// removes the row. The incident's update time stays: nobody worked on it.
+func (s *Store) unlink(ctx context.Context, row key, monitorID int64) error {
+	_, incidentID, err := parseTimeAndID(strings.TrimPrefix(row.sk, incidentRowPrefix))
+	if err != nil {
+		return err
+	}
+	for attempt := 0; ; attempt++ {
+		it, err := s.get(ctx, incidentKey(incidentID))
+		if err != nil {
+			return err
+		}
+		writes := []types.TransactWriteItem{s.remove(row, nil)}
+		if it != nil {
+			i, err := readIncident(it)
+			if err != nil {
+				return err
+			}
+			var kept []statuspage.AffectedMonitor
+			for _, m := range i.Monitors {
+				if m.MonitorID != monitorID {
+					kept = append(kept, m)
+				}
+			}
+			if len(kept) != len(i.Monitors) {
+				e := newExpr().ifVersion(i.Version).set(attrMonitors, affectedList(kept)).increment(attrVersion)
+				writes = append(writes, s.update(incidentKey(incidentID), e))
+			}
+		}
+		refused, err := s.transact(ctx, writes...)
+		if err != nil {
+			return err
+		}
+		if refused == nil {
+			return nil
+		}
+		if err := pause(ctx, attempt, errContended); err != nil {
+			return err
+		}
+	}
+}
+
+// Cleanup implements statuspage.CleanupStore.
+func (s *Store) Cleanup(ctx context.Context, now int64) (finished int, err error) {
+	var start item
+	for {
+		page, err := s.keysUnder(ctx, cleanups, partitionQuery, item{}, batchGetSize, start)
+		if err != nil {
+			return finished, err
+		}
+		for _, k := range page.keys {
+			if err := s.finish(ctx, k.sk); err != nil {
+				return finished, fmt.Errorf("cleanup of %s: %w", k.sk, err)
+			}
+			finished++
+		}
+		if page.next == nil {
+			return finished, nil
+		}
+		start = page.next
+	}
+}
+
+// finish does the rest of the deletion that a CLEANUP row is about.
+func (s *Store) finish(ctx context.Context, sk string) error {
+	kind, digits, _ := strings.Cut(sk, "#")
+	id, err := strconv.ParseInt(digits, 10, 64)
+	if err != nil {
+		return err
+	}
+	switch kind {
+	case cleanupIncident:
+		page, err := s.keysUnder(ctx, incidentPK(id), partitionQuery, item{}, 0, nil)
+		if err != nil {
+			return err
+		}
+		return s.finishIncident(ctx, id, page)
+	case cleanupMonitor:
+		_, err := s.finishMonitor(ctx, id, 0)
+		return err
+	}
+	return fmt.Errorf("unknown kind %q", kind)
+}

@@ -1,0 +1,34 @@
+// Package dynamo keeps the records of package statuspage in one DynamoDB table.
+// It is the only package that knows DynamoDB: its keys, its limits, its failures.
+//
+// # Access patterns
+//
+// Keys are built in keys.go, one function each; numbers in them are zero-padded so
+// that they sort. All projections are ALL, and index attributes are only on the
+// items named here.
+//
+//	item                      pk                  sk                    index
+//	incident                  INCIDENT#id         META                  gsi1 INCIDENTS / start#id
+//	                                                                    gsi2 OPEN|CLOSED / created#id
+//	                                                                    gsi3 OPEN|CLOSED / start#id
+//	comment                   INCIDENT#id         COMMENT#id            lsi1 time#id, live ones only
+//	monitor                   MONITORS            tag                   lsi1 id
+//	incident on a monitor     MONITOR#monitor id  INCIDENT#start#id
+//	API key                   APIKEY#sha256       META                  gsi1 APIKEYS / id
+//	deletion still to finish  CLEANUP             kind#id
+//	counter                   SYSTEM              COUNTER#kind
+//	schema version            SYSTEM              SCHEMA
+//
+// gsi3 is made of gsi2's partition key and gsi1's sort key. An incident's item
+// holds its monitors, so that one read answers for it; the rows under a monitor
+// carry nothing but start and id, so that they change only when those do. Rows of
+// a monitor go by its number, never by its tag: a tag used again inherits nothing.
+//
+// # Writes
+//
+// Every write is one conditional UpdateItem or one transaction. A transaction
+// carries one request token over all its tries, so that one whose answer was lost
+// takes effect once and is answered as a success. The one UpdateItem that can be
+// refused (a PATCH of an incident that needs no read) leaves its own token in the
+// item instead, and compares it with what a failed condition returns.
+package dynamo

@@ -1,0 +1,375 @@
+package dynamo
+
+import (
+	"fmt"
+	"strconv"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"tocsin/internal/statuspage"
+)
+
+// item is a DynamoDB item. Items are built and read by hand: reflection costs
+// three to ten times the allocations on every request.
+type item = map[string]types.AttributeValue
+
+func str(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
+
+func num(n int64) types.AttributeValue {
+	return &types.AttributeValueMemberN{Value: strconv.FormatInt(n, 10)}
+}
+
+func putOptNum(it item, name string, n *int64) {
+	if n != nil {
+		it[name] = num(*n)
+	}
+}
+
+func putOptStr(it item, name string, s *string) {
+	if s != nil {
+		it[name] = str(*s)
+	}
+}
+
+// reader takes attributes out of an item and remembers the first that is missing
+// or of the wrong type.
+type reader struct {
+	item item
+	err  error
+}
+
+func (r *reader) fail(name string) {
+	if r.err == nil {
+		r.err = fmt.Errorf("item %v: attribute %q is missing or malformed", r.item[attrPK], name)
+	}
+}
+
+func (r *reader) str(name string) string {
+	v, ok := r.item[name].(*types.AttributeValueMemberS)
+	if !ok {
+		r.fail(name)
+		return ""
+	}
+	return v.Value
+}
+
+func (r *reader) optStr(name string) *string {
+	if _, ok := r.item[name]; !ok {
+		return nil
+	}
+	s := r.str(name)
+	return &s
+}
+
+// strOr returns the attribute, or "" when the item has none.
+func (r *reader) strOrEmpty(name string) string {
+	if s := r.optStr(name); s != nil {
+		return *s
+	}
+	return ""
+}
+
+func (r *reader) num(name string) int64 {
+	v, ok := r.item[name].(*types.AttributeValueMemberN)
+	if !ok {
+		r.fail(name)
+		return 0
+	}
+	n, err := strconv.ParseInt(v.Value, 10, 64)
+	if err != nil {
+		r.fail(name)
+	}
+	return n
+}
+
+func (r *reader) optNum(name string) *int64 {
+	if _, ok := r.item[name]; !ok {
+		return nil
+	}
+	n := r.num(name)
+	return &n
+}
+
+func (r *reader) list(name string) []types.AttributeValue {
+	v, ok := r.item[name].(*types.AttributeValueMemberL)
+	if !ok {
+		r.fail(name)
+		return nil
+	}
+	return v.Value
+}
+
+// Attributes of more than one kind of item.
+const (
+	attrID      = "id"
+	attrCreated = "created"
+	attrUpdated = "updated"
+	attrVersion = "version"
+	attrName    = "name"
+)
+
+// Attributes of an incident.
+const (
+	attrTitle    = "title"
+	attrStart    = "start"
+	attrEnd      = "end"
+	attrState    = "state"
+	attrType     = "type"
+	attrSource   = "source"
+	attrMonitors = "monitors"
+	attrClosed   = "closed"
+	attrRequest  = "request" // token of the last UpdateItem, see updateInPlace
+	attrTag      = "tag"
+	attrImpact   = "impact"
+)
+
+// openOrClosed is the partition of gsi2 and gsi3 that an incident is in.
+func openOrClosed(closed bool) types.AttributeValue {
+	if closed {
+		return str(closedOnes)
+	}
+	return str(openOnes)
+}
+
+func incidentItem(i statuspage.Incident) item {
+	it := incidentKey(i.ID).attributes()
+	it[attrGSI1PK] = str(allIncidents)
+	it[attrGSI1SK] = str(timeAndID(i.Start, i.ID))
+	it[attrGSI2PK] = openOrClosed(i.Closed != nil)
+	it[attrGSI2SK] = str(timeAndID(i.Created, i.ID))
+	it[attrID] = num(i.ID)
+	it[attrTitle] = str(i.Title)
+	it[attrStart] = num(i.Start)
+	putOptNum(it, attrEnd, i.End)
+	it[attrState] = str(string(i.State))
+	it[attrType] = str(i.Type)
+	it[attrSource] = str(i.Source)
+	it[attrMonitors] = affectedList(i.Monitors)
+	it[attrCreated] = num(i.Created)
+	it[attrUpdated] = num(i.Updated)
+	putOptNum(it, attrClosed, i.Closed)
+	it[attrVersion] = num(i.Version)
+	return it
+}
+
+func affectedList(monitors []statuspage.AffectedMonitor) types.AttributeValue {
+	list := make([]types.AttributeValue, len(monitors))
+	for i, m := range monitors {
+		list[i] = &types.AttributeValueMemberM{Value: item{
+			attrTag: str(m.Tag), attrID: num(m.MonitorID), attrImpact: str(string(m.Impact)),
+		}}
+	}
+	return &types.AttributeValueMemberL{Value: list}
+}
+
+func readIncident(it item) (statuspage.Incident, error) {
+	r := reader{item: it}
+	i := statuspage.Incident{
+		ID:      r.num(attrID),
+		Title:   r.str(attrTitle),
+		Start:   r.num(attrStart),
+		End:     r.optNum(attrEnd),
+		State:   statuspage.State(r.str(attrState)),
+		Type:    r.str(attrType),
+		Source:  r.str(attrSource),
+		Created: r.num(attrCreated),
+		Updated: r.num(attrUpdated),
+		Closed:  r.optNum(attrClosed),
+		Version: r.num(attrVersion),
+	}
+	list := r.list(attrMonitors)
+	i.Monitors = make([]statuspage.AffectedMonitor, len(list))
+	for n, v := range list {
+		m, ok := v.(*types.AttributeValueMemberM)
+		if !ok {
+			r.fail(attrMonitors)
+			break
+		}
+		mr := reader{item: m.Value}
+		i.Monitors[n] = statuspage.AffectedMonitor{
+			Tag: mr.str(attrTag), MonitorID: mr.num(attrID), Impact: statuspage.Impact(mr.str(attrImpact)),
+		}
+		if mr.err != nil {
+			r.fail(attrMonitors)
+		}
+	}
+	return i, r.err
+}
+
+// Attributes of a comment.
+const (
+	attrIncidentID = "incident_id"
+	attrText       = "text"
+	attrTime       = "time"
+	attrDeleted    = "deleted"
+)
+
+func commentItem(c statuspage.Comment) item {
+	it := commentKey(c.IncidentID, c.ID).attributes()
+	it[attrLSI1SK] = str(timeAndID(c.Time, c.ID))
+	it[attrID] = num(c.ID)
+	it[attrIncidentID] = num(c.IncidentID)
+	it[attrText] = str(c.Text)
+	it[attrTime] = num(c.Time)
+	it[attrState] = str(string(c.State))
+	it[attrCreated] = num(c.Created)
+	it[attrUpdated] = num(c.Updated)
+	it[attrVersion] = num(c.Version)
+	return it
+}
+
+func readComment(it item) (statuspage.Comment, error) {
+	r := reader{item: it}
+	c := statuspage.Comment{
+		ID:         r.num(attrID),
+		IncidentID: r.num(attrIncidentID),
+		Text:       r.str(attrText),
+		Time:       r.num(attrTime),
+		State:      statuspage.State(r.str(attrState)),
+		Created:    r.num(attrCreated),
+		Updated:    r.num(attrUpdated),
+		Version:    r.num(attrVersion),
+	}
+	return c, r.err
+}
+
+// Attributes of a monitor, beside those shared with other items.
+const (
+	attrDescription = "description"
+	attrImage       = "image"
+	attrCron        = "cron"
+	attrDefault     = "default_status"
+	attrStatus      = "status"
+	attrCategory    = "category_name"
+	attrMonitorType = "monitor_type"
+	attrDownTrigger = "down_trigger"
+	attrDegrTrigger = "degraded_trigger"
+	attrTypeData    = "type_data"
+	attrDayDegraded = "day_degraded_minimum_count"
+	attrDayDown     = "day_down_minimum_count"
+	attrIncludeDegr = "include_degraded_in_downtime"
+	attrHidden      = "is_hidden"
+	attrSettings    = "monitor_settings_json"
+	attrExternalURL = "external_url"
+	attrThreshold   = "confirmation_threshold"
+)
+
+func monitorItem(m statuspage.Monitor) item {
+	it := monitorKey(m.Tag).attributes()
+	it[attrLSI1SK] = str(padID(m.ID))
+	it[attrID] = num(m.ID)
+	it[attrName] = str(m.Name)
+	putOptStr(it, attrDescription, m.Description)
+	putOptStr(it, attrImage, m.Image)
+	putOptStr(it, attrCron, m.Cron)
+	putOptStr(it, attrDefault, m.DefaultStatus)
+	putOptStr(it, attrStatus, m.Status)
+	putOptStr(it, attrCategory, m.Category)
+	putOptStr(it, attrMonitorType, m.Type)
+	putOptStr(it, attrDownTrigger, m.DownTrigger)
+	putOptStr(it, attrDegrTrigger, m.DegradedTrigger)
+	if m.TypeData != "" {
+		it[attrTypeData] = str(string(m.TypeData))
+	}
+	putOptNum(it, attrDayDegraded, m.DayDegradedMinimum)
+	putOptNum(it, attrDayDown, m.DayDownMinimum)
+	putOptStr(it, attrIncludeDegr, m.IncludeDegraded)
+	putOptStr(it, attrHidden, m.Hidden)
+	if m.Settings != "" {
+		it[attrSettings] = str(string(m.Settings))
+	}
+	putOptStr(it, attrExternalURL, m.ExternalURL)
+	it[attrThreshold] = num(m.ConfirmationThreshold)
+	it[attrCreated] = num(m.Created)
+	it[attrUpdated] = num(m.Updated)
+	it[attrVersion] = num(m.Version)
+	return it
+}
+
+func readMonitor(it item) (statuspage.Monitor, error) {
+	r := reader{item: it}
+	m := statuspage.Monitor{
+		ID:                    r.num(attrID),
+		Tag:                   r.str(attrSK),
+		Name:                  r.str(attrName),
+		Description:           r.optStr(attrDescription),
+		Image:                 r.optStr(attrImage),
+		Cron:                  r.optStr(attrCron),
+		DefaultStatus:         r.optStr(attrDefault),
+		Status:                r.optStr(attrStatus),
+		Category:              r.optStr(attrCategory),
+		Type:                  r.optStr(attrMonitorType),
+		DownTrigger:           r.optStr(attrDownTrigger),
+		DegradedTrigger:       r.optStr(attrDegrTrigger),
+		TypeData:              statuspage.JSONObject(r.strOrEmpty(attrTypeData)),
+		DayDegradedMinimum:    r.optNum(attrDayDegraded),
+		DayDownMinimum:        r.optNum(attrDayDown),
+		IncludeDegraded:       r.optStr(attrIncludeDegr),
+		Hidden:                r.optStr(attrHidden),
+		Settings:              statuspage.JSONObject(r.strOrEmpty(attrSettings)),
+		ExternalURL:           r.optStr(attrExternalURL),
+		ConfirmationThreshold: r.num(attrThreshold),
+		Created:               r.num(attrCreated),
+		Updated:               r.num(attrUpdated),
+		Version:               r.num(attrVersion),
+	}
+	return m, r.err
+}
+
+// Attributes of an API key.
+const (
+	attrScopes   = "scopes"
+	attrExpires  = "expires_at" // not the table's TTL attribute: an expired key is kept
+	attrRevoked  = "revoked"
+	attrLastUsed = "last_used"
+	attrHash     = "hash"
+)
+
+func scopeSet(scopes []statuspage.Scope) types.AttributeValue {
+	names := make([]string, len(scopes))
+	for i, s := range scopes {
+		names[i] = string(s)
+	}
+	return &types.AttributeValueMemberSS{Value: names}
+}
+
+func apiKeyItem(k statuspage.APIKey) item {
+	it := apiKeyKey(k.Hash).attributes()
+	it[attrGSI1PK] = str(allAPIKeys)
+	it[attrGSI1SK] = str(padID(k.ID))
+	it[attrID] = num(k.ID)
+	it[attrHash] = str(k.Hash)
+	it[attrName] = str(k.Name)
+	if len(k.Scopes) > 0 { // DynamoDB knows no empty set
+		it[attrScopes] = scopeSet(k.Scopes)
+	}
+	it[attrCreated] = num(k.Created)
+	putOptNum(it, attrExpires, k.Expires)
+	putOptNum(it, attrRevoked, k.Revoked)
+	putOptNum(it, attrLastUsed, k.LastUsed)
+	return it
+}
+
+func readAPIKey(it item) (statuspage.APIKey, error) {
+	r := reader{item: it}
+	k := statuspage.APIKey{
+		ID:       r.num(attrID),
+		Hash:     r.str(attrHash),
+		Name:     r.str(attrName),
+		Created:  r.num(attrCreated),
+		Expires:  r.optNum(attrExpires),
+		Revoked:  r.optNum(attrRevoked),
+		LastUsed: r.optNum(attrLastUsed),
+	}
+	if v, ok := it[attrScopes].(*types.AttributeValueMemberSS); ok {
+		// A set has no order: show the scopes in ours.
+		for _, s := range statuspage.Scopes() {
+			for _, name := range v.Value {
+				if name == string(s) {
+					k.Scopes = append(k.Scopes, s)
+				}
+			}
+		}
+	}
+	return k, r.err
+}

@@ -1,0 +1,106 @@
+package dynamo
+
+import (
+	"fmt"
+	"strconv"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+)
+
+// The table's key attributes and indexes, as template.yaml defines them.
+const (
+	attrPK     = "pk"
+	attrSK     = "sk"
+	attrLSI1SK = "lsi1sk"
+	attrGSI1PK = "gsi1pk"
+	attrGSI1SK = "gsi1sk"
+	attrGSI2PK = "gsi2pk"
+	attrGSI2SK = "gsi2sk"
+
+	indexLSI1 = "lsi1"
+	indexGSI1 = "gsi1"
+	indexGSI3 = "gsi3"
+)
+
+const (
+	allIncidents = "INCIDENTS" // partition of gsi1
+	openOnes     = "OPEN"      // partitions of gsi2 and gsi3
+	closedOnes   = "CLOSED"
+	allMonitors  = "MONITORS"
+	allAPIKeys   = "APIKEYS" // partition of gsi1
+	cleanups     = "CLEANUP"
+	system       = "SYSTEM"
+	meta         = "META"
+	schemaSK     = "SCHEMA"
+)
+
+// A counter is a kind of record that has ids of its own.
+type counter string
+
+const (
+	incidentIDs counter = "incident"
+	commentIDs  counter = "comment"
+	monitorIDs  counter = "monitor"
+	apiKeyIDs   counter = "apikey"
+)
+
+type key struct{ pk, sk string }
+
+func (k key) attributes() item {
+	return item{attrPK: str(k.pk), attrSK: str(k.sk)}
+}
+
+func incidentPK(id int64) string { return "INCIDENT#" + strconv.FormatInt(id, 10) }
+func monitorPK(id int64) string  { return "MONITOR#" + strconv.FormatInt(id, 10) }
+
+func incidentKey(id int64) key { return key{incidentPK(id), meta} }
+
+const commentPrefix = "COMMENT#"
+
+func commentKey(incidentID, id int64) key {
+	return key{incidentPK(incidentID), commentPrefix + padID(id)}
+}
+
+func monitorKey(tag string) key { return key{allMonitors, tag} }
+
+const incidentRowPrefix = "INCIDENT#"
+
+// incidentRowKey is the row of an incident under one of its monitors.
+func incidentRowKey(monitorID, start, id int64) key {
+	return key{monitorPK(monitorID), incidentRowPrefix + timeAndID(start, id)}
+}
+
+func apiKeyKey(hash string) key { return key{"APIKEY#" + hash, meta} }
+
+func counterKey(c counter) key { return key{system, "COUNTER#" + string(c)} }
+
+func schemaKey() key { return key{system, schemaSK} }
+
+// What a row under CLEANUP is about.
+const (
+	cleanupIncident = "INCIDENT"
+	cleanupMonitor  = "MONITOR"
+)
+
+func cleanupKey(kind string, id int64) key { return key{cleanups, kind + "#" + padID(id)} }
+
+// timeAndID is a sort key by time (UTC seconds), then id.
+func timeAndID(t, id int64) string { return fmt.Sprintf("%012d#%s", t, padID(id)) }
+
+// maxTimeAndID is greater than every timeAndID of the same time.
+func maxTimeAndID(t int64) string { return fmt.Sprintf("%012d#~", t) }
+
+func padID(id int64) string { return fmt.Sprintf("%016d", id) }
+
+// parseTimeAndID undoes timeAndID.
+func parseTimeAndID(s string) (t, id int64, err error) {
+	if _, err := fmt.Sscanf(s, "%012d#%016d", &t, &id); err != nil {
+		return 0, 0, fmt.Errorf("sort key %q: %w", s, err)
+	}
+	return t, id, nil
+}
+
+func keyOf(it map[string]types.AttributeValue) key {
+	r := reader{item: it}
+	return key{r.str(attrPK), r.str(attrSK)}
+}

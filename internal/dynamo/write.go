@@ -1,0 +1,204 @@
+package dynamo
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	mathrand "math/rand/v2"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"tocsin/internal/statuspage"
+)
+
+const (
+	firstPause = 5 * time.Millisecond
+	maxPause   = 500 * time.Millisecond
+)
+
+var errUnprocessed = errors.New("DynamoDB left part of a batch unprocessed")
+
+// A refusal says which conditions of a transaction did not hold.
+type refusal struct {
+	reasons []types.CancellationReason
+}
+
+// failed reports whether the condition of the n-th write did not hold.
+func (r *refusal) failed(n int) bool {
+	return n < len(r.reasons) && aws.ToString(r.reasons[n].Code) == reasonCondition
+}
+
+// item returns what the n-th write found in the table, nil when nothing.
+func (r *refusal) item(n int) item {
+	if n < len(r.reasons) && len(r.reasons[n].Item) > 0 {
+		return r.reasons[n].Item
+	}
+	return nil
+}
+
+const reasonCondition = "ConditionalCheckFailed"
+
+// transientReasons are the reasons for which the same transaction can succeed a
+// moment later.
+var transientReasons = map[string]bool{
+	"None": true, "TransactionConflict": true, "ThrottlingError": true, "ProvisionedThroughputExceeded": true,
+}
+
+// transact applies the writes together. A refusal (with no error) says that a
+// condition did not hold and nothing was written. Conflicts with other writers are
+// retried until ctx is about to end, then Unavailable is returned.
+//
+// One token goes with every try, so that a transaction that took effect while its
+// answer was lost is not applied again and is answered as a success.
+func (s *Store) transact(ctx context.Context, writes ...types.TransactWriteItem) (*refusal, error) {
+	in := &dynamodb.TransactWriteItemsInput{TransactItems: writes, ClientRequestToken: aws.String(newToken())}
+	for attempt := 0; ; attempt++ {
+		_, err := s.client.TransactWriteItems(ctx, in)
+		if err == nil {
+			return nil, nil
+		}
+		if canceled, ok := errors.AsType[*types.TransactionCanceledException](err); ok {
+			r := &refusal{canceled.CancellationReasons}
+			transient := true
+			for i, reason := range r.reasons {
+				if r.failed(i) {
+					return r, nil
+				}
+				transient = transient && transientReasons[aws.ToString(reason.Code)]
+			}
+			if !transient {
+				return nil, failure("transaction", err)
+			}
+		} else if !isConflict(err) {
+			return nil, failure("transaction", err)
+		}
+		if err := pause(ctx, attempt, err); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// updateInPlace is one conditional UpdateItem that returns the item as it is
+// afterwards. When the condition does not hold, refused is true and the item is
+// what the table has, nil when nothing.
+//
+// It leaves a token of its own in the item: a try that took effect while its
+// answer was lost is recognised when the condition fails on the next.
+func (s *Store) updateInPlace(ctx context.Context, k key, e *expr) (it item, refused bool, err error) {
+	token := newToken()
+	e.set(attrRequest, str(token))
+	in := &dynamodb.UpdateItemInput{
+		TableName: s.table, Key: k.attributes(),
+		UpdateExpression: e.update(), ConditionExpression: e.condition(),
+		ExpressionAttributeNames: e.names, ExpressionAttributeValues: e.values,
+		ReturnValues:                        types.ReturnValueAllNew,
+		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
+	}
+	for attempt := 0; ; attempt++ {
+		out, err := s.client.UpdateItem(ctx, in)
+		if err == nil {
+			return out.Attributes, false, nil
+		}
+		if failed, ok := errors.AsType[*types.ConditionalCheckFailedException](err); ok {
+			if len(failed.Item) == 0 {
+				return nil, true, nil
+			}
+			r := reader{item: failed.Item}
+			return failed.Item, r.strOrEmpty(attrRequest) != token, nil
+		}
+		if !isConflict(err) {
+			return nil, false, failure("update", err)
+		}
+		if err := pause(ctx, attempt, err); err != nil {
+			return nil, false, err
+		}
+	}
+}
+
+// isConflict reports whether err says that a transaction was in the way, which the
+// SDK does not retry.
+func isConflict(err error) bool {
+	_, conflict := errors.AsType[*types.TransactionConflictException](err)
+	_, running := errors.AsType[*types.TransactionInProgressException](err)
+	return conflict || running
+}
+
+// pause waits before another try, longer with each attempt and with jitter, or
+// returns Unavailable with the cause when ctx ends before.
+func pause(ctx context.Context, attempt int, cause error) error {
+	ceiling := min(firstPause<<min(attempt, 10), maxPause)
+	wait := mathrand.N(ceiling) + time.Millisecond
+	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) <= wait {
+		return statuspage.Unavailable(cause)
+	}
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return statuspage.Unavailable(cause)
+	}
+}
+
+// throttles are the error codes for which DynamoDB asks to come back later.
+var throttles = retry.ThrottleErrorCode{Codes: retry.DefaultThrottleErrorCodes}
+
+// failure is the error of a call that the SDK gave up: Unavailable for what is
+// likely to pass (throttling, conflicts, a deadline), internal for all else.
+func failure(op string, err error) error {
+	err = fmt.Errorf("%s: %w", op, err)
+	if throttles.IsErrorThrottle(err).Bool() || isConflict(err) || errors.Is(err, context.DeadlineExceeded) {
+		return statuspage.Unavailable(err)
+	}
+	return err
+}
+
+func newToken() string { return rand.Text() }
+
+// putNew is a write that makes an item, refused when there is one.
+func (s *Store) putNew(it item) types.TransactWriteItem {
+	e := newExpr().ifNew()
+	return types.TransactWriteItem{Put: &types.Put{
+		TableName: s.table, Item: it,
+		ConditionExpression: e.condition(), ExpressionAttributeNames: e.names,
+	}}
+}
+
+// put is a write that makes or replaces an item.
+func (s *Store) put(it item) types.TransactWriteItem {
+	return types.TransactWriteItem{Put: &types.Put{TableName: s.table, Item: it}}
+}
+
+// update is a write that changes an item under the conditions of e; when refused,
+// the refusal holds the item as it is.
+func (s *Store) update(k key, e *expr) types.TransactWriteItem {
+	return types.TransactWriteItem{Update: &types.Update{
+		TableName: s.table, Key: k.attributes(),
+		UpdateExpression: e.update(), ConditionExpression: e.condition(),
+		ExpressionAttributeNames: e.names, ExpressionAttributeValues: e.valuesOrNil(),
+		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
+	}}
+}
+
+// check is a write that changes nothing and only asks for the conditions of e.
+func (s *Store) check(k key, e *expr) types.TransactWriteItem {
+	return types.TransactWriteItem{ConditionCheck: &types.ConditionCheck{
+		TableName: s.table, Key: k.attributes(),
+		ConditionExpression: e.condition(), ExpressionAttributeNames: e.names, ExpressionAttributeValues: e.valuesOrNil(),
+	}}
+}
+
+// remove is a write that deletes an item, under the conditions of e unless nil.
+func (s *Store) remove(k key, e *expr) types.TransactWriteItem {
+	d := &types.Delete{TableName: s.table, Key: k.attributes()}
+	if e != nil {
+		d.ConditionExpression, d.ExpressionAttributeNames, d.ExpressionAttributeValues = e.condition(), e.namesOrNil(), e.valuesOrNil()
+	}
+	return types.TransactWriteItem{Delete: d}
+}

@@ -1,0 +1,225 @@
+package dynamotest
+
+import (
+	"bytes"
+	"crypto/rand"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"sort"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+)
+
+func randomName() string { return rand.Text() }
+
+// plain prints an attribute for comparison.
+func plain(v types.AttributeValue) string {
+	switch v := v.(type) {
+	case *types.AttributeValueMemberS:
+		return v.Value
+	case *types.AttributeValueMemberN:
+		return v.Value
+	}
+	b, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Sprint(err)
+	}
+	return string(b)
+}
+
+// A Fault is what happens to a call instead of its usual answer.
+type Fault int
+
+// The faults.
+const (
+	None       Fault = iota
+	Conflict         // refused for another transaction, nothing is written
+	LostAnswer       // takes effect, but the connection breaks before the answer
+	LostCall         // the connection breaks before it takes effect
+	Throttle         // refused for too many requests
+)
+
+// A Client calls DynamoDB over HTTP, records the calls, and injects faults.
+type Client struct {
+	// Inject says what happens to a call; nil: nothing does.
+	Inject func(operation string, body []byte) Fault
+
+	// Delay holds every answer back for so long, so that calls made at once surely
+	// overlap, also on a busy machine.
+	Delay time.Duration
+
+	// Base sends the calls; nil means a client with many connections.
+	Base http.RoundTripper
+
+	mu    sync.Mutex
+	calls []Call
+}
+
+// A Call is one call of DynamoDB.
+type Call struct {
+	Operation   string
+	Began, Done time.Time
+	Read, Write float64 // capacity units as the engine reports them
+}
+
+var transport = &http.Transport{MaxIdleConnsPerHost: 256, IdleConnTimeout: time.Minute}
+
+// Do implements aws.HTTPClient.
+func (c *Client) Do(r *http.Request) (*http.Response, error) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return nil, err
+	}
+	_, operation, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
+	began := time.Now()
+	fault := None
+	if c.Inject != nil {
+		fault = c.Inject(operation, body)
+	}
+	switch fault {
+	case Conflict:
+		return conflict(operation, body), nil
+	case Throttle:
+		return refused("ProvisionedThroughputExceededException", "injected", ""), nil
+	case LostCall:
+		return nil, errBroken
+	}
+	body = reportCapacity(body)
+	r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+	base := c.Base
+	if base == nil {
+		base = transport
+	}
+	resp, err := base.RoundTrip(r)
+	if err != nil {
+		return nil, err
+	}
+	answer, err := io.ReadAll(resp.Body)
+	resp.Body.Close()
+	if err != nil {
+		return nil, err
+	}
+	resp.Body = io.NopCloser(bytes.NewReader(answer))
+	time.Sleep(c.Delay)
+	call := Call{Operation: operation, Began: began, Done: time.Now()}
+	call.Read, call.Write = capacity(operation, answer)
+	c.mu.Lock()
+	c.calls = append(c.calls, call)
+	c.mu.Unlock()
+	if fault == LostAnswer {
+		return nil, errBroken
+	}
+	return resp, nil
+}
+
+// errBroken is a connection that breaks, which the SDK retries.
+var errBroken = &net.OpError{Op: "read", Net: "tcp", Err: syscall.ECONNRESET}
+
+// Reset forgets the calls so far.
+func (c *Client) Reset() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.calls = nil
+}
+
+// Calls returns the calls since Reset, in the order in which they began.
+func (c *Client) Calls() []Call {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	calls := append([]Call(nil), c.calls...)
+	sort.Slice(calls, func(i, j int) bool { return calls[i].Began.Before(calls[j].Began) })
+	return calls
+}
+
+// Sequential counts the calls that had to wait for one another: calls at the same
+// time count once.
+func (c *Client) Sequential() int {
+	n := 0
+	var done time.Time
+	for _, call := range c.Calls() {
+		if n == 0 || !call.Began.Before(done) {
+			n++
+			done = call.Done
+		} else if call.Done.Before(done) {
+			done = call.Done
+		}
+	}
+	return n
+}
+
+// Capacity sums the read and write units of the calls.
+func (c *Client) Capacity() (read, write float64) {
+	for _, call := range c.Calls() {
+		read += call.Read
+		write += call.Write
+	}
+	return read, write
+}
+
+func reportCapacity(body []byte) []byte {
+	if !bytes.HasPrefix(body, []byte("{")) || bytes.Equal(body, []byte("{}")) {
+		return body
+	}
+	return append([]byte(`{"ReturnConsumedCapacity":"TOTAL",`), body[1:]...)
+}
+
+// capacity reads the consumed capacity of an answer: an object, or a list of them
+// for batches and transactions.
+func capacity(operation string, answer []byte) (read, write float64) {
+	var parsed struct{ ConsumedCapacity json.RawMessage }
+	if json.Unmarshal(answer, &parsed) != nil || len(parsed.ConsumedCapacity) == 0 {
+		return 0, 0
+	}
+	type units struct{ CapacityUnits float64 }
+	var all []units
+	if json.Unmarshal(parsed.ConsumedCapacity, &all) != nil {
+		var one units
+		if json.Unmarshal(parsed.ConsumedCapacity, &one) != nil {
+			return 0, 0
+		}
+		all = []units{one}
+	}
+	sum := 0.0
+	for _, u := range all {
+		sum += u.CapacityUnits
+	}
+	switch operation {
+	case "GetItem", "BatchGetItem", "Query":
+		return sum, 0
+	}
+	return 0, sum
+}
+
+// conflict is DynamoDB's answer to a write that another transaction is in the way
+// of; DynamoDB Local never gives it.
+func conflict(operation string, body []byte) *http.Response {
+	if operation != "TransactWriteItems" {
+		return refused("TransactionConflictException", "Transaction is ongoing for the item", "")
+	}
+	var in struct{ TransactItems []json.RawMessage }
+	json.Unmarshal(body, &in)
+	reasons := make([]string, len(in.TransactItems))
+	for i := range reasons {
+		reasons[i] = `{"Code":"None"}`
+	}
+	reasons[0] = `{"Code":"TransactionConflict","Message":"Transaction is ongoing for the item"}`
+	return refused("TransactionCanceledException", "Transaction cancelled",
+		`,"CancellationReasons":[`+strings.Join(reasons, ",")+`]`)
+}
+
+func refused(code, message, more string) *http.Response {
+	body := fmt.Sprintf(`{"__type":"com.amazonaws.dynamodb.v20120810#%s","message":%q,"Message":%q%s}`, code, message, message, more)
+	return &http.Response{
+		StatusCode: http.StatusBadRequest, Status: "400 Bad Request", Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Header:        http.Header{"Content-Type": {"application/x-amz-json-1.0"}, "X-Amzn-Errortype": {code}},
+		Body:          io.NopCloser(strings.NewReader(body)),
+		ContentLength: int64(len(body)),
+	}
+}

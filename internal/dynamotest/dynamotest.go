@@ -1,0 +1,163 @@
+// Package dynamotest gives tests a real DynamoDB engine, a table of their own in
+// it, and a client that counts calls and injects faults.
+//
+// The engine is the one at TOCSIN_TEST_ENDPOINT when that is set, else a DynamoDB
+// Local that the test binary starts for itself. One that can't be started fails
+// the tests: none is ever skipped.
+package dynamotest
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
+	"tocsin/internal/dynamo"
+	"tocsin/internal/local"
+)
+
+// EndpointVariable names the engine that tests use.
+const EndpointVariable = "TOCSIN_TEST_ENDPOINT"
+
+var engine struct {
+	sync.Mutex
+	endpoint string
+	started  *local.Engine
+}
+
+// Main runs a package's tests and stops the engine that they started. TestMain of
+// every package that uses an engine calls it.
+func Main(m *testing.M) {
+	code := m.Run()
+	engine.Lock()
+	defer engine.Unlock()
+	if engine.started != nil {
+		if err := engine.started.Stop(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			code = 1
+		}
+	}
+	os.Exit(code)
+}
+
+// Endpoint returns the engine's address.
+func Endpoint(t testing.TB) string {
+	t.Helper()
+	engine.Lock()
+	defer engine.Unlock()
+	if engine.endpoint == "" {
+		engine.endpoint = os.Getenv(EndpointVariable)
+	}
+	if engine.endpoint == "" {
+		root := Root(t)
+		e, err := local.StartEngine(context.Background(), local.EngineOptions{
+			Dir: filepath.Join(root, ".local"), POM: filepath.Join(root, "infra", "local", "pom.xml"), Log: os.Stderr,
+		})
+		if err != nil {
+			t.Fatalf("the tests need a DynamoDB engine: %v", err)
+		}
+		engine.started, engine.endpoint = e, e.Endpoint()
+	}
+	return engine.endpoint
+}
+
+// Root returns the folder of the module.
+func Root(t testing.TB) string {
+	t.Helper()
+	dir, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for {
+		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+			return dir
+		}
+		parent := filepath.Dir(dir)
+		if parent == dir {
+			t.Fatal("no go.mod above the test's folder")
+		}
+		dir = parent
+	}
+}
+
+// Region is where the engine's tables are: DynamoDB Local with a shared database
+// does not care.
+const Region = "local"
+
+// A Table is a table of one test. It is deleted when the test ends.
+type Table struct {
+	Name     string
+	Endpoint string
+}
+
+// NewTable makes an empty table as template.yaml defines it.
+func NewTable(t testing.TB) *Table {
+	t.Helper()
+	tb := &Table{Name: "test-" + randomName(), Endpoint: Endpoint(t)}
+	template, err := local.ReadTemplate(filepath.Join(Root(t), "template.yaml"), local.TemplateOptions{TableName: tb.Name, Region: Region})
+	if err != nil {
+		t.Fatal(err)
+	}
+	client := tb.DynamoDB(nil)
+	if err := dynamo.CreateTable(context.Background(), client, tb.Name, template.Table); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if _, err := client.DeleteTable(context.Background(), &dynamodb.DeleteTableInput{TableName: &tb.Name}); err != nil {
+			t.Error(err)
+		}
+	})
+	return tb
+}
+
+// DynamoDB returns a client of the engine that calls by client, or as usual when
+// that is nil.
+func (tb *Table) DynamoDB(client aws.HTTPClient) *dynamodb.Client {
+	return dynamo.NewClient(aws.Config{
+		Region: Region, HTTPClient: client, Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
+	}, tb.Endpoint)
+}
+
+// Store returns the repository in the table.
+func (tb *Table) Store(client aws.HTTPClient) *dynamo.Store {
+	return dynamo.New(tb.DynamoDB(client), tb.Name)
+}
+
+// Getenv is the environment of a function on this table; more is laid over it.
+func (tb *Table) Getenv(more map[string]string) func(string) string {
+	env := map[string]string{
+		"TABLE_NAME": tb.Name, "DYNAMODB_ENDPOINT": tb.Endpoint, "LOG_LEVEL": "INFO",
+		"AWS_REGION": Region, "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test",
+	}
+	for k, v := range more {
+		env[k] = v
+	}
+	return func(name string) string { return env[name] }
+}
+
+// Items returns every item of the table.
+func (tb *Table) Items(t testing.TB) []map[string]string {
+	t.Helper()
+	var items []map[string]string
+	pages := dynamodb.NewScanPaginator(tb.DynamoDB(nil), &dynamodb.ScanInput{TableName: &tb.Name, ConsistentRead: aws.Bool(true)})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(context.Background())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, it := range page.Items {
+			flat := map[string]string{}
+			for name, v := range it {
+				flat[name] = plain(v)
+			}
+			items = append(items, flat)
+		}
+	}
+	return items
+}

@@ -1,0 +1,233 @@
+// Package lambdahttp runs an http.Handler behind API Gateway's HTTP API, through
+// the adapter of aws-lambda-go-api-proxy. It guards the adapter's corner cases:
+// what a client can send must never become a Lambda error, which would be answered
+// by the gateway and not by this service.
+package lambdahttp
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"runtime/debug"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-lambda-go/lambdacontext"
+	"github.com/awslabs/aws-lambda-go-api-proxy/httpadapter"
+)
+
+// grace is how long before the function's timeout the work on a request ends, so
+// that there is still time to answer.
+const grace = time.Second
+
+// A Call is what is known of a request beside the HTTP request itself. The handler
+// adds what the log line of the request shall say.
+type Call struct {
+	RequestID string // the gateway's, shown to the client as x-request-id
+	Origin    string // scheme and host that the request came to, as the gateway says
+
+	Route string // the pattern that matched, with its method; "" when none did
+	KeyID int64  // the API key's id; 0 without a valid key
+	Cause error  // why the answer is a 5xx
+}
+
+type callKey struct{}
+
+// WithCall returns a context that carries the call.
+func WithCall(ctx context.Context, c *Call) context.Context {
+	return context.WithValue(ctx, callKey{}, c)
+}
+
+// CallFrom returns the context's call, or an empty one that nobody will read.
+func CallFrom(ctx context.Context) *Call {
+	if c, ok := ctx.Value(callKey{}).(*Call); ok {
+		return c
+	}
+	return &Call{}
+}
+
+// Handler is a lambda.Handler that serves API Gateway HTTP API events (payload
+// format 2.0).
+type Handler struct {
+	adapter *httpadapter.HandlerAdapterV2
+	failure []byte
+	log     *slog.Logger
+	warm    atomic.Bool
+}
+
+// New returns the Lambda handler in front of h. failure is the JSON body of the
+// 500 that answers a panic, or a handler that answered nothing. Each request is
+// one line in log.
+func New(h http.Handler, failure []byte, log *slog.Logger) *Handler {
+	return &Handler{adapter: httpadapter.NewV2(h), failure: failure, log: log}
+}
+
+// Invoke answers one event. An error is returned only for a payload that is no
+// HTTP API event.
+func (h *Handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
+	began := time.Now()
+	var event events.APIGatewayV2HTTPRequest
+	if err := json.Unmarshal(payload, &event); err != nil {
+		return nil, fmt.Errorf("the event is not an HTTP API event: %w", err)
+	}
+	if event.RequestContext.HTTP.Method == "" {
+		return nil, fmt.Errorf("the event is not an HTTP API event of payload format 2.0: it has no method")
+	}
+	call := &Call{RequestID: requestID(ctx, event), Origin: origin(event.RequestContext.DomainName)}
+	if deadline, ok := ctx.Deadline(); ok {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithDeadline(ctx, deadline.Add(-grace))
+		defer cancel()
+	}
+	response := h.serve(WithCall(ctx, call), event, call)
+	h.logRequest(ctx, event, response, call, time.Since(began))
+	return json.Marshal(response)
+}
+
+func (h *Handler) serve(ctx context.Context, event events.APIGatewayV2HTTPRequest, call *Call) (response events.APIGatewayV2HTTPResponse) {
+	defer func() {
+		if p := recover(); p != nil {
+			call.Cause = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+			response = h.failed(call)
+		}
+	}()
+	response, err := h.adapter.ProxyWithContext(ctx, sanitized(event))
+	if err != nil {
+		call.Cause = err
+		return h.failed(call)
+	}
+	return response
+}
+
+func (h *Handler) failed(call *Call) events.APIGatewayV2HTTPResponse {
+	return events.APIGatewayV2HTTPResponse{
+		StatusCode: http.StatusInternalServerError,
+		Headers: map[string]string{
+			"Content-Type": "application/json", "Cache-Control": "no-store", "X-Request-Id": call.RequestID,
+		},
+		Body: string(h.failure),
+	}
+}
+
+func (h *Handler) logRequest(ctx context.Context, event events.APIGatewayV2HTTPRequest, response events.APIGatewayV2HTTPResponse, call *Call, took time.Duration) {
+	level := slog.LevelInfo
+	attrs := []slog.Attr{
+		slog.String("requestId", call.RequestID),
+		slog.String("method", event.RequestContext.HTTP.Method),
+		slog.String("route", call.Route),
+		slog.Int("status", response.StatusCode),
+		slog.Float64("durationMs", float64(took.Microseconds())/1000),
+		slog.Bool("coldStart", !h.warm.Swap(true)),
+	}
+	if call.KeyID != 0 {
+		attrs = append(attrs, slog.Int64("keyId", call.KeyID))
+	}
+	if lc, ok := lambdacontext.FromContext(ctx); ok {
+		attrs = append(attrs, slog.String("lambdaRequestId", lc.AwsRequestID))
+	}
+	if response.StatusCode >= http.StatusInternalServerError {
+		level = slog.LevelError
+	}
+	if call.Cause != nil {
+		attrs = append(attrs, slog.String("cause", call.Cause.Error()))
+	}
+	h.log.LogAttrs(ctx, level, "request", attrs...)
+}
+
+func requestID(ctx context.Context, event events.APIGatewayV2HTTPRequest) string {
+	if id := event.RequestContext.RequestID; id != "" {
+		return id
+	}
+	if lc, ok := lambdacontext.FromContext(ctx); ok {
+		return lc.AwsRequestID
+	}
+	return "unknown"
+}
+
+// origin is the scheme and host of the gateway's domain name. Only a gateway on
+// this machine speaks plain HTTP.
+func origin(domain string) string {
+	host := domain
+	if h, _, err := net.SplitHostPort(domain); err == nil {
+		host = h
+	}
+	ip := net.ParseIP(strings.Trim(host, "[]"))
+	if host == "localhost" || ip != nil && ip.IsLoopback() {
+		return "http://" + domain
+	}
+	return "https://" + domain
+}
+
+// sanitized returns the event in a form that the adapter turns into the request
+// that was meant. The adapter builds a URL by joining strings, so:
+//
+//   - the path, which the gateway delivers decoded, is escaped again, or a percent
+//     sign in it would be an error and a question mark would cut it;
+//   - the query loses the bytes that no URL may hold;
+//   - the host is a fixed one, since the client's own may be anything;
+//   - a body that is not the base64 it says it is stays as it is;
+//   - a method that is no token can't be served: it becomes one that no route has.
+func sanitized(event events.APIGatewayV2HTTPRequest) events.APIGatewayV2HTTPRequest {
+	path := event.RawPath
+	if path == "" {
+		path = event.RequestContext.HTTP.Path
+	}
+	if !strings.HasPrefix(path, "/") {
+		path = "/" + path
+	}
+	event.RawPath = (&url.URL{Path: path}).EscapedPath()
+	event.RawQueryString = escapeQuery(event.RawQueryString)
+	if event.RawQueryString == "" {
+		event.QueryStringParameters = nil // the raw form is the one that counts
+	}
+	event.RequestContext.DomainName = "gateway.invalid"
+	if event.IsBase64Encoded {
+		if _, err := base64.StdEncoding.DecodeString(event.Body); err != nil {
+			event.IsBase64Encoded = false
+		}
+	}
+	if !isToken(event.RequestContext.HTTP.Method) {
+		event.RequestContext.HTTP.Method = "INVALID"
+	}
+	return event
+}
+
+// escapeQuery percent-encodes what may not stand in a URL.
+func escapeQuery(q string) string {
+	clean := true
+	for i := range len(q) {
+		clean = clean && queryByte(q[i])
+	}
+	if clean {
+		return q
+	}
+	var b strings.Builder
+	for i := range len(q) {
+		if queryByte(q[i]) {
+			b.WriteByte(q[i])
+		} else {
+			fmt.Fprintf(&b, "%%%02X", q[i])
+		}
+	}
+	return b.String()
+}
+
+func queryByte(c byte) bool { return c > ' ' && c < 0x7f && c != '#' }
+
+func isToken(s string) bool {
+	for i := range len(s) {
+		c := s[i]
+		letter := 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9'
+		if !letter && !strings.ContainsRune("!#$%&'*+-.^_`|~", rune(c)) {
+			return false
+		}
+	}
+	return s != ""
+}

@@ -1,0 +1,257 @@
+package local
+
+import (
+	"fmt"
+	"os"
+	"path"
+	"slices"
+	"strings"
+	"time"
+
+	"tocsin/internal/dynamo"
+)
+
+// Template is what the SAM template says about the parts that run locally.
+type Template struct {
+	Functions []Function // in the template's order
+	Table     dynamo.TableDefinition
+}
+
+// Function is a Lambda function of the template.
+type Function struct {
+	ID          string // logical id in the template
+	Name        string // last element of CodeUri
+	Timeout     time.Duration
+	MemoryMB    int
+	Environment map[string]string
+	Routes      []Route // its HttpApi events; none for a function that something else starts
+}
+
+// Route is a method and path of the HTTP API.
+type Route struct {
+	Method string // upper case; ANY for all
+	Path   string // with {name} and {name+} as in the template; $default for what no other route matches
+}
+
+const (
+	anyMethod    = "ANY"
+	defaultRoute = "$default"
+)
+
+// TemplateOptions stands in for what the stack would give the template on AWS.
+type TemplateOptions struct {
+	Parameters map[string]string // override the parameters' defaults
+	TableName  string            // what a reference to the table gives
+	Region     string            // what AWS::Region gives
+}
+
+// What AWS takes when the template says nothing.
+const (
+	defaultTimeout  = 3 * time.Second
+	defaultMemoryMB = 128
+)
+
+// ReadTemplate reads the SAM template. What it reads it must understand: anything
+// else there is an error that names the place, because a stand-in that overlooks
+// what AWS does not is worse than none. What has no meaning locally (policies,
+// logs, alarms) it does not look at.
+func ReadTemplate(file string, o TemplateOptions) (*Template, error) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("reading the template: %w", err)
+	}
+	t, err := parseTemplate(text, o)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	return t, nil
+}
+
+func parseTemplate(text []byte, o TemplateOptions) (*Template, error) {
+	root, err := parseYAML(text)
+	if err != nil {
+		return nil, err
+	}
+	r := newResolver(root, o)
+	t := &Template{}
+	globals := r.root.get("Globals").get("Function")
+	checkAPI(r.root.get("Globals").get("HttpApi"))
+	for _, resource := range r.root.get("Resources").fields() {
+		if r.excluded(resource) {
+			continue
+		}
+		properties := resource.get("Properties")
+		switch resource.get("Type").text() {
+		case "AWS::Serverless::Function":
+			t.Functions = append(t.Functions, readFunction(resource, globals))
+		case "AWS::Serverless::HttpApi":
+			checkAPI(properties)
+		case "AWS::DynamoDB::Table":
+			t.Table = readTable(properties)
+		}
+	}
+	if err := r.finish(); err != nil {
+		return nil, err
+	}
+	if r.tableID == "" {
+		return nil, fmt.Errorf("the template has no AWS::DynamoDB::Table")
+	}
+	return t, nil
+}
+
+func readFunction(resource, globals value) Function {
+	properties := resource.get("Properties")
+	f := Function{
+		ID:          resource.name,
+		Timeout:     defaultTimeout,
+		MemoryMB:    defaultMemoryMB,
+		Environment: map[string]string{},
+	}
+	for _, from := range []value{globals, properties} { // the function's own word comes last
+		if v := from.get("CodeUri"); v.exists() {
+			f.Name = path.Base(v.text())
+		}
+		if v := from.get("Timeout"); v.exists() {
+			f.Timeout = time.Duration(v.positive()) * time.Second
+		}
+		if v := from.get("MemorySize"); v.exists() {
+			f.MemoryMB = v.positive()
+		}
+		for _, v := range from.get("Environment").get("Variables").fields() {
+			f.Environment[v.name] = v.text()
+		}
+	}
+	if f.Name == "" || f.Name == "." || f.Name == "/" {
+		properties.fail("CodeUri must name the function's folder")
+	}
+	for _, event := range properties.get("Events").fields() {
+		f.addEvent(event)
+	}
+	return f
+}
+
+func (f *Function) addEvent(event value) {
+	switch kind := event.get("Type").text(); kind {
+	case "HttpApi":
+		f.Routes = append(f.Routes, readRoute(event.get("Properties")))
+	case "Schedule", "ScheduleV2":
+	default:
+		event.fail("an event of type %s can't be served locally", kind)
+	}
+}
+
+func readRoute(properties value) Route {
+	properties.allow("ApiId", "Path", "Method", "RouteSettings", "PayloadFormatVersion", "TimeoutInMillis")
+	if v := properties.get("PayloadFormatVersion"); v.exists() && v.text() != "2.0" {
+		v.fail("only payload format 2.0 can be served locally")
+	}
+	if v := properties.get("TimeoutInMillis"); v.exists() && time.Duration(v.positive())*time.Millisecond != gatewayTimeout {
+		v.fail("only the gateway's own timeout of %s can be served locally", gatewayTimeout)
+	}
+	r := Route{Method: anyMethod, Path: defaultRoute}
+	if v := properties.get("Path"); v.exists() {
+		r.Path = v.text()
+	}
+	if v := properties.get("Method"); v.exists() {
+		if r.Method = strings.ToUpper(v.text()); r.Method == "X-AMAZON-APIGATEWAY-ANY-METHOD" {
+			r.Method = anyMethod
+		}
+	}
+	if r.Path == defaultRoute {
+		r.Method = anyMethod // the default route has no method
+	} else if err := checkPath(r.Path); err != nil {
+		properties.get("Path").fail("%s", err)
+	}
+	return r
+}
+
+func checkPath(p string) error {
+	if !strings.HasPrefix(p, "/") {
+		return fmt.Errorf("a path must begin with a slash: %s", p)
+	}
+	segments := strings.Split(p[1:], "/")
+	for i, s := range segments {
+		name, variable := variableName(s)
+		switch {
+		case !variable && strings.ContainsAny(s, "{}"):
+			return fmt.Errorf("a variable must be a whole segment: %s", p)
+		case variable && strings.Trim(name, "+") == "":
+			return fmt.Errorf("a variable must have a name: %s", p)
+		case variable && strings.HasSuffix(name, "+") && i != len(segments)-1:
+			return fmt.Errorf("a greedy variable must be the last segment: %s", p)
+		}
+	}
+	return nil
+}
+
+// variableName returns the name in a segment like {id} or {proxy+}, the plus sign
+// included.
+func variableName(segment string) (name string, ok bool) {
+	name, ok = strings.CutPrefix(segment, "{")
+	if !ok {
+		return "", false
+	}
+	return strings.CutSuffix(name, "}")
+}
+
+// checkAPI refuses what would make the gateway on AWS answer otherwise than ours.
+func checkAPI(properties value) {
+	for _, unknown := range []string{"DefinitionBody", "DefinitionUri", "Auth"} {
+		if v := properties.get(unknown); v.exists() {
+			v.fail("can't be served locally")
+		}
+	}
+	if v := properties.get("StageName"); v.exists() && v.text() != "$default" {
+		v.fail("only the stage $default can be served locally")
+	}
+}
+
+func readTable(properties value) dynamo.TableDefinition {
+	if v := properties.get("BillingMode"); v.text() != "PAY_PER_REQUEST" {
+		properties.fail("BillingMode must be PAY_PER_REQUEST")
+	}
+	d := dynamo.TableDefinition{Attributes: map[string]string{}}
+	for _, a := range properties.get("AttributeDefinitions").items() {
+		d.Attributes[a.get("AttributeName").text()] = a.get("AttributeType").text()
+	}
+	d.PartitionKey, d.SortKey = readKeys(properties)
+	for _, i := range properties.get("LocalSecondaryIndexes").items() {
+		d.Local = append(d.Local, readIndex(i))
+	}
+	for _, i := range properties.get("GlobalSecondaryIndexes").items() {
+		d.Global = append(d.Global, readIndex(i))
+	}
+	if ttl := properties.get("TimeToLiveSpecification"); ttl.exists() && ttl.get("Enabled").text() == "true" {
+		d.TTLAttribute = ttl.get("AttributeName").text()
+	}
+	return d
+}
+
+func readKeys(v value) (partition, sort string) {
+	schema := v.get("KeySchema")
+	for _, k := range schema.items() {
+		name := k.get("AttributeName").text()
+		switch kind := k.get("KeyType").text(); kind {
+		case "HASH":
+			partition = name
+		case "RANGE":
+			sort = name
+		default:
+			k.fail("unknown KeyType %s", kind)
+		}
+	}
+	if partition == "" {
+		v.fail("KeySchema must name a HASH key")
+	}
+	return partition, sort
+}
+
+func readIndex(v value) dynamo.IndexDefinition {
+	i := dynamo.IndexDefinition{Name: v.get("IndexName").text()}
+	i.PartitionKey, i.SortKey = readKeys(v)
+	projection := v.get("Projection").get("ProjectionType")
+	if i.Projection = projection.text(); !slices.Contains([]string{"ALL", "KEYS_ONLY"}, i.Projection) {
+		v.fail("only the projections ALL and KEYS_ONLY can be made locally")
+	}
+	return i
+}

@@ -1,0 +1,174 @@
+package local
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"tocsin/internal/dynamo"
+)
+
+func TestReadTemplate(t *testing.T) {
+	got, err := ReadTemplate("testdata/template.yaml", TemplateOptions{
+		Parameters: map[string]string{"SiteUrl": "https://status.example.com"},
+		TableName:  "things",
+		Region:     "eu-central-1",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	environment := func(more ...string) map[string]string {
+		env := map[string]string{
+			"TABLE_NAME": "things",
+			"SITE_URL":   "https://status.example.com",
+			"LEVEL":      "INFO",
+			"EITHER":     "yes",
+			"BOTH":       "yes",
+			"WHERE":      "eu-central-1/things/${Literal}",
+			"LONG":       "INFO-prod",
+			"NUMBER":     "007",
+		}
+		for i := 0; i < len(more); i += 2 {
+			env[more[i]] = more[i+1]
+		}
+		return env
+	}
+	want := &Template{
+		Functions: []Function{
+			{
+				ID: "Items", Name: "items", Timeout: 10 * time.Second, MemoryMB: 256,
+				Environment: environment("LEVEL", "WARN", "OWN", "true"),
+				Routes:      []Route{{"GET", "/items/{id}"}, {"ANY", "/items/{id}"}},
+			},
+			{
+				ID: "Edge", Name: "edge", Timeout: 25 * time.Second, MemoryMB: 128,
+				Environment: environment(),
+				Routes:      []Route{{"ANY", "/{proxy+}"}, {"ANY", "$default"}},
+			},
+			{
+				ID: "Closer", Name: "closer", Timeout: 25 * time.Second, MemoryMB: 128,
+				Environment: environment(),
+			},
+		},
+		Table: dynamo.TableDefinition{
+			Attributes:   map[string]string{"pk": "S", "sk": "S", "l": "N", "g": "B"},
+			PartitionKey: "pk",
+			SortKey:      "sk",
+			Local:        []dynamo.IndexDefinition{{Name: "lsi1", PartitionKey: "pk", SortKey: "l", Projection: "ALL"}},
+			Global:       []dynamo.IndexDefinition{{Name: "gsi1", PartitionKey: "g", Projection: "KEYS_ONLY"}},
+			TTLAttribute: "expires",
+		},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("template (-want +got):\n%s", diff)
+	}
+}
+
+func TestReadTemplateOtherBranches(t *testing.T) {
+	got, err := ReadTemplate("testdata/template.yaml", TemplateOptions{
+		Parameters: map[string]string{"Stage": "test"},
+		TableName:  "things",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	last := got.Functions[len(got.Functions)-1]
+	if want := []Route{{"ANY", "$default"}}; last.ID != "Tester" || !cmp.Equal(last.Routes, want) {
+		t.Errorf("last function = %+v, want Tester with %v", last, want)
+	}
+	env := got.Functions[1].Environment
+	want := map[string]string{"LEVEL": "DEBUG", "EITHER": "yes", "BOTH": "no", "GONE": "there"}
+	for name, value := range want {
+		if env[name] != value {
+			t.Errorf("%s = %q, want %q", name, env[name], value)
+		}
+	}
+}
+
+// TestReadTemplateRefuses breaks the good template in one place each.
+func TestReadTemplateRefuses(t *testing.T) {
+	good, err := os.ReadFile("testdata/template.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	tests := []struct{ name, old, new, want string }{
+		{"unknown function", "TABLE_NAME: !Ref Table", "TABLE_NAME: !GetAtt Table.Arn", "Globals.Function.Environment.Variables.TABLE_NAME: Fn::GetAtt is not understood here"},
+		{"long form", "TABLE_NAME: !Ref Table", "TABLE_NAME: {'Fn::ImportValue': x}", "Variables.TABLE_NAME: Fn::ImportValue is not understood here"},
+		{"other resource", "TABLE_NAME: !Ref Table", "TABLE_NAME: !Ref Topic", "Variables.TABLE_NAME: a reference to Topic is not understood here"},
+		{"attribute in Sub", "${Table}", "${Table.Arn}", "Variables.WHERE: a reference to Table.Arn is not understood here"},
+		{"null", "NUMBER: 007", "NUMBER:", "Variables.NUMBER: must be a text or a number"},
+		{"list", "NUMBER: 007", "NUMBER: [7]", "Variables.NUMBER: must be a text or a number"},
+		{"no default", "Level: {Type: String, Default: INFO}", "Level: {Type: String}", "the parameter Level has no default"},
+		{"unknown condition", "!If [IsTest, there", "!If [IsNothing, there", `Variables.GONE: there is no condition "IsNothing"`},
+		{"circular condition", "IsTest: !Not [!Condition IsProd]", "IsTest: !Not [!Condition IsTest]", "the condition IsTest depends on itself"},
+		{"strange condition", "IsTest: !Not [!Condition IsProd]", "IsTest: !Equals [a]", "Conditions.IsTest: is not a condition that is understood here"},
+		{"If without else", "!If [IsTest, there, !Ref AWS::NoValue]", "!If [IsTest, there]", "Variables.GONE: Fn::If takes a condition and two values"},
+		{"timeout", "Timeout: 10", "Timeout: soon", `Resources.Items.Properties.Timeout: must be a whole number above zero, not "soon"`},
+		{"inline code", "CodeUri: functions/closer/", "InlineCode: x", "Resources.Closer.Properties: CodeUri must name the function's folder"},
+		{"event type", "Type: ScheduleV2", "Type: SQS", "Resources.Closer.Properties.Events.Tick: an event of type SQS can't be served locally"},
+		{"event property", "Method: get}", "Method: get, Auth: {}}", "Events.Get.Properties.Auth: is not understood here"},
+		{"payload format", "Method: get}", "Method: get, PayloadFormatVersion: '1.0'}", "only payload format 2.0"},
+		{"partial variable", "'/items/{id}', Method: get", "'/items/x{id}', Method: get", "a variable must be a whole segment"},
+		{"greedy in the middle", "'/{proxy+}'", "'/{proxy+}/x'", "a greedy variable must be the last segment"},
+		{"stage", "StageName: $default", "StageName: v1", "only the stage $default"},
+		{"body of the API", "CorsConfiguration: !GetAtt Nothing.AtAll", "DefinitionBody: {}", "Resources.Api.Properties.DefinitionBody: can't be served locally"},
+		{"billing", "BillingMode: PAY_PER_REQUEST", "BillingMode: PROVISIONED", "BillingMode must be PAY_PER_REQUEST"},
+		{"projection", "ProjectionType: KEYS_ONLY", "ProjectionType: INCLUDE", "only the projections ALL and KEYS_ONLY"},
+		{"key type", "{AttributeName: sk, KeyType: RANGE}", "{AttributeName: sk, KeyType: LIST}", "unknown KeyType LIST"},
+		{"no table", "Type: AWS::DynamoDB::Table", "Type: AWS::SNS::Topic", "a reference to Table is not understood here"},
+		{"second table", "Type: AWS::SNS::Topic", "Type: AWS::DynamoDB::Table", "a second table can't be served locally"},
+		{"a key twice", "Timeout: 10", "Timeout: 10\n      Timeout: 11", `already defined`},
+		{"not YAML", "Parameters:", "Parameters: ]", "did not find"},
+		{"not a mapping", string(good), "just text", "must be a mapping"},
+		{"empty", string(good), "", "no documents"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			text := strings.Replace(string(good), test.old, test.new, 1)
+			if text == string(good) {
+				t.Fatalf("the template has no %q", test.old)
+			}
+			file := filepath.Join(t.TempDir(), "template.yaml")
+			if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			_, err := ReadTemplate(file, TemplateOptions{TableName: "things"})
+			if err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("error = %v, want one with %q", err, test.want)
+			}
+		})
+	}
+}
+
+func TestReadTemplateUnknownParameter(t *testing.T) {
+	_, err := ReadTemplate("testdata/template.yaml", TemplateOptions{Parameters: map[string]string{"SiteURL": ""}})
+	if err == nil || !strings.Contains(err.Error(), "there is no parameter SiteURL") {
+		t.Errorf("error = %v", err)
+	}
+}
+
+// TestReadOwnTemplate makes sure that the service's template is one that can be
+// served.
+func TestReadOwnTemplate(t *testing.T) {
+	got, err := ReadTemplate("../../template.yaml", TemplateOptions{TableName: "tocsin", Region: "local"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	routes := 0
+	for _, f := range got.Functions {
+		routes += len(f.Routes)
+		if f.Environment["TABLE_NAME"] != "tocsin" {
+			t.Errorf("%s: TABLE_NAME = %q", f.ID, f.Environment["TABLE_NAME"])
+		}
+	}
+	if routes == 0 {
+		t.Error("no routes")
+	}
+	if _, err := newRouter(got.Functions); err != nil {
+		t.Error(err)
+	}
+}

@@ -1,0 +1,91 @@
+package statuspage
+
+import "fmt"
+
+// Code says what kind of failure an Error is. The edge turns it into a status.
+type Code string
+
+// The codes, as the v4 API shows them.
+const (
+	CodeBadRequest       Code = "BAD_REQUEST"
+	CodeUnauthorized     Code = "UNAUTHORIZED"
+	CodeForbidden        Code = "FORBIDDEN"
+	CodeNotFound         Code = "NOT_FOUND"
+	CodeMethodNotAllowed Code = "METHOD_NOT_ALLOWED"
+	CodeTooLarge         Code = "PAYLOAD_TOO_LARGE"
+	CodeUnavailable      Code = "SERVICE_UNAVAILABLE"
+	CodeInternal         Code = "INTERNAL_ERROR"
+)
+
+// Error is a failure that a client may be told of. Any error that is none is an
+// internal failure, whose cause only the log gets.
+type Error struct {
+	Code    Code
+	Message string // for the client
+	Err     error  // the cause, for the log; may be nil
+}
+
+// Error returns the message and the cause.
+func (e *Error) Error() string {
+	if e.Err != nil {
+		return e.Message + ": " + e.Err.Error()
+	}
+	return e.Message
+}
+
+// Unwrap returns the cause.
+func (e *Error) Unwrap() error { return e.Err }
+
+// Is reports whether target is an Error of the same code and message, whatever
+// the cause.
+func (e *Error) Is(target error) bool {
+	t, ok := target.(*Error)
+	return ok && t.Code == e.Code && t.Message == e.Message
+}
+
+// The errors that a rule of the domain gives (contract v4, part A).
+var (
+	ErrEndBeforeStart     = &Error{Code: CodeBadRequest, Message: "end_date_time must not be before start_date_time"}
+	ErrCommentBeforeStart = &Error{Code: CodeBadRequest, Message: "timestamp must not be before the incident's start_date_time"}
+	ErrMonitorTooLarge    = &Error{Code: CodeBadRequest, Message: "Monitor must be at most 64 KiB"}
+	ErrKeyNotFound        = &Error{Code: CodeNotFound, Message: "API key not found"}
+)
+
+// Unavailable returns the error for a failure that is likely to pass: throttling
+// or conflicts that outlasted the retries.
+func Unavailable(cause error) error {
+	return &Error{Code: CodeUnavailable, Message: "Service unavailable, try again", Err: cause}
+}
+
+// Invalid returns the error for input that breaks a rule.
+func Invalid(format string, args ...any) error {
+	return &Error{Code: CodeBadRequest, Message: fmt.Sprintf(format, args...)}
+}
+
+// IncidentNotFound returns the error for an incident that does not exist. id is as
+// the client is to see it.
+func IncidentNotFound[ID int64 | string](id ID) error {
+	return &Error{Code: CodeNotFound, Message: fmt.Sprintf("Incident with id '%v' not found", id)}
+}
+
+// CommentNotFound returns the error for a comment that its incident does not have.
+func CommentNotFound[ID int64 | string](id ID, incidentID ID) error {
+	return &Error{Code: CodeNotFound, Message: fmt.Sprintf("Comment with id '%v' not found for incident '%v'", id, incidentID)}
+}
+
+// MonitorNotFound returns the error for a monitor that is asked for itself.
+func MonitorNotFound(tag string) error {
+	return &Error{Code: CodeNotFound, Message: monitorNotFound(tag)}
+}
+
+// UnknownMonitor returns the error for a monitor that a body names.
+func UnknownMonitor(tag string) error {
+	return &Error{Code: CodeBadRequest, Message: monitorNotFound(tag)}
+}
+
+func monitorNotFound(tag string) string { return fmt.Sprintf("Monitor with tag '%s' not found", tag) }
+
+// MonitorExists returns the error for a tag that is taken.
+func MonitorExists(tag string) error {
+	return &Error{Code: CodeBadRequest, Message: fmt.Sprintf("Monitor with tag '%s' already exists", tag)}
+}

@@ -1,0 +1,174 @@
+package statuspage
+
+import "tocsin/internal/opt"
+
+// Limits of an incident (contract v4, part A, Fields).
+const (
+	MaxTitle            = 255 // UTF-16 units
+	MaxIncidentMonitors = 32
+	MaxFilterTags       = 50
+)
+
+// State is how far the work on an incident is. It follows the newest comment.
+type State string
+
+// The states, in their usual order.
+const (
+	Investigating State = "INVESTIGATING"
+	Identified    State = "IDENTIFIED"
+	Monitoring    State = "MONITORING"
+	Resolved      State = "RESOLVED"
+)
+
+// ValidState reports whether s is one of the four states; case counts.
+func ValidState(s State) bool {
+	switch s {
+	case Investigating, Identified, Monitoring, Resolved:
+		return true
+	}
+	return false
+}
+
+// Impact is what an incident does to a monitor.
+type Impact string
+
+// The impacts.
+const (
+	Up       Impact = "UP"
+	Down     Impact = "DOWN"
+	Degraded Impact = "DEGRADED"
+)
+
+// ValidImpact reports whether i is one of the impacts; case counts.
+func ValidImpact(i Impact) bool { return i == Up || i == Down || i == Degraded }
+
+// Where an incident came from, and the one type there is.
+const (
+	SourceAPI    = "API"
+	TypeIncident = "INCIDENT"
+)
+
+// An Incident is something that is, was or will be broken.
+type Incident struct {
+	ID       int64
+	Title    string
+	Start    int64  // UTC seconds, a whole minute
+	End      *int64 // UTC seconds, a whole minute; nil while none is known
+	State    State
+	Type     string
+	Source   string
+	Monitors []AffectedMonitor // in the order in which they were linked, each once
+	Created  int64             // UTC seconds
+	Updated  int64             // UTC seconds
+	Closed   *int64            // UTC seconds; nil while the incident is open
+
+	// Version rises with every write of the incident's own record, so that a
+	// writer can say which one it has seen.
+	Version int64
+}
+
+// AffectedMonitor links an incident to a monitor.
+type AffectedMonitor struct {
+	Tag       string
+	MonitorID int64
+	Impact    Impact
+}
+
+// MonitorImpact is a link as a client asks for it, by the monitor's tag.
+type MonitorImpact struct {
+	Tag    string
+	Impact Impact
+}
+
+// UniqueImpacts returns the links with each tag once, at its first place and with
+// its last impact (contract v4, part A: the same tag twice, the last wins).
+func UniqueImpacts(links []MonitorImpact) []MonitorImpact {
+	out := make([]MonitorImpact, 0, len(links))
+	at := make(map[string]int, len(links))
+	for _, l := range links {
+		if i, ok := at[l.Tag]; ok {
+			out[i].Impact = l.Impact
+			continue
+		}
+		at[l.Tag] = len(out)
+		out = append(out, l)
+	}
+	return out
+}
+
+// RelinkMonitors returns the links after asked replaces old: a monitor that stays
+// keeps its place and gets the new impact, new ones follow in the order asked
+// (contract v4, section 2, PATCH). A monitor stays when its id does: one that was
+// deleted and made anew under its tag is another monitor.
+func RelinkMonitors(old, asked []AffectedMonitor) []AffectedMonitor {
+	impact := make(map[int64]Impact, len(asked))
+	for _, a := range asked {
+		impact[a.MonitorID] = a.Impact
+	}
+	out := make([]AffectedMonitor, 0, len(asked))
+	for _, o := range old {
+		if i, ok := impact[o.MonitorID]; ok {
+			o.Impact = i
+			out = append(out, o)
+			delete(impact, o.MonitorID)
+		}
+	}
+	for _, a := range asked {
+		if _, ok := impact[a.MonitorID]; ok {
+			out = append(out, a)
+		}
+	}
+	return out
+}
+
+// NewIncident is what a client gives to create an incident.
+type NewIncident struct {
+	Title    string
+	Start    int64 // UTC seconds, a whole minute
+	End      *int64
+	Monitors []MonitorImpact // at most MaxIncidentMonitors, each tag once
+	Source   string
+}
+
+// IncidentPatch is a partial update of an incident. What is not set stays.
+type IncidentPatch struct {
+	Title    opt.Field[string]
+	Start    opt.Field[int64]
+	End      opt.Field[int64] // null clears the end and reopens the incident
+	Monitors opt.Field[[]MonitorImpact]
+}
+
+// Reopens reports whether the patch opens a closed incident again (contract v4,
+// part A, Life cycle: an end of null does).
+func (p IncidentPatch) Reopens() bool { return p.End.IsNull() }
+
+// CheckTimes returns the error for an end before the start, nil otherwise.
+func CheckTimes(start int64, end *int64) error {
+	if end != nil && *end < start {
+		return ErrEndBeforeStart
+	}
+	return nil
+}
+
+// A Transition is what a new comment does to its incident.
+type Transition struct {
+	State  State
+	End    opt.Field[int64] // absent: the end stays
+	Closes bool             // the incident is closed afterwards
+}
+
+// TransitionOf returns what a comment of the given state and time (UTC seconds, a
+// whole minute) does to an incident that is closed or not (contract v4, part A,
+// Life cycle): RESOLVED ends and closes it; any other state on a closed one
+// reopens it and clears its end, on an open one it leaves the end alone.
+func TransitionOf(state State, at int64, closed bool) Transition {
+	t := Transition{State: state}
+	switch {
+	case state == Resolved:
+		t.Closes = true
+		t.End = opt.Value(at)
+	case closed:
+		t.End = opt.Null[int64]()
+	}
+	return t
+}

@@ -1,0 +1,155 @@
+package statuspage
+
+import "context"
+
+// The Store interfaces are the contract between the edges and a repository. They
+// hold for all of them:
+//
+//   - A write is whole or not at all, and two writers at once lose nothing.
+//   - A write whose answer was lost on the way and that is sent again by the
+//     repository itself takes effect once and answers as if nothing had been lost.
+//   - Reads are strongly consistent, but for Incidents without tags and APIKeys,
+//     which follow a write within moments.
+//   - A failure that a client may be told of is an *Error; throttling and conflicts
+//     that outlast the retries are Unavailable. Any other error is internal.
+//   - now is the time of the request in UTC seconds, read once by the caller.
+
+// IncidentStore keeps incidents.
+type IncidentStore interface {
+	// Incident returns the incident, or IncidentNotFound.
+	Incident(ctx context.Context, id int64) (Incident, error)
+
+	// Incidents calls take with each incident that matches, newest start first,
+	// then id falling, until take refuses one, the list ends, or the repository has
+	// read as many rows as one page may cost. It returns where the next page
+	// starts, nil when the list has ended: after the last incident taken or passed
+	// over, so that one that was refused comes first on the next page.
+	Incidents(ctx context.Context, q IncidentQuery, take func(Incident) bool) (*IncidentPosition, error)
+
+	// CreateIncident makes an open incident in state INVESTIGATING. It returns
+	// UnknownMonitor for a tag without a monitor, or ErrEndBeforeStart.
+	CreateIncident(ctx context.Context, n NewIncident, now int64) (Incident, error)
+
+	// UpdateIncident applies the patch. It returns IncidentNotFound, UnknownMonitor
+	// or ErrEndBeforeStart, in this order.
+	UpdateIncident(ctx context.Context, id int64, p IncidentPatch, now int64) (Incident, error)
+
+	// DeleteIncident removes the incident with its comments and its links to
+	// monitors, or returns IncidentNotFound. From its return on nothing of it is
+	// visible, also when a crash leaves rows behind, which Cleanup removes.
+	DeleteIncident(ctx context.Context, id int64, now int64) error
+}
+
+// IncidentQuery says which incidents a list holds.
+type IncidentQuery struct {
+	From, To int64    // bounds of the start, inclusive, UTC seconds
+	Tags     []string // any of them; nil: no filter, empty: nothing matches
+	Open     *bool    // nil: open and closed ones
+	After    *IncidentPosition
+	Limit    int // how many incidents take will accept at most
+}
+
+// IncidentPosition is the place of an incident in a list.
+type IncidentPosition struct {
+	Start, ID int64
+}
+
+// CommentStore keeps comments.
+type CommentStore interface {
+	// Comment returns a comment of the incident, or IncidentNotFound or
+	// CommentNotFound.
+	Comment(ctx context.Context, incidentID, id int64) (Comment, error)
+
+	// Comments calls take with each comment of the incident, newest time first, then
+	// id falling, as IncidentStore.Incidents does. It returns IncidentNotFound.
+	Comments(ctx context.Context, incidentID int64, q CommentQuery, take func(Comment) bool) (*CommentPosition, error)
+
+	// CreateComment adds a comment and makes its incident follow, see TransitionOf.
+	// It returns IncidentNotFound or ErrCommentBeforeStart.
+	CreateComment(ctx context.Context, incidentID int64, n NewComment, now int64) (Comment, error)
+
+	// UpdateComment applies the patch; the incident does not follow. It returns
+	// IncidentNotFound or CommentNotFound.
+	UpdateComment(ctx context.Context, incidentID, id int64, p CommentPatch, now int64) (Comment, error)
+
+	// DeleteComment hides the comment for good; the incident does not follow. It
+	// returns IncidentNotFound or CommentNotFound.
+	DeleteComment(ctx context.Context, incidentID, id int64, now int64) error
+}
+
+// CommentQuery says which part of a comment list is asked for.
+type CommentQuery struct {
+	After *CommentPosition
+	Limit int
+}
+
+// CommentPosition is the place of a comment in its incident's list.
+type CommentPosition struct {
+	Time, ID int64
+}
+
+// MonitorStore keeps monitors.
+type MonitorStore interface {
+	// Monitor returns the monitor, or MonitorNotFound.
+	Monitor(ctx context.Context, tag string) (Monitor, error)
+
+	// Monitors calls take with each monitor that matches, id falling, as
+	// IncidentStore.Incidents does. The next page starts after the id returned, 0
+	// when the list has ended.
+	Monitors(ctx context.Context, q MonitorQuery, take func(Monitor) bool) (after int64, err error)
+
+	// CreateMonitor makes the monitor; its id, times and version are set by the
+	// repository. It returns MonitorExists.
+	CreateMonitor(ctx context.Context, m Monitor, now int64) (Monitor, error)
+
+	// UpdateMonitor applies the patch. It returns MonitorNotFound or
+	// ErrMonitorTooLarge.
+	UpdateMonitor(ctx context.Context, tag string, p MonitorPatch, now int64) (Monitor, error)
+
+	// DeleteMonitor removes the monitor and all that hangs on it, or returns
+	// MonitorNotFound. From its return on the tag is free; its place in incidents
+	// and its rows follow, at once when they are few, else by Cleanup.
+	DeleteMonitor(ctx context.Context, tag string, now int64) error
+}
+
+// MonitorQuery says which monitors a list holds. An empty text is no filter.
+type MonitorQuery struct {
+	Status, Category, Type, Hidden string
+	After                          int64 // an id; 0: from the start
+	Limit                          int
+}
+
+// Matches reports whether the monitor passes the filters.
+func (q MonitorQuery) Matches(m Monitor) bool {
+	return matches(q.Status, m.Status) && matches(q.Category, m.Category) &&
+		matches(q.Type, m.Type) && matches(q.Hidden, m.Hidden)
+}
+
+func matches(want string, have *string) bool {
+	return want == "" || have != nil && *have == want
+}
+
+// KeyStore keeps API keys.
+type KeyStore interface {
+	// APIKeyByHash returns the key with the hash, revoked and expired ones too, or
+	// ErrKeyNotFound.
+	APIKeyByHash(ctx context.Context, hash string) (APIKey, error)
+
+	// APIKeys returns all keys, oldest first.
+	APIKeys(ctx context.Context) ([]APIKey, error)
+
+	// CreateAPIKey makes the record of a key that the caller has drawn; secret must
+	// be a ValidSecret.
+	CreateAPIKey(ctx context.Context, secret string, n NewAPIKey, now int64) (APIKey, error)
+
+	// RevokeAPIKey ends the key, or returns ErrKeyNotFound. A key that is revoked
+	// already keeps the time it was revoked at.
+	RevokeAPIKey(ctx context.Context, id int64, now int64) (APIKey, error)
+}
+
+// CleanupStore finishes deletions that were interrupted or left for later.
+type CleanupStore interface {
+	// Cleanup works through the deletions still to finish until none is left or ctx
+	// ends, and returns how many it finished. Two at once do no harm.
+	Cleanup(ctx context.Context, now int64) (finished int, err error)
+}

@@ -1,0 +1,12 @@
+package statuspage
+
+// MaxTimestamp is the last second of the year 9999, the greatest timestamp that a
+// client may send; the smallest is 0.
+const MaxTimestamp = 253402300799
+
+const minute = 60
+
+// FloorMinute returns the start of the minute that holds the UTC second t.
+func FloorMinute(t int64) int64 {
+	return t - ((t%minute)+minute)%minute
+}
