@@ -39,7 +39,28 @@ func parseYAML(text []byte) (value, error) {
 	if root.Kind == yaml.DocumentNode {
 		root = root.Content[0]
 	}
+	if err := checkKeys(root); err != nil {
+		return value{}, err
+	}
 	return value{node: root}, nil
+}
+
+// checkKeys refuses a mapping with a key twice, of which CloudFormation would take
+// one.
+func checkKeys(n *yaml.Node) error {
+	seen := map[string]bool{}
+	for i, c := range n.Content {
+		if n.Kind == yaml.MappingNode && i%2 == 0 {
+			if seen[c.Value] {
+				return fmt.Errorf("line %d: %s stands there twice", c.Line, c.Value)
+			}
+			seen[c.Value] = true
+		}
+		if err := checkKeys(c); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // newResolver makes the resolver of root's template and gives it to root.

@@ -121,7 +121,7 @@ func TestReadTemplateRefuses(t *testing.T) {
 		{"key type", "{AttributeName: sk, KeyType: RANGE}", "{AttributeName: sk, KeyType: LIST}", "unknown KeyType LIST"},
 		{"no table", "Type: AWS::DynamoDB::Table", "Type: AWS::SNS::Topic", "a reference to Table is not understood here"},
 		{"second table", "Type: AWS::SNS::Topic", "Type: AWS::DynamoDB::Table", "a second table can't be served locally"},
-		{"a key twice", "Timeout: 10", "Timeout: 10\n      Timeout: 11", `already defined`},
+		{"a key twice", "Timeout: 10", "Timeout: 10\n      Timeout: 11", "line 54: Timeout stands there twice"},
 		{"not YAML", "Parameters:", "Parameters: ]", "did not find"},
 		{"not a mapping", string(good), "just text", "must be a mapping"},
 		{"empty", string(good), "", "no documents"},

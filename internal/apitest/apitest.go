@@ -1,0 +1,158 @@
+// Package apitest runs the whole service for HTTP tests: the routes and the
+// environment of template.yaml, the local gateway, the real functions, and a table
+// of its own in a real DynamoDB engine.
+package apitest
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"tocsin/internal/dynamotest"
+	"tocsin/internal/function"
+	"tocsin/internal/local"
+	"tocsin/internal/statuspage"
+)
+
+// Options change the service. Zero fields mean the usual.
+type Options struct {
+	Table      *dynamotest.Table // nil: a new one
+	Now        func() time.Time  // nil: time.Now
+	HTTPClient aws.HTTPClient    // what DynamoDB is called with
+	Parameters map[string]string // of the template
+}
+
+// A Server is the running service.
+type Server struct {
+	URL   string
+	Key   string // an API key with every scope
+	Table *dynamotest.Table
+	Log   *Log
+
+	tb testing.TB
+}
+
+// New starts the service; it ends with the test.
+func New(t testing.TB, o Options) *Server {
+	t.Helper()
+	if o.Table == nil {
+		o.Table = dynamotest.NewTable(t)
+	}
+	s := &Server{Table: o.Table, Log: &Log{}, tb: t}
+	parameters := map[string]string{"DynamoDBEndpoint": o.Table.Endpoint}
+	for k, v := range o.Parameters {
+		parameters[k] = v
+	}
+	template, err := local.ReadTemplate(filepath.Join(dynamotest.Root(t), "template.yaml"), local.TemplateOptions{
+		Parameters: parameters, TableName: o.Table.Name, Region: dynamotest.Region,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	handlers, err := template.Handlers(func(name string, getenv func(string) string) (lambda.Handler, error) {
+		return function.NewWith(name, getenv, function.Options{
+			Now: o.Now, HTTPClient: o.HTTPClient, Log: slog.New(slog.NewJSONHandler(s.Log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	gateway, err := local.NewGateway(template, handlers, local.GatewayOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(gateway)
+	t.Cleanup(server.Close)
+	s.URL = server.URL
+	s.Key = s.NewKey(statuspage.NewAPIKey{Name: "test", Scopes: statuspage.Scopes()})
+	return s
+}
+
+// NewKey makes an API key.
+func (s *Server) NewKey(n statuspage.NewAPIKey) string {
+	s.tb.Helper()
+	secret := statuspage.NewSecret()
+	if _, err := s.Table.Store(nil).CreateAPIKey(context.Background(), secret, n, time.Now().Unix()); err != nil {
+		s.tb.Fatal(err)
+	}
+	return secret
+}
+
+// A Response is an answer with its body read.
+type Response struct {
+	Status int
+	Header http.Header
+	Body   string
+}
+
+var client = &http.Client{
+	Transport: &http.Transport{MaxIdleConnsPerHost: 256},
+	CheckRedirect: func(*http.Request, []*http.Request) error {
+		return http.ErrUseLastResponse
+	},
+}
+
+// Do sends a request with the server's key. body "" sends none.
+func (s *Server) Do(method, path, body string) Response {
+	s.tb.Helper()
+	return s.DoWith(method, path, body, http.Header{"Authorization": {"Bearer " + s.Key}})
+}
+
+// DoWith sends a request with these headers and no others of ours.
+func (s *Server) DoWith(method, path, body string, header http.Header) Response {
+	s.tb.Helper()
+	var reader io.Reader
+	if body != "" {
+		reader = strings.NewReader(body)
+	}
+	r, err := http.NewRequest(method, s.URL+path, reader)
+	if err != nil {
+		s.tb.Fatal(err)
+	}
+	for name, values := range header {
+		r.Header[name] = values
+	}
+	if body != "" && r.Header.Get("Content-Type") == "" {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	resp, err := client.Do(r)
+	if err != nil {
+		s.tb.Fatal(err)
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
+		s.tb.Fatal(err)
+	}
+	return Response{resp.StatusCode, resp.Header, string(text)}
+}
+
+// Log keeps what the functions log.
+type Log struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (l *Log) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+// String returns all lines so far.
+func (l *Log) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
