@@ -120,10 +120,11 @@ func encodeCursor(kind string, numbers ...int64) string {
 }
 
 // decodeCursor undoes encodeCursor for a kind with so many numbers. Numbers that no
-// cursor of ours has are refused like any other bad cursor.
+// cursor of ours has, and other spellings of the same bytes, are refused like any
+// other bad cursor.
 func decodeCursor(cursor, kind string, count int) ([]int64, error) {
 	raw, err := base64.RawURLEncoding.DecodeString(cursor)
-	if err != nil {
+	if err != nil || base64.RawURLEncoding.EncodeToString(raw) != cursor {
 		return nil, errBadCursor
 	}
 	parts := strings.Split(string(raw), ".")

@@ -68,9 +68,13 @@ type answer struct {
 func New(group Group, c Config) http.Handler {
 	s := &service{Config: c, keys: newKeyring(c.Store)}
 	mux := http.NewServeMux()
+	unknown := s.handle(s.noRoute)
+	// A path without a handler whose path with a slash has one is redirected to that
+	// by ServeMux, so these are unknown by name.
 	for _, r := range routes {
 		mux.Handle(r.path+"/{$}", s.handle(redirect))
 		if r.group != group {
+			mux.Handle(r.path, unknown)
 			continue
 		}
 		for _, m := range r.methods {
@@ -80,8 +84,8 @@ func New(group Group, c Config) http.Handler {
 	}
 	for _, path := range slashOnly {
 		mux.Handle(path+"/{$}", s.handle(redirect))
+		mux.Handle(path, unknown)
 	}
-	unknown := s.handle(s.noRoute)
 	mux.Handle("/", unknown)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		// ServeMux would redirect a path with empty, "." or ".." segments to
@@ -123,7 +127,8 @@ func (s *service) handle(f func(http.ResponseWriter, *request) (answer, error)) 
 }
 
 // guard lets a request through to the method's handler in the contract's order:
-// key, scope, size of the body.
+// key, scope, size of the body. What holds for every route with a body or for every
+// answer belongs here.
 func (s *service) guard(m method) func(http.ResponseWriter, *request) (answer, error) {
 	return func(_ http.ResponseWriter, r *request) (answer, error) {
 		r.call.Route = r.Pattern

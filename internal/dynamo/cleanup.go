@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"strconv"
 	"strings"
 
@@ -33,7 +32,7 @@ func cleanupItem(kind string, id, now int64) item {
 // CLEANUP row makes Cleanup do the rest.
 func (s *Store) finishLater(ctx context.Context, err error) {
 	if err != nil {
-		slog.WarnContext(ctx, "a deletion is left to the cleanup", "cause", err)
+		s.log.WarnContext(ctx, "a deletion is left to the cleanup", "cause", err.Error())
 	}
 }
 

@@ -43,12 +43,14 @@ const (
 // error: what is in it can't be read as the service's. It is for engines on a
 // developer's machine; on AWS the stack makes the table.
 func CreateTable(ctx context.Context, client *dynamodb.Client, name string, d TableDefinition) error {
-	if _, err := client.CreateTable(ctx, d.createInput(name)); err != nil {
-		if _, ok := errors.AsType[*types.ResourceInUseException](err); !ok {
+	table, err := waitActive(ctx, client, name)
+	if _, absent := errors.AsType[*types.ResourceNotFoundException](err); absent {
+		_, err = client.CreateTable(ctx, d.createInput(name))
+		if _, raced := errors.AsType[*types.ResourceInUseException](err); err != nil && !raced {
 			return fmt.Errorf("creating table %s: %w", name, err)
 		}
+		table, err = waitActive(ctx, client, name)
 	}
-	table, err := waitActive(ctx, client, name)
 	if err != nil {
 		return fmt.Errorf("waiting for table %s: %w", name, err)
 	}

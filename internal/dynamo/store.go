@@ -3,6 +3,7 @@ package dynamo
 import (
 	"context"
 	"fmt"
+	"log/slog"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/ratelimit"
@@ -20,6 +21,7 @@ import (
 type Store struct {
 	client *dynamodb.Client
 	table  *string
+	log    *slog.Logger
 }
 
 var _ interface {
@@ -30,9 +32,18 @@ var _ interface {
 	statuspage.CleanupStore
 } = (*Store)(nil)
 
-// New returns the store in the table.
+// New returns the store in the table. It logs to slog's default logger, see
+// WithLog.
 func New(client *dynamodb.Client, table string) *Store {
-	return &Store{client: client, table: aws.String(table)}
+	return &Store{client: client, table: aws.String(table), log: slog.Default()}
+}
+
+// WithLog returns the store with another logger. It logs only what no caller is
+// told: work that was left for later.
+func (s *Store) WithLog(log *slog.Logger) *Store {
+	c := *s
+	c.log = log
+	return &c
 }
 
 // NewClient returns a client for the region and credentials of cfg, or for the

@@ -66,8 +66,30 @@ type Handler struct {
 // 500 that answers a panic, or a handler that answered nothing. Each request is
 // one line in log.
 func New(h http.Handler, failure []byte, log *slog.Logger) *Handler {
-	return &Handler{adapter: httpadapter.NewV2(h), failure: failure, log: log}
+	return &Handler{adapter: httpadapter.NewV2(h), failure: failure, log: Logger(log)}
 }
+
+// Logger returns log with the request's id in every line whose context carries a
+// Call.
+func Logger(log *slog.Logger) *slog.Logger { return slog.New(requestIDs{log.Handler()}) }
+
+type requestIDs struct{ slog.Handler }
+
+// Handle implements slog.Handler.
+func (h requestIDs) Handle(ctx context.Context, r slog.Record) error {
+	if id := CallFrom(ctx).RequestID; id != "" {
+		r.AddAttrs(slog.String("requestId", id))
+	}
+	return h.Handler.Handle(ctx, r)
+}
+
+// WithAttrs implements slog.Handler.
+func (h requestIDs) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return requestIDs{h.Handler.WithAttrs(attrs)}
+}
+
+// WithGroup implements slog.Handler.
+func (h requestIDs) WithGroup(name string) slog.Handler { return requestIDs{h.Handler.WithGroup(name)} }
 
 // Invoke answers one event. An error is returned only for a payload that is no
 // HTTP API event.
@@ -86,7 +108,8 @@ func (h *Handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 		ctx, cancel = context.WithDeadline(ctx, deadline.Add(-grace))
 		defer cancel()
 	}
-	response := h.serve(WithCall(ctx, call), event, call)
+	ctx = WithCall(ctx, call)
+	response := h.serve(ctx, event, call)
 	h.logRequest(ctx, event, response, call, time.Since(began))
 	return json.Marshal(response)
 }
@@ -119,7 +142,6 @@ func (h *Handler) failed(call *Call) events.APIGatewayV2HTTPResponse {
 func (h *Handler) logRequest(ctx context.Context, event events.APIGatewayV2HTTPRequest, response events.APIGatewayV2HTTPResponse, call *Call, took time.Duration) {
 	level := slog.LevelInfo
 	attrs := []slog.Attr{
-		slog.String("requestId", call.RequestID),
 		slog.String("method", event.RequestContext.HTTP.Method),
 		slog.String("route", call.Route),
 		slog.Int("status", response.StatusCode),

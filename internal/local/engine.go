@@ -96,12 +96,14 @@ func (e *Engine) Err() error {
 
 // Stop ends the engine and waits until it is gone. It may be called again, and
 // after the engine has ended by itself.
-func (e *Engine) Stop() error {
+func (e *Engine) Stop() error { return e.stopWithin(engineStopGrace) }
+
+func (e *Engine) stopWithin(grace time.Duration) error {
 	e.stop.Do(func() { close(e.stopping) })
 	if err := e.process.Signal(syscall.SIGTERM); err == nil {
 		select {
 		case <-e.exited:
-		case <-time.After(engineStopGrace):
+		case <-time.After(grace):
 		}
 	}
 	if err := e.process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {

@@ -256,9 +256,6 @@ func TestStartEngineOutput(t *testing.T) {
 }
 
 func TestStopKillsWhatDoesNotListen(t *testing.T) {
-	if testing.Short() {
-		t.Skip("waits for the whole grace")
-	}
 	e := &Engine{output: newTail(1), stopping: make(chan struct{}), exited: make(chan struct{}), died: make(chan struct{})}
 	if err := e.launch("/bin/sh", []string{"-c", "trap '' TERM; echo ready; while :; do sleep 1; done"}); err != nil {
 		t.Fatal(err)
@@ -266,7 +263,7 @@ func TestStopKillsWhatDoesNotListen(t *testing.T) {
 	for e.output.String() != "ready" {
 		time.Sleep(5 * time.Millisecond)
 	}
-	if err := e.Stop(); err != nil {
+	if err := e.stopWithin(100 * time.Millisecond); err != nil {
 		t.Fatal(err)
 	}
 	if err := e.process.Signal(syscall.Signal(0)); err == nil {

@@ -2,6 +2,7 @@ package local
 
 import (
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strconv"
@@ -80,14 +81,46 @@ func newResolver(root value, o TemplateOptions) *resolver {
 	return r
 }
 
+// finish returns the first failure, one of them a value given for a parameter that
+// AWS would refuse.
 func (r *resolver) finish() error {
 	parameters := r.root.get("Parameters")
-	for name := range r.options.Parameters {
-		if !parameters.get(name).exists() {
+	for _, name := range slices.Sorted(maps.Keys(r.options.Parameters)) {
+		p := parameters.get(name)
+		if !p.exists() {
 			parameters.fail("there is no parameter %s", name)
+			continue
 		}
+		p.checkGiven(r.options.Parameters[name])
 	}
 	return r.err
+}
+
+// checkGiven compares the text given for the parameter that stands here with what
+// the parameter allows.
+func (v value) checkGiven(text string) {
+	ok, why := true, ""
+	if allowed := v.get("AllowedValues"); allowed.exists() {
+		var texts []string
+		for _, a := range allowed.items() {
+			texts = append(texts, a.text())
+		}
+		ok, why = slices.Contains(texts, text), "must be one of "+strings.Join(texts, ", ")
+	}
+	if pattern := v.get("AllowedPattern"); ok && pattern.exists() {
+		expression, err := regexp.Compile(pattern.text())
+		if err != nil {
+			pattern.fail("%s", err)
+			return
+		}
+		ok, why = expression.MatchString(text), "must match "+expression.String()
+	}
+	if constraint := v.get("ConstraintDescription"); constraint.exists() {
+		why = constraint.text()
+	}
+	if !ok {
+		v.fail("%s, not %q", why, text)
+	}
 }
 
 // excluded reports whether the resource's condition leaves it out.

@@ -102,7 +102,7 @@ func TestReadTemplateRefuses(t *testing.T) {
 		{"attribute in Sub", "${Table}", "${Table.Arn}", "Variables.WHERE: a reference to Table.Arn is not understood here"},
 		{"null", "NUMBER: 007", "NUMBER:", "Variables.NUMBER: must be a text or a number"},
 		{"list", "NUMBER: 007", "NUMBER: [7]", "Variables.NUMBER: must be a text or a number"},
-		{"no default", "Level: {Type: String, Default: INFO}", "Level: {Type: String}", "the parameter Level has no default"},
+		{"no default", "AllowedPattern: '^[A-Z]+$', Default: INFO}", "AllowedPattern: x}", "the parameter Level has no default"},
 		{"unknown condition", "!If [IsTest, there", "!If [IsNothing, there", `Variables.GONE: there is no condition "IsNothing"`},
 		{"circular condition", "IsTest: !Not [!Condition IsProd]", "IsTest: !Not [!Condition IsTest]", "the condition IsTest depends on itself"},
 		{"strange condition", "IsTest: !Not [!Condition IsProd]", "IsTest: !Equals [a]", "Conditions.IsTest: is not a condition that is understood here"},
@@ -121,7 +121,7 @@ func TestReadTemplateRefuses(t *testing.T) {
 		{"key type", "{AttributeName: sk, KeyType: RANGE}", "{AttributeName: sk, KeyType: LIST}", "unknown KeyType LIST"},
 		{"no table", "Type: AWS::DynamoDB::Table", "Type: AWS::SNS::Topic", "a reference to Table is not understood here"},
 		{"second table", "Type: AWS::SNS::Topic", "Type: AWS::DynamoDB::Table", "a second table can't be served locally"},
-		{"a key twice", "Timeout: 10", "Timeout: 10\n      Timeout: 11", "line 54: Timeout stands there twice"},
+		{"a key twice", "Timeout: 10", "Timeout: 10\n      Timeout: 11", "line 38: Timeout stands there twice"},
 		{"not YAML", "Parameters:", "Parameters: ]", "did not find"},
 		{"not a mapping", string(good), "just text", "must be a mapping"},
 		{"empty", string(good), "", "no documents"},
@@ -144,10 +144,19 @@ func TestReadTemplateRefuses(t *testing.T) {
 	}
 }
 
-func TestReadTemplateUnknownParameter(t *testing.T) {
-	_, err := ReadTemplate("testdata/template.yaml", TemplateOptions{Parameters: map[string]string{"SiteURL": ""}})
-	if err == nil || !strings.Contains(err.Error(), "there is no parameter SiteURL") {
-		t.Errorf("error = %v", err)
+func TestReadTemplateParameters(t *testing.T) {
+	tests := []struct{ file, name, text, want string }{
+		{"testdata/template.yaml", "SiteURL", "", "Parameters: there is no parameter SiteURL"},
+		{"testdata/template.yaml", "Stage", "prod2", `Parameters.Stage: must be one of prod, test, not "prod2"`},
+		{"testdata/template.yaml", "Level", "in fo", `Parameters.Level: must match ^[A-Z]+$, not "in fo"`},
+		{"testdata/template.yaml", "SiteUrl", "status", `Parameters.SiteUrl: must be an address, not "status"`},
+		{"testdata/template.yaml", "SiteUrl", "https://status.example.com", ""},
+	}
+	for _, test := range tests {
+		_, err := ReadTemplate(test.file, TemplateOptions{Parameters: map[string]string{test.name: test.text}})
+		if test.want == "" && err != nil || test.want != "" && (err == nil || err.Error() != test.file+": "+test.want) {
+			t.Errorf("%s=%s: error = %v, want %s", test.name, test.text, err, test.want)
+		}
 	}
 }
 

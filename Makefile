@@ -1,0 +1,74 @@
+# Run `make` for the list of targets. Written for GNU make 3.81 and newer, which is what macOS has.
+
+.DEFAULT_GOAL := help
+.PHONY: help run test fmt vet lint build validate vulncheck clean FORCE
+
+SAM ?= sam
+GOVULNCHECK_VERSION := v1.9.0
+
+# Tests with the race detector: auto (when there is a C compiler, which it needs), yes or no.
+RACE ?= auto
+
+# All that make and the tools put into the working tree is in here and in .aws-sam.
+bin := .local/bin/tocsin
+
+need_go  = command -v go >/dev/null || { echo 'make: no go here: install Go 1.26 or newer' >&2; exit 1; }
+need_sam = command -v $(SAM) >/dev/null || { echo 'make $@: no sam here: install AWS SAM CLI (pip install aws-sam-cli), or say make $@ SAM=/path/to/sam' >&2; exit 1; }
+
+# SAM CLI without questions to the network: no telemetry, and a region when none is set (nothing is sent there).
+sam = SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=$${AWS_DEFAULT_REGION:-$${AWS_REGION:-us-east-1}} $(SAM)
+
+help: ## List the targets
+	@echo 'usage: make TARGET'
+	@echo
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' Makefile
+	@echo
+	@echo 'make run reads PORT, API_KEY, DATA, SITE_URL and DYNAMODB_ENDPOINT from the environment or after the target: make run PORT=8080'
+
+run: $(bin) ## Serve the API on this machine, with DynamoDB Local (needs Java 17 and, the first time, Maven)
+	@exec $(bin) serve
+
+test: $(bin) ## Run all tests against DynamoDB Local, with the race detector when there is a C compiler
+	@race=-race; \
+	case '$(RACE)' in \
+	  yes) ;; \
+	  no) race= ;; \
+	  *) [ "$$(go env CGO_ENABLED)" = 1 ] && echo '#include <stdlib.h>' | $$(go env CC) -E - >/dev/null 2>&1 || \
+	     { race=; echo 'make test: no C compiler here: testing WITHOUT the race detector (install gcc or clang to have it)' >&2; } ;; \
+	esac; \
+	set -x; exec $(bin) engine --memory -- go test $$race -timeout 5m ./...
+
+fmt: ## Format the Go code
+	@$(need_go)
+	go fmt ./...
+
+vet: ## Run go vet
+	@$(need_go)
+	go vet ./...
+
+lint: vet ## Check the format, run go vet and staticcheck
+	@unformatted=$$(gofmt -l $$(go list -f '{{.Dir}}' ./...)) || exit 1; \
+	[ -z "$$unformatted" ] || { echo 'make lint: not formatted (make fmt does it):' >&2; echo "$$unformatted" >&2; exit 1; }
+	go tool staticcheck ./...
+
+build: ## Build the functions for Lambda into .aws-sam/build (another processor: make build ARCHITECTURE=x86_64)
+	@$(need_go); $(need_sam)
+	$(sam) build $(if $(ARCHITECTURE),--parameter-overrides Architecture=$(ARCHITECTURE))
+
+validate: ## Check template.yaml
+	@$(need_sam)
+	$(sam) validate --lint
+
+vulncheck: ## Look for known vulnerabilities in what the code uses (needs the network)
+	@$(need_go)
+	go run golang.org/x/vuln/cmd/govulncheck@$(GOVULNCHECK_VERSION) ./...
+
+clean: ## Remove what was built; DynamoDB Local and its data stay
+	rm -rf .aws-sam .local/bin
+
+# Always asked: go itself knows whether there is something to do. Without the commit in it, which git refuses to tell in
+# another user's checkout.
+$(bin): FORCE
+	@$(need_go)
+	@mkdir -p .local/bin
+	@go build -buildvcs=false -o $(bin) ./cmd/tocsin

@@ -1,0 +1,170 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"tocsin/internal/statuspage"
+)
+
+// firstKeyName names the key that the first run makes.
+const firstKeyName = "make run"
+
+// exampleMonitors are what the first run puts into an empty table, by tag and name.
+var exampleMonitors = [][2]string{
+	{"earth", "Earth"},
+	{"google", "Google"},
+	{"api-gateway", "API Gateway"},
+	{"checkout-service", "Checkout Service"},
+	{"database", "Database"},
+}
+
+// localStore is what serve needs of the repository.
+type localStore interface {
+	statuspage.MonitorStore
+	statuspage.KeyStore
+	EnsureAPIKey(ctx context.Context, secret string, n statuspage.NewAPIKey, now int64) (statuspage.APIKey, error)
+}
+
+// populate gives the table a key, and on the first run the example monitors if
+// they are wanted. A given key is made to work in any case.
+func populate(ctx context.Context, store localStore, givenKey string, examples bool, now int64) (greeting, error) {
+	keys, err := store.APIKeys(ctx)
+	if err != nil {
+		return greeting{}, fmt.Errorf("reading the API keys: %w", err)
+	}
+	monitors, err := someMonitors(ctx, store)
+	if err != nil {
+		return greeting{}, fmt.Errorf("reading the monitors: %w", err)
+	}
+	g := greeting{key: givenKey, fresh: len(keys) == 0 && len(monitors) == 0, now: now}
+	if g.fresh && examples {
+		if monitors, err = makeExamples(ctx, store, now); err != nil {
+			return greeting{}, fmt.Errorf("making the example monitors: %w", err)
+		}
+	}
+	if len(monitors) > 0 {
+		g.monitor = monitors[0]
+	}
+	if slices.Contains(monitors, exampleMonitors[0][0]) {
+		g.monitor = exampleMonitors[0][0]
+	}
+	switch {
+	case givenKey != "":
+		_, err = store.EnsureAPIKey(ctx, givenKey, statuspage.NewAPIKey{Name: "API_KEY", Scopes: statuspage.Scopes()}, now)
+	case len(keys) == 0:
+		g.key = statuspage.NewSecret()
+		_, err = store.CreateAPIKey(ctx, g.key, statuspage.NewAPIKey{Name: firstKeyName, Scopes: statuspage.Scopes()}, now)
+	default:
+		g.firstKeyGone = !slices.ContainsFunc(keys, func(k statuspage.APIKey) bool {
+			return k.Name == firstKeyName && k.Revoked == nil && (k.Expires == nil || *k.Expires > now)
+		})
+	}
+	if err != nil {
+		return greeting{}, fmt.Errorf("making the API key: %w", err)
+	}
+	return g, nil
+}
+
+// someMonitors returns the tags of some of the monitors, all when they are few.
+func someMonitors(ctx context.Context, store localStore) ([]string, error) {
+	var tags []string
+	_, err := store.Monitors(ctx, statuspage.MonitorQuery{Limit: 100}, func(m statuspage.Monitor) bool {
+		tags = append(tags, m.Tag)
+		return len(tags) < 100
+	})
+	return tags, err
+}
+
+func makeExamples(ctx context.Context, store localStore, now int64) ([]string, error) {
+	var tags []string
+	for _, m := range exampleMonitors {
+		_, err := store.CreateMonitor(ctx, statuspage.Monitor{
+			Tag:                   m[0],
+			Name:                  m[1],
+			DefaultStatus:         new(statuspage.DefaultMonitorStatus),
+			Status:                new(statuspage.DefaultActive),
+			Type:                  new(statuspage.DefaultMonitorType),
+			IncludeDegraded:       new(statuspage.DefaultNo),
+			Hidden:                new(statuspage.DefaultNo),
+			ConfirmationThreshold: statuspage.DefaultThreshold,
+		}, now)
+		if err != nil {
+			return nil, err
+		}
+		tags = append(tags, m[0])
+	}
+	return tags, nil
+}
+
+// greeting is what serve prints when it is ready.
+type greeting struct {
+	url          string
+	port         int
+	key          string // "" when only the user knows it
+	firstKeyGone bool   // the first run's key was revoked or never made
+	monitor      string // tag of a monitor to try with; "" when there is none
+	fresh        bool   // the table is new, so that the first incident will be number 1
+	now          int64  // UTC seconds
+}
+
+// String is the line that says ready, which programs may wait for, then the key,
+// then calls to paste.
+func (g greeting) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "ready %s\n\n", g.url)
+	g.writeKey(&b)
+	g.writeCalls(&b)
+	return b.String()
+}
+
+func (g greeting) writeKey(b *strings.Builder) {
+	create := fmt.Sprintf("go run ./cmd/tocsin keys create --local --port %d --name NAME", g.port)
+	switch {
+	case g.key != "":
+		fmt.Fprintf(b, "API key: %s\n", g.key)
+	case g.firstKeyGone:
+		fmt.Fprintf(b, "API key: only hashes are kept, so none can be shown; make one with\n  %s\n", create)
+	default:
+		fmt.Fprintf(b, "API key: the one that the first run showed is still valid; make another with\n  %s\n", create)
+	}
+}
+
+func (g greeting) writeCalls(b *strings.Builder) {
+	key, id := g.key, "1"
+	if key == "" {
+		key = "$KEY"
+	}
+	call := func(path, body string) string {
+		text := fmt.Sprintf(`curl -sS %s/api/v4/%s -H "Authorization: Bearer %s"`, g.url, path, key)
+		if body != "" {
+			text += fmt.Sprintf(" -d '%s'", body)
+		}
+		return text
+	}
+	if g.key == "" {
+		fmt.Fprint(b, "\nTry it, after KEY=kener_...:\n\n")
+	} else {
+		fmt.Fprint(b, "\nTry it:\n\n")
+	}
+	monitor := g.monitor
+	if monitor == "" {
+		monitor = exampleMonitors[0][0]
+		fmt.Fprintf(b, "# a monitor\n%s\n\n", call("monitors", fmt.Sprintf(`{"tag":%q,"name":%q}`, monitor, exampleMonitors[0][1])))
+	}
+	create := call("incidents", fmt.Sprintf(
+		`{"title":"Checkout is slow","start_date_time":%d,"monitors":[{"monitor_tag":%q,"impact":"DEGRADED"}]}`, g.now, monitor))
+	fmt.Fprintf(b, "# an incident on the monitor %s, from %s on\n", monitor, time.Unix(g.now, 0).UTC().Format("15:04 UTC"))
+	if g.fresh {
+		fmt.Fprintf(b, "%s\n\n", create)
+	} else {
+		id = "$ID"
+		fmt.Fprintf(b, "ID=$(%s | sed 's/^{\"incident\":{\"id\":\\([0-9]*\\).*/\\1/'); echo \"incident $ID\"\n\n", create)
+	}
+	fmt.Fprintf(b, "# a comment on it\n%s\n\n", call("incidents/"+id+"/comments", `{"comment":"We are looking into it.","state":"IDENTIFIED"}`))
+	fmt.Fprintf(b, "# its end\n%s\n\n", call("incidents/"+id+"/comments", `{"comment":"Fixed.","state":"RESOLVED"}`))
+	fmt.Fprintf(b, "# all incidents\n%s\n\n", call("incidents", ""))
+}

@@ -1,0 +1,100 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
+	"tocsin/internal/dynamo"
+)
+
+const (
+	defaultPort = "3000"
+	localTable  = "tocsin"
+	localRegion = "local"
+)
+
+// newLocalClient returns a client for an engine on this machine, which takes any
+// credentials.
+func newLocalClient(endpoint string) *dynamodb.Client {
+	return dynamo.NewClient(aws.Config{
+		Region:      localRegion,
+		Credentials: credentials.NewStaticCredentialsProvider(localRegion, localRegion, ""),
+	}, endpoint)
+}
+
+// dataDir is where the server on a port keeps its things, so that two on two ports
+// run side by side.
+func dataDir(dir string, port int) string { return filepath.Join(dir, "data", strconv.Itoa(port)) }
+
+func endpointFile(dir string, port int) string { return filepath.Join(dataDir(dir, port), "endpoint") }
+
+// writeEndpoint tells other commands where the engine of the server on this port
+// is. The returned function takes it back.
+func writeEndpoint(dir string, port int, endpoint string) (remove func(), err error) {
+	file := endpointFile(dir, port)
+	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+		return nil, fmt.Errorf("folder for the data: %w", err)
+	}
+	if err := os.WriteFile(file, []byte(endpoint+"\n"), 0o600); err != nil {
+		return nil, fmt.Errorf("writing where the engine is: %w", err)
+	}
+	return func() { os.Remove(file) }, nil
+}
+
+// readEndpoint returns where the engine of the server on this port is, and makes
+// sure that it is there: the file outlives a server that was killed.
+func readEndpoint(dir string, port int) (string, error) {
+	notRunning := fmt.Errorf("nothing serves on port %d: start it with make run, or name its port with --port", port)
+	text, err := os.ReadFile(endpointFile(dir, port))
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", notRunning
+	}
+	if err != nil {
+		return "", fmt.Errorf("reading where the engine is: %w", err)
+	}
+	endpoint := strings.TrimSpace(string(text))
+	u, err := url.Parse(endpoint)
+	if err != nil {
+		return "", fmt.Errorf("reading where the engine is: %w", err)
+	}
+	address := u.Host
+	if u.Port() == "" {
+		address = net.JoinHostPort(u.Hostname(), map[string]string{"http": "80", "https": "443"}[u.Scheme])
+	}
+	conn, err := net.DialTimeout("tcp", address, 2*time.Second)
+	if err != nil {
+		return "", notRunning
+	}
+	conn.Close()
+	return endpoint, nil
+}
+
+func parsePort(s string) (int, error) {
+	port, err := strconv.ParseUint(s, 10, 16)
+	if err != nil {
+		return 0, fmt.Errorf("the port must be a number from 0 to 65535 (0: any free one), not %q", s)
+	}
+	return int(port), nil
+}
+
+// isLoopback reports whether the address can only be this machine.
+func isLoopback(endpoint string) bool {
+	u, err := url.Parse(endpoint)
+	if err != nil {
+		return false
+	}
+	ip := net.ParseIP(u.Hostname())
+	return u.Hostname() == "localhost" || ip != nil && ip.IsLoopback()
+}

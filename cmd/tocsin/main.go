@@ -1,0 +1,71 @@
+// Tocsin is the command for people: it serves the API on one machine, and it makes
+// and revokes API keys there and on AWS. What runs in Lambda is under functions/.
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the command at once
+	os.Exit(run(ctx, os.Args[1:], console{os.Getenv, os.Stdout, os.Stderr}))
+}
+
+// console is what the command has around it.
+type console struct {
+	getenv func(string) string
+	stdout io.Writer
+	stderr io.Writer
+}
+
+// run runs the command and returns its exit status. A context that ends is a wish
+// to stop, which is no failure.
+func run(ctx context.Context, args []string, c console) int {
+	root := &cobra.Command{
+		Use:           "tocsin",
+		Short:         "Serve the incident API on this machine and manage its API keys",
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		Args:          cobra.NoArgs,
+	}
+	root.CompletionOptions.HiddenDefaultCmd = true
+	root.SetOut(c.stdout)
+	root.SetErr(c.stderr)
+	root.SetArgs(args)
+	root.AddCommand(newServeCommand(c), newKeysCommand(c), newEngineCommand(c))
+	err := root.ExecuteContext(ctx)
+	if err == nil || ctx.Err() != nil {
+		return 0
+	}
+	if status, ok := err.(exitStatus); ok {
+		return int(status)
+	}
+	fmt.Fprintln(c.stderr, "tocsin:", oneLine(err))
+	return 1
+}
+
+// exitStatus is the error of a command that only passes on another's exit status.
+type exitStatus int
+
+func (s exitStatus) Error() string { return fmt.Sprintf("exit status %d", int(s)) }
+
+func oneLine(err error) string {
+	return strings.Join(strings.FieldsFunc(err.Error(), func(r rune) bool { return r == '\n' || r == '\r' }), "; ")
+}
+
+// envOr returns the environment variable, or fallback when it is unset or empty.
+func (c console) envOr(name, fallback string) string {
+	if v := c.getenv(name); v != "" {
+		return v
+	}
+	return fallback
+}

@@ -1,0 +1,230 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"tocsin/internal/dynamo"
+	"tocsin/internal/function"
+	"tocsin/internal/local"
+	"tocsin/internal/statuspage"
+)
+
+// shutdownLimit is how long running requests may take to finish after Ctrl-C.
+const shutdownLimit = 15 * time.Second
+
+const serveHelp = `Serve the API on this machine: the functions and routes of template.yaml behind a
+local gateway, and DynamoDB Local under them, which is fetched on the first start.
+
+The first run makes an API key with every scope, which is shown only then, and a
+few example monitors. The data stays, by port, below the --dir folder.
+
+DynamoDB Local listens on all addresses of this machine, on a random port.`
+
+const serveExamples = `  tocsin serve
+  PORT=8080 tocsin serve         # a second one, with data of its own
+  DATA=memory tocsin serve       # empty at every start
+  DYNAMODB_ENDPOINT=http://127.0.0.1:8000 tocsin serve`
+
+// serveOptions are what serve can be told.
+type serveOptions struct {
+	engineFlags
+	host, port       string
+	template         string
+	apiKey           string
+	data             string
+	siteURL          string
+	dynamoDBEndpoint string
+	logLevel         string
+}
+
+func newServeCommand(c console) *cobra.Command {
+	o := serveOptions{apiKey: c.getenv("API_KEY")}
+	cmd := &cobra.Command{
+		Use:     "serve",
+		Short:   "Serve the API on this machine",
+		Long:    serveHelp,
+		Example: serveExamples,
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return serve(cmd.Context(), o, c)
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&o.host, "host", "127.0.0.1", "address to listen on")
+	f.StringVar(&o.port, "port", c.envOr("PORT", defaultPort), "port to listen on (environment: PORT)")
+	f.StringVar(&o.template, "template", "template.yaml", "SAM template with the routes, the environment and the table")
+	f.StringVar(&o.data, "data", c.getenv("DATA"), "memory: keep nothing, and make no example monitors (environment: DATA)")
+	f.StringVar(&o.siteURL, "site-url", c.getenv("SITE_URL"), "address of the status page for the url of incidents; empty: the address that a request came to (environment: SITE_URL)")
+	f.StringVar(&o.dynamoDBEndpoint, "dynamodb-endpoint", c.getenv("DYNAMODB_ENDPOINT"), "address of an engine that runs already, instead of one of our own (environment: DYNAMODB_ENDPOINT)")
+	f.StringVar(&o.logLevel, "log-level", c.envOr("LOG_LEVEL", "INFO"), "DEBUG, INFO, WARN or ERROR (environment: LOG_LEVEL)")
+	o.engineFlags.add(cmd)
+	cmd.Long += "\n\nAPI_KEY in the environment is a key to use, kener_ and 64 lower-case hexadecimal\ndigits; it gets every scope."
+	return cmd
+}
+
+func (o serveOptions) check() error {
+	if o.data != "" && o.data != "memory" {
+		return fmt.Errorf("DATA must be empty (keep the data) or memory, not %q", o.data)
+	}
+	if o.apiKey == "" {
+		return nil
+	}
+	if !statuspage.ValidSecret(o.apiKey) {
+		return errors.New("API_KEY must be kener_ and 64 lower-case hexadecimal digits; leave it out to have one made")
+	}
+	if o.dynamoDBEndpoint != "" && !isLoopback(o.dynamoDBEndpoint) {
+		return fmt.Errorf("API_KEY is for an engine on this machine, which %s is not: leave it out and make a key with tocsin keys create", o.dynamoDBEndpoint)
+	}
+	return nil
+}
+
+// serve runs until ctx ends or something breaks.
+func serve(ctx context.Context, o serveOptions, c console) error {
+	if err := o.check(); err != nil {
+		return err
+	}
+	listener, err := listen(ctx, o)
+	if err != nil {
+		return err
+	}
+	defer listener.Close()
+	port := listener.Addr().(*net.TCPAddr).Port
+	// A mistake in the template shows before the engine is waited for.
+	if _, err := o.readTemplate(o.dynamoDBEndpoint); err != nil {
+		return err
+	}
+	endpoint, engine, err := o.engine(ctx, port, c)
+	if err != nil {
+		return err
+	}
+	var died <-chan struct{}
+	if engine != nil {
+		defer engine.Stop()
+		died = engine.Done()
+	}
+	forget, err := writeEndpoint(o.dir, port, endpoint)
+	if err != nil {
+		return err
+	}
+	defer forget()
+
+	gateway, hello, err := o.prepare(ctx, endpoint, c)
+	if err != nil {
+		if engine != nil && engine.Err() != nil {
+			return engine.Err()
+		}
+		return err
+	}
+	server := &http.Server{Handler: gateway, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute}
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(listener) }()
+	hello.url = "http://" + net.JoinHostPort(reachable(o.host), strconv.Itoa(port))
+	hello.port = port
+	fmt.Fprint(c.stdout, hello)
+	select {
+	case err := <-served:
+		return err
+	case <-died:
+		return fmt.Errorf("%w; start again, the data are kept unless they were in memory", engine.Err())
+	case <-ctx.Done():
+	}
+	fmt.Fprintln(c.stderr, "stopping")
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownLimit)
+	defer cancel()
+	if err := server.Shutdown(ctx); err != nil {
+		return server.Close()
+	}
+	return nil
+}
+
+// listen binds the port before anything else: it guards the data of this port too.
+func listen(ctx context.Context, o serveOptions) (net.Listener, error) {
+	port, err := parsePort(o.port)
+	if err != nil {
+		return nil, err
+	}
+	var config net.ListenConfig
+	listener, err := config.Listen(ctx, "tcp", net.JoinHostPort(o.host, strconv.Itoa(port)))
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return nil, fmt.Errorf("port %d is taken: stop what uses it, or choose another one, for instance PORT=%d", port, port+1)
+	}
+	return listener, err
+}
+
+// reachable is the address under which this machine reaches what listens on host.
+func reachable(host string) string {
+	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+		return "127.0.0.1"
+	}
+	return host
+}
+
+func (o serveOptions) readTemplate(endpoint string) (*local.Template, error) {
+	return local.ReadTemplate(o.template, local.TemplateOptions{
+		Parameters: map[string]string{
+			"DynamoDBEndpoint": endpoint,
+			"SiteUrl":          o.siteURL,
+			"LogLevel":         strings.ToUpper(o.logLevel),
+		},
+		TableName: localTable,
+		Region:    localRegion,
+	})
+}
+
+// engine starts DynamoDB Local, or returns the address of the one that runs
+// already and nil.
+func (o serveOptions) engine(ctx context.Context, port int, c console) (endpoint string, engine *local.Engine, err error) {
+	if o.dynamoDBEndpoint != "" {
+		return o.dynamoDBEndpoint, nil, nil
+	}
+	data := ""
+	if o.data != "memory" {
+		data = filepath.Join(dataDir(o.dir, port), "dynamodb")
+	}
+	engine, err = local.StartEngine(ctx, o.options(data, c))
+	if err != nil {
+		return "", nil, err
+	}
+	return engine.Endpoint(), engine, nil
+}
+
+// prepare makes the table, what the first run needs in it, and the gateway.
+func (o serveOptions) prepare(ctx context.Context, endpoint string, c console) (*local.Gateway, greeting, error) {
+	template, err := o.readTemplate(endpoint)
+	if err != nil {
+		return nil, greeting{}, err
+	}
+	client := newLocalClient(endpoint)
+	if err := dynamo.CreateTable(ctx, client, localTable, template.Table); err != nil {
+		return nil, greeting{}, err
+	}
+	store := dynamo.New(client, localTable)
+	if err := store.CheckSchema(ctx); err != nil {
+		return nil, greeting{}, err
+	}
+	if _, err := store.Cleanup(ctx, time.Now().Unix()); err != nil {
+		return nil, greeting{}, fmt.Errorf("finishing deletions: %w", err)
+	}
+	hello, err := populate(ctx, store, o.apiKey, o.data != "memory", time.Now().Unix())
+	if err != nil {
+		return nil, greeting{}, err
+	}
+	handlers, err := template.Handlers(function.New)
+	if err != nil {
+		return nil, greeting{}, err
+	}
+	gateway, err := local.NewGateway(template, handlers, local.GatewayOptions{Log: slog.New(slog.NewJSONHandler(c.stderr, nil))})
+	return gateway, hello, err
+}
