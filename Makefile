@@ -15,8 +15,9 @@ bin := .local/bin/tocsin
 need_go  = command -v go >/dev/null || { echo 'make: no go here: install Go 1.26 or newer' >&2; exit 1; }
 need_sam = command -v $(SAM) >/dev/null || { echo 'make $@: no sam here: install AWS SAM CLI (pip install aws-sam-cli), or say make $@ SAM=/path/to/sam' >&2; exit 1; }
 
-# SAM CLI without questions to the network: no telemetry, and a region when none is set (nothing is sent there).
-sam = SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=$${AWS_DEFAULT_REGION:-$${AWS_REGION:-us-east-1}} $(SAM)
+# SAM CLI without questions to the network: no telemetry, and a region when none is set (nothing is sent there). It runs make itself,
+# which is to know nothing of this one.
+sam = env -u MAKEFLAGS -u MAKELEVEL SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=$${AWS_DEFAULT_REGION:-$${AWS_REGION:-us-east-1}} $(SAM)
 
 help: ## List the targets
 	@echo 'usage: make TARGET'
@@ -34,7 +35,7 @@ test: $(bin) ## Run all tests against DynamoDB Local, with the race detector whe
 	  yes) ;; \
 	  no) race= ;; \
 	  *) [ "$$(go env CGO_ENABLED)" = 1 ] && echo '#include <stdlib.h>' | $$(go env CC) -E - >/dev/null 2>&1 || \
-	     { race=; echo 'make test: no C compiler here: testing WITHOUT the race detector (install gcc or clang to have it)' >&2; } ;; \
+	     { race=; export CGO_ENABLED=0; echo 'make test: no C compiler here: testing WITHOUT the race detector (install gcc or clang to have it)' >&2; } ;; \
 	esac; \
 	set -x; exec $(bin) engine --memory -- go test $$race -timeout 5m ./...
 
@@ -67,8 +68,8 @@ clean: ## Remove what was built; DynamoDB Local and its data stay
 	rm -rf .aws-sam .local/bin
 
 # Always asked: go itself knows whether there is something to do. Without the commit in it, which git refuses to tell in
-# another user's checkout.
+# another user's checkout, and without a C compiler.
 $(bin): FORCE
 	@$(need_go)
 	@mkdir -p .local/bin
-	@go build -buildvcs=false -o $(bin) ./cmd/tocsin
+	@CGO_ENABLED=0 go build -buildvcs=false -o $(bin) ./cmd/tocsin

@@ -65,15 +65,15 @@ func runEngine(ctx context.Context, o local.EngineOptions, command []string, c c
 	if err != nil {
 		return err
 	}
-	if len(command) == 0 {
-		fmt.Fprintln(c.stdout, "ready", engine.Endpoint())
-		select {
-		case <-ctx.Done():
-		case <-engine.Done():
-		}
-		return errors.Join(engine.Err(), engine.Stop())
+	if len(command) > 0 {
+		return errors.Join(runCommand(ctx, command, engine.Endpoint(), c), engine.Stop())
 	}
-	return errors.Join(runCommand(ctx, command, engine.Endpoint(), c), engine.Stop())
+	fmt.Fprintln(c.stdout, "ready", engine.Endpoint())
+	select {
+	case <-ctx.Done():
+	case <-engine.Done():
+	}
+	return errors.Join(engine.Err(), engine.Stop())
 }
 
 func runCommand(ctx context.Context, command []string, endpoint string, c console) error {

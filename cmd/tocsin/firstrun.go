@@ -125,7 +125,7 @@ func (g greeting) writeKey(b *strings.Builder) {
 	create := fmt.Sprintf("go run ./cmd/tocsin keys create --local --port %d --name NAME", g.port)
 	switch {
 	case g.key != "":
-		fmt.Fprintf(b, "API key: %s\n", g.key)
+		fmt.Fprintf(b, "API key: %s\n\nFor another terminal:\n\nKEY=%s\n", g.key, g.key)
 	case g.firstKeyGone:
 		fmt.Fprintf(b, "API key: only hashes are kept, so none can be shown; make one with\n  %s\n", create)
 	default:

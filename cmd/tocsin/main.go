@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -27,15 +28,15 @@ type console struct {
 	stderr io.Writer
 }
 
-// run runs the command and returns its exit status. A context that ends is a wish
-// to stop, which is no failure.
+// run runs the command and returns its exit status.
 func run(ctx context.Context, args []string, c console) int {
 	root := &cobra.Command{
 		Use:           "tocsin",
 		Short:         "Serve the incident API on this machine and manage its API keys",
 		SilenceUsage:  true,
 		SilenceErrors: true,
-		Args:          cobra.NoArgs,
+		Args:          cobra.NoArgs, // with RunE: an unknown command is an error, not a page of help
+		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.SetOut(c.stdout)
@@ -43,10 +44,10 @@ func run(ctx context.Context, args []string, c console) int {
 	root.SetArgs(args)
 	root.AddCommand(newServeCommand(c), newKeysCommand(c), newEngineCommand(c))
 	err := root.ExecuteContext(ctx)
-	if err == nil || ctx.Err() != nil {
+	if err == nil {
 		return 0
 	}
-	if status, ok := err.(exitStatus); ok {
+	if status, ok := errors.AsType[exitStatus](err); ok {
 		return int(status)
 	}
 	fmt.Fprintln(c.stderr, "tocsin:", oneLine(err))
@@ -57,6 +58,15 @@ func run(ctx context.Context, args []string, c console) int {
 type exitStatus int
 
 func (s exitStatus) Error() string { return fmt.Sprintf("exit status %d", int(s)) }
+
+// unlessStopped returns err, or nil when ctx has ended: for a command that runs until
+// it is told to stop, that is no failure, whatever it was doing.
+func unlessStopped(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
+}
 
 func oneLine(err error) string {
 	return strings.Join(strings.FieldsFunc(err.Error(), func(r rune) bool { return r == '\n' || r == '\r' }), "; ")

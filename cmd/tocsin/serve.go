@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/url"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -58,7 +59,7 @@ func newServeCommand(c console) *cobra.Command {
 		Example: serveExamples,
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return serve(cmd.Context(), o, c)
+			return unlessStopped(cmd.Context(), serve(cmd.Context(), o, c))
 		},
 	}
 	f := cmd.Flags()
@@ -77,6 +78,9 @@ func newServeCommand(c console) *cobra.Command {
 func (o serveOptions) check() error {
 	if o.data != "" && o.data != "memory" {
 		return fmt.Errorf("DATA must be empty (keep the data) or memory, not %q", o.data)
+	}
+	if u, err := url.Parse(o.dynamoDBEndpoint); o.dynamoDBEndpoint != "" && (err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "") {
+		return fmt.Errorf("DYNAMODB_ENDPOINT must be an address like http://127.0.0.1:8000, not %q", o.dynamoDBEndpoint)
 	}
 	if o.apiKey == "" {
 		return nil
@@ -137,7 +141,7 @@ func serve(ctx context.Context, o serveOptions, c console) error {
 	case err := <-served:
 		return err
 	case <-died:
-		return fmt.Errorf("%w; start again, the data are kept unless they were in memory", engine.Err())
+		return fmt.Errorf("%w: start again; the data is kept unless it was in memory", engine.Err())
 	case <-ctx.Done():
 	}
 	fmt.Fprintln(c.stderr, "stopping")

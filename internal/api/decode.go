@@ -368,7 +368,7 @@ func (q query) limit() (int, error) {
 		return defaultLimit, nil
 	}
 	n, err := strconv.Atoi(s)
-	if err != nil || n < 1 || n > maxLimit {
+	if err != nil || n < 1 || n > maxLimit || s[0] == '+' {
 		return 0, errLimit
 	}
 	return n, nil

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	mathrand "math/rand/v2"
 	"net"
 	"net/http"
 	"sort"
@@ -44,7 +45,57 @@ const (
 	LostAnswer       // takes effect, but the connection breaks before the answer
 	LostCall         // the connection breaks before it takes effect
 	Throttle         // refused for too many requests
+	Unprocessed      // a batch of which nothing was done; DynamoDB asks for it again
+	Hang             // no answer until the caller gives up; nothing is written
 )
+
+// Applies reports whether DynamoDB can answer such a call with the fault.
+func (f Fault) Applies(operation string, body []byte) bool {
+	switch f {
+	case Conflict:
+		// Counters are in no transaction.
+		return operation == "TransactWriteItems" || operation == "UpdateItem" && !bytes.Contains(body, []byte(`"COUNTER#`))
+	case Unprocessed:
+		return operation == "BatchWriteItem" || operation == "BatchGetItem"
+	}
+	return true
+}
+
+// Random returns an Inject that gives a call, with probability p, one of the
+// faults, until there were limit of them.
+func Random(seed uint64, p float64, limit int, faults ...Fault) func(operation string, body []byte) Fault {
+	var mu sync.Mutex
+	random := mathrand.New(mathrand.NewPCG(seed, 0))
+	return func(operation string, body []byte) Fault {
+		mu.Lock()
+		defer mu.Unlock()
+		if limit == 0 || random.Float64() >= p {
+			return None
+		}
+		f := faults[random.IntN(len(faults))]
+		if !f.Applies(operation, body) {
+			return None
+		}
+		limit--
+		return f
+	}
+}
+
+// First returns an Inject that gives each call to which the fault applies the
+// fault at the first try, and lets the tries after it pass.
+func First(f Fault) func(operation string, body []byte) Fault {
+	var mu sync.Mutex
+	seen := map[string]bool{}
+	return func(operation string, body []byte) Fault {
+		mu.Lock()
+		defer mu.Unlock()
+		if call := operation + string(body); f.Applies(operation, body) && !seen[call] {
+			seen[call] = true
+			return f
+		}
+		return None
+	}
+}
 
 // A Client calls DynamoDB over HTTP, records the calls, and injects faults.
 type Client struct {
@@ -67,6 +118,7 @@ type Call struct {
 	Operation   string
 	Began, Done time.Time
 	Read, Write float64 // capacity units as the engine reports them
+	Items       int     // how many items the answer of a read holds
 }
 
 var transport = &http.Transport{MaxIdleConnsPerHost: 256, IdleConnTimeout: time.Minute}
@@ -88,8 +140,13 @@ func (c *Client) Do(r *http.Request) (*http.Response, error) {
 		return conflict(operation, body), nil
 	case Throttle:
 		return refused("ProvisionedThroughputExceededException", "injected", ""), nil
+	case Unprocessed:
+		return unprocessed(operation, body), nil
 	case LostCall:
 		return nil, errBroken
+	case Hang:
+		<-r.Context().Done()
+		return nil, r.Context().Err()
 	}
 	body = reportCapacity(body)
 	r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
@@ -107,8 +164,12 @@ func (c *Client) Do(r *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	resp.Body = io.NopCloser(bytes.NewReader(answer))
-	time.Sleep(c.Delay)
-	call := Call{Operation: operation, Began: began, Done: time.Now()}
+	select {
+	case <-time.After(c.Delay):
+	case <-r.Context().Done():
+		return nil, r.Context().Err()
+	}
+	call := Call{Operation: operation, Began: began, Done: time.Now(), Items: items(answer)}
 	call.Read, call.Write = capacity(operation, answer)
 	c.mu.Lock()
 	c.calls = append(c.calls, call)
@@ -150,6 +211,15 @@ func (c *Client) Sequential() int {
 		} else if call.Done.Before(done) {
 			done = call.Done
 		}
+	}
+	return n
+}
+
+// Items sums the items that the calls read.
+func (c *Client) Items() int {
+	n := 0
+	for _, call := range c.Calls() {
+		n += call.Items
 	}
 	return n
 }
@@ -197,6 +267,36 @@ func capacity(operation string, answer []byte) (read, write float64) {
 	return 0, sum
 }
 
+// items counts the items that the answer of a read holds.
+func items(answer []byte) int {
+	var parsed struct {
+		Item      map[string]json.RawMessage
+		Items     []json.RawMessage
+		Responses map[string][]json.RawMessage
+	}
+	if json.Unmarshal(answer, &parsed) != nil {
+		return 0
+	}
+	n := len(parsed.Items)
+	if parsed.Item != nil {
+		n++
+	}
+	for _, r := range parsed.Responses {
+		n += len(r)
+	}
+	return n
+}
+
+// unprocessed is DynamoDB's answer to a batch when it is short of capacity.
+func unprocessed(operation string, body []byte) *http.Response {
+	var in struct{ RequestItems json.RawMessage }
+	json.Unmarshal(body, &in)
+	if operation == "BatchGetItem" {
+		return answered(http.StatusOK, "", fmt.Sprintf(`{"Responses":{},"UnprocessedKeys":%s}`, in.RequestItems))
+	}
+	return answered(http.StatusOK, "", fmt.Sprintf(`{"UnprocessedItems":%s}`, in.RequestItems))
+}
+
 // conflict is DynamoDB's answer to a write that another transaction is in the way
 // of; DynamoDB Local never gives it.
 func conflict(operation string, body []byte) *http.Response {
@@ -215,11 +315,17 @@ func conflict(operation string, body []byte) *http.Response {
 }
 
 func refused(code, message, more string) *http.Response {
-	body := fmt.Sprintf(`{"__type":"com.amazonaws.dynamodb.v20120810#%s","message":%q,"Message":%q%s}`, code, message, message, more)
+	return answered(http.StatusBadRequest, code,
+		fmt.Sprintf(`{"__type":"com.amazonaws.dynamodb.v20120810#%s","message":%q,"Message":%q%s}`, code, message, message, more))
+}
+
+func answered(status int, code, body string) *http.Response {
+	header := http.Header{"Content-Type": {"application/x-amz-json-1.0"}}
+	if code != "" {
+		header.Set("X-Amzn-Errortype", code)
+	}
 	return &http.Response{
-		StatusCode: http.StatusBadRequest, Status: "400 Bad Request", Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-		Header:        http.Header{"Content-Type": {"application/x-amz-json-1.0"}, "X-Amzn-Errortype": {code}},
-		Body:          io.NopCloser(strings.NewReader(body)),
-		ContentLength: int64(len(body)),
+		StatusCode: status, Status: fmt.Sprintf("%d %s", status, http.StatusText(status)), Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Header: header, Body: io.NopCloser(strings.NewReader(body)), ContentLength: int64(len(body)),
 	}
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"tocsin/internal/dynamo"
 	"tocsin/internal/local"
@@ -141,23 +142,31 @@ func (tb *Table) Getenv(more map[string]string) func(string) string {
 	return func(name string) string { return env[name] }
 }
 
-// Items returns every item of the table.
-func (tb *Table) Items(t testing.TB) []map[string]string {
+// Scan returns every item of the table.
+func (tb *Table) Scan(t testing.TB) []map[string]types.AttributeValue {
 	t.Helper()
-	var items []map[string]string
+	var items []map[string]types.AttributeValue
 	pages := dynamodb.NewScanPaginator(tb.DynamoDB(nil), &dynamodb.ScanInput{TableName: &tb.Name, ConsistentRead: aws.Bool(true)})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(context.Background())
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, it := range page.Items {
-			flat := map[string]string{}
-			for name, v := range it {
-				flat[name] = plain(v)
-			}
-			items = append(items, flat)
+		items = append(items, page.Items...)
+	}
+	return items
+}
+
+// Items returns every item of the table, its attributes as text.
+func (tb *Table) Items(t testing.TB) []map[string]string {
+	t.Helper()
+	var items []map[string]string
+	for _, it := range tb.Scan(t) {
+		flat := map[string]string{}
+		for name, v := range it {
+			flat[name] = plain(v)
 		}
+		items = append(items, flat)
 	}
 	return items
 }

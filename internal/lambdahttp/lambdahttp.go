@@ -181,7 +181,7 @@ func origin(domain string) string {
 		host = h
 	}
 	ip := net.ParseIP(strings.Trim(host, "[]"))
-	if host == "localhost" || ip != nil && ip.IsLoopback() {
+	if strings.EqualFold(host, "localhost") || ip != nil && ip.IsLoopback() {
 		return "http://" + domain
 	}
 	return "https://" + domain

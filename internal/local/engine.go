@@ -133,6 +133,7 @@ func startOnFreePort(ctx context.Context, java, lib, data string) (*Engine, erro
 	if err := e.waitReady(ctx); err != nil {
 		return nil, errors.Join(err, e.Stop())
 	}
+	e.output.reset() // how it started says nothing of how it ends
 	return e, nil
 }
 
@@ -192,6 +193,9 @@ func (e *Engine) endedByItself(err error) error {
 		return errNoJava
 	case err == nil:
 		err = errors.New("exit status 0")
+	}
+	if out == "" {
+		return fmt.Errorf("DynamoDB Local ended by itself (%w)", err)
 	}
 	return fmt.Errorf("DynamoDB Local ended by itself (%w); its last words: %s", err, out)
 }
@@ -302,6 +306,12 @@ func (t *tail) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
+func (t *tail) reset() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.lines, t.open = nil, ""
+}
+
 // String returns the lines as one, to go into an error.
 func (t *tail) String() string {
 	t.mu.Lock()
@@ -309,9 +319,6 @@ func (t *tail) String() string {
 	lines := t.lines
 	if open := strings.TrimSpace(t.open); open != "" {
 		lines = append(lines[:len(lines):len(lines)], open)
-	}
-	if len(lines) == 0 {
-		return "none"
 	}
 	return strings.Join(lines, " | ")
 }

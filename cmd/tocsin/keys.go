@@ -1,0 +1,270 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/spf13/cobra"
+
+	"tocsin/internal/dynamo"
+	"tocsin/internal/statuspage"
+)
+
+const keysExamples = `  tocsin keys create --local --name laptop
+  tocsin keys create --table tocsin-Table-1ABC --name monitoring --scope incidents:write --expires 90d
+  tocsin keys list --local --port 8080
+  tocsin keys revoke --table tocsin-Table-1ABC 7`
+
+func newKeysCommand(c console) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:     "keys",
+		Short:   "Make, list and revoke API keys",
+		Long:    "Make, list and revoke API keys, in the table of a tocsin serve that runs on this\nmachine (--local) or in one on AWS (--table, with your own AWS credentials).",
+		Example: keysExamples,
+		Args:    cobra.NoArgs,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	t := &tableFlags{}
+	t.add(cmd, c)
+	cmd.AddCommand(newKeysCreate(t, c), newKeysList(t, c), newKeysRevoke(t, c))
+	return cmd
+}
+
+// tableFlags say which table is meant.
+type tableFlags struct {
+	local     bool
+	port, dir string
+
+	table, region, profile string
+}
+
+func (t *tableFlags) add(cmd *cobra.Command, c console) {
+	f := cmd.PersistentFlags()
+	f.BoolVar(&t.local, "local", false, "the table of the tocsin serve on this machine")
+	f.StringVar(&t.port, "port", c.envOr("PORT", defaultPort), "with --local: the port that it serves on (environment: PORT)")
+	f.StringVar(&t.dir, "dir", ".local", "with --local: the --dir folder that it was given")
+	f.StringVar(&t.table, "table", "", "a table on AWS, by its name: the stack's output TableName")
+	f.StringVar(&t.region, "region", "", "with --table: the AWS region, if it isn't your usual one")
+	f.StringVar(&t.profile, "profile", "", "with --table: the AWS profile, if it isn't your usual one")
+}
+
+func (t *tableFlags) store(ctx context.Context) (*dynamo.Store, error) {
+	if t.local == (t.table != "") {
+		return nil, errors.New("say which table: either --local or --table NAME")
+	}
+	store, err := t.open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return store, store.ReadSchema(ctx)
+}
+
+func (t *tableFlags) open(ctx context.Context) (*dynamo.Store, error) {
+	if t.local {
+		port, err := parsePort(t.port)
+		if err != nil {
+			return nil, err
+		}
+		endpoint, err := readEndpoint(t.dir, port)
+		if err != nil {
+			return nil, err
+		}
+		return dynamo.New(newLocalClient(endpoint), localTable), nil
+	}
+	var options []func(*config.LoadOptions) error
+	if t.region != "" {
+		options = append(options, config.WithRegion(t.region))
+	}
+	if t.profile != "" {
+		options = append(options, config.WithSharedConfigProfile(t.profile))
+	}
+	cfg, err := config.LoadDefaultConfig(ctx, options...)
+	if err != nil {
+		return nil, fmt.Errorf("reading your AWS configuration: %w", err)
+	}
+	if cfg.Region == "" {
+		return nil, errors.New("no AWS region: name one with --region or set AWS_REGION")
+	}
+	return dynamo.New(dynamo.NewClient(cfg, ""), t.table), nil
+}
+
+const createExamples = `  tocsin keys create --local --name laptop
+  tocsin keys create --table tocsin-Table-1ABC --name page --scope incidents:read --scope monitors:read
+  tocsin keys create --table tocsin-Table-1ABC --name contractor --expires 2027-01-31`
+
+func newKeysCreate(t *tableFlags, c console) *cobra.Command {
+	var name, expires string
+	var scopes []string
+	cmd := &cobra.Command{
+		Use:   "create --name NAME",
+		Short: "Make an API key and show it, this once",
+		Long: "Make an API key and show it, this once: only its hash is kept.\n\nScopes: " + scopeNames() +
+			".\nA write scope includes reading; admin is everything and the keys.",
+		Example: createExamples,
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			now := time.Now()
+			n, err := newAPIKey(name, scopes, expires, now)
+			if err != nil {
+				return err
+			}
+			store, err := t.store(cmd.Context())
+			if err != nil {
+				return err
+			}
+			secret := statuspage.NewSecret()
+			k, err := store.CreateAPIKey(cmd.Context(), secret, n, now.Unix())
+			if err != nil {
+				return fmt.Errorf("making the key: %w", err)
+			}
+			fmt.Fprintln(c.stdout, secret)
+			fmt.Fprintf(c.stderr, "key %d (%s), scopes %s, expires %s; it is not shown again\n", k.ID, k.Name, joinScopes(k.Scopes), timeText(k.Expires, "never"))
+			return nil
+		},
+	}
+	cmd.Flags().StringVar(&name, "name", "", "what the key is for")
+	cmd.Flags().StringSliceVar(&scopes, "scope", []string{string(statuspage.ScopeIncidentsWrite), string(statuspage.ScopeMonitorsWrite)}, "what the key allows; may be given more than once")
+	cmd.Flags().StringVar(&expires, "expires", "", "90d, 2027-01-31 (at 00:00 UTC) or 2027-01-31T12:00:00Z; default never")
+	return cmd
+}
+
+// newAPIKey checks what the user gives.
+func newAPIKey(name string, scopes []string, expires string, now time.Time) (statuspage.NewAPIKey, error) {
+	n := statuspage.NewAPIKey{Name: statuspage.TrimBlank(statuspage.ValidText(name))}
+	if n.Name == "" {
+		return n, errors.New("say what the key is for: --name NAME")
+	}
+	if statuspage.Length(n.Name) > statuspage.MaxKeyName {
+		return n, fmt.Errorf("the name must be at most %d characters", statuspage.MaxKeyName)
+	}
+	for _, s := range scopes {
+		if !statuspage.ValidScope(statuspage.Scope(s)) {
+			return n, fmt.Errorf("unknown scope %q: choose from %s", s, scopeNames())
+		}
+	}
+	for _, s := range statuspage.Scopes() {
+		if slices.Contains(scopes, string(s)) {
+			n.Scopes = append(n.Scopes, s)
+		}
+	}
+	if len(n.Scopes) == 0 {
+		return n, fmt.Errorf("a key without a scope allows nothing: choose from %s", scopeNames())
+	}
+	var err error
+	n.Expires, err = parseExpiry(expires, now)
+	return n, err
+}
+
+// parseExpiry reads a number of days, a date or an instant; "" is never.
+func parseExpiry(s string, now time.Time) (*int64, error) {
+	if s == "" {
+		return nil, nil
+	}
+	at, err := expiryTime(s, now)
+	if err != nil {
+		return nil, fmt.Errorf("--expires takes 90d, 2027-01-31 or 2027-01-31T12:00:00Z, not %q", s)
+	}
+	if !at.After(now) {
+		return nil, fmt.Errorf("--expires %s is not in the future", s)
+	}
+	if at.Unix() > statuspage.MaxTimestamp {
+		return nil, fmt.Errorf("--expires %s is after the year 9999: leave it out for a key that never expires", s)
+	}
+	return new(at.Unix()), nil
+}
+
+func expiryTime(s string, now time.Time) (time.Time, error) {
+	if days, ok := strings.CutSuffix(s, "d"); ok {
+		n, err := strconv.ParseUint(days, 10, 22)
+		return now.AddDate(0, 0, int(n)), err
+	}
+	if at, err := time.Parse(time.DateOnly, s); err == nil {
+		return at, nil
+	}
+	return time.Parse(time.RFC3339, s)
+}
+
+func newKeysList(t *tableFlags, c console) *cobra.Command {
+	return &cobra.Command{
+		Use:   "list",
+		Short: "List the API keys, without the keys themselves",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			store, err := t.store(cmd.Context())
+			if err != nil {
+				return err
+			}
+			keys, err := store.APIKeys(cmd.Context())
+			if err != nil {
+				return fmt.Errorf("reading the keys: %w", err)
+			}
+			return writeKeys(c.stdout, keys)
+		},
+	}
+}
+
+func writeKeys(w io.Writer, keys []statuspage.APIKey) error {
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "ID\tNAME\tSCOPES\tCREATED\tEXPIRES\tREVOKED\tLAST USED")
+	for _, k := range keys {
+		fmt.Fprintf(table, "%d\t%s\t%s\t%s\t%s\t%s\t%s\n", k.ID, strconv.Quote(k.Name), joinScopes(k.Scopes),
+			timeText(&k.Created, ""), timeText(k.Expires, "never"), timeText(k.Revoked, "no"), timeText(k.LastUsed, "never"))
+	}
+	return table.Flush()
+}
+
+func newKeysRevoke(t *tableFlags, c console) *cobra.Command {
+	return &cobra.Command{
+		Use:   "revoke ID",
+		Short: "End an API key for good",
+		Long:  "End an API key for good. A function that has seen the key may accept it for\nanother 60 seconds.",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) != 1 {
+				return errors.New("say which key: tocsin keys revoke ID")
+			}
+			id, err := strconv.ParseInt(args[0], 10, 64)
+			if err != nil || !statuspage.ValidID(id) {
+				return fmt.Errorf("%q is no id of a key: tocsin keys list shows them", args[0])
+			}
+			store, err := t.store(cmd.Context())
+			if err != nil {
+				return err
+			}
+			k, err := store.RevokeAPIKey(cmd.Context(), id, time.Now().Unix())
+			if errors.Is(err, statuspage.ErrKeyNotFound) {
+				return fmt.Errorf("there is no key %d: tocsin keys list shows them", id)
+			}
+			if err != nil {
+				return fmt.Errorf("revoking the key: %w", err)
+			}
+			fmt.Fprintf(c.stdout, "key %d (%s) revoked at %s\n", k.ID, k.Name, timeText(k.Revoked, "no time"))
+			return nil
+		},
+	}
+}
+
+func scopeNames() string { return joinScopes(statuspage.Scopes()) }
+
+func joinScopes(scopes []statuspage.Scope) string {
+	texts := make([]string, len(scopes))
+	for i, s := range scopes {
+		texts[i] = string(s)
+	}
+	return strings.Join(texts, ",")
+}
+
+// timeText writes UTC seconds for a person, or none when there is no time.
+func timeText(t *int64, none string) string {
+	if t == nil {
+		return none
+	}
+	return time.Unix(*t, 0).UTC().Format(time.RFC3339)
+}

@@ -1,0 +1,382 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"tocsin/internal/dynamotest"
+	"tocsin/internal/statuspage"
+)
+
+// tocsin runs the command to its end.
+func tocsin(t *testing.T, env map[string]string, args ...string) (status int, stdout, stderr string) {
+	t.Helper()
+	var out, errs bytes.Buffer
+	status = run(t.Context(), args, console{func(name string) string { return env[name] }, &out, &errs})
+	return status, out.String(), errs.String()
+}
+
+// server is a tocsin serve that runs.
+type server struct {
+	url    string
+	hello  string // what it printed after the ready line
+	stop   context.CancelFunc
+	exited chan int
+	stderr *bytes.Buffer // to be read after the end
+}
+
+func startServer(t *testing.T, env map[string]string, args ...string) *server {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	r, w := io.Pipe()
+	s := &server{stop: cancel, exited: make(chan int, 1), stderr: &bytes.Buffer{}}
+	go func() {
+		s.exited <- run(ctx, append([]string{"serve"}, args...), console{func(name string) string { return env[name] }, w, s.stderr})
+		w.Close()
+	}()
+	t.Cleanup(func() { s.stopAndWait(t) })
+	lines := bufio.NewReader(r)
+	first, err := lines.ReadString('\n')
+	if err != nil {
+		cancel()
+		t.Fatalf("serve ended with %d: %s", <-s.exited, s.stderr)
+	}
+	ready := regexp.MustCompile(`^ready (http://127\.0\.0\.1:\d+)\n$`).FindStringSubmatch(first)
+	if ready == nil {
+		t.Fatalf("the first line is %q", first)
+	}
+	s.url = ready[1]
+	for !strings.Contains(s.hello, "# all incidents\ncurl") {
+		line, err := lines.ReadString('\n')
+		if err != nil {
+			t.Fatalf("serve printed only %s", s.hello)
+		}
+		s.hello += line
+	}
+	go io.Copy(io.Discard, lines)
+	return s
+}
+
+func (s *server) stopAndWait(t *testing.T) {
+	t.Helper()
+	s.stop()
+	status, running := <-s.exited
+	if !running {
+		return
+	}
+	close(s.exited)
+	if status != 0 {
+		t.Errorf("serve ended with %d: %s", status, s.stderr)
+	}
+}
+
+// key is the API key that the server printed, "" for none.
+func (s *server) key() string {
+	return regexp.MustCompile(`kener_[0-9a-f]{64}`).FindString(s.hello)
+}
+
+// call sends a request and decodes the answer, which must be a success.
+func call(t *testing.T, url, key, body string) map[string]any {
+	t.Helper()
+	method, reader := http.MethodGet, io.Reader(nil)
+	if body != "" {
+		method, reader = http.MethodPost, strings.NewReader(body)
+	}
+	req, err := http.NewRequest(method, url, reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer "+key)
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded") // as curl -d does
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var answer map[string]any
+	if resp.StatusCode >= 300 || json.Unmarshal(text, &answer) != nil {
+		t.Fatalf("%s %s %s: %s %s", method, url, body, resp.Status, text)
+	}
+	return answer
+}
+
+// monitorTags lists the server's monitors.
+func (s *server) monitorTags(t *testing.T, key string) []string {
+	t.Helper()
+	tags := []string{}
+	for _, m := range call(t, s.url+"/api/v4/monitors", key, "")["monitors"].([]any) {
+		tags = append(tags, m.(map[string]any)["tag"].(string))
+	}
+	return tags
+}
+
+// freePort returns a port that is free for now, and forgets what the tests' server
+// on it leaves.
+func freePort(t *testing.T, dir string) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	port := l.Addr().(*net.TCPAddr).Port
+	t.Cleanup(func() { os.RemoveAll(dataDir(dir, port)) })
+	return strconv.Itoa(port)
+}
+
+// rootFlags let the command run in the test's folder.
+func rootFlags(t *testing.T) (flags []string, dir string) {
+	root := dynamotest.Root(t)
+	dir = filepath.Join(root, ".local")
+	return []string{"--dir", dir, "--pom", filepath.Join(root, "infra", "local", "pom.xml"), "--template", filepath.Join(root, "template.yaml")}, dir
+}
+
+var curlLine = regexp.MustCompile(`curl -sS (\S+) -H "Authorization: Bearer (\S+)"(?: -d '([^']*)')?`)
+
+// TestServeTwice runs the server, stops it, and runs it again on its data.
+func TestServeTwice(t *testing.T) {
+	flags, dir := rootFlags(t)
+	env := map[string]string{"PORT": freePort(t, dir)}
+	first := startServer(t, env, flags...)
+	if first.url != "http://127.0.0.1:"+env["PORT"] {
+		t.Errorf("ready at %s, want port %s", first.url, env["PORT"])
+	}
+	key := first.key()
+	want := []string{"database", "checkout-service", "api-gateway", "google", "earth"}
+	if diff := cmp.Diff(want, first.monitorTags(t, key)); diff != "" {
+		t.Errorf("example monitors (-want +got):\n%s", diff)
+	}
+	calls := curlLine.FindAllStringSubmatch(first.hello, -1)
+	if len(calls) != 4 {
+		t.Errorf("%d calls to try in %s", len(calls), first.hello)
+	}
+	var answer map[string]any
+	for _, c := range calls {
+		answer = call(t, c[1], c[2], c[3])
+	}
+	if list := fmt.Sprint(answer); !strings.Contains(list, "state:RESOLVED") || !strings.Contains(list, "monitor_tag:earth") {
+		t.Errorf("after the calls the incidents are %s", list)
+	}
+
+	status, _, stderr := tocsin(t, env, append([]string{"serve"}, flags...)...)
+	if want := "tocsin: port " + env["PORT"] + " is taken: "; status != 1 || !strings.HasPrefix(stderr, want) {
+		t.Errorf("a second server: %d %q, want %q", status, stderr, want)
+	}
+
+	local := []string{"--local", "--dir", dir}
+	status, created, stderr := tocsin(t, env, append([]string{"keys", "create", "--name", "reader", "--scope", "monitors:read", "--expires", "30d"}, local...)...)
+	created = strings.TrimSpace(created)
+	if status != 0 || !statuspage.ValidSecret(created) || !strings.Contains(stderr, "key 2 (reader), scopes monitors:read, expires 2") {
+		t.Fatalf("keys create: %d %q %q", status, created, stderr)
+	}
+	first.monitorTags(t, created)
+	if status, stdout, _ := tocsin(t, env, append([]string{"keys", "revoke", "2"}, local...)...); status != 0 || !strings.HasPrefix(stdout, "key 2 (reader) revoked at 2") {
+		t.Errorf("keys revoke: %d %q", status, stdout)
+	}
+	if status, _, stderr := tocsin(t, env, append([]string{"keys", "revoke", "9"}, local...)...); status != 1 || stderr != "tocsin: there is no key 9: tocsin keys list shows them\n" {
+		t.Errorf("keys revoke of no key: %d %q", status, stderr)
+	}
+	_, list, _ := tocsin(t, env, append([]string{"keys", "list"}, local...)...)
+	if rows := strings.Split(list, "\n"); len(rows) != 4 || !strings.Contains(rows[1], `"make run"`) || !strings.Contains(rows[2], `"reader"`) {
+		t.Errorf("keys list: %s", list)
+	}
+	if strings.Contains(list, "kener_") || strings.Contains(list, statuspage.HashSecret(key)) {
+		t.Errorf("keys list shows a key: %s", list)
+	}
+
+	first.stopAndWait(t)
+	if status, _, stderr := tocsin(t, env, append([]string{"keys", "list"}, local...)...); status != 1 || !strings.HasPrefix(stderr, "tocsin: nothing serves on port "+env["PORT"]) {
+		t.Errorf("keys list after the end: %d %q", status, stderr)
+	}
+
+	second := startServer(t, env, flags...)
+	if second.key() != "" || !strings.Contains(second.hello, "the one that the first run showed is still valid") || !strings.Contains(second.hello, "Bearer $KEY") {
+		t.Errorf("the second run says %s", second.hello)
+	}
+	if diff := cmp.Diff(want, second.monitorTags(t, key)); diff != "" {
+		t.Errorf("monitors of the second run (-want +got):\n%s", diff)
+	}
+}
+
+func TestServeInMemory(t *testing.T) {
+	flags, dir := rootFlags(t)
+	key := statuspage.NewSecret()
+	env := map[string]string{"PORT": freePort(t, dir), "DATA": "memory", "API_KEY": key, "SITE_URL": "https://status.example.com"}
+	s := startServer(t, env, flags...)
+	if s.key() != key {
+		t.Errorf("it printed the key %q", s.key())
+	}
+	if tags := s.monitorTags(t, key); len(tags) != 0 {
+		t.Errorf("it has the monitors %v", tags)
+	}
+	calls := curlLine.FindAllStringSubmatch(s.hello, -1)
+	if len(calls) != 5 {
+		t.Errorf("%d calls to try in %s", len(calls), s.hello)
+	}
+	var answer map[string]any
+	for _, c := range calls {
+		answer = call(t, c[1], c[2], c[3])
+	}
+	if list := fmt.Sprint(answer); !strings.Contains(list, "url:https://status.example.com/incidents/1") {
+		t.Errorf("after the calls the incidents are %s", list)
+	}
+}
+
+// TestEngineCommand hands the engine's address to a command and passes on its exit
+// status.
+func TestEngineCommand(t *testing.T) {
+	flags, _ := rootFlags(t)
+	args := append([]string{"engine", "--memory"}, flags[:4]...)
+	status, stdout, stderr := tocsin(t, nil, append(args, "--", "sh", "-c", "echo at $TOCSIN_TEST_ENDPOINT; exit 7")...)
+	if status != 7 || !strings.HasPrefix(stdout, "at http://127.0.0.1:") {
+		t.Errorf("status %d, output %q %q", status, stdout, stderr)
+	}
+	if status, _, stderr := tocsin(t, nil, append(args, "--", "/nowhere")...); status != 1 || !strings.HasPrefix(stderr, "tocsin: fork/exec /nowhere") {
+		t.Errorf("no such command: %d %q", status, stderr)
+	}
+}
+
+func TestRefusals(t *testing.T) {
+	flags, _ := rootFlags(t)
+	template := flags[4:]
+	key := statuspage.NewSecret()
+	tests := []struct {
+		name string
+		env  map[string]string
+		args []string
+		want string
+	}{
+		{"unknown command", nil, []string{"server"}, `unknown command "server" for "tocsin"`},
+		{"unknown keys command", nil, []string{"keys", "delete"}, `unknown command "delete" for "tocsin keys"`},
+		{"port", map[string]string{"PORT": "http"}, []string{"serve"}, `the port must be a number from 0 to 65535 (0: any free one), not "http"`},
+		{"data", map[string]string{"DATA": "disk"}, []string{"serve"}, `DATA must be empty (keep the data) or memory, not "disk"`},
+		{"short API key", map[string]string{"API_KEY": "secret"}, []string{"serve"}, "API_KEY must be kener_ and 64 lower-case hexadecimal digits; leave it out to have one made"},
+		{"API key elsewhere", map[string]string{"API_KEY": key, "DYNAMODB_ENDPOINT": "http://dynamodb.eu-central-1.amazonaws.com"}, []string{"serve"},
+			"API_KEY is for an engine on this machine, which http://dynamodb.eu-central-1.amazonaws.com is not: leave it out and make a key with tocsin keys create"},
+		{"endpoint", map[string]string{"DYNAMODB_ENDPOINT": "localhost:8000"}, []string{"serve"}, `DYNAMODB_ENDPOINT must be an address like http://127.0.0.1:8000, not "localhost:8000"`},
+		{"no template", nil, []string{"serve", "--port", "0", "--template", "nowhere.yaml"}, "reading the template: open nowhere.yaml: no such file or directory"},
+		{"site URL", map[string]string{"PORT": "0", "SITE_URL": "status"}, append([]string{"serve"}, template...), template[1] + `: Parameters.SiteUrl: must be empty or an address that starts with http:// or https://, not "status"`},
+		{"no table", nil, []string{"keys", "list"}, "say which table: either --local or --table NAME"},
+		{"two tables", nil, []string{"keys", "list", "--local", "--table", "x"}, "say which table: either --local or --table NAME"},
+		{"no server", nil, []string{"keys", "list", "--local", "--port", "1", "--dir", t.TempDir()}, "nothing serves on port 1: start it with make run, or name its port with --port"},
+		{"no name", nil, []string{"keys", "create", "--local"}, "say what the key is for: --name NAME"},
+		{"unknown scope", nil, []string{"keys", "create", "--local", "--name", "x", "--scope", "all"}, `unknown scope "all": choose from incidents:read,incidents:write,monitors:read,monitors:write,admin`},
+		{"no key", nil, []string{"keys", "revoke", "--local"}, "say which key: tocsin keys revoke ID"},
+		{"key id", nil, []string{"keys", "revoke", "--local", "0"}, `"0" is no id of a key: tocsin keys list shows them`},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			status, stdout, stderr := tocsin(t, test.env, test.args...)
+			if status != 1 || stdout != "" || stderr != "tocsin: "+test.want+"\n" {
+				t.Errorf("status %d, stdout %q, stderr\n%swant\ntocsin: %s", status, stdout, stderr, test.want)
+			}
+		})
+	}
+}
+
+// TestStaleEndpoint has the file of a server that was killed.
+func TestStaleEndpoint(t *testing.T) {
+	dir := t.TempDir()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	endpoint := "http://" + l.Addr().String()
+	remove, err := writeEndpoint(dir, 3000, endpoint)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := readEndpoint(dir, 3000); got != endpoint || err != nil {
+		t.Errorf("endpoint %q, %v", got, err)
+	}
+	l.Close()
+	if _, err := readEndpoint(dir, 3000); err == nil {
+		t.Error("an endpoint where nothing listens was accepted")
+	}
+	remove()
+	if _, err := os.Stat(endpointFile(dir, 3000)); !os.IsNotExist(err) {
+		t.Errorf("the file is still there (%v)", err)
+	}
+}
+
+func TestNewAPIKey(t *testing.T) {
+	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+	tests := []struct {
+		name    string
+		scopes  []string
+		expires string
+		want    statuspage.NewAPIKey
+		err     string
+	}{
+		{" ci ", []string{"admin", "incidents:read", "admin"}, "", statuspage.NewAPIKey{Name: "ci", Scopes: []statuspage.Scope{"incidents:read", "admin"}}, ""},
+		{"ci", []string{"admin"}, "90d", statuspage.NewAPIKey{Name: "ci", Scopes: []statuspage.Scope{"admin"}, Expires: new(now.AddDate(0, 0, 90).Unix())}, ""},
+		{"ci", []string{"admin"}, "2027-01-31", statuspage.NewAPIKey{Name: "ci", Scopes: []statuspage.Scope{"admin"}, Expires: new(int64(1801353600))}, ""},
+		{"ci", []string{"admin"}, "2027-01-31T01:00:00+01:00", statuspage.NewAPIKey{Name: "ci", Scopes: []statuspage.Scope{"admin"}, Expires: new(int64(1801353600))}, ""},
+		{" ", []string{"admin"}, "", statuspage.NewAPIKey{}, "say what the key is for"},
+		{strings.Repeat("x", 256), []string{"admin"}, "", statuspage.NewAPIKey{}, "at most 255 characters"},
+		{"ci", nil, "", statuspage.NewAPIKey{}, "allows nothing"},
+		{"ci", []string{"admin"}, "2026-11-22", statuspage.NewAPIKey{}, "not in the future"},
+		{"ci", []string{"admin"}, "-1d", statuspage.NewAPIKey{}, "--expires takes"},
+		{"ci", []string{"admin"}, "tomorrow", statuspage.NewAPIKey{}, "--expires takes"},
+		{"ci", []string{"admin"}, "4000000d", statuspage.NewAPIKey{}, "after the year 9999"},
+	}
+	for _, test := range tests {
+		got, err := newAPIKey(test.name, test.scopes, test.expires, now)
+		switch {
+		case test.err != "" && (err == nil || !strings.Contains(err.Error(), test.err)):
+			t.Errorf("%q %v %q: error %v, want %s", test.name, test.scopes, test.expires, err, test.err)
+		case test.err == "" && (err != nil || !cmp.Equal(test.want, got)):
+			t.Errorf("%q %v %q: %+v, %v", test.name, test.scopes, test.expires, got, err)
+		}
+	}
+}
+
+func TestWriteKeys(t *testing.T) {
+	var b strings.Builder
+	err := writeKeys(&b, []statuspage.APIKey{
+		{ID: 1, Name: "make run", Scopes: statuspage.Scopes(), Created: 1700000000},
+		{ID: 12, Name: "a\tb", Scopes: []statuspage.Scope{"admin"}, Created: 1700000000, Expires: new(int64(1800000000)), Revoked: new(int64(1700000060)), LastUsed: new(int64(1700000040))},
+	})
+	want := `ID  NAME        SCOPES                                                             CREATED               EXPIRES               REVOKED               LAST USED
+1   "make run"  incidents:read,incidents:write,monitors:read,monitors:write,admin  2023-11-14T22:13:20Z  never                 no                    never
+12  "a\tb"      admin                                                              2023-11-14T22:13:20Z  2027-01-15T08:00:00Z  2023-11-14T22:14:20Z  2023-11-14T22:14:00Z
+`
+	if err != nil || b.String() != want {
+		t.Errorf("%v\n%s\nwant\n%s", err, b.String(), want)
+	}
+}
+
+func TestIsLoopback(t *testing.T) {
+	for address, want := range map[string]bool{
+		"http://127.0.0.1:8000":      true,
+		"http://localhost":           true,
+		"http://[::1]:8000":          true,
+		"http://192.0.2.1:8000":      false,
+		"http://localhost.evil:8000": false,
+		"http://dynamodb:8000":       false,
+		":":                          false,
+	} {
+		if got := isLoopback(address); got != want {
+			t.Errorf("%s: %t", address, got)
+		}
+	}
+}

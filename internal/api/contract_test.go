@@ -1,0 +1,1095 @@
+package api_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"tocsin/internal/apitest"
+	"tocsin/internal/statuspage"
+)
+
+// clock is a time that only the test moves, in UTC seconds.
+type clock struct{ seconds atomic.Int64 }
+
+func (c *clock) now() time.Time { return time.Unix(c.seconds.Load(), 0) }
+
+// testStart is when every test's clock starts, and how the API writes it;
+// testMinute is the start of its minute.
+const (
+	testStart     = 1768471230
+	testStartText = "2026-01-15T10:00:30.000Z"
+	testMinute    = 1768471200
+)
+
+// start runs the service with a clock of the test's own.
+func start(t *testing.T) (*apitest.Server, *clock) {
+	t.Helper()
+	c := &clock{}
+	c.seconds.Store(testStart)
+	return apitest.New(t, apitest.Options{
+		Now: c.now, Parameters: map[string]string{"SiteUrl": "http://localhost:3000"},
+	}), c
+}
+
+// made is a resource that a test needs, with its id.
+func made(t testing.TB, s *apitest.Server, path, body string) int64 {
+	t.Helper()
+	r := s.Do(http.MethodPost, path, body)
+	if r.Status != http.StatusCreated {
+		t.Fatalf("POST %s %.200s: %d %.300s", path, body, r.Status, r.Body)
+	}
+	return idOf(t, r.Body)
+}
+
+// idOf returns the id of the one resource in an answer.
+func idOf(t testing.TB, body string) int64 {
+	t.Helper()
+	var envelope map[string]struct{ ID int64 }
+	if err := json.Unmarshal([]byte(body), &envelope); err != nil {
+		t.Fatalf("%v in %s", err, body)
+	}
+	for _, v := range envelope {
+		return v.ID
+	}
+	t.Fatalf("no resource in %s", body)
+	return 0
+}
+
+func incidentPath(id int64) string { return "/api/v4/incidents/" + strconv.FormatInt(id, 10) }
+
+// monitorsNamed makes monitors with these tags.
+func monitorsNamed(t testing.TB, s *apitest.Server, tags ...string) {
+	t.Helper()
+	for _, tag := range tags {
+		made(t, s, "/api/v4/monitors", fmt.Sprintf(`{"tag":%q,"name":"N"}`, tag))
+	}
+}
+
+// fail is the body of an error.
+func fail(code, message string) string {
+	text, err := json.Marshal(message)
+	if err != nil {
+		panic(err)
+	}
+	plain := strings.NewReplacer(`\u003c`, "<", `\u003e`, ">", `\u0026`, "&").Replace(string(text))
+	return `{"error":{"code":"` + code + `","message":` + plain + `}}`
+}
+
+func badRequest(message string) string { return fail("BAD_REQUEST", message) }
+
+func notFound(message string) string { return fail("NOT_FOUND", message) }
+
+const invalidBody = `{"error":{"code":"BAD_REQUEST","message":"Invalid JSON body"}}`
+
+// incidentText is an incident as GET answers it, made and last changed at the
+// test's start. title and monitors are JSON, end too.
+func incidentText(id int64, title string, start int64, end, state, monitors string) string {
+	return fmt.Sprintf(`{"incident":{"id":%d,"title":%s,"start_date_time":%d,"end_date_time":%s,"state":"%s","incident_type":"INCIDENT",`+
+		`"incident_source":"API","monitors":%s,"created_at":"%s","updated_at":"%s","url":"http://localhost:3000/incidents/%d"}}`,
+		id, title, start, end, state, monitors, testStartText, testStartText, id)
+}
+
+// commentText is a comment, made and last changed at the test's start. text is JSON.
+func commentText(id, incident int64, text string, at int64, state string) string {
+	return fmt.Sprintf(`{"comment":{"id":%d,"incident_id":%d,"comment":%s,"timestamp":%d,"state":"%s","created_at":"%s","updated_at":"%s"}}`,
+		id, incident, text, at, state, testStartText, testStartText)
+}
+
+// monitorText is a monitor as it is made when only tag and name are given, with
+// fields replaced: pairs of a name and its value in JSON.
+func monitorText(id int64, tag, name string, fields ...string) string {
+	text := fmt.Sprintf(`{"monitor":{"id":%d,"tag":"%s","name":%s,"description":null,"image":null,"cron":null,"default_status":"UP",`+
+		`"status":"ACTIVE","category_name":null,"monitor_type":"API","down_trigger":null,"degraded_trigger":null,"type_data":{},`+
+		`"day_degraded_minimum_count":null,"day_down_minimum_count":null,"include_degraded_in_downtime":"NO",`+
+		`"created_at":"%s","updated_at":"%s","is_hidden":"NO",`+
+		`"monitor_settings_json":{"uptime_formula_numerator":"up + maintenance + degraded","uptime_formula_denominator":"up + down + degraded + maintenance"},`+
+		`"external_url":null,"confirmation_threshold":1}}`, id, tag, name, testStartText, testStartText)
+	defaults := map[string]string{
+		"default_status": `"UP"`, "status": `"ACTIVE"`, "monitor_type": `"API"`, "type_data": `{}`, "include_degraded_in_downtime": `"NO"`,
+		"is_hidden": `"NO"`, "confirmation_threshold": `1`,
+		"monitor_settings_json": `{"uptime_formula_numerator":"up + maintenance + degraded","uptime_formula_denominator":"up + down + degraded + maintenance"}`,
+	}
+	for i := 0; i < len(fields); i += 2 {
+		old, ok := defaults[fields[i]]
+		if !ok {
+			old = "null"
+		}
+		text = strings.Replace(text, `"`+fields[i]+`":`+old, `"`+fields[i]+`":`+fields[i+1], 1)
+	}
+	return text
+}
+
+// jsonText is s as the API writes it.
+func jsonText(s string) string {
+	var b strings.Builder
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(s); err != nil {
+		panic(err)
+	}
+	return strings.TrimSuffix(b.String(), "\n")
+}
+
+// An attempt is a request and its whole answer. In path and want, {id} is the
+// resource that the table of attempts is about.
+type attempt struct {
+	name   string
+	method string
+	path   string
+	body   string
+	status int
+	want   string
+}
+
+// attempts sends each request and compares status and body.
+func attempts(t *testing.T, s *apitest.Server, id int64, rows []attempt) {
+	t.Helper()
+	fill := func(text string) string { return strings.ReplaceAll(text, "{id}", strconv.FormatInt(id, 10)) }
+	for _, row := range rows {
+		t.Run(row.name, func(t *testing.T) {
+			got := s.Do(row.method, fill(row.path), row.body)
+			if diff := cmp.Diff(answer{row.status, fill(row.want)}, answer{got.Status, got.Body}); diff != "" {
+				t.Errorf("%s %s %.300s (-want +got):\n%s", row.method, row.path, row.body, diff)
+			}
+		})
+	}
+}
+
+// answer is what attempts compares.
+type answer struct {
+	Status int
+	Body   string
+}
+
+// refusals is attempts for requests that must not change anything in the table. Ids
+// may be drawn.
+func refusals(t *testing.T, s *apitest.Server, id int64, rows []attempt) {
+	t.Helper()
+	before := records(t, s)
+	for _, row := range rows {
+		if row.status < http.StatusBadRequest {
+			t.Fatalf("%s: a refusal with status %d", row.name, row.status)
+		}
+	}
+	attempts(t, s, id, rows)
+	if diff := cmp.Diff(before, records(t, s)); diff != "" {
+		t.Errorf("refused requests have written (-before +after):\n%s", diff)
+	}
+}
+
+// records is the table's items but for the counters, by key.
+func records(t *testing.T, s *apitest.Server) map[string]map[string]string {
+	t.Helper()
+	all := map[string]map[string]string{}
+	for _, item := range s.Table.Items(t) {
+		if !strings.HasPrefix(item["sk"], "COUNTER#") {
+			all[item["pk"]+" "+item["sk"]] = item
+		}
+	}
+	return all
+}
+
+func TestFirstErrorIsTheAnswer(t *testing.T) {
+	s, _ := start(t)
+	id := made(t, s, "/api/v4/incidents", `{"title":"t","start_date_time":600}`)
+	reader := s.NewKey(statuspage.NewAPIKey{Name: "reader", Scopes: []statuspage.Scope{statuspage.ScopeIncidentsRead}})
+	huge := `{"title":"` + strings.Repeat("a", 300_000)
+	unknownTag := `"monitors":[{"monitor_tag":"pluto"}]`
+	for _, tt := range []struct {
+		name              string
+		key, method, path string
+		body              string
+		status            int
+		want              string
+	}{
+		{"a slash at the end before the key", "", "PUT", "/api/v4/incidents/abc/", huge, 308, ""},
+		{"the key before the route", "", "PUT", "/api/v4/nothing", huge, 401, fail("UNAUTHORIZED", "Missing or invalid authorization header")},
+		{"the key before the method", "", "PUT", "/api/v4/incidents/abc", huge, 401, fail("UNAUTHORIZED", "Missing or invalid authorization header")},
+		{"a bad key before the method", "kener_x", "PUT", "/api/v4/incidents/abc", huge, 401, fail("UNAUTHORIZED", "Invalid API key")},
+		{"the route before the scope and the body", reader, "PATCH", "/api/v4/nothing", huge, 404, notFound("No API route matches '/api/v4/nothing'")},
+		{"the method before the scope and the body", reader, "PUT", "/api/v4/incidents/abc", huge, 405, fail("METHOD_NOT_ALLOWED", "PUT method not allowed")},
+		{"the scope before the body", reader, "PATCH", "/api/v4/incidents/abc", huge, 403, fail("FORBIDDEN", "API key lacks the scope 'incidents:write'")},
+		{"the size of the body before the id", s.Key, "PATCH", "/api/v4/incidents/abc", huge, 413, fail("PAYLOAD_TOO_LARGE", "The request body must be at most 256 KiB")},
+		{"the id before the JSON", s.Key, "PATCH", "/api/v4/incidents/abc", `{`, 400, badRequest("Incident ID must be a valid integer")},
+		{"the comment's id before the JSON", s.Key, "PATCH", "/api/v4/incidents/99/comments/abc", `{`, 400, badRequest("Comment ID must be a valid integer")},
+		{"the incident's id before the comment's", s.Key, "PATCH", "/api/v4/incidents/x/comments/abc", `{`, 400, badRequest("Incident ID must be a valid integer")},
+		{"the JSON before the fields", s.Key, "PATCH", "/api/v4/incidents/99", `{"title":"",}`, 400, invalidBody},
+		{"the fields before the row", s.Key, "PATCH", "/api/v4/incidents/99", `{"title":"",` + unknownTag + `}`, 400, badRequest("Title must be a non-empty string")},
+		{"the row before unknown monitors", s.Key, "PATCH", "/api/v4/incidents/99", `{"end_date_time":0,` + unknownTag + `}`, 404, notFound("Incident with id '99' not found")},
+		{"the row before unknown monitors, for an id that can't be", s.Key, "PATCH", "/api/v4/incidents/0", `{"end_date_time":0,` + unknownTag + `}`, 404, notFound("Incident with id '0' not found")},
+		{"unknown monitors before the times", s.Key, "PATCH", incidentPath(id), `{"end_date_time":0,` + unknownTag + `}`, 400, badRequest("Monitor with tag 'pluto' not found")},
+		{"unknown monitors before the times, in POST", s.Key, "POST", "/api/v4/incidents", `{"title":"t","start_date_time":600,"end_date_time":0,` + unknownTag + `}`, 400, badRequest("Monitor with tag 'pluto' not found")},
+		{"the times at last", s.Key, "PATCH", incidentPath(id), `{"end_date_time":0}`, 400, badRequest("end_date_time must not be before start_date_time")},
+		{"the row before a comment's time", s.Key, "POST", "/api/v4/incidents/99/comments", `{"comment":"c","state":"RESOLVED","timestamp":0}`, 404, notFound("Incident with id '99' not found")},
+		{"a monitor's fields before its existence", s.Key, "PATCH", "/api/v4/monitors/pluto", `{"name":""}`, 400, badRequest("Name must be a non-empty string")},
+		{"a monitor's existence at last", s.Key, "PATCH", "/api/v4/monitors/pluto", `{"name":"n"}`, 404, notFound("Monitor with tag 'pluto' not found")},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			header := http.Header{}
+			if tt.key != "" {
+				header.Set("Authorization", "Bearer "+tt.key)
+			}
+			before := records(t, s)
+			got := s.DoWith(tt.method, tt.path, tt.body, header)
+			if diff := cmp.Diff(answer{tt.status, tt.want}, answer{got.Status, got.Body}); diff != "" {
+				t.Errorf("answer (-want +got):\n%s", diff)
+			}
+			if diff := cmp.Diff(before, records(t, s)); diff != "" {
+				t.Errorf("a refused request has written (-before +after):\n%s", diff)
+			}
+		})
+	}
+}
+
+// everyRoute is every route with a path that exists; {i}, {c} stand for ids.
+var everyRoute = []struct {
+	path, allow string
+	get, update bool
+}{
+	{"/api/v4/incidents", "GET, POST, HEAD", true, true},
+	{"/api/v4/incidents/{i}", "GET, PATCH, DELETE, HEAD", true, true},
+	{"/api/v4/incidents/{i}/comments", "GET, POST, HEAD", true, true},
+	{"/api/v4/incidents/{i}/comments/{c}", "GET, PATCH, DELETE, HEAD", true, true},
+	{"/api/v4/monitors", "GET, POST, HEAD", true, true},
+	{"/api/v4/monitors/earth", "GET, PATCH, DELETE, HEAD", true, true},
+	{"/healthcheck", "GET, HEAD", true, false},
+}
+
+// routed makes a resource of each kind and returns the routes with their ids.
+func routed(t *testing.T, s *apitest.Server) func(path string) string {
+	t.Helper()
+	monitorsNamed(t, s, "earth")
+	i := made(t, s, "/api/v4/incidents", `{"title":"t","start_date_time":600}`)
+	c := made(t, s, incidentPath(i)+"/comments", `{"comment":"c","state":"MONITORING"}`)
+	return strings.NewReplacer("{i}", strconv.FormatInt(i, 10), "{c}", strconv.FormatInt(c, 10)).Replace
+}
+
+func TestWrongMethodIsTold(t *testing.T) {
+	s, _ := start(t)
+	path := routed(t, s)
+	before := records(t, s)
+	for _, route := range everyRoute {
+		for _, method := range []string{"GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PURGE"} {
+			if strings.Contains(route.allow, method) {
+				continue
+			}
+			t.Run(method+" "+route.path, func(t *testing.T) {
+				got := s.Do(method, path(route.path), "")
+				want := answer{405, fail("METHOD_NOT_ALLOWED", method+" method not allowed")}
+				if diff := cmp.Diff(want, answer{got.Status, got.Body}); diff != "" {
+					t.Errorf("answer (-want +got):\n%s", diff)
+				}
+				if diff := cmp.Diff(route.allow, got.Header.Get("Allow")); diff != "" {
+					t.Errorf("allow (-want +got):\n%s", diff)
+				}
+				checkHeaders(t, got)
+			})
+		}
+	}
+	if diff := cmp.Diff(before, records(t, s)); diff != "" {
+		t.Errorf("refused requests have written (-before +after):\n%s", diff)
+	}
+}
+
+// checkHeaders checks what every JSON answer has.
+func checkHeaders(t *testing.T, r apitest.Response) {
+	t.Helper()
+	if diff := cmp.Diff([]string{"application/json"}, r.Header.Values("Content-Type")); diff != "" {
+		t.Errorf("content-type (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]string{"no-store"}, r.Header.Values("Cache-Control")); diff != "" {
+		t.Errorf("cache-control (-want +got):\n%s", diff)
+	}
+	if ids := r.Header.Values("X-Request-Id"); len(ids) != 1 || ids[0] == "" || ids[0] != r.Header.Get("Apigw-Requestid") {
+		t.Errorf("x-request-id %q, want the gateway's %q", ids, r.Header.Get("Apigw-Requestid"))
+	}
+	if r.Header.Get("Www-Authenticate") != "" {
+		t.Error("www-authenticate is sent, the original never does")
+	}
+}
+
+func TestHeadIsGetWithoutABody(t *testing.T) {
+	s, _ := start(t)
+	path := routed(t, s)
+	paths := []string{"/api/v4/nothing", "/api/v4/incidents/99", "/api/v4/incidents/abc", "/api/v4/incidents?limit=0", "/api/v4/monitors/"}
+	for _, route := range everyRoute {
+		paths = append(paths, path(route.path))
+	}
+	for _, p := range paths {
+		t.Run(p, func(t *testing.T) {
+			get, head := s.Do(http.MethodGet, p, ""), s.Do(http.MethodHead, p, "")
+			if head.Body != "" {
+				t.Errorf("HEAD has the body %q", head.Body)
+			}
+			if head.Status != get.Status {
+				t.Errorf("HEAD has status %d, GET %d", head.Status, get.Status)
+			}
+			for _, h := range []http.Header{get.Header, head.Header} {
+				for _, own := range []string{"Content-Length", "Date", "X-Request-Id", "Apigw-Requestid"} {
+					h.Del(own)
+				}
+			}
+			if diff := cmp.Diff(get.Header, head.Header); diff != "" {
+				t.Errorf("headers (-GET +HEAD):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestHeadersOfEveryAnswer(t *testing.T) {
+	s, _ := start(t)
+	path := routed(t, s)
+	for _, route := range everyRoute {
+		t.Run("GET "+route.path, func(t *testing.T) {
+			got := s.Do(http.MethodGet, path(route.path), "")
+			if got.Status != http.StatusOK {
+				t.Errorf("status %d: %s", got.Status, got.Body)
+			}
+			checkHeaders(t, got)
+		})
+	}
+	for _, tt := range []struct {
+		name, method, path, body string
+		status                   int
+	}{
+		{"an incident is made", "POST", "/api/v4/incidents", `{"title":"t","start_date_time":0}`, 201},
+		{"a comment is made", "POST", "/api/v4/incidents/{i}/comments", `{"comment":"c","state":"RESOLVED"}`, 201},
+		{"a monitor is made", "POST", "/api/v4/monitors", `{"tag":"mars","name":"M"}`, 201},
+		{"an incident is changed", "PATCH", "/api/v4/incidents/{i}", `{}`, 200},
+		{"a comment is changed", "PATCH", "/api/v4/incidents/{i}/comments/{c}", `{}`, 200},
+		{"a monitor is changed", "PATCH", "/api/v4/monitors/earth", `{}`, 200},
+		{"a bad body", "POST", "/api/v4/incidents", `{`, 400},
+		{"no such route", "GET", "/api/v4/nothing", ``, 404},
+		{"no such row", "GET", "/api/v4/incidents/99", ``, 404},
+		{"a body too large", "POST", "/api/v4/incidents", strings.Repeat(" ", 262_145), 413},
+		{"a comment is deleted", "DELETE", "/api/v4/incidents/{i}/comments/{c}", ``, 200},
+		{"an incident is deleted", "DELETE", "/api/v4/incidents/{i}", ``, 200},
+		{"a monitor is deleted", "DELETE", "/api/v4/monitors/earth", ``, 200},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			got := s.Do(tt.method, path(tt.path), tt.body)
+			if got.Status != tt.status {
+				t.Errorf("status %d, want %d: %s", got.Status, tt.status, got.Body)
+			}
+			checkHeaders(t, got)
+		})
+	}
+	t.Run("no key", func(t *testing.T) { checkHeaders(t, s.DoWith("GET", "/api/v4/incidents", "", nil)) })
+}
+
+func TestHealthcheckNeedsNoKey(t *testing.T) {
+	s, _ := start(t)
+	for _, header := range []http.Header{nil, {"Authorization": {"Bearer nonsense"}}} {
+		got := s.DoWith(http.MethodGet, "/healthcheck", "", header)
+		if diff := cmp.Diff(answer{200, `{"status":"ok"}`}, answer{got.Status, got.Body}); diff != "" {
+			t.Errorf("answer (-want +got):\n%s", diff)
+		}
+	}
+}
+
+func TestSlashAtTheEndRedirects(t *testing.T) {
+	s, _ := start(t)
+	for _, tt := range []struct{ path, location string }{
+		{"/api/", "/api"},
+		{"/api/v4/incidents/", "/api/v4/incidents"},
+		{"/api/v4/incidents/?limit=1&x=%20", "/api/v4/incidents?limit=1&x=%20"},
+		{"/api/v4/incidents/1/", "/api/v4/incidents/1"},
+		{"/api/v4/incidents/abc/", "/api/v4/incidents/abc"},
+		{"/api/v4/incidents/1/comments/", "/api/v4/incidents/1/comments"},
+		{"/api/v4/incidents/1/comments/2/", "/api/v4/incidents/1/comments/2"},
+		{"/api/v4/monitors/", "/api/v4/monitors"},
+		{"/api/v4/monitors/a%20b/", "/api/v4/monitors/a%20b"},
+		{"/api/v4/monitors/a%3Fb/", "/api/v4/monitors/a%3Fb"},
+		{"/api/v4/monitors/a%0Ab/", "/api/v4/monitors/a%0Ab"},
+		{"/api/v4/monitors/earth%2F", "/api/v4/monitors/earth"},
+		{"/healthcheck/", "/healthcheck"},
+	} {
+		for _, method := range []string{"GET", "HEAD", "POST", "DELETE", "OPTIONS", "PURGE"} {
+			t.Run(method+" "+tt.path, func(t *testing.T) {
+				got := s.DoWith(method, tt.path, "", nil)
+				if diff := cmp.Diff(answer{308, ""}, answer{got.Status, got.Body}); diff != "" {
+					t.Errorf("answer (-want +got):\n%s", diff)
+				}
+				if diff := cmp.Diff(tt.location, got.Header.Get("Location")); diff != "" {
+					t.Errorf("location (-want +got):\n%s", diff)
+				}
+				if types := got.Header.Values("Content-Type"); len(types) > 0 {
+					t.Errorf("content type %q of no body", types)
+				}
+			})
+		}
+	}
+}
+
+func TestUnknownRoute(t *testing.T) {
+	s, _ := start(t)
+	for _, tt := range []struct{ path, shown string }{
+		{"/", "/"},
+		{"/api", "/api"},
+		{"/api/v4", "/api/v4"},
+		{"/api/v4/", "/api/v4/"},
+		{"/api/v4/nothing?x=1", "/api/v4/nothing"},
+		{"/api/v4/nothing/", "/api/v4/nothing/"},
+		{"/api/v3/incidents", "/api/v3/incidents"},
+		{"/API/v4/incidents", "/API/v4/incidents"},
+		{"/api/v4/Incidents", "/api/v4/Incidents"},
+		{"/api/v4/incidents/1/comments/2/3", "/api/v4/incidents/1/comments/2/3"},
+		{"/api/v4/incidents/1/nothing", "/api/v4/incidents/1/nothing"},
+		{"/api/v4/n%C3%B6thing", "/api/v4/nöthing"},
+		{"/api/v4/%3Cb%3E", "/api/v4/<b>"},
+		{"//api/v4/incidents", "//api/v4/incidents"},
+		{"/api//v4/incidents", "/api//v4/incidents"},
+		{"/api/v4/./incidents", "/api/v4/./incidents"},
+		{"/api/v4/x/../incidents", "/api/v4/x/../incidents"},
+		{"/api/v4/incidents//", "/api/v4/incidents//"},
+		{"/healthcheck/x", "/healthcheck/x"},
+	} {
+		for _, method := range []string{"GET", "POST", "PURGE"} {
+			t.Run(method+" "+tt.path, func(t *testing.T) {
+				got := s.Do(method, tt.path, "")
+				want := answer{404, notFound("No API route matches '" + tt.shown + "'")}
+				if diff := cmp.Diff(want, answer{got.Status, got.Body}); diff != "" {
+					t.Errorf("answer (-want +got):\n%s", diff)
+				}
+			})
+		}
+	}
+}
+
+func TestBodyMustBeAJSONObject(t *testing.T) {
+	s, _ := start(t)
+	path := routed(t, s)
+	writes := []struct{ method, path string }{
+		{"POST", "/api/v4/incidents"},
+		{"PATCH", "/api/v4/incidents/{i}"},
+		{"POST", "/api/v4/incidents/{i}/comments"},
+		{"PATCH", "/api/v4/incidents/{i}/comments/{c}"},
+		{"POST", "/api/v4/monitors"},
+		{"PATCH", "/api/v4/monitors/earth"},
+	}
+	before := records(t, s)
+	for _, w := range writes {
+		for _, tt := range []struct{ name, body string }{
+			{"absent", ""},
+			{"blank", " \r\n\t"},
+			{"null", "null"},
+			{"array", "[]"},
+			{"array of an object", `[{"title":"t","start_date_time":0}]`},
+			{"string", `"x"`},
+			{"number", "5"},
+			{"true", "true"},
+			{"false", "false"},
+			{"not JSON", "{bad"},
+			{"only an opening brace", "{"},
+			{"trailing comma", `{"title":"t","start_date_time":0,}`},
+			{"two objects", `{"title":"t","start_date_time":0}{}`},
+			{"text after the object", `{"title":"t","start_date_time":0} x`},
+			{"comment in the JSON", `{/**/}`},
+			{"single quotes", `{'title':'t'}`},
+			{"NaN", `{"title":"t","start_date_time":NaN}`},
+			{"number with a leading zero", `{"title":"t","start_date_time":01}`},
+			{"raw control character in a string", "{\"title\":\"a\nb\",\"start_date_time\":0}"},
+			{"only a byte-order mark", "\ufeff"},
+			{"two byte-order marks", "\ufeff\ufeff{}"},
+			{"NUL after the object", "{}\x00"},
+			{"nested too deep", `{"a":` + strings.Repeat("[", 20_000) + strings.Repeat("]", 20_000) + `}`},
+		} {
+			t.Run(w.method+" "+w.path+" "+tt.name, func(t *testing.T) {
+				got := s.Do(w.method, path(w.path), tt.body)
+				if diff := cmp.Diff(answer{400, invalidBody}, answer{got.Status, got.Body}); diff != "" {
+					t.Errorf("answer (-want +got):\n%s", diff)
+				}
+			})
+		}
+	}
+	if diff := cmp.Diff(before, records(t, s)); diff != "" {
+		t.Errorf("refused requests have written (-before +after):\n%s", diff)
+	}
+}
+
+func TestContentTypeIsNotLookedAt(t *testing.T) {
+	s, _ := start(t)
+	const body = `{"title":"tä","start_date_time":60}`
+	for _, contentType := range []string{
+		"", "application/json", "application/json; charset=utf-8", "text/plain", "application/x-www-form-urlencoded",
+		"multipart/form-data; boundary=x", "application/octet-stream", "application/xml", "image/png", "nonsense", "; ;",
+	} {
+		for _, origin := range []string{"", "https://elsewhere.example", "null"} {
+			t.Run(contentType+" from "+origin, func(t *testing.T) {
+				header := http.Header{"Authorization": {"Bearer " + s.Key}, "Content-Type": {contentType}}
+				if origin != "" {
+					header.Set("Origin", origin)
+				}
+				if contentType == "" {
+					// The header must be there for the client to send none.
+					header["Content-Type"] = nil
+				}
+				got := s.DoWith(http.MethodPost, "/api/v4/incidents", body, header)
+				if got.Status != http.StatusCreated {
+					t.Fatalf("%d %s", got.Status, got.Body)
+				}
+				want := incidentText(idOf(t, got.Body), `"tä"`, 60, "null", "INVESTIGATING", "[]")
+				if diff := cmp.Diff(want, got.Body); diff != "" {
+					t.Errorf("answer (-want +got):\n%s", diff)
+				}
+			})
+		}
+	}
+}
+
+func TestBodyOf256KiBIsTheLargest(t *testing.T) {
+	s, _ := start(t)
+	path := routed(t, s)
+	sized := func(fields string, size int) string {
+		open := `{` + fields + `"x":"`
+		return open + strings.Repeat("a", size-len(open)-len(`"}`)) + `"}`
+	}
+	for _, contentType := range []string{"application/json", "application/octet-stream"} {
+		for _, tt := range []struct {
+			method, path, fields string
+			status               int
+		}{
+			{"POST", "/api/v4/incidents", `"title":"t","start_date_time":0,`, 201},
+			{"PATCH", "/api/v4/incidents/{i}", ``, 200},
+			{"POST", "/api/v4/incidents/{i}/comments", `"comment":"c","state":"MONITORING",`, 201},
+			{"PATCH", "/api/v4/incidents/{i}/comments/{c}", ``, 200},
+			{"POST", "/api/v4/monitors", `"tag":"` + strings.TrimPrefix(contentType, "application/") + `","name":"N",`, 201},
+			{"PATCH", "/api/v4/monitors/earth", ``, 200},
+		} {
+			t.Run(tt.method+" "+tt.path+" "+contentType, func(t *testing.T) {
+				header := http.Header{"Authorization": {"Bearer " + s.Key}, "Content-Type": {contentType}}
+				before := records(t, s)
+				got := s.DoWith(tt.method, path(tt.path), sized(tt.fields, 256*1024+1), header)
+				want := answer{413, fail("PAYLOAD_TOO_LARGE", "The request body must be at most 256 KiB")}
+				if diff := cmp.Diff(want, answer{got.Status, got.Body}); diff != "" {
+					t.Errorf("one byte too many (-want +got):\n%s", diff)
+				}
+				if diff := cmp.Diff(before, records(t, s)); diff != "" {
+					t.Errorf("a refused request has written (-before +after):\n%s", diff)
+				}
+				got = s.DoWith(tt.method, path(tt.path), sized(tt.fields, 256*1024), header)
+				if got.Status != tt.status {
+					t.Errorf("256 KiB: %d %s", got.Status, got.Body)
+				}
+			})
+		}
+	}
+}
+
+func TestIDsInPaths(t *testing.T) {
+	s, _ := start(t)
+	id := made(t, s, "/api/v4/incidents", `{"title":"t","start_date_time":600}`)
+	comment := made(t, s, incidentPath(id)+"/comments", `{"comment":"c","state":"INVESTIGATING","timestamp":600}`)
+	if id != 1 || comment != 1 {
+		t.Fatalf("the first ids are %d and %d, want 1 and 1", id, comment)
+	}
+	const (
+		found = iota
+		absent
+		malformed
+	)
+	for _, tt := range []struct {
+		name, segment string
+		outcome       int
+		shown         string
+	}{
+		{"as it is", "1", found, ""},
+		{"leading zeros", "001", found, ""},
+		{"400 leading zeros", strings.Repeat("0", 400) + "1", found, ""},
+		{"percent-encoded digit", "%31", found, ""},
+		{"zero", "0", absent, "0"},
+		{"zeros", "000", absent, "0"},
+		{"negative", "-1", absent, "-1"},
+		{"negative with zeros", "-007", absent, "-7"},
+		{"negative zero", "-0", absent, "0"},
+		{"nobody's", "999999", absent, "999999"},
+		{"nobody's with zeros", "0999999", absent, "999999"},
+		{"the greatest that can be", "9007199254740991", absent, "9007199254740991"},
+		{"the greatest and one", "9007199254740992", absent, "9007199254740992"},
+		{"the greatest and two, as a float shows it", "9007199254740993", absent, "9007199254740992"},
+		{"64 bits", "9223372036854775807", absent, "9223372036854776000"},
+		{"64 bits and one", "9223372036854775808", absent, "9223372036854776000"},
+		{"20 digits", "99999999999999999999", absent, "100000000000000000000"},
+		{"21 digits", "123456789012345678901", absent, "123456789012345680000"},
+		{"22 digits", "1234567890123456789012", absent, "1.2345678901234568e+21"},
+		{"negative 22 digits", "-1234567890123456789012", absent, "-1.2345678901234568e+21"},
+		{"400 digits", strings.Repeat("9", 400), absent, "Infinity"},
+		{"negative 400 digits", "-" + strings.Repeat("9", 400), absent, "-Infinity"},
+		{"plus", "+1", malformed, ""},
+		{"encoded plus", "%2B1", malformed, ""},
+		{"blank before", "%201", malformed, ""},
+		{"blank after", "1%20", malformed, ""},
+		{"letters after", "1abc", malformed, ""},
+		{"word", "abc", malformed, ""},
+		{"fraction", "1.5", malformed, ""},
+		{"fraction of zero", "1.0", malformed, ""},
+		{"exponent", "1e0", malformed, ""},
+		{"hexadecimal", "0x1", malformed, ""},
+		{"underscore", "1_0", malformed, ""},
+		{"quote", "1'", malformed, ""},
+		{"comma", "1,2", malformed, ""},
+		{"minus alone", "-", malformed, ""},
+		{"two minuses", "--1", malformed, ""},
+		{"NUL", "1%00", malformed, ""},
+		{"Arabic digit", "%D9%A1", malformed, ""},
+		{"fullwidth digit", "%EF%BC%91", malformed, ""},
+		{"not UTF-8", "%FF", malformed, ""},
+		{"brace", "%7Bincident_id%7D", malformed, ""},
+		{"encoded percent", "%2531", malformed, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			expect := func(method, path, body string, want answer) {
+				t.Helper()
+				got := s.Do(method, path, body)
+				if diff := cmp.Diff(want, answer{got.Status, got.Body}); diff != "" {
+					t.Errorf("%s %.80s (-want +got):\n%s", method, path, diff)
+				}
+			}
+			incident, comments := "/api/v4/incidents/"+tt.segment, "/api/v4/incidents/"+tt.segment+"/comments"
+			one := incidentPath(id) + "/comments/" + tt.segment
+			wanted := answer{200, incidentText(1, `"t"`, 600, "null", "INVESTIGATING", "[]")}
+			wantedComment := answer{200, commentText(1, 1, `"c"`, 600, "INVESTIGATING")}
+			wantedList := answer{200, `{"comments":[` + strings.TrimSuffix(strings.TrimPrefix(wantedComment.Body, `{"comment":`), "}") + `]}`}
+			switch tt.outcome {
+			case absent:
+				wanted = answer{404, notFound("Incident with id '" + tt.shown + "' not found")}
+				wantedComment = answer{404, notFound("Comment with id '" + tt.shown + "' not found for incident '1'")}
+				wantedList = wanted
+			case malformed:
+				wanted = answer{400, badRequest("Incident ID must be a valid integer")}
+				wantedComment = answer{400, badRequest("Comment ID must be a valid integer")}
+				wantedList = wanted
+			}
+			expect("GET", incident, "", wanted)
+			expect("PATCH", incident, "{}", wanted)
+			expect("GET", comments, "", wantedList)
+			expect("GET", one, "", wantedComment)
+			expect("PATCH", one, "{}", wantedComment)
+			if tt.outcome == found {
+				return
+			}
+			expect("DELETE", incident, "", wanted)
+			expect("POST", comments, `{"comment":"c","state":"RESOLVED"}`, wanted)
+			expect("GET", comments+"/1", "", wanted)
+			expect("PATCH", comments+"/1", "{}", wanted)
+			expect("DELETE", comments+"/1", "", wanted)
+			expect("DELETE", one, "", wantedComment)
+		})
+	}
+	t.Run("an encoded slash is two segments", func(t *testing.T) {
+		got := s.Do("GET", "/api/v4/incidents/1%2Fcomments", "")
+		plain := s.Do("GET", "/api/v4/incidents/1/comments", "")
+		if diff := cmp.Diff(plain.Body, got.Body); diff != "" || got.Status != 200 {
+			t.Errorf("%d (-plain +encoded):\n%s", got.Status, diff)
+		}
+	})
+	t.Run("of two absent ids the incident's is told", func(t *testing.T) {
+		for _, path := range []string{"/api/v4/incidents/99/comments/98", "/api/v4/incidents/99/comments/0", "/api/v4/incidents/0/comments/0"} {
+			id, _, _ := strings.Cut(strings.TrimPrefix(path, "/api/v4/incidents/"), "/")
+			for method, body := range map[string]string{"GET": "", "PATCH": "{}", "DELETE": ""} {
+				got := s.Do(method, path, body)
+				if diff := cmp.Diff(answer{404, notFound("Incident with id '" + id + "' not found")}, answer{got.Status, got.Body}); diff != "" {
+					t.Errorf("%s %s (-want +got):\n%s", method, path, diff)
+				}
+			}
+		}
+	})
+}
+
+// monitorList is JSON for so many links, to monitors m1, m2 and so on.
+func monitorList(n int) string {
+	links := make([]string, n)
+	for i := range links {
+		links[i] = fmt.Sprintf(`{"monitor_tag":"m%d"}`, i+1)
+	}
+	return "[" + strings.Join(links, ",") + "]"
+}
+
+const (
+	errTitle    = "Title is required and must be a non-empty string"
+	errImpact   = "Invalid impact '%s'. Must be one of: UP, DOWN, DEGRADED"
+	errTag      = "Each monitor must have a valid monitor_tag"
+	errTimes    = "end_date_time must not be before start_date_time"
+	errText     = "comment is required and must be a non-empty string"
+	errStates   = "state must be one of: INVESTIGATING, IDENTIFIED, MONITORING, RESOLVED"
+	errTagForm  = "Tag must be URL-friendly: only lowercase letters, numbers, hyphens, and underscores. Must start and end with a letter or number."
+	errMinutes  = "confirmation_threshold must be an integer between 1 and 60"
+	errTooLarge = "Monitor must be at most 64 KiB"
+)
+
+func timestampError(field string) string { return field + " must be a valid timestamp (UTC seconds)" }
+
+// badTimestamps is JSON that is no timestamp.
+var badTimestamps = []string{
+	"-1", "-0.5", "-1e-9", "253402300800", "253402300799.5", "1700000000000", "8640000000000", "1e12", "1e308", "-1e308", "1e400", "-1e400",
+	strings.Repeat("9", 40), `""`, `"0"`, `"abc"`, `"1700000000"`, `"2026-01-15T10:00:00Z"`, "true", "false", "[]", "[1]", "{}",
+}
+
+// goodTimestamps is JSON that is one, and the minute it is in.
+var goodTimestamps = map[string]int64{
+	"0": 0, "-0": 0, "0.9": 0, "1": 0, "59": 0, "59.999": 0, "60": 60, "1.7e9": 1699999980, "1700000059.9": 1700000040, "17000000000e-1": 1699999980,
+	"2147483648": 2147483640, "253402300799": 253402300740, "253402300740": 253402300740, "2.53402300799e11": 253402300740,
+}
+
+func TestPostIncidentFields(t *testing.T) {
+	s, _ := start(t)
+	tags := make([]string, 33)
+	for i := range tags {
+		tags[i] = fmt.Sprintf("m%d", i+1)
+	}
+	monitorsNamed(t, s, append(tags, "earth", "mars")...)
+
+	const ok = `"start_date_time":60`
+	var refused []attempt
+	refuse := func(name, body, message string) {
+		refused = append(refused, attempt{name, "POST", "/api/v4/incidents", body, 400, badRequest(message)})
+	}
+	for _, title := range []string{
+		`null`, `""`, `"   "`, `"\t\n\v"`, `"\u00a0\u2003\u3000\ufeff\u2028\u2029"`, `5`, `true`, `false`, `["x"]`, `{}`,
+	} {
+		if title == `"\t\n\v"` { // \v is no escape of JSON
+			title = `"\t\n\u000b\f\r"`
+		}
+		refuse("title "+title, `{"title":`+title+`,`+ok+`}`, errTitle)
+	}
+	refuse("no title", `{`+ok+`}`, errTitle)
+	refuse("title of another case", `{"Title":"t","TITLE":"t",`+ok+`}`, errTitle)
+	refuse("last of two titles is bad", `{"title":"t","title":"",`+ok+`}`, errTitle)
+	refuse("title of 256 characters", `{"title":"`+strings.Repeat("a", 256)+`",`+ok+`}`, "Title must be at most 255 characters")
+	refuse("title of 128 surrogate pairs", `{"title":"`+strings.Repeat("😀", 128)+`",`+ok+`}`, "Title must be at most 255 characters")
+	refuse("no start", `{"title":"t"}`, "start_date_time is required")
+	refuse("start null", `{"title":"t","start_date_time":null}`, "start_date_time is required")
+	refuse("start of another case", `{"title":"t","Start_Date_Time":1}`, "start_date_time is required")
+	for _, v := range badTimestamps {
+		refuse("start "+v, `{"title":"t","start_date_time":`+v+`}`, timestampError("start_date_time"))
+		refuse("end "+v, `{"title":"t",`+ok+`,"end_date_time":`+v+`}`, timestampError("end_date_time"))
+	}
+	refuse("end before the start", `{"title":"t","start_date_time":120,"end_date_time":119}`, errTimes)
+	refuse("end of zero is no null", `{"title":"t",`+ok+`,"end_date_time":0}`, errTimes)
+	for _, v := range []string{`null`, `"earth"`, `{"monitor_tag":"earth"}`, `1`, `true`, `""`} {
+		refuse("monitors "+v, `{"title":"t",`+ok+`,"monitors":`+v+`}`, "monitors must be an array")
+	}
+	for _, v := range []string{`null`, `"earth"`, `1`, `[]`, `{}`, `{"monitor_tag":null}`, `{"monitor_tag":""}`, `{"monitor_tag":5}`, `{"tag":"earth"}`, `{"Monitor_Tag":"earth"}`} {
+		refuse("monitors of "+v, `{"title":"t",`+ok+`,"monitors":[`+v+`]}`, errTag)
+		refuse("monitors, the second "+v, `{"title":"t",`+ok+`,"monitors":[{"monitor_tag":"earth"},`+v+`]}`, errTag)
+	}
+	for _, v := range []struct{ json, shown string }{
+		{`"PURPLE"`, "PURPLE"}, {`"down"`, "down"}, {`" DOWN"`, " DOWN"}, {`"MAINTENANCE"`, "MAINTENANCE"}, {`""`, ""}, {`"<b>"`, "<b>"}, {`5`, "5"}, {`true`, "true"}, {`{}`, "{}"}, {`[]`, "[]"},
+	} {
+		refuse("impact "+v.json, `{"title":"t",`+ok+`,"monitors":[{"monitor_tag":"earth","impact":`+v.json+`}]}`, fmt.Sprintf(errImpact, v.shown))
+	}
+	refuse("a bad impact before a bad tag after it", `{"title":"t",`+ok+`,"monitors":[{"monitor_tag":"earth","impact":"x"},{}]}`, fmt.Sprintf(errImpact, "x"))
+	refuse("a bad tag before its impact", `{"title":"t",`+ok+`,"monitors":[{"impact":"x"}]}`, errTag)
+	refuse("33 monitors", `{"title":"t",`+ok+`,"monitors":`+monitorList(33)+`}`, "At most 32 monitors")
+	for tag, shown := range map[string]string{
+		`pluto`: "pluto", `EARTH`: "EARTH", ` earth`: " earth", `a\u0000`: "a\x00", `a\ud800`: "a\ufffd", `<b>`: "<b>",
+		strings.Repeat("a", 3000): strings.Repeat("a", 3000),
+	} {
+		refuse("unknown monitor "+shown[:min(len(shown), 20)], `{"title":"t",`+ok+`,"monitors":[{"monitor_tag":"earth"},{"monitor_tag":"`+tag+`"}]}`, "Monitor with tag '"+shown+"' not found")
+	}
+	refuse("of two unknown monitors the first is told", `{"title":"t",`+ok+`,"monitors":[{"monitor_tag":"pluto"},{"monitor_tag":"ceres"}]}`, "Monitor with tag 'pluto' not found")
+	refuse("title before start", `{"title":"","start_date_time":"x","end_date_time":"x","monitors":"x"}`, errTitle)
+	refuse("start before end", `{"title":"t","start_date_time":"x","end_date_time":"x","monitors":"x"}`, timestampError("start_date_time"))
+	refuse("end before monitors", `{"title":"t",`+ok+`,"end_date_time":"x","monitors":"x"}`, timestampError("end_date_time"))
+	refusals(t, s, 0, refused)
+
+	type accepted struct {
+		name, body, title string
+		start             int64
+		end, monitors     string
+	}
+	rows := []accepted{
+		{"title and start", `{"title":"t","start_date_time":1700000039}`, `"t"`, 1699999980, "null", "[]"},
+		{"title is trimmed", `{"title":" \ufeff\u00a0a  b\n",` + ok + `}`, `"a  b"`, 60, "null", "[]"},
+		{"title of 255 characters", `{"title":"` + strings.Repeat("a", 255) + `",` + ok + `}`, `"` + strings.Repeat("a", 255) + `"`, 60, "null", "[]"},
+		{"title of 255 characters when trimmed", `{"title":"  ` + strings.Repeat("ä", 255) + `  ",` + ok + `}`, `"` + strings.Repeat("ä", 255) + `"`, 60, "null", "[]"},
+		{"title of 127 surrogate pairs and one", `{"title":"` + strings.Repeat("😀", 127) + `a",` + ok + `}`, `"` + strings.Repeat("😀", 127) + `a"`, 60, "null", "[]"},
+		{"HTML stays", `{"title":"<script>alert('1')</script> & \"x\"",` + ok + `}`, `"<script>alert('1')</script> & \"x\""`, 60, "null", "[]"},
+		{"control characters stay", `{"title":"a\u0000\u001f\u007f\tb",` + ok + `}`, "\"a\\u0000\\u001f\u007f\\tb\"", 60, "null", "[]"},
+		{"lone surrogates become U+FFFD", `{"title":"a\ud800b\udc00",` + ok + `}`, "\"a\ufffdb\ufffd\"", 60, "null", "[]"},
+		{"surrogate pair in escapes", `{"title":"\ud83d\ude00",` + ok + `}`, `"😀"`, 60, "null", "[]"},
+		{"invalid UTF-8 becomes U+FFFD", "{\"title\":\"a\xffb\"," + ok + `}`, "\"a\ufffdb\"", 60, "null", "[]"},
+		{"byte-order mark", "\ufeff{\"title\":\"t\"," + ok + `}`, `"t"`, 60, "null", "[]"},
+		{"white space around the object", " \r\n\t{\"title\":\"t\"," + ok + "} \n", `"t"`, 60, "null", "[]"},
+		{"last of two keys wins", `{"title":"","title":"t","start_date_time":"x","start_date_time":120}`, `"t"`, 120, "null", "[]"},
+		{"keys of another case are others", `{"title":"t","Title":"","TITLE":5,` + ok + `,"Start_date_time":"x","Monitors":5}`, `"t"`, 60, "null", "[]"},
+		{"escaped key", `{"titl\u0065":"t",` + ok + `}`, `"t"`, 60, "null", "[]"},
+		{"end null", `{"title":"t",` + ok + `,"end_date_time":null}`, `"t"`, 60, "null", "[]"},
+		{"end", `{"title":"t",` + ok + `,"end_date_time":1700000600.7}`, `"t"`, 60, "1700000580", "[]"},
+		{"end in the minute of the start", `{"title":"t","start_date_time":119,"end_date_time":60}`, `"t"`, 60, "60", "[]"},
+		{"end of zero", `{"title":"t","start_date_time":0,"end_date_time":0}`, `"t"`, 0, "0", "[]"},
+		{"no monitors", `{"title":"t",` + ok + `,"monitors":[]}`, `"t"`, 60, "null", "[]"},
+		{"impact left out or null is DOWN", `{"title":"t",` + ok + `,"monitors":[{"monitor_tag":"mars"},{"monitor_tag":"earth","impact":null,"nonsense":1}]}`, `"t"`, 60, "null",
+			`[{"monitor_tag":"mars","impact":"DOWN"},{"monitor_tag":"earth","impact":"DOWN"}]`},
+		{"impacts", `{"title":"t",` + ok + `,"monitors":[{"monitor_tag":"mars","impact":"UP"},{"monitor_tag":"earth","impact":"DEGRADED"},{"monitor_tag":"m1","impact":"DOWN"}]}`, `"t"`, 60, "null",
+			`[{"monitor_tag":"mars","impact":"UP"},{"monitor_tag":"earth","impact":"DEGRADED"},{"monitor_tag":"m1","impact":"DOWN"}]`},
+		{"same tag twice, the last wins", `{"title":"t",` + ok + `,"monitors":[{"monitor_tag":"mars","impact":"UP"},{"monitor_tag":"earth"},{"monitor_tag":"mars","impact":"DEGRADED"}]}`, `"t"`, 60, "null",
+			`[{"monitor_tag":"mars","impact":"DEGRADED"},{"monitor_tag":"earth","impact":"DOWN"}]`},
+		{"32 monitors", `{"title":"t",` + ok + `,"monitors":` + monitorList(32) + `}`, `"t"`, 60, "null", strings.ReplaceAll(monitorList(32), `"}`, `","impact":"DOWN"}`)},
+		{"what can't be set is passed over", `{"id":99,"title":"t",` + ok + `,"state":"RESOLVED","is_global":"NO","status":"CLOSED","incident_type":"X","incident_source":"X","comment":5,"created_at":1,"url":"x","nonsense":{}}`,
+			`"t"`, 60, "null", "[]"},
+	}
+	for v, minute := range goodTimestamps {
+		rows = append(rows, accepted{"start " + v, `{"title":"t","start_date_time":` + v + `}`, `"t"`, minute, "null", "[]"})
+		rows = append(rows, accepted{"end " + v, `{"title":"t","start_date_time":0,"end_date_time":` + v + `}`, `"t"`, 0, strconv.FormatInt(minute, 10), "[]"})
+	}
+	last := int64(0)
+	for _, row := range rows {
+		t.Run(row.name, func(t *testing.T) {
+			got := s.Do("POST", "/api/v4/incidents", row.body)
+			if got.Status != http.StatusCreated {
+				t.Fatalf("%d %s", got.Status, got.Body)
+			}
+			id := idOf(t, got.Body)
+			if id <= last {
+				t.Errorf("id %d after %d", id, last)
+			}
+			last = id
+			want := incidentText(id, row.title, row.start, row.end, "INVESTIGATING", row.monitors)
+			if diff := cmp.Diff(want, got.Body); diff != "" {
+				t.Errorf("answer (-want +got):\n%s", diff)
+			}
+			if diff := cmp.Diff(want, s.Do("GET", incidentPath(id), "").Body); diff != "" {
+				t.Errorf("GET afterwards (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestPatchIncidentFields(t *testing.T) {
+	s, _ := start(t)
+	tags := make([]string, 33)
+	for i := range tags {
+		tags[i] = fmt.Sprintf("m%d", i+1)
+	}
+	monitorsNamed(t, s, append(tags, "earth", "mars")...)
+	const original = `{"title":"t","start_date_time":600,"end_date_time":1200,"monitors":[{"monitor_tag":"earth","impact":"DEGRADED"}]}`
+	const links = `[{"monitor_tag":"earth","impact":"DEGRADED"}]`
+	id := made(t, s, "/api/v4/incidents", original)
+
+	var refused []attempt
+	refuse := func(name, body, message string) {
+		refused = append(refused, attempt{name, "PATCH", "/api/v4/incidents/{id}", body, 400, badRequest(message)})
+	}
+	for _, title := range []string{`null`, `""`, `"   "`, `"\ufeff"`, `5`, `true`, `["x"]`, `{}`} {
+		refuse("title "+title, `{"title":`+title+`}`, "Title must be a non-empty string")
+	}
+	refuse("title of 256 characters", `{"title":"`+strings.Repeat("a", 256)+`"}`, "Title must be at most 255 characters")
+	refuse("title of 128 surrogate pairs", `{"title":"`+strings.Repeat("😀", 128)+`"}`, "Title must be at most 255 characters")
+	refuse("start null", `{"start_date_time":null}`, timestampError("start_date_time"))
+	for _, v := range badTimestamps {
+		refuse("start "+v, `{"start_date_time":`+v+`}`, timestampError("start_date_time"))
+		refuse("end "+v, `{"end_date_time":`+v+`}`, timestampError("end_date_time"))
+	}
+	refuse("end before the start", `{"end_date_time":599}`, errTimes)
+	refuse("end before the start, with a title", `{"title":"x","end_date_time":0}`, errTimes)
+	refuse("start after the end", `{"start_date_time":1260}`, errTimes)
+	refuse("both, in the wrong order", `{"start_date_time":1860,"end_date_time":1800}`, errTimes)
+	refuse("end before the start, with monitors", `{"end_date_time":0,"monitors":[]}`, errTimes)
+	for _, v := range []string{`null`, `"earth"`, `{}`, `1`} {
+		refuse("monitors "+v, `{"monitors":`+v+`}`, "monitors must be an array")
+	}
+	for _, v := range []string{`null`, `"earth"`, `{}`, `{"monitor_tag":""}`, `{"monitor_tag":5}`} {
+		refuse("monitors of "+v, `{"monitors":[`+v+`]}`, errTag)
+	}
+	refuse("impact", `{"monitors":[{"monitor_tag":"earth","impact":"PURPLE"}]}`, fmt.Sprintf(errImpact, "PURPLE"))
+	refuse("33 monitors", `{"monitors":`+monitorList(33)+`}`, "At most 32 monitors")
+	refuse("unknown monitor", `{"title":"must not change","monitors":[{"monitor_tag":"mars"},{"monitor_tag":"pluto"}]}`, "Monitor with tag 'pluto' not found")
+	refuse("title before start", `{"title":"","start_date_time":"x","end_date_time":"x","monitors":"x"}`, "Title must be a non-empty string")
+	refuse("start before end", `{"start_date_time":"x","end_date_time":"x","monitors":"x"}`, timestampError("start_date_time"))
+	refuse("end before monitors", `{"end_date_time":"x","monitors":"x"}`, timestampError("end_date_time"))
+	refusals(t, s, id, refused)
+
+	type accepted struct {
+		name, body, title string
+		start             int64
+		end, monitors     string
+	}
+	rows := []accepted{
+		{"nothing", `{}`, `"t"`, 600, "1200", links},
+		{"title is trimmed", `{"title":"  spaced\n"}`, `"spaced"`, 600, "1200", links},
+		{"title of 255 characters", `{"title":"` + strings.Repeat("😀", 127) + `a"}`, `"` + strings.Repeat("😀", 127) + `a"`, 600, "1200", links},
+		{"last of two titles", `{"title":"a","title":"b"}`, `"b"`, 600, "1200", links},
+		{"keys of another case are others", `{"Title":"","END_DATE_TIME":0}`, `"t"`, 600, "1200", links},
+		{"start", `{"start_date_time":0}`, `"t"`, 0, "1200", links},
+		{"start up to the end", `{"start_date_time":1259.9}`, `"t"`, 1200, "1200", links},
+		{"end", `{"end_date_time":1859}`, `"t"`, 600, "1800", links},
+		{"end down to the start", `{"end_date_time":600}`, `"t"`, 600, "600", links},
+		{"end null", `{"end_date_time":null}`, `"t"`, 600, "null", links},
+		{"both", `{"start_date_time":6000,"end_date_time":6060}`, `"t"`, 6000, "6060", links},
+		{"start beyond an end that goes", `{"start_date_time":6000,"end_date_time":null}`, `"t"`, 6000, "null", links},
+		{"no monitors", `{"monitors":[]}`, `"t"`, 600, "1200", `[]`},
+		{"a monitor that stays gets the default impact", `{"monitors":[{"monitor_tag":"earth"}]}`, `"t"`, 600, "1200", `[{"monitor_tag":"earth","impact":"DOWN"}]`},
+		{"a monitor that stays keeps its place", `{"monitors":[{"monitor_tag":"mars"},{"monitor_tag":"m2","impact":"UP"},{"monitor_tag":"earth","impact":"UP"}]}`, `"t"`, 600, "1200",
+			`[{"monitor_tag":"earth","impact":"UP"},{"monitor_tag":"mars","impact":"DOWN"},{"monitor_tag":"m2","impact":"UP"}]`},
+		{"monitors replaced", `{"monitors":[{"monitor_tag":"mars"}]}`, `"t"`, 600, "1200", `[{"monitor_tag":"mars","impact":"DOWN"}]`},
+		{"same tag twice, the last wins", `{"monitors":[{"monitor_tag":"mars","impact":"UP"},{"monitor_tag":"m3"},{"monitor_tag":"mars","impact":"DEGRADED"}]}`, `"t"`, 600, "1200",
+			`[{"monitor_tag":"mars","impact":"DEGRADED"},{"monitor_tag":"m3","impact":"DOWN"}]`},
+		{"32 monitors", `{"monitors":` + monitorList(32) + `}`, `"t"`, 600, "1200", strings.ReplaceAll(monitorList(32), `"}`, `","impact":"DOWN"}`)},
+		{"all at once", `{"title":"all","start_date_time":660,"end_date_time":720,"monitors":[]}`, `"all"`, 660, "720", `[]`},
+		{"what can't be set is passed over", `{"id":99,"state":"RESOLVED","is_global":"NO","status":"CLOSED","incident_type":"X","incident_source":"X","created_at":1,"nonsense":{}}`, `"t"`, 600, "1200", links},
+	}
+	for v, minute := range goodTimestamps {
+		rows = append(rows, accepted{"start " + v, `{"start_date_time":` + v + `,"end_date_time":null}`, `"t"`, minute, "null", links})
+		rows = append(rows, accepted{"end " + v, `{"start_date_time":0,"end_date_time":` + v + `}`, `"t"`, 0, strconv.FormatInt(minute, 10), links})
+	}
+	for _, row := range rows {
+		t.Run(row.name, func(t *testing.T) {
+			id := made(t, s, "/api/v4/incidents", original)
+			want := answer{200, incidentText(id, row.title, row.start, row.end, "INVESTIGATING", row.monitors)}
+			got := s.Do("PATCH", incidentPath(id), row.body)
+			if diff := cmp.Diff(want, answer{got.Status, got.Body}); diff != "" {
+				t.Errorf("answer (-want +got):\n%s", diff)
+			}
+			if diff := cmp.Diff(want.Body, s.Do("GET", incidentPath(id), "").Body); diff != "" {
+				t.Errorf("GET afterwards (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestPostCommentFields(t *testing.T) {
+	s, _ := start(t)
+	id := made(t, s, "/api/v4/incidents", `{"title":"t","start_date_time":600}`)
+	var refused []attempt
+	refuse := func(name, body, message string) {
+		refused = append(refused, attempt{name, "POST", "/api/v4/incidents/{id}/comments", body, 400, badRequest(message)})
+	}
+	const state = `"state":"IDENTIFIED"`
+	for _, text := range []string{`null`, `""`, `"  \u3000\ufeff"`, `5`, `true`, `["x"]`, `{}`} {
+		refuse("comment "+text, `{"comment":`+text+`,`+state+`}`, errText)
+	}
+	refuse("no comment", `{`+state+`}`, errText)
+	refuse("comment of another case", `{"Comment":"c",`+state+`}`, errText)
+	refuse("comment of 65,537 characters", `{"comment":"`+strings.Repeat("a", 65537)+`",`+state+`}`, "comment must be at most 65536 characters")
+	refuse("comment of 32,769 surrogate pairs", `{"comment":"`+strings.Repeat("😀", 32769)+`",`+state+`}`, "comment must be at most 65536 characters")
+	for _, v := range badTimestamps {
+		refuse("timestamp "+v, `{"comment":"c","timestamp":`+v+`,`+state+`}`, timestampError("timestamp"))
+	}
+	for _, v := range []string{`null`, `""`, `5`, `["RESOLVED"]`, `{}`, `true`} {
+		refuse("state "+v, `{"comment":"c","state":`+v+`}`, "state is required")
+	}
+	refuse("no state", `{"comment":"c"}`, "state is required")
+	for _, v := range []string{`"resolved"`, `"CLOSED"`, `" RESOLVED"`, `"RESOLVED\u0000"`} {
+		refuse("state "+v, `{"comment":"c","state":`+v+`}`, errStates)
+	}
+	refuse("comment before timestamp", `{"timestamp":"x","state":"x"}`, errText)
+	refuse("timestamp before state", `{"comment":"c","timestamp":"x","state":"x"}`, timestampError("timestamp"))
+	refuse("RESOLVED before the start", `{"comment":"c","timestamp":599,"state":"RESOLVED"}`, "timestamp must not be before the incident's start_date_time")
+	refusals(t, s, id, refused)
+
+	type accepted struct {
+		name, body, text string
+		at               int64
+		state            string
+	}
+	rows := []accepted{
+		{"time is the current minute", `{"comment":"c",` + state + `}`, `"c"`, testMinute, "IDENTIFIED"},
+		{"time null is the current minute", `{"comment":"c","timestamp":null,` + state + `}`, `"c"`, testMinute, "IDENTIFIED"},
+		{"comment is trimmed", `{"comment":"\ufeff  a\nb \u00a0",` + state + `}`, `"a\nb"`, testMinute, "IDENTIFIED"},
+		{"comment of 65,536 characters", `{"comment":"` + strings.Repeat("a", 65536) + `",` + state + `}`, `"` + strings.Repeat("a", 65536) + `"`, testMinute, "IDENTIFIED"},
+		{"comment of 65,536 characters when trimmed", `{"comment":" ` + strings.Repeat("€", 65536) + ` ",` + state + `}`, `"` + strings.Repeat("€", 65536) + `"`, testMinute, "IDENTIFIED"},
+		{"comment of 32,768 surrogate pairs", `{"comment":"` + strings.Repeat("😀", 32768) + `",` + state + `}`, `"` + strings.Repeat("😀", 32768) + `"`, testMinute, "IDENTIFIED"},
+		{"markup stays", `{"comment":"**b** <script>&amp;</script>\n- \"a\"",` + state + `}`, `"**b** <script>&amp;</script>\n- \"a\""`, testMinute, "IDENTIFIED"},
+		{"last of two states", `{"comment":"c","state":"x","state":"MONITORING"}`, `"c"`, testMinute, "MONITORING"},
+		{"INVESTIGATING", `{"comment":"c","state":"INVESTIGATING"}`, `"c"`, testMinute, "INVESTIGATING"},
+		{"RESOLVED at the start", `{"comment":"c","state":"RESOLVED","timestamp":600}`, `"c"`, 600, "RESOLVED"},
+		{"another state before the start", `{"comment":"c","state":"MONITORING","timestamp":0}`, `"c"`, 0, "MONITORING"},
+		{"what can't be set is passed over", `{"id":99,"incident_id":99,"comment":"c",` + state + `,"created_at":1,"nonsense":1}`, `"c"`, testMinute, "IDENTIFIED"},
+	}
+	for v, minute := range goodTimestamps {
+		rows = append(rows, accepted{"timestamp " + v, `{"comment":"c","timestamp":` + v + `,` + state + `}`, `"c"`, minute, "IDENTIFIED"})
+	}
+	for _, row := range rows {
+		t.Run(row.name, func(t *testing.T) {
+			got := s.Do("POST", incidentPath(id)+"/comments", row.body)
+			if got.Status != http.StatusCreated {
+				t.Fatalf("%d %s", got.Status, got.Body)
+			}
+			comment := idOf(t, got.Body)
+			want := commentText(comment, id, row.text, row.at, row.state)
+			if diff := cmp.Diff(want, got.Body); diff != "" {
+				t.Errorf("answer (-want +got):\n%s", diff)
+			}
+			if diff := cmp.Diff(want, s.Do("GET", fmt.Sprintf("%s/comments/%d", incidentPath(id), comment), "").Body); diff != "" {
+				t.Errorf("GET afterwards (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestPatchCommentFields(t *testing.T) {
+	s, _ := start(t)
+	incident := made(t, s, "/api/v4/incidents", `{"title":"t","start_date_time":600}`)
+	path := incidentPath(incident) + "/comments"
+	const original = `{"comment":"c","state":"IDENTIFIED","timestamp":1200}`
+	id := made(t, s, path, original)
+	var refused []attempt
+	refuse := func(name, body, message string) {
+		refused = append(refused, attempt{name, "PATCH", path + "/{id}", body, 400, badRequest(message)})
+	}
+	for _, v := range []string{`null`, `""`, `"resolved"`, `"CLOSED"`, `5`, `true`, `["RESOLVED"]`, `{}`} {
+		refuse("state "+v, `{"state":`+v+`}`, errStates)
+	}
+	for _, v := range []string{`null`, `""`, `"  "`, `5`, `true`, `["x"]`, `{}`} {
+		refuse("comment "+v, `{"comment":`+v+`}`, "comment must be a non-empty string")
+	}
+	refuse("comment of 65,537 characters", `{"comment":"`+strings.Repeat("a", 65537)+`"}`, "comment must be at most 65536 characters")
+	refuse("timestamp null", `{"timestamp":null}`, timestampError("timestamp"))
+	for _, v := range badTimestamps {
+		refuse("timestamp "+v, `{"timestamp":`+v+`}`, timestampError("timestamp"))
+	}
+	refuse("state before the others", `{"comment":"","timestamp":"x","state":"x"}`, errStates)
+	refuse("comment before the timestamp", `{"comment":"","timestamp":"x"}`, "comment must be a non-empty string")
+	refusals(t, s, id, refused)
+
+	type accepted struct {
+		name, body, text string
+		at               int64
+		state            string
+	}
+	rows := []accepted{
+		{"nothing", `{}`, `"c"`, 1200, "IDENTIFIED"},
+		{"comment is trimmed", `{"comment":"  edited "}`, `"edited"`, 1200, "IDENTIFIED"},
+		{"comment of 65,536 characters", `{"comment":"` + strings.Repeat("a", 65536) + `"}`, `"` + strings.Repeat("a", 65536) + `"`, 1200, "IDENTIFIED"},
+		{"state", `{"state":"RESOLVED"}`, `"c"`, 1200, "RESOLVED"},
+		{"RESOLVED before the start", `{"state":"RESOLVED","timestamp":0}`, `"c"`, 0, "RESOLVED"},
+		{"all", `{"comment":"x","state":"MONITORING","timestamp":1859}`, `"x"`, 1800, "MONITORING"},
+		{"what can't be set is passed over", `{"id":9,"incident_id":9,"status":"DELETED","nonsense":1}`, `"c"`, 1200, "IDENTIFIED"},
+	}
+	for v, minute := range goodTimestamps {
+		rows = append(rows, accepted{"timestamp " + v, `{"timestamp":` + v + `}`, `"c"`, minute, "IDENTIFIED"})
+	}
+	for _, row := range rows {
+		t.Run(row.name, func(t *testing.T) {
+			comment := made(t, s, path, original)
+			one := fmt.Sprintf("%s/%d", path, comment)
+			want := answer{200, commentText(comment, incident, row.text, row.at, row.state)}
+			got := s.Do("PATCH", one, row.body)
+			if diff := cmp.Diff(want, answer{got.Status, got.Body}); diff != "" {
+				t.Errorf("answer (-want +got):\n%s", diff)
+			}
+			if diff := cmp.Diff(want.Body, s.Do("GET", one, "").Body); diff != "" {
+				t.Errorf("GET afterwards (-want +got):\n%s", diff)
+			}
+		})
+	}
+	t.Run("a comment of another incident", func(t *testing.T) {
+		other := made(t, s, "/api/v4/incidents", `{"title":"t","start_date_time":600}`)
+		message := fmt.Sprintf("Comment with id '%d' not found for incident '%d'", id, other)
+		one := fmt.Sprintf("%s/comments/%d", incidentPath(other), id)
+		refusals(t, s, id, []attempt{
+			{"GET", "GET", one, "", 404, notFound(message)},
+			{"PATCH", "PATCH", one, `{"comment":"x"}`, 404, notFound(message)},
+			{"DELETE", "DELETE", one, "", 404, notFound(message)},
+		})
+	})
+}

@@ -1,0 +1,779 @@
+package dynamo_test
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"tocsin/internal/dynamo"
+	"tocsin/internal/dynamotest"
+	"tocsin/internal/opt"
+	"tocsin/internal/statuspage"
+)
+
+var seedFlag = flag.Uint64("seed", 0, "seed of the faults; 0 draws one")
+
+// seed returns the seed of the faults of a test, and logs it.
+func seed(t testing.TB) uint64 {
+	s := *seedFlag
+	if s == 0 {
+		s = rand.Uint64()
+	}
+	t.Logf("repeat with -seed %d", s)
+	return s
+}
+
+const (
+	races     = 200
+	atOnce    = 10               // races at the same time
+	opTimeout = 20 * time.Second // of one operation; reaching it fails the test
+	now       = 1_763_800_000    // UTC seconds
+	later     = now + 5
+	begin     = 1_763_799_960 // a whole minute
+	minute    = 60
+)
+
+// A mode is what goes wrong during the races.
+type mode struct {
+	name   string
+	faults []dynamotest.Fault
+}
+
+var modes = []mode{
+	{name: "plain"},
+	{"conflicts", []dynamotest.Fault{dynamotest.Conflict}},
+	{"lost answers", []dynamotest.Fault{dynamotest.LostAnswer, dynamotest.LostCall}},
+}
+
+// world is what the races of one scenario and mode share.
+type world struct {
+	t     *testing.T
+	tb    *dynamotest.Table
+	store *dynamo.Store // without faults
+	mode  mode
+	tags  atomic.Int64
+}
+
+func newWorld(t *testing.T, m mode) *world {
+	tb := dynamotest.NewTable(t)
+	return &world{t: t, tb: tb, store: tb.Store(nil), mode: m}
+}
+
+// faulty returns a store with the mode's faults. There are few enough of them that
+// no operation runs out of tries.
+func (w *world) faulty(seed uint64) *dynamo.Store {
+	client := &dynamotest.Client{}
+	if w.mode.faults != nil {
+		client.Inject = dynamotest.Random(seed, 0.4, 3, w.mode.faults...)
+	}
+	return w.tb.Store(client)
+}
+
+func (w *world) must(err error) {
+	w.t.Helper()
+	if err != nil {
+		w.t.Error(err)
+		panic(errSetup)
+	}
+}
+
+var errSetup = errors.New("the records of a race could not be made")
+
+func background() (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.Background(), opTimeout)
+}
+
+// monitor makes a monitor with a tag of its own.
+func (w *world) monitor() string {
+	tag := fmt.Sprintf("m%d", w.tags.Add(1))
+	_, err := w.store.CreateMonitor(context.Background(), newMonitor(tag), now)
+	w.must(err)
+	return tag
+}
+
+func newMonitor(tag string) statuspage.Monitor {
+	return statuspage.Monitor{Tag: tag, Name: tag, ConfirmationThreshold: 1}
+}
+
+// incident makes an incident on the monitors, all of them down.
+func (w *world) incident(tags ...string) int64 {
+	i, err := w.store.CreateIncident(context.Background(), statuspage.NewIncident{
+		Title: "Outage", Start: begin, Monitors: links(statuspage.Down, tags...), Source: statuspage.SourceAPI,
+	}, now)
+	w.must(err)
+	return i.ID
+}
+
+func links(impact statuspage.Impact, tags ...string) []statuspage.MonitorImpact {
+	l := []statuspage.MonitorImpact{}
+	for _, tag := range tags {
+		l = append(l, statuspage.MonitorImpact{Tag: tag, Impact: impact})
+	}
+	return l
+}
+
+func (w *world) comment(incident int64) int64 {
+	c, err := w.store.CreateComment(context.Background(), incident, statuspage.NewComment{Text: "Looking", Time: begin, State: statuspage.Identified}, now)
+	w.must(err)
+	return c.ID
+}
+
+// op is one of two operations at once.
+type op func(context.Context, *dynamo.Store) error
+
+func patchIncident(id int64, p statuspage.IncidentPatch) op {
+	return func(ctx context.Context, s *dynamo.Store) error {
+		_, err := s.UpdateIncident(ctx, id, p, later)
+		return err
+	}
+}
+
+func deleteIncident(id int64) op {
+	return func(ctx context.Context, s *dynamo.Store) error { return s.DeleteIncident(ctx, id, later) }
+}
+
+func postComment(incident int64, state statuspage.State, at int64) op {
+	return func(ctx context.Context, s *dynamo.Store) error {
+		_, err := s.CreateComment(ctx, incident, statuspage.NewComment{Text: "News", Time: at, State: state}, later)
+		return err
+	}
+}
+
+func patchComment(incident, id int64, p statuspage.CommentPatch) op {
+	return func(ctx context.Context, s *dynamo.Store) error {
+		_, err := s.UpdateComment(ctx, incident, id, p, later)
+		return err
+	}
+}
+
+func patchMonitor(tag string, p statuspage.MonitorPatch) op {
+	return func(ctx context.Context, s *dynamo.Store) error {
+		_, err := s.UpdateMonitor(ctx, tag, p, later)
+		return err
+	}
+}
+
+func deleteMonitor(tag string) op {
+	return func(ctx context.Context, s *dynamo.Store) error { return s.DeleteMonitor(ctx, tag, later) }
+}
+
+// A race is two operations at once and what must hold afterwards.
+type race struct {
+	a, b  op
+	check func(r *result)
+}
+
+// result is how a race ended.
+type result struct {
+	*world
+	a, b error
+}
+
+func (r *result) errorf(format string, args ...any) {
+	r.t.Helper()
+	r.t.Errorf("%s (answers: %v, %v)", fmt.Sprintf(format, args...), r.a, r.b)
+}
+
+// bothStand asks that both operations succeeded.
+func (r *result) bothStand() {
+	r.t.Helper()
+	if r.a != nil || r.b != nil {
+		r.errorf("not both succeeded")
+	}
+}
+
+// oneOf asks that the error is nil or one of those.
+func (r *result) oneOf(err error, allowed ...error) {
+	r.t.Helper()
+	if err != nil && !slices.ContainsFunc(allowed, func(a error) bool { return errors.Is(err, a) }) {
+		r.errorf("an operation failed with %v", err)
+	}
+}
+
+func (r *result) incident(id int64) statuspage.Incident {
+	r.t.Helper()
+	i, err := r.store.Incident(context.Background(), id)
+	if err != nil {
+		r.errorf("incident %d: %v", id, err)
+	}
+	return i
+}
+
+// incidentVersion asks how often the incident was written since it was made.
+func (r *result) incidentVersion(i statuspage.Incident, writes int64) {
+	r.t.Helper()
+	// An UpdateItem whose answer was lost is written again when another one came
+	// between, so the version can then be higher.
+	if got := i.Version - 1; got < writes || got > writes && !slices.Contains(r.mode.faults, dynamotest.LostAnswer) {
+		r.errorf("incident %d was written %d times, want %d", i.ID, got, writes)
+	}
+}
+
+func (r *result) incidentGone(id int64) {
+	r.t.Helper()
+	if _, err := r.store.Incident(context.Background(), id); !errors.Is(err, statuspage.IncidentNotFound(id)) {
+		r.errorf("incident %d after its deletion: %v", id, err)
+	}
+}
+
+func (r *result) diff(what string, want, got any) {
+	r.t.Helper()
+	if d := cmp.Diff(want, got); d != "" {
+		r.errorf("%s (-want +got):\n%s", what, d)
+	}
+}
+
+// impacts is what an incident does to its monitors.
+func impacts(i statuspage.Incident) map[string]statuspage.Impact {
+	m := map[string]statuspage.Impact{}
+	for _, a := range i.Monitors {
+		m[a.Tag] = a.Impact
+	}
+	return m
+}
+
+func impactsOf(links []statuspage.MonitorImpact) map[string]statuspage.Impact {
+	m := map[string]statuspage.Impact{}
+	for _, l := range links {
+		m[l.Tag] = l.Impact
+	}
+	return m
+}
+
+func titled(title string) statuspage.IncidentPatch {
+	return statuspage.IncidentPatch{Title: opt.Value(title)}
+}
+
+// scenarios are the pairs of writers that must lose nothing.
+var scenarios = []struct {
+	name    string
+	arrange func(*world) race
+}{
+	{"PATCH title, PATCH end", func(w *world) race {
+		id := w.incident()
+		return race{
+			patchIncident(id, titled("New")),
+			patchIncident(id, statuspage.IncidentPatch{End: opt.Value[int64](begin + minute)}),
+			func(r *result) {
+				r.bothStand()
+				i := r.incident(id)
+				r.diff("title and end", []any{"New", new(int64(begin + minute))}, []any{i.Title, i.End})
+				r.incidentVersion(i, 2)
+			},
+		}
+	}},
+	{"PATCH title, RESOLVED comment", func(w *world) race {
+		id := w.incident(w.monitor())
+		return race{
+			patchIncident(id, titled("New")),
+			postComment(id, statuspage.Resolved, begin+minute),
+			func(r *result) {
+				r.bothStand()
+				i := r.incident(id)
+				r.diff("title, state, end, closed",
+					[]any{"New", statuspage.Resolved, new(int64(begin + minute)), new(int64(later))}, []any{i.Title, i.State, i.End, i.Closed})
+				r.incidentVersion(i, 2)
+			},
+		}
+	}},
+	{"PATCH title and start, RESOLVED comment", func(w *world) race {
+		id := w.incident(w.monitor(), w.monitor())
+		return race{
+			patchIncident(id, statuspage.IncidentPatch{Title: opt.Value("New"), Start: opt.Value[int64](begin - minute)}),
+			postComment(id, statuspage.Resolved, begin+minute),
+			func(r *result) {
+				r.bothStand()
+				i := r.incident(id)
+				r.diff("title, start, state, end, closed",
+					[]any{"New", int64(begin - minute), statuspage.Resolved, new(int64(begin + minute)), new(int64(later))},
+					[]any{i.Title, i.Start, i.State, i.End, i.Closed})
+				r.incidentVersion(i, 2)
+			},
+		}
+	}},
+	{"PATCH start behind the comment, RESOLVED comment", func(w *world) race {
+		id := w.incident(w.monitor())
+		return race{
+			patchIncident(id, statuspage.IncidentPatch{Start: opt.Value[int64](begin + 2*minute)}),
+			postComment(id, statuspage.Resolved, begin+minute),
+			func(r *result) {
+				r.oneOf(r.a, statuspage.ErrEndBeforeStart)
+				r.oneOf(r.b, statuspage.ErrCommentBeforeStart)
+				i := r.incident(id)
+				if (r.a == nil) == (r.b == nil) || (r.a == nil) != (i.Start == begin+2*minute) || (r.b == nil) != (i.Closed != nil) {
+					r.errorf("start %d, closed %v", i.Start, i.Closed)
+				}
+				r.incidentVersion(i, 1)
+			},
+		}
+	}},
+	{"RESOLVED comment, INVESTIGATING comment", func(w *world) race {
+		id := w.incident()
+		return race{
+			postComment(id, statuspage.Resolved, begin+minute),
+			postComment(id, statuspage.Investigating, begin+minute),
+			func(r *result) {
+				r.bothStand()
+				i := r.incident(id)
+				if closed := i.State == statuspage.Resolved; closed != (i.Closed != nil) || closed != (i.End != nil) {
+					r.errorf("state %s, closed %v, end %v", i.State, i.Closed, i.End)
+				}
+				r.incidentVersion(i, 2)
+			},
+		}
+	}},
+	{"PATCH end null, RESOLVED comment", func(w *world) race {
+		id := w.incident()
+		return race{
+			patchIncident(id, statuspage.IncidentPatch{End: opt.Null[int64]()}),
+			postComment(id, statuspage.Resolved, begin+minute),
+			func(r *result) {
+				r.bothStand()
+				i := r.incident(id)
+				if i.State != statuspage.Resolved || (i.Closed != nil) != (i.End != nil) {
+					r.errorf("state %s, closed %v, end %v", i.State, i.Closed, i.End)
+				}
+				r.incidentVersion(i, 2)
+			},
+		}
+	}},
+	{"POST comment, DELETE incident", func(w *world) race {
+		id := w.incident(w.monitor())
+		w.comment(id)
+		return race{
+			postComment(id, statuspage.Monitoring, begin),
+			deleteIncident(id),
+			func(r *result) {
+				r.oneOf(r.a, statuspage.IncidentNotFound(id))
+				r.oneOf(r.b)
+				r.incidentGone(id)
+			},
+		}
+	}},
+	{"PATCH title, DELETE incident", func(w *world) race {
+		id := w.incident(w.monitor())
+		return race{
+			patchIncident(id, titled("New")),
+			deleteIncident(id),
+			func(r *result) {
+				r.oneOf(r.a, statuspage.IncidentNotFound(id))
+				r.oneOf(r.b)
+				r.incidentGone(id)
+			},
+		}
+	}},
+	{"PATCH monitors, PATCH monitors", func(w *world) race {
+		a, b, c := w.monitor(), w.monitor(), w.monitor()
+		id := w.incident(a, b)
+		first, second := links(statuspage.Degraded, a, c), links(statuspage.Up, b, c)
+		return race{
+			patchIncident(id, statuspage.IncidentPatch{Monitors: opt.Value(first)}),
+			patchIncident(id, statuspage.IncidentPatch{Monitors: opt.Value(second)}),
+			func(r *result) {
+				r.bothStand()
+				i := r.incident(id)
+				got := impacts(i)
+				if !cmp.Equal(got, impactsOf(first)) && !cmp.Equal(got, impactsOf(second)) {
+					r.errorf("monitors %v are neither of the sets", got)
+				}
+				r.incidentVersion(i, 2)
+			},
+		}
+	}},
+	{"PATCH monitors, DELETE incident", func(w *world) race {
+		a, b := w.monitor(), w.monitor()
+		id := w.incident(a)
+		return race{
+			patchIncident(id, statuspage.IncidentPatch{Monitors: opt.Value(links(statuspage.Up, b))}),
+			deleteIncident(id),
+			func(r *result) {
+				r.oneOf(r.a, statuspage.IncidentNotFound(id))
+				r.oneOf(r.b)
+				r.incidentGone(id)
+			},
+		}
+	}},
+	{"PATCH start, PATCH monitors", func(w *world) race {
+		a, b := w.monitor(), w.monitor()
+		id := w.incident(a)
+		asked := links(statuspage.Degraded, a, b)
+		return race{
+			patchIncident(id, statuspage.IncidentPatch{Start: opt.Value[int64](begin - minute)}),
+			patchIncident(id, statuspage.IncidentPatch{Monitors: opt.Value(asked)}),
+			func(r *result) {
+				r.bothStand()
+				i := r.incident(id)
+				r.diff("start and monitors", []any{int64(begin - minute), impactsOf(asked)}, []any{i.Start, impacts(i)})
+				r.incidentVersion(i, 2)
+			},
+		}
+	}},
+	{"DELETE incident, DELETE incident", func(w *world) race {
+		id := w.incident(w.monitor())
+		w.comment(id)
+		return race{
+			deleteIncident(id), deleteIncident(id),
+			func(r *result) {
+				r.oneOf(r.a, statuspage.IncidentNotFound(id))
+				r.oneOf(r.b, statuspage.IncidentNotFound(id))
+				if (r.a == nil) == (r.b == nil) {
+					r.errorf("not exactly one deleted incident %d", id)
+				}
+				r.incidentGone(id)
+			},
+		}
+	}},
+	{"PATCH comment text, PATCH comment state", func(w *world) race {
+		incident := w.incident()
+		id := w.comment(incident)
+		return race{
+			patchComment(incident, id, statuspage.CommentPatch{Text: opt.Value("Other"), Time: opt.Value[int64](begin + minute)}),
+			patchComment(incident, id, statuspage.CommentPatch{State: opt.Value(statuspage.Monitoring)}),
+			func(r *result) {
+				r.bothStand()
+				c, err := r.store.Comment(context.Background(), incident, id)
+				r.diff("comment",
+					[]any{error(nil), "Other", int64(begin + minute), statuspage.Monitoring, int64(3)},
+					[]any{err, c.Text, c.Time, c.State, c.Version})
+			},
+		}
+	}},
+	{"PATCH comment, DELETE comment", func(w *world) race {
+		incident := w.incident()
+		id := w.comment(incident)
+		return race{
+			patchComment(incident, id, statuspage.CommentPatch{Text: opt.Value("Other"), Time: opt.Value[int64](begin + minute)}),
+			func(ctx context.Context, s *dynamo.Store) error { return s.DeleteComment(ctx, incident, id, later) },
+			func(r *result) {
+				r.oneOf(r.a, statuspage.CommentNotFound(id, incident))
+				r.oneOf(r.b)
+				if _, err := r.store.Comment(context.Background(), incident, id); !errors.Is(err, statuspage.CommentNotFound(id, incident)) {
+					r.errorf("comment after its deletion: %v", err)
+				}
+				if listed := allComments(r.t, r.store, incident); len(listed) > 0 {
+					r.errorf("comments after the deletion of the only one: %v", listed)
+				}
+			},
+		}
+	}},
+	{"DELETE comment, DELETE comment", func(w *world) race {
+		incident := w.incident()
+		id := w.comment(incident)
+		remove := func(ctx context.Context, s *dynamo.Store) error { return s.DeleteComment(ctx, incident, id, later) }
+		return race{
+			remove, remove,
+			func(r *result) {
+				r.oneOf(r.a, statuspage.CommentNotFound(id, incident))
+				r.oneOf(r.b, statuspage.CommentNotFound(id, incident))
+				if (r.a == nil) == (r.b == nil) {
+					r.errorf("not exactly one deleted comment %d", id)
+				}
+			},
+		}
+	}},
+	{"PATCH comment, DELETE incident", func(w *world) race {
+		incident := w.incident()
+		id := w.comment(incident)
+		return race{
+			patchComment(incident, id, statuspage.CommentPatch{Text: opt.Value("Other")}),
+			deleteIncident(incident),
+			func(r *result) {
+				r.oneOf(r.a, statuspage.IncidentNotFound(incident))
+				r.oneOf(r.b)
+				r.incidentGone(incident)
+			},
+		}
+	}},
+	{"PATCH monitor, PATCH monitor", func(w *world) race {
+		tag := w.monitor()
+		return race{
+			patchMonitor(tag, statuspage.MonitorPatch{Name: opt.Value("New"), TypeData: opt.Value(statuspage.JSONObject(`{"a":1}`))}),
+			patchMonitor(tag, statuspage.MonitorPatch{Status: opt.Value("INACTIVE"), TypeData: opt.Value(statuspage.JSONObject(`{"b":2}`))}),
+			func(r *result) {
+				r.bothStand()
+				m, err := r.store.Monitor(context.Background(), tag)
+				r.diff("monitor", []any{error(nil), "New", new("INACTIVE"), int64(3)}, []any{err, m.Name, m.Status, m.Version})
+				if m.TypeData != `{"a":1,"b":2}` && m.TypeData != `{"b":2,"a":1}` {
+					r.errorf("type data %s", m.TypeData)
+				}
+			},
+		}
+	}},
+	{"POST monitor, POST monitor of the same tag", func(w *world) race {
+		tag := fmt.Sprintf("m%d", w.tags.Add(1))
+		post := func(ctx context.Context, s *dynamo.Store) error {
+			_, err := s.CreateMonitor(ctx, newMonitor(tag), now)
+			return err
+		}
+		return race{
+			post, post,
+			func(r *result) {
+				r.oneOf(r.a, statuspage.MonitorExists(tag))
+				r.oneOf(r.b, statuspage.MonitorExists(tag))
+				if (r.a == nil) == (r.b == nil) {
+					r.errorf("not exactly one made monitor %s", tag)
+				}
+			},
+		}
+	}},
+	{"DELETE monitor, POST incident on it", func(w *world) race {
+		tag, other := w.monitor(), w.monitor()
+		var id int64
+		return race{
+			deleteMonitor(tag),
+			func(ctx context.Context, s *dynamo.Store) error {
+				i, err := s.CreateIncident(ctx, statuspage.NewIncident{Title: "Outage", Start: begin, Monitors: links(statuspage.Down, other, tag)}, now)
+				id = i.ID
+				return err
+			},
+			func(r *result) {
+				r.oneOf(r.a)
+				r.oneOf(r.b, statuspage.UnknownMonitor(tag))
+				if r.b == nil {
+					r.linkLost(id, tag, other)
+				}
+			},
+		}
+	}},
+	{"DELETE monitor, PATCH incident to it", func(w *world) race {
+		tag, other := w.monitor(), w.monitor()
+		id := w.incident(other)
+		return race{
+			deleteMonitor(tag),
+			patchIncident(id, statuspage.IncidentPatch{Monitors: opt.Value(links(statuspage.Up, tag, other))}),
+			func(r *result) {
+				r.oneOf(r.a)
+				r.oneOf(r.b, statuspage.UnknownMonitor(tag))
+				r.linkLost(id, tag, other)
+			},
+		}
+	}},
+	{"DELETE monitor, PATCH start of an incident on it", func(w *world) race {
+		tag, other := w.monitor(), w.monitor()
+		id := w.incident(tag, other)
+		return race{
+			deleteMonitor(tag),
+			patchIncident(id, statuspage.IncidentPatch{Start: opt.Value[int64](begin - minute)}),
+			func(r *result) {
+				r.bothStand()
+				r.linkLost(id, tag, other)
+				if i := r.incident(id); i.Start != begin-minute {
+					r.errorf("start %d", i.Start)
+				}
+			},
+		}
+	}},
+	{"DELETE monitor, DELETE incident on it", func(w *world) race {
+		tag, other := w.monitor(), w.monitor()
+		id := w.incident(tag, other)
+		return race{
+			deleteMonitor(tag),
+			deleteIncident(id),
+			func(r *result) {
+				r.bothStand()
+				r.incidentGone(id)
+			},
+		}
+	}},
+	{"DELETE monitor, PATCH monitor", func(w *world) race {
+		tag := w.monitor()
+		return race{
+			deleteMonitor(tag),
+			patchMonitor(tag, statuspage.MonitorPatch{Name: opt.Value("New")}),
+			func(r *result) {
+				r.oneOf(r.a)
+				r.oneOf(r.b, statuspage.MonitorNotFound(tag))
+				if _, err := r.store.Monitor(context.Background(), tag); !errors.Is(err, statuspage.MonitorNotFound(tag)) {
+					r.errorf("monitor after its deletion: %v", err)
+				}
+			},
+		}
+	}},
+	{"DELETE monitor, DELETE monitor", func(w *world) race {
+		tag := w.monitor()
+		w.incident(tag)
+		return race{
+			deleteMonitor(tag), deleteMonitor(tag),
+			func(r *result) {
+				r.oneOf(r.a, statuspage.MonitorNotFound(tag))
+				r.oneOf(r.b, statuspage.MonitorNotFound(tag))
+				if (r.a == nil) == (r.b == nil) {
+					r.errorf("not exactly one deleted monitor %s", tag)
+				}
+			},
+		}
+	}},
+}
+
+// linkLost asks that the incident is on the other monitor alone. The deletion did
+// that itself: it had few rows to go through.
+func (r *result) linkLost(id int64, gone, other string) {
+	r.t.Helper()
+	i := r.incident(id)
+	if _, ok := impacts(i)[gone]; ok || len(i.Monitors) != 1 || i.Monitors[0].Tag != other {
+		r.errorf("incident %d is on %v after the deletion of %s", id, i.Monitors, gone)
+	}
+}
+
+func allComments(t testing.TB, s *dynamo.Store, incident int64) []statuspage.Comment {
+	t.Helper()
+	var all []statuspage.Comment
+	_, err := s.Comments(context.Background(), incident, statuspage.CommentQuery{Limit: 1000}, func(c statuspage.Comment) bool {
+		all = append(all, c)
+		return true
+	})
+	if err != nil {
+		t.Errorf("comments of incident %d: %v", incident, err)
+	}
+	return all
+}
+
+// TestRaces runs each pair of writers many times at once, every time on records of
+// their own, and looks at the whole table in the end.
+func TestRaces(t *testing.T) {
+	master := seed(t)
+	for _, s := range scenarios {
+		for _, m := range modes {
+			t.Run(s.name+"/"+m.name, func(t *testing.T) {
+				t.Parallel()
+				w := newWorld(t, m)
+				var firstWon atomic.Int64
+				forAll(races, atOnce, func(n int) {
+					defer setupFailed()
+					r := s.arrange(w)
+					random := rand.New(rand.NewPCG(master, uint64(n)))
+					// A start that is now and then uneven gives either a chance to be first.
+					delayA, delayB := time.Duration(random.Int64N(3e6)), time.Duration(random.Int64N(3e6))
+					storeA, storeB := w.faulty(random.Uint64()), w.faulty(random.Uint64())
+					res := &result{world: w}
+					var doneA, doneB time.Time
+					var wg sync.WaitGroup
+					run := func(o op, s *dynamo.Store, delay time.Duration, err *error, done *time.Time) {
+						wg.Go(func() {
+							ctx, cancel := background()
+							defer cancel()
+							time.Sleep(delay)
+							*err = o(ctx, s)
+							*done = time.Now()
+						})
+					}
+					run(r.a, storeA, delayA, &res.a, &doneA)
+					run(r.b, storeB, delayB, &res.b, &doneB)
+					wg.Wait()
+					if doneA.Before(doneB) {
+						firstWon.Add(1)
+					}
+					r.check(res)
+				})
+				t.Logf("the first operation ended first in %d of %d races", firstWon.Load(), races)
+				checkFinished(t, w.tb)
+			})
+		}
+	}
+}
+
+// TestInterleavings stops one operation before each of its calls in turn, lets the
+// other run from beginning to end meanwhile, and then goes on: every order that two
+// writers can come in, as far as one of them is not interrupted.
+func TestInterleavings(t *testing.T) {
+	const callsAtMost = 12
+	for _, s := range scenarios {
+		t.Run(s.name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, mode{name: "interleaved"})
+			for n := 1; n <= callsAtMost; n++ {
+				for _, swapped := range []bool{false, true} {
+					defer setupFailed()
+					r := s.arrange(w)
+					res := &result{world: w}
+					stopped, rival, errs := r.a, r.b, [2]*error{&res.a, &res.b}
+					if swapped {
+						stopped, rival, errs = r.b, r.a, [2]*error{&res.b, &res.a}
+					}
+					ctx, cancel := background()
+					ran := false
+					interrupt := func() {
+						ran = true
+						*errs[1] = rival(ctx, w.store)
+					}
+					*errs[0] = stopped(ctx, w.tb.Store(&dynamotest.Client{Inject: before(n, interrupt)}))
+					if !ran { // it needs fewer calls
+						interrupt()
+					}
+					cancel()
+					r.check(res)
+				}
+			}
+			checkFinished(t, w.tb)
+		})
+	}
+}
+
+// before returns an Inject that calls f before the n-th call. Calls that are made
+// beside it do not wait.
+func before(n int, f func()) func(string, []byte) dynamotest.Fault {
+	var count atomic.Int64
+	return func(string, []byte) dynamotest.Fault {
+		if count.Add(1) == int64(n) {
+			f()
+		}
+		return dynamotest.None
+	}
+}
+
+// forAll calls f with 0…n-1, some at once.
+func forAll(n, atOnce int, f func(int)) {
+	var wg sync.WaitGroup
+	var next atomic.Int64
+	for range atOnce {
+		wg.Go(func() {
+			for i := next.Add(1) - 1; i < int64(n); i = next.Add(1) - 1 {
+				f(int(i))
+			}
+		})
+	}
+	wg.Wait()
+}
+
+// setupFailed ends a race whose records could not be made; the test has failed.
+func setupFailed() {
+	if r := recover(); r != nil && r != errSetup {
+		panic(r)
+	}
+}
+
+// TestIDsAtOnce makes many incidents at once: no two may get the same id.
+func TestIDsAtOnce(t *testing.T) {
+	master := seed(t)
+	for _, m := range modes {
+		t.Run(m.name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, m)
+			var mu sync.Mutex
+			ids := map[int64]bool{}
+			forAll(races, races, func(n int) {
+				ctx, cancel := background()
+				defer cancel()
+				i, err := w.faulty(master+uint64(n)).CreateIncident(ctx, statuspage.NewIncident{Title: "Outage", Start: begin}, now)
+				if err != nil {
+					t.Error(err)
+				}
+				mu.Lock()
+				defer mu.Unlock()
+				ids[i.ID] = true
+			})
+			if got := len(checkFinished(t, w.tb).incidents); len(ids) != races || got != races {
+				t.Errorf("%d incidents got %d ids and left %d records", races, len(ids), got)
+			}
+		})
+	}
+}
