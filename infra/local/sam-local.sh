@@ -47,14 +47,22 @@ make -s .local/bin/tocsin
 make -s build "SAM=$SAM" "ARCHITECTURE=$architecture" >&2
 
 work=$(mktemp -d)
-gateway= api=
+gateway= api= endpoint=
 stop() {
 	trap '' INT TERM
-	# SIGTERM, and time to act on it: SAM CLI then removes its containers, and the local gateway stops DynamoDB Local.
+	# SIGTERM, and time to act on it: the local gateway then stops DynamoDB Local.
 	for pid in $api $gateway; do
 		kill "$pid" 2>/dev/null || true
 		wait "$pid" 2>/dev/null || true
 	done
+	# SAM CLI 1.170.0 forgets some of the containers that it has started all at once. Ours are those that know our engine.
+	if [ -n "$endpoint" ]; then
+		for id in $(docker ps -aq); do
+			if docker inspect -f '{{range .Config.Env}}{{println .}}{{end}}' "$id" 2>/dev/null | grep -qxF "DYNAMODB_ENDPOINT=$endpoint"; then
+				docker rm -f "$id" >/dev/null 2>&1 || true
+			fi
+		done
+	fi
 	rm -rf "$work"
 }
 trap stop EXIT
@@ -83,13 +91,20 @@ engine=$(cat ".local/data/$gateway_port/endpoint")
 echo '{"Parameters":{"TABLE_NAME":"tocsin"}}' >"$work/environment.json"
 
 # The containers reach this machine, and DynamoDB Local on it, by the name that --add-host gives it.
+endpoint=http://host.docker.internal:${engine##*:}
 "$SAM" local start-api --port "$PORT" --warm-containers EAGER $pull \
 	--env-vars "$work/environment.json" \
 	--add-host host.docker.internal:host-gateway \
-	--parameter-overrides "Architecture=$architecture DynamoDBEndpoint=http://host.docker.internal:${engine##*:}" >&2 &
+	--parameter-overrides "Architecture=$architecture DynamoDBEndpoint=$endpoint" >&2 &
 api=$!
 export BASE_URL="http://127.0.0.1:$PORT"
 wait_for "$BASE_URL/healthcheck" "$api" 'sam local start-api'
+
+# The example monitors, so that the tour of the README works here too.
+for tag in earth google api-gateway checkout-service database; do
+	curl -fsS -o /dev/null -H "Authorization: Bearer $API_KEY" -d "{\"tag\":\"$tag\",\"name\":\"$tag\"}" "$BASE_URL/api/v4/monitors" ||
+		die "the example monitor $tag could not be made"
+done
 
 if [ $# -eq 0 ]; then
 	say "ready $BASE_URL, with the local gateway on the same table at http://127.0.0.1:$gateway_port"

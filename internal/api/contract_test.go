@@ -1093,3 +1093,579 @@ func TestPatchCommentFields(t *testing.T) {
 		})
 	})
 }
+
+func TestPostMonitorFields(t *testing.T) {
+	s, _ := start(t)
+	monitorsNamed(t, s, "earth")
+	var refused []attempt
+	refuse := func(name, body, message string) {
+		refused = append(refused, attempt{name, "POST", "/api/v4/monitors", body, 400, badRequest(message)})
+	}
+	for _, v := range []string{`null`, `""`, `"  \ufeff"`, `5`, `true`, `[]`, `{}`} {
+		refuse("tag "+v, `{"tag":`+v+`,"name":"N"}`, "Tag is required and must be a non-empty string")
+		refuse("name "+v, `{"tag":"new","name":`+v+`}`, "Name is required and must be a non-empty string")
+	}
+	refuse("no fields", `{}`, "Tag is required and must be a non-empty string")
+	refuse("no name", `{"tag":"new"}`, "Name is required and must be a non-empty string")
+	refuse("tag of another case", `{"Tag":"new","name":"N"}`, "Tag is required and must be a non-empty string")
+	for _, tag := range []string{
+		"a b", "-a", "a-", "_a", "a_", "-", "_", "--", "A", "earTh", "é", "a.b", "a/b", "a%20b", "a#", "a?", "a😀", `a\u0000`, `\ud800`, "١", "ſ", "K", "a,b",
+	} {
+		refuse("tag "+tag, `{"tag":"`+tag+`","name":"N"}`, errTagForm)
+	}
+	refuse("tag of 257 characters", `{"tag":"`+strings.Repeat("a", 257)+`","name":"N"}`, "Tag must be at most 256 characters")
+	refuse("name of 256 characters", `{"tag":"new","name":"`+strings.Repeat("a", 256)+`"}`, "Name must be at most 255 characters")
+	refuse("name of 128 surrogate pairs", `{"tag":"new","name":"`+strings.Repeat("😀", 128)+`"}`, "Name must be at most 255 characters")
+	refuse("tag that is taken", `{"tag":"earth","name":"N"}`, "Monitor with tag 'earth' already exists")
+	refuse("tag that is taken, blanks around", `{"tag":" earth ","name":"N"}`, "Monitor with tag 'earth' already exists")
+	for _, v := range []string{`0`, `61`, `-1`, `1.5`, `60.5`, `1e9`, `1e400`, `"x"`, `""`, `"61"`, `"1.5"`, `"1_0"`, `"Infinity"`, `false`, `[]`, `{}`} {
+		refuse("confirmation_threshold "+v, `{"tag":"new","name":"N","confirmation_threshold":`+v+`}`, errMinutes)
+	}
+	for _, name := range []string{"description", "image", "cron", "default_status", "status", "category_name", "monitor_type", "is_hidden", "external_url", "include_degraded_in_downtime"} {
+		for _, v := range []string{`5`, `true`, `[]`, `{}`} {
+			refuse(name+" "+v, `{"tag":"new","name":"N","`+name+`":`+v+`}`, name+" must be a string")
+		}
+	}
+	for _, name := range []string{"type_data", "monitor_settings_json"} {
+		for _, v := range []string{`5`, `true`, `[]`, `"x"`} {
+			refuse(name+" "+v, `{"tag":"new","name":"N","`+name+`":`+v+`}`, name+" must be an object")
+		}
+	}
+	refuse("tag before name", `{"tag":"A","name":""}`, errTagForm)
+	refuse("name before threshold", `{"tag":"new","name":"","confirmation_threshold":0}`, "Name is required and must be a non-empty string")
+	refuse("threshold before the tag that is taken", `{"tag":"earth","name":"N","confirmation_threshold":0}`, errMinutes)
+	refuse("a byte over 64 KiB", monitorOfSize("big", 65537), errTooLarge)
+	refusals(t, s, 0, refused)
+
+	last := int64(0)
+	for _, tt := range []struct {
+		name, body, tag, title string
+		fields                 []string
+	}{
+		{"tag and name", `{"tag":"a","name":"N"}`, "a", `"N"`, nil},
+		{"tag and name are trimmed", `{"tag":"  blanks\n","name":"\ufeff N  N "}`, "blanks", `"N  N"`, nil},
+		{"tag of digits", `{"tag":"0","name":"N"}`, "0", `"N"`, nil},
+		{"tag with all that is allowed", `{"tag":"0a-_--__9","name":"N"}`, "0a-_--__9", `"N"`, nil},
+		{"tag of 256 characters", `{"tag":"` + strings.Repeat("a", 256) + `","name":"N"}`, strings.Repeat("a", 256), `"N"`, nil},
+		{"name of 255 characters", `{"tag":"n255","name":"` + strings.Repeat("😀", 127) + `a"}`, "n255", `"` + strings.Repeat("😀", 127) + `a"`, nil},
+		{"names may repeat", `{"tag":"again","name":"N"}`, "again", `"N"`, nil},
+		{"threshold", `{"tag":"t1","name":"N","confirmation_threshold":60}`, "t1", `"N"`, []string{"confirmation_threshold", "60"}},
+		{"threshold as a whole fraction", `{"tag":"t2","name":"N","confirmation_threshold":5.0}`, "t2", `"N"`, []string{"confirmation_threshold", "5"}},
+		{"threshold in a string", `{"tag":"t3","name":"N","confirmation_threshold":"5"}`, "t3", `"N"`, []string{"confirmation_threshold", "5"}},
+		{"threshold in a string with blanks", `{"tag":"t4","name":"N","confirmation_threshold":" 5.0 "}`, "t4", `"N"`, []string{"confirmation_threshold", "5"}},
+		{"threshold true", `{"tag":"t5","name":"N","confirmation_threshold":true}`, "t5", `"N"`, nil},
+		{"threshold null", `{"tag":"t6","name":"N","confirmation_threshold":null}`, "t6", `"N"`, nil},
+		{"texts are not validated", `{"tag":"texts","name":"N","description":"<d> \"q\"","image":"i","cron":"nonsense","default_status":"PURPLE","status":"x","category_name":"c","monitor_type":"t","is_hidden":"maybe","external_url":"u","include_degraded_in_downtime":"YES"}`,
+			"texts", `"N"`, []string{
+				"description", `"<d> \"q\""`, "image", `"i"`, "cron", `"nonsense"`, "default_status", `"PURPLE"`, "status", `"x"`, "category_name", `"c"`, "monitor_type", `"t"`,
+				"is_hidden", `"maybe"`, "external_url", `"u"`, "include_degraded_in_downtime", `"YES"`,
+			}},
+		{"objects keep their order", `{"tag":"objects","name":"N","type_data":{"z":1, "a":{"y":[1,2.50],"x":null}},"monitor_settings_json":{"b":"<","a":1e3}}`,
+			"objects", `"N"`, []string{"type_data", `{"z":1,"a":{"y":[1,2.50],"x":null}}`, "monitor_settings_json", `{"b":"<","a":1e3}`}},
+		{"objects have each key once, the last wins", `{"tag":"once","name":"N","type_data":{"a":1,"b":2,"a":3}}`, "once", `"N"`, []string{"type_data", `{"a":3,"b":2}`}},
+		{"null objects are the default", `{"tag":"nulls","name":"N","type_data":null,"monitor_settings_json":null}`, "nulls", `"N"`, nil},
+		{"what can't be set is passed over", `{"id":99,"tag":"ignored","name":"N","down_trigger":"x","degraded_trigger":"x","day_down_minimum_count":5,"created_at":"x","nonsense":1}`, "ignored", `"N"`, nil},
+		{"64 KiB", monitorOfSize("full", 65536), "full", `"N"`, []string{"description", `"` + strings.Repeat("a", 65536-monitorBase-len("full")) + `"`}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			got := s.Do("POST", "/api/v4/monitors", tt.body)
+			if got.Status != http.StatusCreated {
+				t.Fatalf("%d %s", got.Status, got.Body)
+			}
+			id := idOf(t, got.Body)
+			if id <= last {
+				t.Errorf("id %d after %d", id, last)
+			}
+			last = id
+			want := monitorText(id, tt.tag, tt.title, tt.fields...)
+			if diff := cmp.Diff(want, got.Body); diff != "" {
+				t.Errorf("answer (-want +got):\n%s", diff)
+			}
+			if diff := cmp.Diff(want, s.Do("GET", "/api/v4/monitors/"+tt.tag, "").Body); diff != "" {
+				t.Errorf("GET afterwards (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// monitorBase is how many bytes of texts a monitor has beside its tag and its
+// description, when its name has one: the default_status UP, status ACTIVE,
+// monitor_type API, is_hidden NO and include_degraded_in_downtime NO count too.
+const monitorBase = len("N" + "UP" + "ACTIVE" + "API" + "NO" + "NO")
+
+// monitorOfSize is a monitor whose texts have so many bytes together.
+func monitorOfSize(tag string, size int) string {
+	return `{"tag":"` + tag + `","name":"N","description":"` + strings.Repeat("a", size-monitorBase-len(tag)) + `"}`
+}
+
+func TestPatchMonitorFields(t *testing.T) {
+	s, _ := start(t)
+	const original = `"name":"N","description":"d","type_data":{"a":1,"n":{"x":1}}`
+	id := made(t, s, "/api/v4/monitors", `{"tag":"m",`+original+`}`)
+	var refused []attempt
+	refuse := func(name, body, message string) {
+		refused = append(refused, attempt{name, "PATCH", "/api/v4/monitors/m", body, 400, badRequest(message)})
+	}
+	for _, v := range []string{`null`, `""`, `"  \ufeff"`, `5`, `true`, `[]`, `{}`} {
+		refuse("name "+v, `{"name":`+v+`}`, "Name must be a non-empty string")
+	}
+	refuse("name of 256 characters", `{"name":"`+strings.Repeat("a", 256)+`"}`, "Name must be at most 255 characters")
+	for _, v := range []string{`0`, `61`, `1.5`, `"x"`, `false`, `[]`, `{}`} {
+		refuse("confirmation_threshold "+v, `{"confirmation_threshold":`+v+`}`, errMinutes)
+	}
+	for _, name := range []string{"description", "image", "cron", "default_status", "status", "category_name", "monitor_type", "is_hidden", "external_url"} {
+		refuse(name+" of an object", `{"`+name+`":{}}`, name+" must be a string")
+		refuse(name+" of a number", `{"`+name+`":5}`, name+" must be a string")
+	}
+	for _, name := range []string{"type_data", "monitor_settings_json"} {
+		refuse(name+" of an array", `{"`+name+`":[]}`, name+" must be an object")
+		refuse(name+" of a string", `{"`+name+`":"x"}`, name+" must be an object")
+	}
+	refuse("name before threshold", `{"name":"","confirmation_threshold":0}`, "Name must be a non-empty string")
+	refuse("over 64 KiB", `{"description":"`+strings.Repeat("a", 65536)+`"}`, errTooLarge)
+	refuse("over 64 KiB when merged", `{"type_data":{"b":"`+strings.Repeat("a", 65536-len(`{"a":1,"n":{"x":1},"b":""}`)-monitorBase-len("m"+"d")+1)+`"}}`, errTooLarge)
+	refusals(t, s, id, refused)
+
+	base := []string{"description", `"d"`, "type_data", `{"a":1,"n":{"x":1}}`}
+	large := strings.Repeat("a", 65536-len(`{"a":1,"n":{"x":1},"b":""}`)-monitorBase-len("p-64_kib_when_merged"+"d"))
+	for _, tt := range []struct {
+		name, body, title string
+		fields            []string
+	}{
+		{"nothing", `{}`, `"N"`, base},
+		{"name is trimmed", `{"name":"  N 2 "}`, `"N 2"`, base},
+		{"tag is passed over", `{"tag":"other"}`, `"N"`, base},
+		{"a bad tag is passed over", `{"tag":5}`, `"N"`, base},
+		{"include_degraded_in_downtime is passed over", `{"include_degraded_in_downtime":"YES"}`, `"N"`, base},
+		{"a bad include_degraded_in_downtime is passed over", `{"include_degraded_in_downtime":5}`, `"N"`, base},
+		{"texts", `{"description":"","image":"i","cron":"* * * * *","default_status":"DOWN","status":"PURPLE","category_name":"c","monitor_type":"NONE","is_hidden":"YES","external_url":"u"}`, `"N"`,
+			[]string{
+				"description", `""`, "type_data", `{"a":1,"n":{"x":1}}`, "image", `"i"`, "cron", `"* * * * *"`, "default_status", `"DOWN"`, "status", `"PURPLE"`, "category_name", `"c"`,
+				"monitor_type", `"NONE"`, "is_hidden", `"YES"`, "external_url", `"u"`,
+			}},
+		{"null clears a text", `{"description":null}`, `"N"`, []string{"type_data", `{"a":1,"n":{"x":1}}`}},
+		{"threshold", `{"confirmation_threshold":"7"}`, `"N"`, append([]string{"confirmation_threshold", "7"}, base...)},
+		{"threshold null is 1", `{"confirmation_threshold":null}`, `"N"`, base},
+		{"objects are merged one level deep", `{"type_data":{"b":2,"n":{"y":1}}}`, `"N"`, []string{"description", `"d"`, "type_data", `{"a":1,"n":{"y":1},"b":2}`}},
+		{"an empty object changes nothing", `{"type_data":{}}`, `"N"`, base},
+		{"null clears an object", `{"type_data":null}`, `"N"`, []string{"description", `"d"`}},
+		{"a null in an object stays", `{"type_data":{"a":null}}`, `"N"`, []string{"description", `"d"`, "type_data", `{"a":null,"n":{"x":1}}`}},
+		{"settings are merged into the default", `{"monitor_settings_json":{"uptime_formula_numerator":"up","x":1}}`, `"N"`,
+			append([]string{"monitor_settings_json", `{"uptime_formula_numerator":"up","uptime_formula_denominator":"up + down + degraded + maintenance","x":1}`}, base...)},
+		{"64 KiB when merged", `{"type_data":{"b":"` + large + `"}}`, `"N"`, []string{"description", `"d"`, "type_data", `{"a":1,"n":{"x":1},"b":"` + large + `"}`}},
+		{"what can't be set is passed over", `{"id":99,"down_trigger":"x","created_at":"x","day_down_minimum_count":5,"Name":"","nonsense":1}`, `"N"`, base},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			tag := "p-" + strings.ToLower(strings.NewReplacer(" ", "_", "'", "").Replace(tt.name))
+			id := made(t, s, "/api/v4/monitors", `{"tag":"`+tag+`",`+original+`}`)
+			want := answer{200, monitorText(id, tag, tt.title, tt.fields...)}
+			got := s.Do("PATCH", "/api/v4/monitors/"+tag, tt.body)
+			if diff := cmp.Diff(want, answer{got.Status, got.Body}); diff != "" {
+				t.Errorf("answer (-want +got):\n%s", diff)
+			}
+			if diff := cmp.Diff(want.Body, s.Do("GET", "/api/v4/monitors/"+tag, "").Body); diff != "" {
+				t.Errorf("GET afterwards (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestMonitorTagsInPaths(t *testing.T) {
+	s, _ := start(t)
+	id := made(t, s, "/api/v4/monitors", `{"tag":"earth","name":"N"}`)
+	want := monitorText(id, "earth", `"N"`)
+	for _, segment := range []string{"earth", "e%61rth", "%65%61%72%74%68"} {
+		t.Run("found as "+segment, func(t *testing.T) {
+			got := s.Do("GET", "/api/v4/monitors/"+segment, "")
+			if diff := cmp.Diff(answer{200, want}, answer{got.Status, got.Body}); diff != "" {
+				t.Errorf("answer (-want +got):\n%s", diff)
+			}
+		})
+	}
+	var rows []attempt
+	for segment, shown := range map[string]string{
+		"pluto": "pluto", "EARTH": "EARTH", "earth%20": "earth ", "%20earth": " earth", "ear": "ear", "earth'": "earth'", "%25": "%", "1": "1", "e%2561rth": "e%61rth",
+		"%00": "\x00", "%E2%80%8Bearth": "\u200bearth", "%C3%A9": "é", "%22": `"`, "{monitor_tag}": "{monitor_tag}",
+		strings.Repeat("a", 257): strings.Repeat("a", 257), strings.Repeat("a", 4000): strings.Repeat("a", 4000),
+	} {
+		for method, body := range map[string]string{"GET": "", "PATCH": `{"name":"x"}`, "DELETE": ""} {
+			rows = append(rows, attempt{method + " " + segment[:min(len(segment), 20)], method, "/api/v4/monitors/" + segment, body, 404, notFound("Monitor with tag '" + shown + "' not found")})
+		}
+	}
+	refusals(t, s, id, rows)
+}
+
+func TestMonitorListFilters(t *testing.T) {
+	s, _ := start(t)
+	for _, body := range []string{
+		`{"tag":"a","name":"N","category_name":"Home"}`,
+		`{"tag":"b","name":"N","status":"INACTIVE","monitor_type":"NONE"}`,
+		`{"tag":"c","name":"N","category_name":"All Categories","is_hidden":"YES"}`,
+		`{"tag":"d","name":"N","category_name":"home","status":"INACTIVE","is_hidden":"YES"}`,
+	} {
+		made(t, s, "/api/v4/monitors", body)
+	}
+	for query, want := range map[string][]string{
+		"":                                {"d", "c", "b", "a"},
+		"?status=ACTIVE":                  {"c", "a"},
+		"?status=active":                  nil,
+		"?status=":                        {"d", "c", "b", "a"},
+		"?status=PURPLE":                  nil,
+		"?category_name=Home":             {"a"},
+		"?category_name=All%20Categories": {"d", "c", "b", "a"},
+		"?category_name=All+Categories":   {"d", "c", "b", "a"},
+		"?monitor_type=API":               {"d", "c", "a"},
+		"?is_hidden=YES":                  {"d", "c"},
+		"?is_hidden=YES&status=INACTIVE":  {"d"},
+		"?status=INACTIVE&status=ACTIVE":  {"d", "b"},
+		"?tag=a&name=N&sort=asc":          {"d", "c", "b", "a"},
+		"?category_name=a;b":              nil,
+		"?category_name=%zz":              nil,
+	} {
+		t.Run(query, func(t *testing.T) {
+			got := s.Do("GET", "/api/v4/monitors"+query, "")
+			var list struct{ Monitors []struct{ Tag string } }
+			if err := json.Unmarshal([]byte(got.Body), &list); err != nil {
+				t.Fatalf("%v in %d %s", err, got.Status, got.Body)
+			}
+			var tags []string
+			for _, m := range list.Monitors {
+				tags = append(tags, m.Tag)
+			}
+			if diff := cmp.Diff(want, tags); diff != "" {
+				t.Errorf("tags (-want +got):\n%s", diff)
+			}
+		})
+	}
+	t.Run("an empty list is an array", func(t *testing.T) {
+		if diff := cmp.Diff(`{"monitors":[]}`, s.Do("GET", "/api/v4/monitors?status=x", "").Body); diff != "" {
+			t.Errorf("answer (-want +got):\n%s", diff)
+		}
+	})
+	t.Run("a list has the monitors as they are shown alone", func(t *testing.T) {
+		one := s.Do("GET", "/api/v4/monitors/a", "").Body
+		want := `{"monitors":[` + strings.TrimSuffix(strings.TrimPrefix(one, `{"monitor":`), "}") + `]}`
+		if diff := cmp.Diff(want, s.Do("GET", "/api/v4/monitors?category_name=Home", "").Body); diff != "" {
+			t.Errorf("answer (-want +got):\n%s", diff)
+		}
+	})
+}
+
+// life is what of an incident its life cycle changes.
+type life struct {
+	State  string
+	End    string
+	Closed bool
+}
+
+func lifeOf(t *testing.T, s *apitest.Server, id int64) life {
+	t.Helper()
+	var one struct {
+		Incident struct {
+			State string
+			End   json.RawMessage `json:"end_date_time"`
+		}
+	}
+	got := s.Do("GET", incidentPath(id), "")
+	if err := json.Unmarshal([]byte(got.Body), &one); err != nil {
+		t.Fatalf("%v in %d %s", err, got.Status, got.Body)
+	}
+	l := life{State: one.Incident.State, End: string(one.Incident.End)}
+	lists := map[string]bool{}
+	for _, status := range []string{"open", "closed"} {
+		var list struct{ Incidents []struct{ ID int64 } }
+		if err := json.Unmarshal([]byte(s.Do("GET", "/api/v4/incidents?status="+status, "").Body), &list); err != nil {
+			t.Fatal(err)
+		}
+		for _, i := range list.Incidents {
+			lists[status] = lists[status] || i.ID == id
+		}
+	}
+	if lists["open"] == lists["closed"] {
+		t.Errorf("the incident is in the lists %v, want in one of open and closed", lists)
+	}
+	l.Closed = lists["closed"]
+	return l
+}
+
+func TestLifeCycle(t *testing.T) {
+	s, clock := start(t)
+	comment := func(state string, at int64) string {
+		return fmt.Sprintf(`POST {"comment":"c","state":"%s","timestamp":%d}`, state, at)
+	}
+	for _, tt := range []struct {
+		name  string
+		end   string // of the new incident
+		steps []string
+		want  life
+	}{
+		{"a new incident is open", "null", nil, life{"INVESTIGATING", "null", false}},
+		{"an end does not close", "1200", nil, life{"INVESTIGATING", "1200", false}},
+		{"the state follows each comment", "null", []string{comment("MONITORING", 660), comment("IDENTIFIED", 720)}, life{"IDENTIFIED", "null", false}},
+		{"the state follows an older comment too", "null", []string{comment("MONITORING", 1200), comment("IDENTIFIED", 60)}, life{"IDENTIFIED", "null", false}},
+		{"a comment leaves a planned end", "1200", []string{comment("MONITORING", 660)}, life{"MONITORING", "1200", false}},
+		{"RESOLVED ends and closes", "null", []string{comment("RESOLVED", 1259)}, life{"RESOLVED", "1200", true}},
+		{"RESOLVED replaces the end", "6000", []string{comment("RESOLVED", 1200)}, life{"RESOLVED", "1200", true}},
+		{"RESOLVED at the start", "null", []string{comment("RESOLVED", 600)}, life{"RESOLVED", "600", true}},
+		{"RESOLVED again replaces the end", "null", []string{comment("RESOLVED", 1200), comment("RESOLVED", 900)}, life{"RESOLVED", "900", true}},
+		{"RESOLVED without a time ends now", "null", []string{`POST {"comment":"c","state":"RESOLVED"}`}, life{"RESOLVED", "1768471260", true}},
+		{"another state reopens", "null", []string{comment("RESOLVED", 1200), comment("MONITORING", 1800)}, life{"MONITORING", "null", false}},
+		{"another state with an older time reopens", "null", []string{comment("RESOLVED", 1200), comment("INVESTIGATING", 0)}, life{"INVESTIGATING", "null", false}},
+		{"RESOLVED after reopening closes again", "null", []string{comment("RESOLVED", 1200), comment("MONITORING", 1800), comment("RESOLVED", 2400)}, life{"RESOLVED", "2400", true}},
+		{"PATCH of the end to null reopens, the state stays", "null", []string{comment("RESOLVED", 1200), `PATCH {"end_date_time":null}`}, life{"RESOLVED", "null", false}},
+		{"such a state stays until the next comment", "null", []string{comment("RESOLVED", 1200), `PATCH {"end_date_time":null}`, comment("MONITORING", 1800)}, life{"MONITORING", "null", false}},
+		{"RESOLVED closes what PATCH reopened", "null", []string{comment("RESOLVED", 1200), `PATCH {"end_date_time":null}`, comment("RESOLVED", 1800)}, life{"RESOLVED", "1800", true}},
+		{"an end after such a reopening does not close", "null", []string{comment("RESOLVED", 1200), `PATCH {"end_date_time":null}`, `PATCH {"end_date_time":1800}`}, life{"RESOLVED", "1800", false}},
+		{"nor does the next comment clear it", "null", []string{comment("RESOLVED", 1200), `PATCH {"end_date_time":null}`, `PATCH {"end_date_time":1800}`, comment("IDENTIFIED", 700)}, life{"IDENTIFIED", "1800", false}},
+		{"PATCH of the end null with the start and monitors reopens", "null", []string{comment("RESOLVED", 1200), `PATCH {"end_date_time":null,"start_date_time":60,"monitors":[]}`}, life{"RESOLVED", "null", false}},
+		{"PATCH of a closed one's end leaves it closed", "null", []string{comment("RESOLVED", 1200), `PATCH {"end_date_time":1800}`}, life{"RESOLVED", "1800", true}},
+		{"PATCH of a closed one's start and title leaves it closed", "null", []string{comment("RESOLVED", 1200), `PATCH {"start_date_time":660,"title":"x"}`}, life{"RESOLVED", "1200", true}},
+		{"PATCH without an end leaves it closed", "null", []string{comment("RESOLVED", 1200), `PATCH {}`, `PATCH {"state":"INVESTIGATING"}`}, life{"RESOLVED", "1200", true}},
+		{"PATCH of the end to null on an open one", "1200", []string{`PATCH {"end_date_time":null}`}, life{"INVESTIGATING", "null", false}},
+		{"a comment's PATCH changes nothing", "null", []string{comment("RESOLVED", 1200), `PATCHCOMMENT {"state":"INVESTIGATING","timestamp":1800}`}, life{"RESOLVED", "1200", true}},
+		{"a comment's PATCH to RESOLVED changes nothing", "null", []string{comment("MONITORING", 1200), `PATCHCOMMENT {"state":"RESOLVED"}`}, life{"MONITORING", "null", false}},
+		{"a comment's DELETE changes nothing", "null", []string{comment("RESOLVED", 1200), `DELETECOMMENT`}, life{"RESOLVED", "1200", true}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			clock.seconds.Store(testStart)
+			id := made(t, s, "/api/v4/incidents", `{"title":"t","start_date_time":600,"end_date_time":`+tt.end+`}`)
+			last := ""
+			for _, step := range tt.steps {
+				clock.seconds.Add(60)
+				method, body, _ := strings.Cut(step, " ")
+				path, want := incidentPath(id), http.StatusOK
+				switch {
+				case method == "POST":
+					path, want = path+"/comments", http.StatusCreated
+				case strings.HasSuffix(method, "COMMENT"):
+					method, path = strings.TrimSuffix(method, "COMMENT"), last
+				}
+				before := s.Do("GET", incidentPath(id), "").Body
+				got := s.Do(method, path, body)
+				if got.Status != want {
+					t.Fatalf("%s: %d %s", step, got.Status, got.Body)
+				}
+				if method == "POST" {
+					last = fmt.Sprintf("%s/%d", path, idOf(t, got.Body))
+				}
+				after := s.Do("GET", incidentPath(id), "").Body
+				if path == last && method != "POST" {
+					// Not even the update time.
+					if diff := cmp.Diff(before, after); diff != "" {
+						t.Errorf("%s changed the incident (-before +after):\n%s", step, diff)
+					}
+				} else if want := `"updated_at":"` + clock.now().UTC().Format("2006-01-02T15:04:05.000Z") + `"`; !strings.Contains(after, want) {
+					t.Errorf("%s: no %s in %s", step, want, after)
+				}
+				if !strings.Contains(after, `"created_at":"`+testStartText+`"`) {
+					t.Errorf("%s moved created_at: %s", step, after)
+				}
+			}
+			if diff := cmp.Diff(tt.want, lifeOf(t, s, id)); diff != "" {
+				t.Errorf("incident (-want +got):\n%s", diff)
+			}
+		})
+	}
+	t.Run("the time of closing keeps its first value", func(t *testing.T) {
+		clock.seconds.Store(testStart)
+		id := made(t, s, "/api/v4/incidents", `{"title":"t","start_date_time":600}`)
+		closed := func() *int64 {
+			i, err := s.Table.Store(nil).Incident(t.Context(), id)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return i.Closed
+		}
+		for _, step := range []struct {
+			state string
+			want  *int64
+		}{
+			{"RESOLVED", new(int64(testStart + 60))}, {"RESOLVED", new(int64(testStart + 60))}, {"IDENTIFIED", nil}, {"RESOLVED", new(int64(testStart + 240))},
+		} {
+			clock.seconds.Add(60)
+			made(t, s, incidentPath(id)+"/comments", `{"comment":"c","state":"`+step.state+`"}`)
+			if diff := cmp.Diff(step.want, closed()); diff != "" {
+				t.Errorf("%s (-want +got):\n%s", step.state, diff)
+			}
+		}
+	})
+}
+
+func TestUpdateTimes(t *testing.T) {
+	s, clock := start(t)
+	monitorsNamed(t, s, "earth")
+	i := made(t, s, "/api/v4/incidents", `{"title":"t","start_date_time":600,"monitors":[{"monitor_tag":"earth"}]}`)
+	c := made(t, s, incidentPath(i)+"/comments", `{"comment":"c","state":"MONITORING"}`)
+	one := fmt.Sprintf("%s/comments/%d", incidentPath(i), c)
+	for _, path := range []string{incidentPath(i), one, "/api/v4/monitors/earth"} {
+		for _, body := range []string{`{}`, `{"nonsense":1}`} {
+			clock.seconds.Add(1)
+			got := s.Do("PATCH", path, body)
+			for _, want := range []string{`"created_at":"` + testStartText + `"`, `"updated_at":"` + clock.now().UTC().Format("2006-01-02T15:04:05.000Z") + `"`} {
+				if !strings.Contains(got.Body, want) {
+					t.Errorf("PATCH %s %s: no %s in %s", path, body, want, got.Body)
+				}
+			}
+		}
+	}
+	t.Run("a monitor's deletion leaves the incident's", func(t *testing.T) {
+		before := s.Do("GET", incidentPath(i), "").Body
+		clock.seconds.Add(1)
+		s.Do("DELETE", "/api/v4/monitors/earth", "")
+		want := strings.Replace(before, `[{"monitor_tag":"earth","impact":"DOWN"}]`, `[]`, 1)
+		if diff := cmp.Diff(want, s.Do("GET", incidentPath(i), "").Body); diff != "" {
+			t.Errorf("incident (-want +got):\n%s", diff)
+		}
+	})
+}
+
+func TestDeleteIncidentIsComplete(t *testing.T) {
+	s, _ := start(t)
+	monitorsNamed(t, s, "earth", "mars")
+	before := records(t, s)
+	id := made(t, s, "/api/v4/incidents", `{"title":"t","start_date_time":600,"monitors":[{"monitor_tag":"earth"},{"monitor_tag":"mars"}]}`)
+	var comments []string
+	for _, state := range []string{"MONITORING", "RESOLVED", "IDENTIFIED"} {
+		c := made(t, s, incidentPath(id)+"/comments", `{"comment":"c","state":"`+state+`"}`)
+		comments = append(comments, fmt.Sprintf("%s/comments/%d", incidentPath(id), c))
+	}
+	got := s.Do("DELETE", comments[0], "")
+	want := answer{200, `{"message":"Comment with id '` + strings.TrimPrefix(comments[0], incidentPath(id)+"/comments/") + `' deleted successfully"}`}
+	if diff := cmp.Diff(want, answer{got.Status, got.Body}); diff != "" {
+		t.Errorf("DELETE of a comment (-want +got):\n%s", diff)
+	}
+	// Leading zeros are not shown, and a body is not looked at.
+	got = s.Do("DELETE", strings.Replace(incidentPath(id), "incidents/", "incidents/00", 1), `{bad`)
+	if diff := cmp.Diff(answer{200, fmt.Sprintf(`{"message":"Incident with id '%d' deleted successfully"}`, id)}, answer{got.Status, got.Body}); diff != "" {
+		t.Errorf("DELETE (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(before, records(t, s)); diff != "" {
+		t.Errorf("something is left (-before +after):\n%s", diff)
+	}
+	missing := notFound("Incident with id '{id}' not found")
+	refusals(t, s, id, []attempt{
+		{"DELETE again", "DELETE", "/api/v4/incidents/{id}", "", 404, missing},
+		{"GET", "GET", "/api/v4/incidents/{id}", "", 404, missing},
+		{"PATCH", "PATCH", "/api/v4/incidents/{id}", `{"title":"x"}`, 404, missing},
+		{"comments", "GET", "/api/v4/incidents/{id}/comments", "", 404, missing},
+		{"new comment", "POST", "/api/v4/incidents/{id}/comments", `{"comment":"c","state":"RESOLVED"}`, 404, missing},
+		{"comment", "GET", comments[1], "", 404, missing},
+		{"PATCH of a comment", "PATCH", comments[1], "{}", 404, missing},
+		{"DELETE of a comment", "DELETE", comments[1], "", 404, missing},
+	})
+	for _, query := range []string{"", "?monitor_tags=earth", "?status=open", "?status=closed", "?status=open&monitor_tags=mars"} {
+		if diff := cmp.Diff(`{"incidents":[]}`, s.Do("GET", "/api/v4/incidents"+query, "").Body); diff != "" {
+			t.Errorf("list %s (-want +got):\n%s", query, diff)
+		}
+	}
+	if next := made(t, s, "/api/v4/incidents", `{"title":"t","start_date_time":600}`); next <= id {
+		t.Errorf("id %d is used again after %d", next, id)
+	}
+}
+
+func TestDeletedCommentIsGone(t *testing.T) {
+	s, _ := start(t)
+	id := made(t, s, "/api/v4/incidents", `{"title":"t","start_date_time":600}`)
+	gone := made(t, s, incidentPath(id)+"/comments", `{"comment":"gone","state":"RESOLVED","timestamp":660}`)
+	kept := made(t, s, incidentPath(id)+"/comments", `{"comment":"kept","state":"RESOLVED","timestamp":600}`)
+	got := s.Do("DELETE", fmt.Sprintf("%s/comments/%d", incidentPath(id), gone), "")
+	if diff := cmp.Diff(answer{200, fmt.Sprintf(`{"message":"Comment with id '%d' deleted successfully"}`, gone)}, answer{got.Status, got.Body}); diff != "" {
+		t.Errorf("DELETE (-want +got):\n%s", diff)
+	}
+	missing := notFound(fmt.Sprintf("Comment with id '{id}' not found for incident '%d'", id))
+	refusals(t, s, gone, []attempt{
+		{"DELETE again", "DELETE", incidentPath(id) + "/comments/{id}", "", 404, missing},
+		{"GET", "GET", incidentPath(id) + "/comments/{id}", "", 404, missing},
+		{"PATCH", "PATCH", incidentPath(id) + "/comments/{id}", `{"comment":"x"}`, 404, missing},
+	})
+	one := commentText(kept, id, `"kept"`, 600, "RESOLVED")
+	want := `{"comments":[` + strings.TrimSuffix(strings.TrimPrefix(one, `{"comment":`), "}") + `]}`
+	if diff := cmp.Diff(want, s.Do("GET", incidentPath(id)+"/comments", "").Body); diff != "" {
+		t.Errorf("list (-want +got):\n%s", diff)
+	}
+}
+
+func TestDeleteMonitorShrinksIncidents(t *testing.T) {
+	s, _ := start(t)
+	monitorsNamed(t, s, "earth", "mars")
+	before := records(t, s)
+	const links = `[{"monitor_tag":"earth","impact":"DEGRADED"},{"monitor_tag":"mars","impact":"DOWN"}]`
+	both := made(t, s, "/api/v4/incidents", `{"title":"t","start_date_time":600,"monitors":`+links+`}`)
+	only := made(t, s, "/api/v4/incidents", `{"title":"t","start_date_time":600,"monitors":[{"monitor_tag":"earth"}]}`)
+	got := s.Do("DELETE", "/api/v4/monitors/earth", "")
+	if diff := cmp.Diff(answer{200, `{"message":"Monitor 'earth' deleted successfully"}`}, answer{got.Status, got.Body}); diff != "" {
+		t.Errorf("DELETE (-want +got):\n%s", diff)
+	}
+	refusals(t, s, 0, []attempt{
+		{"DELETE again", "DELETE", "/api/v4/monitors/earth", "", 404, notFound("Monitor with tag 'earth' not found")},
+		{"GET", "GET", "/api/v4/monitors/earth", "", 404, notFound("Monitor with tag 'earth' not found")},
+		{"PATCH", "PATCH", "/api/v4/monitors/earth", `{"name":"x"}`, 404, notFound("Monitor with tag 'earth' not found")},
+		{"new incident", "POST", "/api/v4/incidents", `{"title":"t","start_date_time":0,"monitors":[{"monitor_tag":"earth"}]}`, 400, badRequest("Monitor with tag 'earth' not found")},
+	})
+	expect := func(id int64, monitors string) {
+		t.Helper()
+		want := incidentText(id, `"t"`, 600, "null", "INVESTIGATING", monitors)
+		if diff := cmp.Diff(want, s.Do("GET", incidentPath(id), "").Body); diff != "" {
+			t.Errorf("incident (-want +got):\n%s", diff)
+		}
+	}
+	expect(both, `[{"monitor_tag":"mars","impact":"DOWN"}]`)
+	expect(only, `[]`)
+
+	again := made(t, s, "/api/v4/monitors", `{"tag":"earth","name":"N"}`)
+	if diff := cmp.Diff(monitorText(again, "earth", `"N"`), s.Do("GET", "/api/v4/monitors/earth", "").Body); diff != "" {
+		t.Errorf("made again (-want +got):\n%s", diff)
+	}
+	expect(both, `[{"monitor_tag":"mars","impact":"DOWN"}]`)
+	expect(only, `[]`)
+	if diff := cmp.Diff(`{"incidents":[]}`, s.Do("GET", "/api/v4/incidents?monitor_tags=earth", "").Body); diff != "" {
+		t.Errorf("the new monitor inherits (-want +got):\n%s", diff)
+	}
+	for _, path := range []string{incidentPath(both), incidentPath(only), "/api/v4/monitors/earth"} {
+		if got := s.Do("DELETE", path, ""); got.Status != http.StatusOK {
+			t.Errorf("DELETE %s: %d %s", path, got.Status, got.Body)
+		}
+	}
+	for k := range before {
+		if strings.Contains(k, "earth") {
+			delete(before, k)
+		}
+	}
+	if diff := cmp.Diff(before, records(t, s)); diff != "" {
+		t.Errorf("something is left (-before +after):\n%s", diff)
+	}
+}
+
+func TestLinksOfIncidents(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		site   string
+		header http.Header
+		want   string // "" is the address of the gateway
+	}{
+		{"the site", "https://status.example.com", nil, "https://status.example.com"},
+		{"the site with a path and slashes at its end", "https://example.com/status//", nil, "https://example.com/status"},
+		{"no site: the address that the request came to", "", nil, ""},
+		{"no forwarded header counts", "", http.Header{
+			"X-Forwarded-Host": {"evil.example"}, "X-Forwarded-Proto": {"https"}, "Forwarded": {"host=evil.example"}, "X-Forwarded-Port": {"1"}, "Origin": {"https://evil.example"},
+		}, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := apitest.New(t, apitest.Options{Parameters: map[string]string{"SiteUrl": tt.site}})
+			id := made(t, s, "/api/v4/incidents", `{"title":"t","start_date_time":600}`)
+			header := http.Header{"Authorization": {"Bearer " + s.Key}}
+			for name, values := range tt.header {
+				header[name] = values
+			}
+			if tt.want == "" {
+				tt.want = s.URL
+			}
+			want := fmt.Sprintf(`"url":"%s/incidents/%d"}`, tt.want, id)
+			for _, path := range []string{incidentPath(id), "/api/v4/incidents"} {
+				if got := s.DoWith("GET", path, "", header); !strings.Contains(got.Body, want) {
+					t.Errorf("GET %s: no %s in %s", path, want, got.Body)
+				}
+			}
+		})
+	}
+}

@@ -336,8 +336,26 @@ func jsNumberText(f float64) string {
 // query is the request's parameters; of a repeated one the first counts.
 type query struct{ url.Values }
 
-// queryOf reads the query. What can't be decoded is left out.
-func queryOf(r *request) query { return query{r.URL.Query()} }
+// queryOf reads the query. What can't be decoded stays as it was sent, and a
+// semicolon is a character like any other: url.ParseQuery leaves such parameters
+// out, and a filter that is left out shows what nobody asked for.
+func queryOf(r *request) query {
+	values := url.Values{}
+	for pair := range strings.SplitSeq(r.URL.RawQuery, "&") {
+		if pair != "" {
+			name, value, _ := strings.Cut(pair, "=")
+			values.Add(unescape(name), unescape(value))
+		}
+	}
+	return query{values}
+}
+
+func unescape(s string) string {
+	if decoded, err := url.QueryUnescape(s); err == nil {
+		return decoded
+	}
+	return s
+}
 
 // timestamp returns a bound given in UTC seconds. An empty one is none, and so is
 // 0, as in the original.

@@ -541,10 +541,10 @@ func (p *replay) send(r recording) exchange {
 }
 
 var (
-	incidentPath = regexp.MustCompile(`^(\.incident|\.incidents\[\d+\])\.id$|^(\.comment|\.comments\[\d+\])\.incident_id$`)
-	commentPath  = regexp.MustCompile(`^(\.comment|\.comments\[\d+\])\.id$`)
-	monitorPath  = regexp.MustCompile(`^(\.monitor|\.monitors\[\d+\])\.id$`)
-	createdPath  = regexp.MustCompile(`^\.(incident|comment|monitor)\.id$`)
+	incidentIDAt = regexp.MustCompile(`^(\.incident|\.incidents\[\d+\])\.id$|^(\.comment|\.comments\[\d+\])\.incident_id$`)
+	commentIDAt  = regexp.MustCompile(`^(\.comment|\.comments\[\d+\])\.id$`)
+	monitorIDAt  = regexp.MustCompile(`^(\.monitor|\.monitors\[\d+\])\.id$`)
+	createdIDAt  = regexp.MustCompile(`^\.(incident|comment|monitor)\.id$`)
 	idInText     = regexp.MustCompile(`(?i)((?:incident|comment)(?:s/| with id '| '))(\d+)`)
 )
 
@@ -552,11 +552,11 @@ var (
 func (p *replay) recordedValue(r recording, path, value string) string {
 	var names map[int64]int64
 	switch {
-	case incidentPath.MatchString(path):
+	case incidentIDAt.MatchString(path):
 		names = p.incidents
-	case commentPath.MatchString(path):
+	case commentIDAt.MatchString(path):
 		names = p.comments
-	case monitorPath.MatchString(path):
+	case monitorIDAt.MatchString(path):
 		names = p.monitors
 	default:
 		return p.recordedText(value)
@@ -565,7 +565,7 @@ func (p *replay) recordedValue(r recording, path, value string) string {
 	if err != nil || id < 1 {
 		return "not an id: " + value
 	}
-	if _, ok := names[id]; !ok && r.Response.Status == http.StatusCreated && createdPath.MatchString(path) {
+	if _, ok := names[id]; !ok && r.Response.Status == http.StatusCreated && createdIDAt.MatchString(path) {
 		// What this request has made: its id is as good as the recorded one.
 		var made struct{ Incident, Comment, Monitor struct{ ID int64 } }
 		decodeInto(p.t, r.Response.Body, &made)
@@ -597,7 +597,7 @@ func (p *replay) recordedText(s string) string {
 var (
 	isoTime    = regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.000Z$`)
 	sqlTime    = regexp.MustCompile(`^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$`)
-	timePath   = regexp.MustCompile(`\.(created|updated)_at$`)
+	timeAt     = regexp.MustCompile(`\.(created|updated)_at$`)
 	monitorRow = regexp.MustCompile(`^\.monitors?[.\[]`)
 )
 
@@ -609,7 +609,7 @@ func flatten(text []byte, value func(path, value string) string) []string {
 	}
 	var lines []string
 	add := func(path, v string) {
-		if timePath.MatchString(path) && (isoTime.MatchString(v) || sqlTime.MatchString(v) && monitorRow.MatchString(path)) {
+		if timeAt.MatchString(path) && (isoTime.MatchString(v) || sqlTime.MatchString(v) && monitorRow.MatchString(path)) {
 			v = "a time"
 		}
 		v = value(path, v)

@@ -10,7 +10,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
-	"golang.org/x/sync/errgroup"
 
 	"tocsin/internal/statuspage"
 )
@@ -20,6 +19,9 @@ var errContended = errors.New("other writers changed the record at every try")
 // rowsAtOnce is how many rows of a deleted monitor its DELETE removes itself; the
 // rest is left to Cleanup.
 const rowsAtOnce = 200
+
+// keysAtOnce is how many rows of a monitor, or of CLEANUP, are looked up at once.
+const keysAtOnce = 100
 
 func cleanupItem(kind string, id, now int64) item {
 	it := cleanupKey(kind, id).attributes()
@@ -36,27 +38,7 @@ func (s *Store) finishLater(ctx context.Context, err error) {
 	}
 }
 
-const (
-	partitionQuery = attrPK + " = :pk"
-	beforeMeta     = attrPK + " = :pk AND " + attrSK + " < :meta"
-)
-
-// incidentRows reads the incident and, beside it, the keys of the first page of
-// what else is under it. It returns IncidentNotFound.
-func (s *Store) incidentRows(ctx context.Context, id int64) (statuspage.Incident, rows, error) {
-	var i statuspage.Incident
-	var rest rows
-	g, gctx := errgroup.WithContext(ctx)
-	g.Go(func() (err error) {
-		i, err = s.Incident(gctx, id)
-		return err
-	})
-	g.Go(func() (err error) {
-		rest, err = s.keysUnder(gctx, incidentPK(id), beforeMeta, item{":meta": str(meta)}, 0, nil)
-		return err
-	})
-	return i, rest, g.Wait()
-}
+const partitionQuery = attrPK + " = :pk"
 
 // rows are keys of items in one partition.
 type rows struct {
@@ -64,28 +46,61 @@ type rows struct {
 	next item // where the partition's next page starts; nil at its end
 }
 
-// keysUnder reads a page of the keys in a partition, strongly consistent; limit 0
-// is as many as a page holds.
-func (s *Store) keysUnder(ctx context.Context, pk, condition string, values item, limit int, start item) (rows, error) {
-	values[":pk"] = str(pk)
-	in := &dynamodb.QueryInput{
+// under is a strongly consistent query of all items under pk, cut to their keys and
+// these fields.
+func (s *Store) under(pk string, fields ...string) *dynamodb.QueryInput {
+	e := newExpr()
+	projection := e.name(attrPK) + ", " + e.name(attrSK)
+	for _, f := range fields {
+		projection += ", " + e.name(f)
+	}
+	return &dynamodb.QueryInput{
 		TableName: s.table, ConsistentRead: aws.Bool(true),
-		KeyConditionExpression: aws.String(condition), ExpressionAttributeValues: values,
-		ProjectionExpression: aws.String(attrPK + ", " + attrSK),
-		ExclusiveStartKey:    start,
+		KeyConditionExpression: aws.String(partitionQuery), ExpressionAttributeValues: item{":pk": str(pk)},
+		ProjectionExpression: &projection, ExpressionAttributeNames: e.names,
 	}
-	if limit > 0 {
-		in.Limit = limitOf(limit)
-	}
+}
+
+func (s *Store) query(ctx context.Context, in *dynamodb.QueryInput) ([]item, rows, error) {
 	out, err := s.client.Query(ctx, in)
 	if err != nil {
-		return rows{}, failure("query keys", err)
+		return nil, rows{}, failure("query keys", err)
 	}
 	r := rows{next: out.LastEvaluatedKey}
 	for _, it := range out.Items {
 		r.keys = append(r.keys, keyOf(it))
 	}
-	return r, nil
+	return out.Items, r, nil
+}
+
+// incidentRows reads a page of the keys under an incident, from the last key
+// backwards, and with fields of the incident: META is the greatest key, so it is
+// the first item of the first page if the incident exists.
+func (s *Store) incidentRows(ctx context.Context, id int64, start item, fields ...string) ([]item, rows, error) {
+	in := s.under(incidentPK(id), fields...)
+	in.ScanIndexForward, in.ExclusiveStartKey = aws.Bool(false), start
+	return s.query(ctx, in)
+}
+
+// readForDeletion reads what a deletion has to know of the incident, and the keys
+// of the first page of what else is under it. It returns IncidentNotFound.
+//
+// META is read before the rest: a comment that is not among the keys then came
+// after this version of META, and the deletion, which asks for this version, is
+// refused. Read at the same time, or after, META could know of a comment that the
+// keys lack, and that would stay for ever.
+func (s *Store) readForDeletion(ctx context.Context, id int64) (statuspage.Incident, rows, error) {
+	items, page, err := s.incidentRows(ctx, id, nil, attrVersion, attrStart, attrMonitors)
+	if err != nil {
+		return statuspage.Incident{}, rows{}, err
+	}
+	if len(items) == 0 || page.keys[0] != incidentKey(id) {
+		return statuspage.Incident{}, rows{}, statuspage.IncidentNotFound(id)
+	}
+	r := reader{item: items[0]}
+	i := statuspage.Incident{ID: id, Version: r.num(attrVersion), Start: r.num(attrStart), Monitors: r.affected()}
+	page.keys = page.keys[1:]
+	return i, page, r.err
 }
 
 // finishIncident removes what a deleted incident left: the page of rows that is
@@ -100,7 +115,7 @@ func (s *Store) finishIncident(ctx context.Context, id int64, page rows) error {
 			return s.deleteAll(ctx, []key{cleanupKey(cleanupIncident, id)})
 		}
 		var err error
-		if page, err = s.keysUnder(ctx, incidentPK(id), partitionQuery, item{}, 0, page.next); err != nil {
+		if _, page, err = s.incidentRows(ctx, id, page.next); err != nil {
 			return err
 		}
 	}
@@ -111,7 +126,9 @@ func (s *Store) finishIncident(ctx context.Context, id int64, page rows) error {
 // reports whether it came to the end.
 func (s *Store) finishMonitor(ctx context.Context, id int64, limit int) (done bool, err error) {
 	for read := 0; ; {
-		page, err := s.keysUnder(ctx, monitorPK(id), partitionQuery, item{}, batchGetSize, nil)
+		in := s.under(monitorPK(id))
+		in.Limit = limitOf(keysAtOnce)
+		_, page, err := s.query(ctx, in)
 		if err != nil {
 			return false, err
 		}
@@ -183,7 +200,9 @@ func (s *Store) unlink(ctx context.Context, row key, monitorID int64) error {
 func (s *Store) Cleanup(ctx context.Context, now int64) (finished int, err error) {
 	var start item
 	for {
-		page, err := s.keysUnder(ctx, cleanups, partitionQuery, item{}, batchGetSize, start)
+		in := s.under(cleanups)
+		in.Limit, in.ExclusiveStartKey = limitOf(keysAtOnce), start
+		_, page, err := s.query(ctx, in)
 		if err != nil {
 			return finished, err
 		}
@@ -209,7 +228,7 @@ func (s *Store) finish(ctx context.Context, sk string) error {
 	}
 	switch kind {
 	case cleanupIncident:
-		page, err := s.keysUnder(ctx, incidentPK(id), partitionQuery, item{}, 0, nil)
+		_, page, err := s.incidentRows(ctx, id, nil)
 		if err != nil {
 			return err
 		}

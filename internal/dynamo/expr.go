@@ -85,6 +85,13 @@ func (e *expr) ifCompare(attr, op, param string, v types.AttributeValue) *expr {
 	return e
 }
 
+// ifNot adds the condition that the attribute is absent or has another value.
+func (e *expr) ifNot(attr string, v types.AttributeValue) *expr {
+	n := e.name(attr)
+	e.conditions = append(e.conditions, "(attribute_not_exists("+n+") OR "+n+" <> "+e.value(attr, v)+")")
+	return e
+}
+
 func (e *expr) ifVersion(v int64) *expr { return e.ifCompare(attrVersion, "=", "seen", num(v)) }
 
 func (e *expr) update() *string {

@@ -257,7 +257,7 @@ func (s *Store) stillThere(ctx context.Context, links []statuspage.AffectedMonit
 // then on and goes next, or by Cleanup after a crash.
 func (s *Store) DeleteIncident(ctx context.Context, id int64, now int64) error {
 	for attempt := 0; ; attempt++ {
-		i, rest, err := s.incidentRows(ctx, id)
+		i, rest, err := s.readForDeletion(ctx, id)
 		if err != nil {
 			return err
 		}

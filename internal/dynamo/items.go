@@ -177,8 +177,14 @@ func readIncident(it item) (statuspage.Incident, error) {
 		Closed:  r.optNum(attrClosed),
 		Version: r.num(attrVersion),
 	}
+	i.Monitors = r.affected()
+	return i, r.err
+}
+
+// affected reads the monitors of an incident.
+func (r *reader) affected() []statuspage.AffectedMonitor {
 	list := r.list(attrMonitors)
-	i.Monitors = make([]statuspage.AffectedMonitor, len(list))
+	monitors := make([]statuspage.AffectedMonitor, len(list))
 	for n, v := range list {
 		m, ok := v.(*types.AttributeValueMemberM)
 		if !ok {
@@ -186,14 +192,14 @@ func readIncident(it item) (statuspage.Incident, error) {
 			break
 		}
 		mr := reader{item: m.Value}
-		i.Monitors[n] = statuspage.AffectedMonitor{
+		monitors[n] = statuspage.AffectedMonitor{
 			Tag: mr.str(attrTag), MonitorID: mr.num(attrID), Impact: statuspage.Impact(mr.str(attrImpact)),
 		}
 		if mr.err != nil {
 			r.fail(attrMonitors)
 		}
 	}
-	return i, r.err
+	return monitors
 }
 
 // Attributes of a comment.

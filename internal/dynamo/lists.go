@@ -79,14 +79,14 @@ func (s *Store) taggedIncidents(ctx context.Context, q statuspage.IncidentQuery,
 	if q.Open != nil {
 		chunk = max(batchGetSize, 2*chunk)
 	}
-	chunk = min(chunk, maxRowsRead+1)
+	chunk = min(chunk, maxRowsRead)
 	m := merge{store: s, chunk: chunk}
 	for _, id := range ids {
 		m.rows = append(m.rows, &monitorRows{monitorID: id, low: low, high: high})
 	}
 	last, read := q.After, 0
-	for {
-		positions, err := m.next(ctx, min(chunk, maxRowsRead+1-read))
+	for read < maxRowsRead {
+		positions, err := m.next(ctx, min(chunk, maxRowsRead-read))
 		if err != nil {
 			return nil, err
 		}
@@ -102,9 +102,6 @@ func (s *Store) taggedIncidents(ctx context.Context, q statuspage.IncidentQuery,
 			return nil, err
 		}
 		for _, p := range positions {
-			if read == maxRowsRead {
-				return last, nil
-			}
 			// An incident that is gone by now was deleted since its row was read.
 			if it := found[incidentKey(p.ID)]; it != nil {
 				i, err := readIncident(it)
@@ -116,9 +113,10 @@ func (s *Store) taggedIncidents(ctx context.Context, q statuspage.IncidentQuery,
 				}
 			}
 			last = &statuspage.IncidentPosition{Start: p.Start, ID: p.ID}
-			read++
 		}
+		read += len(positions)
 	}
+	return last, nil
 }
 
 // merge merges the incident rows of several monitors, newest first, each incident

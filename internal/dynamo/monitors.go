@@ -71,6 +71,9 @@ func (s *Store) Monitors(ctx context.Context, q statuspage.MonitorQuery, take fu
 	})
 	last, read := q.After, 0
 	for pages.HasMorePages() {
+		if read >= maxRowsRead {
+			return last, nil
+		}
 		page, err := pages.NextPage(ctx)
 		if err != nil {
 			return 0, failure("query monitors", err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/ratelimit"
@@ -59,7 +60,11 @@ func NewClient(cfg aws.Config, endpoint string, optFns ...func(*dynamodb.Options
 		}
 		o.Retryer = retry.NewStandard(func(so *retry.StandardOptions) {
 			so.MaxAttempts = 8
-			so.MaxBackoff = maxPause
+			// The SDK's own backoff counts in seconds: with a limit below one second it
+			// waits for exactly that limit, without jitter.
+			so.Backoff = retry.BackoffDelayerFunc(func(attempt int, _ error) (time.Duration, error) {
+				return jitter(firstBackoff, max(attempt-1, 0)), nil
+			})
 			so.RateLimiter = ratelimit.None
 		})
 	}}, optFns...)...)

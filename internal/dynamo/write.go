@@ -17,9 +17,16 @@ import (
 )
 
 const (
-	firstPause = 5 * time.Millisecond
-	maxPause   = 500 * time.Millisecond
+	firstPause   = 5 * time.Millisecond  // after a conflict: the other writer is done soon
+	firstBackoff = 25 * time.Millisecond // after throttling or a lost connection
+	maxPause     = 500 * time.Millisecond
 )
+
+// jitter is how long to wait before another try: anything up to a limit that starts
+// at first and doubles with each attempt.
+func jitter(first time.Duration, attempt int) time.Duration {
+	return mathrand.N(min(first<<min(attempt, 10), maxPause)) + time.Millisecond
+}
 
 var errUnprocessed = errors.New("DynamoDB left part of a batch unprocessed")
 
@@ -87,11 +94,12 @@ func (s *Store) transact(ctx context.Context, writes ...types.TransactWriteItem)
 // afterwards. When the condition does not hold, refused is true and the item is
 // what the table has, nil when nothing.
 //
-// It leaves a token of its own in the item: a try that took effect while its
-// answer was lost is recognised when the condition fails on the next.
+// It leaves a token of its own in the item and asks that it is not there yet: a try
+// that took effect while its answer was lost is recognised on the next, which the
+// token makes fail.
 func (s *Store) updateInPlace(ctx context.Context, k key, e *expr) (it item, refused bool, err error) {
 	token := newToken()
-	e.set(attrRequest, str(token))
+	e.set(attrRequest, str(token)).ifNot(attrRequest, str(token))
 	in := &dynamodb.UpdateItemInput{
 		TableName: s.table, Key: k.attributes(),
 		UpdateExpression: e.update(), ConditionExpression: e.condition(),
@@ -131,8 +139,7 @@ func isConflict(err error) bool {
 // pause waits before another try, longer with each attempt and with jitter, or
 // returns Unavailable with the cause when ctx ends before.
 func pause(ctx context.Context, attempt int, cause error) error {
-	ceiling := min(firstPause<<min(attempt, 10), maxPause)
-	wait := mathrand.N(ceiling) + time.Millisecond
+	wait := jitter(firstPause, attempt)
 	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) <= wait {
 		return statuspage.Unavailable(cause)
 	}

@@ -40,13 +40,13 @@ type Fault int
 
 // The faults.
 const (
-	None       Fault = iota
-	Conflict         // refused for another transaction, nothing is written
-	LostAnswer       // takes effect, but the connection breaks before the answer
-	LostCall         // the connection breaks before it takes effect
-	Throttle         // refused for too many requests
-	Unprocessed      // a batch of which nothing was done; DynamoDB asks for it again
-	Hang             // no answer until the caller gives up; nothing is written
+	None        Fault = iota
+	Conflict          // refused for another transaction, nothing is written
+	LostAnswer        // takes effect, but the connection breaks before the answer
+	LostCall          // the connection breaks before it takes effect
+	Throttle          // refused for too many requests
+	Unprocessed       // a batch of which nothing was done; DynamoDB asks for it again
+	Hang              // no answer until the caller gives up; nothing is written
 )
 
 // Applies reports whether DynamoDB can answer such a call with the fault.

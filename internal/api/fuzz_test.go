@@ -1,0 +1,763 @@
+package api_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"maps"
+	"net/http"
+	"net/url"
+	"os"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-lambda-go/lambda"
+
+	"tocsin/internal/dynamotest"
+	"tocsin/internal/function"
+	"tocsin/internal/statuspage"
+)
+
+// lambdas is the service without a network in front: its functions, which are
+// called with events, and a table with an incident, comments and monitors in it.
+type lambdas struct {
+	table    *dynamotest.Table
+	handlers map[string]lambda.Handler
+	key      string // an API key with every scope
+	log      *watchedLog
+
+	// What is in the table. The texts have a mark that only data has.
+	incident, comment int64
+}
+
+const dataMark = "only for those with a key"
+
+func newLambdas(tb testing.TB, o function.Options) *lambdas {
+	tb.Helper()
+	l := &lambdas{table: dynamotest.NewTable(tb), handlers: map[string]lambda.Handler{}, key: statuspage.NewSecret()}
+	l.log = &watchedLog{secrets: []string{l.key, statuspage.HashSecret(l.key)}}
+	o.Log = slog.New(slog.NewJSONHandler(l.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	for _, name := range []string{function.Incidents, function.Comments, function.Monitors, function.Edge} {
+		h, err := function.NewWith(name, l.table.Getenv(nil), o)
+		if err != nil {
+			tb.Fatal(err)
+		}
+		l.handlers[name] = h
+	}
+	ctx, now, store := context.Background(), int64(1700000000), l.table.Store(nil)
+	check := func(err error) {
+		tb.Helper()
+		if err != nil {
+			tb.Fatal(err)
+		}
+	}
+	_, err := store.CreateAPIKey(ctx, l.key, statuspage.NewAPIKey{Name: "test", Scopes: statuspage.Scopes()}, now)
+	check(err)
+	for _, tag := range []string{"earth", "mars"} {
+		_, err = store.CreateMonitor(ctx, statuspage.Monitor{Tag: tag, Name: dataMark, ConfirmationThreshold: 1}, now)
+		check(err)
+	}
+	for n := range int64(4) {
+		i, err := store.CreateIncident(ctx, statuspage.NewIncident{
+			Title: dataMark, Start: 600 * (n / 2), Source: statuspage.SourceAPI, // two at each time
+			Monitors: []statuspage.MonitorImpact{{Tag: "earth", Impact: statuspage.Down}},
+		}, now)
+		check(err)
+		c, err := store.CreateComment(ctx, i.ID, statuspage.NewComment{Text: dataMark, Time: 600, State: statuspage.Identified}, now)
+		check(err)
+		l.incident, l.comment = i.ID, c.ID
+	}
+	return l
+}
+
+// watchedLog is a log that remembers whether a secret was ever written to it, and
+// the last lines.
+type watchedLog struct {
+	secrets []string
+
+	mu     sync.Mutex
+	text   bytes.Buffer
+	leaked string
+}
+
+const watchedLogSize = 1 << 20
+
+func (w *watchedLog) Write(line []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, s := range w.secrets {
+		if bytes.Contains(line, []byte(s)) {
+			w.leaked = string(line)
+		}
+	}
+	if w.text.Len() > watchedLogSize {
+		w.text.Reset()
+	}
+	return w.text.Write(line)
+}
+
+func (w *watchedLog) String() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.text.String()
+}
+
+// leak returns a line with a secret in it, "" when there was none.
+func (w *watchedLog) leak() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.leaked
+}
+
+// A request is what an event is made of.
+type request struct {
+	function     string // "" is the one whose route the path is
+	method, path string // the path as the gateway delivers it, decoded
+	query        string
+	header       map[string]string
+	cookies      []string
+	body         string
+	isBase64     bool
+	noKey        bool
+}
+
+// A reply is a function's answer.
+type reply struct {
+	Status int
+	Header map[string]string
+	Body   string
+}
+
+const eventRequestID = "request-1"
+
+func (l *lambdas) event(r request) ([]byte, error) {
+	e := events.APIGatewayV2HTTPRequest{
+		Version: "2.0", RouteKey: "$default", RawPath: r.path, RawQueryString: r.query, Cookies: r.cookies,
+		Headers: map[string]string{}, Body: r.body, IsBase64Encoded: r.isBase64,
+	}
+	if !r.noKey {
+		e.Headers["authorization"] = "Bearer " + l.key
+	}
+	maps.Copy(e.Headers, r.header)
+	e.RequestContext.RequestID = eventRequestID
+	e.RequestContext.DomainName = "api.example.com"
+	e.RequestContext.HTTP.Method = r.method
+	e.RequestContext.HTTP.Path = r.path
+	return json.Marshal(e)
+}
+
+// call sends the request to its function, with as much time as a function has.
+func (l *lambdas) call(ctx context.Context, r request) (reply, error) {
+	payload, err := l.event(r)
+	if err != nil {
+		return reply{}, err
+	}
+	if r.function == "" {
+		r.function = functionOf(r.path)
+	}
+	ctx, cancel := context.WithTimeout(ctx, 25*time.Second)
+	defer cancel()
+	out, err := l.handlers[r.function].Invoke(ctx, payload)
+	if err != nil {
+		return reply{}, err
+	}
+	var response events.APIGatewayV2HTTPResponse
+	if err := json.Unmarshal(out, &response); err != nil {
+		return reply{}, err
+	}
+	if response.IsBase64Encoded || len(response.Cookies) > 0 || len(out) > 6<<20 {
+		return reply{}, fmt.Errorf("odd response of %d bytes: %+v", len(out), response)
+	}
+	return reply{response.StatusCode, response.Headers, response.Body}, nil
+}
+
+// routePattern is the route that a path is on, "" for none.
+func routePattern(path string) string {
+	segments := strings.Split(strings.TrimPrefix(path, "/"), "/")
+	if path == "/healthcheck" {
+		return path
+	}
+	if !strings.HasPrefix(path, "/") || len(segments) < 3 || len(segments) > 6 || segments[0] != "api" || segments[1] != "v4" {
+		return ""
+	}
+	for _, s := range segments {
+		if s == "" || s == "." || s == ".." {
+			return ""
+		}
+	}
+	pattern := "/api/v4/" + segments[2]
+	for i, s := range segments[3:] {
+		switch i {
+		case 1:
+			pattern += "/" + s
+		default:
+			pattern += "/{}"
+		}
+	}
+	if _, ok := wrappers[pattern]; !ok {
+		return ""
+	}
+	return pattern
+}
+
+// wrappers is what wraps the answer to each method of each route.
+var wrappers = map[string]map[string]string{
+	"/healthcheck":                     {"GET": "status"},
+	"/api/v4/incidents":                {"GET": "incidents", "POST": "incident"},
+	"/api/v4/incidents/{}":             {"GET": "incident", "PATCH": "incident", "DELETE": "message"},
+	"/api/v4/incidents/{}/comments":    {"GET": "comments", "POST": "comment"},
+	"/api/v4/incidents/{}/comments/{}": {"GET": "comment", "PATCH": "comment", "DELETE": "message"},
+	"/api/v4/monitors":                 {"GET": "monitors", "POST": "monitor"},
+	"/api/v4/monitors/{}":              {"GET": "monitor", "PATCH": "monitor", "DELETE": "message"},
+}
+
+// functionOf is the function that the gateway calls for the path.
+func functionOf(path string) string {
+	switch pattern := routePattern(path); {
+	case strings.HasSuffix(pattern, "/comments"), strings.HasSuffix(pattern, "/comments/{}"):
+		return function.Comments
+	case strings.HasPrefix(pattern, "/api/v4/incidents"):
+		return function.Incidents
+	case strings.HasPrefix(pattern, "/api/v4/monitors"):
+		return function.Monitors
+	}
+	return function.Edge
+}
+
+// recordKeys are the keys of the records, in order.
+var recordKeys = map[string]string{
+	"incident": "id title start_date_time end_date_time state incident_type incident_source monitors created_at updated_at url",
+	"comment":  "id incident_id comment timestamp state created_at updated_at",
+	"monitor": "id tag name description image cron default_status status category_name monitor_type down_trigger degraded_trigger type_data " +
+		"day_degraded_minimum_count day_down_minimum_count include_degraded_in_downtime created_at updated_at is_hidden monitor_settings_json " +
+		"external_url confirmation_threshold",
+}
+
+var errorCodes = map[int]string{
+	http.StatusBadRequest: "BAD_REQUEST", http.StatusUnauthorized: "UNAUTHORIZED", http.StatusNotFound: "NOT_FOUND",
+	http.StatusMethodNotAllowed: "METHOD_NOT_ALLOWED", http.StatusRequestEntityTooLarge: "PAYLOAD_TOO_LARGE",
+}
+
+// try sends the request and returns what is wrong with its answer, whatever the
+// request was: no function fails, every answer has the contract's shape, nobody
+// gets data without a key, and no secret gets into the log.
+func (l *lambdas) try(ctx context.Context, r request) (reply, error) {
+	a, err := l.call(ctx, r)
+	if err == nil {
+		err = l.wrong(r, a)
+	}
+	if line := l.log.leak(); err == nil && line != "" {
+		err = fmt.Errorf("a secret is in the log: %s", line)
+	}
+	if err != nil {
+		err = fmt.Errorf("%w\nrequest: %.2000q\nanswer: %.2000q", err, fmt.Sprintf("%+v", r), fmt.Sprintf("%+v", a))
+	}
+	return a, err
+}
+
+func (l *lambdas) wrong(r request, a reply) error {
+	own := r.function == "" || r.function == functionOf(r.path)
+	public := r.path == "/healthcheck" && own
+	if a.Header["X-Request-Id"] != eventRequestID {
+		return fmt.Errorf("x-request-id %q", a.Header["X-Request-Id"])
+	}
+	if a.Status == http.StatusPermanentRedirect {
+		if len(a.Header) != 2 || a.Body != "" || !strings.HasSuffix(r.path, "/") || strings.HasSuffix(r.path, "//") {
+			return fmt.Errorf("redirected")
+		}
+		to, err := url.Parse(a.Header["Location"])
+		if err != nil || to.IsAbs() || to.Host != "" || to.Path+"/" != r.path {
+			return fmt.Errorf("redirected to %q", a.Header["Location"])
+		}
+		return nil
+	}
+	if a.Header["Content-Type"] != "application/json" || a.Header["Cache-Control"] != "no-store" {
+		return fmt.Errorf("headers %v", a.Header)
+	}
+	if r.noKey && !public && a.Status != http.StatusUnauthorized {
+		return fmt.Errorf("without a key: %d", a.Status)
+	}
+	if r.noKey && strings.Contains(a.Body, dataMark) {
+		return fmt.Errorf("data without a key")
+	}
+	success := a.Status == http.StatusOK || a.Status == http.StatusCreated
+	if errorCodes[a.Status] == "" && !success {
+		return fmt.Errorf("status %d", a.Status)
+	}
+	if success && !own {
+		return fmt.Errorf("a function answers another's route")
+	}
+	// The adapter turns methods into upper case.
+	method := strings.ToUpper(r.method)
+	if method == http.MethodHead {
+		if a.Body != "" {
+			return fmt.Errorf("HEAD is answered with a body")
+		}
+		return nil
+	}
+	if !success {
+		want, err := json.Marshal(map[string]any{"error": map[string]string{"code": errorCodes[a.Status], "message": errorMessage(a)}})
+		if err != nil || errorMessage(a) == "" || !sameJSON(a.Body, string(want)) {
+			return fmt.Errorf("body of the error")
+		}
+		return nil
+	}
+	if wantCreated := method == http.MethodPost; (a.Status == http.StatusCreated) != wantCreated {
+		return fmt.Errorf("status %d", a.Status)
+	}
+	return wrongBody(wrappers[routePattern(r.path)][method], a.Body)
+}
+
+func errorMessage(a reply) string {
+	var body struct {
+		Error struct{ Code, Message string }
+	}
+	if json.Unmarshal([]byte(a.Body), &body) != nil {
+		return ""
+	}
+	return body.Error.Message
+}
+
+// wrongBody says what is wrong with the body of a success, which has one key
+// around it.
+func wrongBody(wrapper, body string) error {
+	keys, values, err := topLevel(body)
+	if err != nil {
+		return err
+	}
+	list := recordKeys[strings.TrimSuffix(wrapper, "s")] != "" && strings.HasSuffix(wrapper, "s")
+	if list && len(keys) == 2 && keys[1] == "next_cursor" {
+		keys = keys[:1]
+	}
+	if len(keys) != 1 || keys[0] != wrapper || wrapper == "" {
+		return fmt.Errorf("keys %q, want %q", keys, wrapper)
+	}
+	want, isRecord := recordKeys[strings.TrimSuffix(wrapper, "s")]
+	records := values
+	switch {
+	case list:
+		if err := json.Unmarshal([]byte(values[0]), &records); err != nil || records == nil {
+			return fmt.Errorf("%s is no list: %v", wrapper, err)
+		}
+		want = strings.Replace(want, " incident_type", "", 1)
+	case !isRecord:
+		return nil
+	}
+	for _, record := range records {
+		keys, _, err := topLevel(string(record))
+		if err != nil {
+			return err
+		}
+		if got := strings.Join(keys, " "); got != want {
+			return fmt.Errorf("a record has the keys %q, want %q", got, want)
+		}
+	}
+	return nil
+}
+
+// topLevel returns the keys of a JSON object in order, and their values.
+func topLevel(text string) ([]string, []json.RawMessage, error) {
+	if !json.Valid([]byte(text)) {
+		return nil, nil, fmt.Errorf("not JSON")
+	}
+	dec := json.NewDecoder(strings.NewReader(text))
+	if open, err := dec.Token(); err != nil || open != json.Delim('{') {
+		return nil, nil, fmt.Errorf("no object")
+	}
+	var keys []string
+	var values []json.RawMessage
+	for dec.More() {
+		key, err := dec.Token()
+		if err != nil {
+			return nil, nil, err
+		}
+		var value json.RawMessage
+		if err := dec.Decode(&value); err != nil {
+			return nil, nil, err
+		}
+		keys, values = append(keys, key.(string)), append(values, value)
+	}
+	return keys, values, nil
+}
+
+// sameJSON reports whether the texts are the same JSON, whatever the escapes.
+func sameJSON(a, b string) bool {
+	normal := func(s string) (string, bool) {
+		var v any
+		if json.Unmarshal([]byte(s), &v) != nil {
+			return "", false
+		}
+		out, err := json.Marshal(v)
+		return string(out), err == nil
+	}
+	x, ok := normal(a)
+	y, ok2 := normal(b)
+	return ok && ok2 && x == y
+}
+
+// recordedRequests returns requests that clients of the original have sent.
+func recordedRequests(tb testing.TB, l *lambdas) []request {
+	tb.Helper()
+	file, err := os.Open("testdata/recorded.jsonl")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer file.Close()
+	variable := regexp.MustCompile(`\{\w+\}`)
+	var requests []request
+	lines := bufio.NewScanner(file)
+	for lines.Scan() {
+		var line struct {
+			Request struct {
+				Method, Template string
+				Headers          map[string]string
+				Body             json.RawMessage
+				BodyText         string `json:"body_text"`
+			}
+		}
+		if err := json.Unmarshal(lines.Bytes(), &line); err != nil {
+			tb.Fatal(err)
+		}
+		path, query, _ := strings.Cut(variable.ReplaceAllString(line.Request.Template, strconv.FormatInt(l.incident, 10)), "?")
+		if decoded, err := url.PathUnescape(path); err == nil {
+			path = decoded
+		}
+		r := request{method: line.Request.Method, path: path, query: query, header: map[string]string{}, body: string(line.Request.Body)}
+		if r.body == "" {
+			r.body = line.Request.BodyText
+		}
+		for name, value := range line.Request.Headers {
+			if value = strings.ReplaceAll(value, "$KENER_API_KEY", l.key); name != "Authorization" || value != "Bearer "+l.key {
+				r.header[strings.ToLower(name)] = value
+			}
+		}
+		if _, ok := r.header["authorization"]; ok {
+			r.noKey = !strings.Contains(r.header["authorization"], l.key)
+		}
+		requests = append(requests, r)
+	}
+	if err := lines.Err(); err != nil || len(requests) == 0 {
+		tb.Fatalf("%d recorded requests, %v", len(requests), err)
+	}
+	return requests
+}
+
+// nested is JSON of so many arrays in each other.
+func nested(depth int) string { return strings.Repeat("[", depth) + strings.Repeat("]", depth) }
+
+// oddBodies are bodies that are not what a client should send, or only just.
+var oddBodies = []string{
+	"", " ", "null", "true", "0", `""`, "[]", "[[]]", "{}", " {} ", "{", "}", "{}{}", `{"title"`, `{"title":}`, "\ufeff{}", "\ufeff", "\x00", "{\"title\":\"\xff\"}",
+	`{"title":null,"start_date_time":null,"monitors":null,"comment":null,"timestamp":null,"state":null,"tag":null,"name":null,"type_data":null}`,
+	`{"title":"a","title":"b","start_date_time":60,"start_date_time":"x"}`, `{"TITLE":"a","Start_Date_Time":60}`,
+	`{"title":"` + strings.Repeat("a", 256) + `","start_date_time":60}`, `{"title":"` + strings.Repeat("🔥", 128) + `","start_date_time":60}`,
+	`{"title":"` + strings.Repeat(`\u00e9`, 255) + `","start_date_time":60}`, `{"title":"\u0000\ud800\udc00\ud800","start_date_time":60}`,
+	`{"title":"a","start_date_time":1e308}`, `{"title":"a","start_date_time":1e400}`, `{"title":"a","start_date_time":` + strings.Repeat("9", 40) + `}`,
+	`{"title":"a","start_date_time":60,"end_date_time":0}`, `{"title":"a","start_date_time":253402300799.5}`, `{"title":"a","start_date_time":-0}`,
+	`{"title":"a","start_date_time":60,"monitors":[{"monitor_tag":"earth"},{"monitor_tag":"earth","impact":"UP"},{"monitor_tag":"mars"}]}`,
+	`{"title":"a","start_date_time":60,"monitors":[{"monitor_tag":"EARTH%00"}]}`, `{"title":"a","start_date_time":60,"monitors":` + nested(9000) + `}`,
+	`{"title":"a","start_date_time":60,"monitors":[{"monitor_tag":"` + strings.Repeat("x", 5000) + `"}]}`, `{"end_date_time":null}`, `{"monitors":[]}`,
+	`{"comment":"c","state":"RESOLVED","timestamp":0}`, `{"comment":"c","state":"RESOLVED"}`, `{"comment":"c","state":"IDENTIFIED","timestamp":253402300799}`,
+	`{"comment":"` + strings.Repeat("€", 65536) + `","state":"MONITORING"}`, `{"comment":"` + strings.Repeat("a", 65537) + `","state":"MONITORING"}`,
+	`{"comment":"c","state":"resolved"}`, `{"comment":"c","state":["RESOLVED"]}`,
+	`{"tag":"a-b_c","name":"n","type_data":{"a":1e308,"b":{"c":[1,{"d":null}]},"\ud800":2},"monitor_settings_json":{}}`, `{"tag":"A","name":"n"}`,
+	`{"tag":"` + strings.Repeat("a", 257) + `","name":"n"}`, `{"tag":" earth ","name":"n"}`, `{"tag":"x","name":"n","confirmation_threshold":"0x10"}`,
+	`{"tag":"y","name":"n","confirmation_threshold":1e400}`, `{"name":"` + strings.Repeat("a", 65000) + `"}`, `{"description":"` + strings.Repeat("a", 65537) + `"}`,
+	`{"tag":"z","name":"n","type_data":{"a":` + nested(9000) + `}}`, `{"type_data":{"` + strings.Repeat("k", 60000) + `":1}}`,
+	`{"deep":` + nested(20000) + `}`, nested(20000), strings.Repeat(`{"a":`, 20000),
+	`{"title":"a","start_date_time":60,"x":"` + strings.Repeat("a", 256*1024) + `"}`, strings.Repeat(" ", 256*1024-2) + "{}", strings.Repeat(" ", 256*1024-1) + "{}",
+}
+
+// FuzzBody sends bodies to every route that has one. A body is refused as no JSON
+// object exactly when it is none, and what was written is what is read afterwards.
+func FuzzBody(f *testing.F) {
+	l := newLambdas(f, function.Options{})
+	routes := []request{
+		{method: "POST", path: "/api/v4/incidents"},
+		{method: "PATCH", path: fmt.Sprintf("/api/v4/incidents/%d", l.incident)},
+		{method: "POST", path: fmt.Sprintf("/api/v4/incidents/%d/comments", l.incident)},
+		{method: "PATCH", path: fmt.Sprintf("/api/v4/incidents/%d/comments/%d", l.incident, l.comment)},
+		{method: "POST", path: "/api/v4/monitors"},
+		{method: "PATCH", path: "/api/v4/monitors/earth"},
+	}
+	field := regexp.MustCompile(`"(title|start_|end_|monitors)|"(comment|state)"|"(tag|name|description|type_data)"`)
+	for _, body := range oddBodies {
+		is := field.FindStringSubmatch(body)
+		for route := range routes {
+			// To the routes that have such a field, or to all when none has.
+			if is == nil || is[1+route/2] != "" {
+				f.Add(uint8(route), []byte(body))
+			}
+		}
+	}
+	for _, r := range recordedRequests(f, l) {
+		for route := range routes {
+			if pattern := routePattern(r.path); routes[route].method == r.method && routePattern(routes[route].path) == pattern {
+				f.Add(uint8(route), []byte(r.body))
+			}
+		}
+	}
+	f.Fuzz(func(t *testing.T, route uint8, body []byte) {
+		r := routes[int(route)%len(routes)]
+		r.body, r.isBase64 = base64.StdEncoding.EncodeToString(body), true
+		a, err := l.try(t.Context(), r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if tooLarge := len(body) > 256*1024; tooLarge != (a.Status == http.StatusRequestEntityTooLarge) {
+			t.Fatalf("%d bytes are answered %d", len(body), a.Status)
+		} else if tooLarge {
+			return
+		}
+		var object map[string]json.RawMessage
+		isObject := json.Unmarshal(bytes.TrimPrefix(body, []byte("\ufeff")), &object) == nil && object != nil
+		if refused := errorMessage(a) == "Invalid JSON body"; refused == isObject {
+			t.Fatalf("the body %.200q is an object: %t, answer %d %.200s", body, isObject, a.Status, a.Body)
+		}
+		if a.Status >= http.StatusBadRequest {
+			return
+		}
+		same := r
+		same.method, same.body = "GET", ""
+		if r.method == "POST" {
+			var made map[string]struct {
+				ID  int64
+				Tag string
+			}
+			if err := json.Unmarshal([]byte(a.Body), &made); err != nil {
+				t.Fatal(err)
+			}
+			for _, record := range made {
+				if same.path += "/" + record.Tag; record.Tag == "" {
+					same.path += strconv.FormatInt(record.ID, 10)
+				}
+			}
+		}
+		read, err := l.try(t.Context(), same)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if read.Status != http.StatusOK || read.Body != a.Body {
+			t.Errorf("%s %s was answered\n%s, and is read as\n%d %s", r.method, r.path, a.Body, read.Status, read.Body)
+		}
+		if r.method == "POST" { // so that the table stays small
+			same.method = "DELETE"
+			if gone, err := l.try(t.Context(), same); err != nil || gone.Status != http.StatusOK {
+				t.Errorf("DELETE %s: %d %s %v", same.path, gone.Status, gone.Body, err)
+			}
+		}
+	})
+}
+
+// FuzzID sends segments where an id should be.
+func FuzzID(f *testing.F) {
+	l := newLambdas(f, function.Options{})
+	for _, segment := range []string{
+		"1", "2", "4", "0", "-1", "-0", "--1", "-", "+1", "007", "0000000000000000000000004", "1.0", "1e0", "1 ", " 1", "1\n", "1abc", "0x1", "", ".", "..", "1/", "/1", "1/comments",
+		"9007199254740991", "9007199254740992", "9223372036854775807", "9223372036854775808", "-9223372036854775809", "1000000000000000000000", strings.Repeat("9", 400),
+		"%", "%31", "%%", "1%2Fcomments", "1?x=2", "1#x", "é", "１", "١", "\x00", "\xff", "null", "NaN", "Infinity", strings.Repeat("a", 2000), "..%2f", "*", "{incident_id}",
+	} {
+		f.Add(segment)
+	}
+	number := regexp.MustCompile(`^-?[0-9]+$`)
+	f.Fuzz(func(t *testing.T, segment string) {
+		for _, at := range []struct {
+			path        string // the segment comes at its end
+			first, last int64  // which are there
+			message     string
+		}{
+			{"/api/v4/incidents/", 1, l.incident, "Incident ID must be a valid integer"},
+			{fmt.Sprintf("/api/v4/incidents/%d/comments/", l.incident), l.comment, l.comment, "Comment ID must be a valid integer"},
+		} {
+			a, err := l.try(t.Context(), request{method: "GET", path: at.path + segment})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if segment == "" || segment == "." || segment == ".." || strings.Contains(segment, "/") {
+				continue // not an id any more
+			}
+			status, message := http.StatusBadRequest, at.message
+			if number.MatchString(segment) {
+				status, message = http.StatusNotFound, ""
+				if n, err := strconv.ParseInt(segment, 10, 64); err == nil && n >= at.first && n <= at.last {
+					status = http.StatusOK
+				}
+			}
+			if a.Status != status || message != "" && errorMessage(a) != message {
+				t.Errorf("%q is answered %d %s, want %d %s", segment, a.Status, a.Body, status, message)
+			}
+		}
+		if _, err := l.try(t.Context(), request{method: "GET", path: "/api/v4/monitors/" + segment}); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+// FuzzQuery sends queries to the lists.
+func FuzzQuery(f *testing.F) {
+	l := newLambdas(f, function.Options{})
+	for _, query := range []string{
+		"", "?", "&&&", "=", "%", "a=%zz", "limit=1", "limit=0", "limit=1001", "limit=%2B1", "limit=1e1", "limit=1&limit=x", "limit=" + strings.Repeat("9", 40),
+		"start_ts=0&end_ts=0", "start_ts=600&end_ts=600", "start_ts=601&end_ts=600", "start_ts=253402300799", "end_ts=253402300800", "start_ts=-1", "start_ts=1.5", "start_ts=1.",
+		"start_ts=" + strings.Repeat("9", 40), "end_ts=1e308", "monitor_tags=earth", "monitor_tags=earth,mars,earth", "monitor_tags=,", "monitor_tags=%00", "monitor_tags=%20earth%C2%A0",
+		"monitor_tags=" + strings.Repeat("earth,", 50), "monitor_tags=" + strings.Repeat("earth,", 51), "monitor_tags=" + strings.Repeat("x", 3000), "monitor_tags=EARTH",
+		"status=open", "status=CLOSED", "status=", "status=x", "status=ACTIVE&category_name=All%20Categories&monitor_type=API&is_hidden=NO", "category_name=%ff",
+		"cursor=x", "cursor=aS42MDAuMQ", "cursor=Yy42MDAuMQ", "cursor=bS4y", "limit=2&cursor=aS42MDAuNA&monitor_tags=earth&status=open", "cursor=aS4wLjE&end_ts=1", "a=1;b=2", "ü=ü#x y\x00",
+	} {
+		f.Add(query)
+	}
+	refusals := map[string]bool{
+		"limit must be an integer between 1 and 1000": true, "Invalid cursor": true, "status must be open or closed": true, "At most 50 tags": true,
+		"start_ts must be a valid timestamp (UTC seconds)": true, "end_ts must be a valid timestamp (UTC seconds)": true,
+	}
+	f.Fuzz(func(t *testing.T, query string) {
+		for _, path := range []string{"/api/v4/incidents", fmt.Sprintf("/api/v4/incidents/%d/comments", l.incident), "/api/v4/monitors"} {
+			a, err := l.try(t.Context(), request{method: "GET", path: path, query: query})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if a.Status != http.StatusOK && !refusals[errorMessage(a)] {
+				t.Errorf("GET %s?%s: %d %s", path, query, a.Status, a.Body)
+			}
+		}
+	})
+}
+
+// FuzzCursor sends cursors to the lists. Only a cursor as the service makes it is
+// accepted, and the page goes on behind its place.
+func FuzzCursor(f *testing.F) {
+	l := newLambdas(f, function.Options{})
+	for _, text := range []string{
+		"", "i", "i.600.4", "i.600.3", "i.0.1", "i.0.2", "i.253402300799.9007199254740991", "i.253402300800.1", "i.1.0", "i.-1.1", "i.01.1", "i.+1.1", "i.1.1.1", "i.1", "i.1.9007199254740992",
+		"c.600.4", "c.600.1", "c.0.1", "m.1", "m.2", "m.3", "m.0", "m.9007199254740991", "m.9007199254740992", "m.1.1", "i.\x00.1", "x.1.1",
+	} {
+		f.Add(base64.RawURLEncoding.EncodeToString([]byte(text)))
+	}
+	for _, cursor := range []string{"!", "=", "aS42MDAuNA==", "aS42MDAuNA\n", " aS42MDAuNA", "aS42MDAuNB", "\xff", strings.Repeat("a", 5000)} {
+		f.Add(cursor)
+	}
+	lists := []struct {
+		path, name string
+		form       *regexp.Regexp
+	}{
+		{"/api/v4/incidents", "incidents", regexp.MustCompile(`^i\.(0|[1-9][0-9]{0,11})\.([1-9][0-9]{0,15})$`)},
+		{fmt.Sprintf("/api/v4/incidents/%d/comments", l.incident), "comments", regexp.MustCompile(`^c\.(0|[1-9][0-9]{0,11})\.([1-9][0-9]{0,15})$`)},
+		{"/api/v4/monitors", "monitors", regexp.MustCompile(`^m\.()([1-9][0-9]{0,15})$`)},
+	}
+	type row struct {
+		ID    int64
+		Start int64 `json:"start_date_time"`
+		Time  int64 `json:"timestamp"`
+	}
+	f.Fuzz(func(t *testing.T, cursor string) {
+		for _, list := range lists {
+			rows := func(query string) (reply, []row) {
+				a, err := l.try(t.Context(), request{method: "GET", path: list.path, query: query})
+				if err != nil {
+					t.Fatal(err)
+				}
+				var body map[string]json.RawMessage
+				var rows []row
+				if a.Status == http.StatusOK {
+					if err := json.Unmarshal([]byte(a.Body), &body); err != nil {
+						t.Fatal(err)
+					}
+					if err := json.Unmarshal(body[list.name], &rows); err != nil {
+						t.Fatal(err)
+					}
+				}
+				return a, rows
+			}
+			a, got := rows("cursor=" + url.QueryEscape(cursor))
+			_, want := rows("")
+			raw, err := base64.RawURLEncoding.DecodeString(cursor)
+			place := list.form.FindStringSubmatch(string(raw))
+			var at, id int64
+			if place != nil {
+				at, _ = strconv.ParseInt("0"+place[1], 10, 64)
+				id, _ = strconv.ParseInt(place[2], 10, 64)
+			}
+			valid := err == nil && place != nil && at <= statuspage.MaxTimestamp && statuspage.ValidID(id) && base64.RawURLEncoding.EncodeToString(raw) == cursor
+			switch {
+			case cursor == "":
+			case !valid:
+				if a.Status != http.StatusBadRequest || errorMessage(a) != "Invalid cursor" {
+					t.Errorf("cursor %q (%q) of %s: %d %s", cursor, raw, list.name, a.Status, a.Body)
+				}
+				continue
+			default:
+				want = slices.DeleteFunc(want, func(r row) bool {
+					return r.Start+r.Time > at || r.Start+r.Time == at && r.ID >= id
+				})
+			}
+			if a.Status != http.StatusOK || !slices.Equal(got, want) {
+				t.Errorf("cursor %q (%q) of %s: %d %v, want %v", cursor, raw, list.name, a.Status, got, want)
+			}
+		}
+	})
+}
+
+// FuzzEvent sends whole events to each function, also those that its gateway would
+// not send it.
+func FuzzEvent(f *testing.F) {
+	l := newLambdas(f, function.Options{})
+	functions := []string{"", function.Incidents, function.Comments, function.Monitors, function.Edge}
+	add := func(r request) {
+		for n := range functions {
+			name, value := "accept", "*/*"
+			for name, value = range r.header {
+				break
+			}
+			f.Add(uint8(n), !r.noKey, r.method, r.path, r.query, name, value, r.body, r.isBase64)
+		}
+	}
+	for _, path := range []string{
+		"", "/", "//", "/api", "/api/", "/api/v4", "/api/v4/", "/API/V4/incidents", "/api/v4/incidents", "/api/v4/incidents/", "/api/v4//incidents", "//api/v4/incidents",
+		"/api/v4/incidents/../incidents", "/api/v4/./incidents", "/api/v4/incidents/..", "/healthcheck/../api/v4/incidents", "/healthcheck", "/healthcheck/", "/healthcheck/x", "/api/v4/incidents/4/comments/4",
+		"/api/v4/incidents/4/comments/4/", "/api/v4/incidents/4%2Fcomments", "/api/v4/incidents/4?x", "/api/v4/incidents/4#x", "/api/v4/%69ncidents", "/api/v4/incidents%00", "/api/v4/monitors/earth",
+		"/api/v4/monitors/100%", "/api/v4/monitors/a b", "/api/v4/monitors/🔥/", "api/v4/incidents", "http://evil.example/api/v4/incidents", "/api/v4/incidents\\4", "*",
+	} {
+		for _, method := range []string{"GET", "HEAD", "OPTIONS"} {
+			add(request{method: method, path: path})
+			add(request{method: method, path: path, noKey: true, header: map[string]string{"X-API-Key": l.key}})
+		}
+	}
+	for _, method := range []string{"PUT", "TRACE", "CONNECT", "get", "pAtCh", "GE T", "\x00", "日本"} {
+		add(request{method: method, path: "/api/v4/incidents/4"})
+		add(request{method: method, path: "/healthcheck", noKey: true})
+	}
+	for _, r := range recordedRequests(f, l) {
+		add(r)
+	}
+	f.Fuzz(func(t *testing.T, n uint8, key bool, method, path, query, name, value, body string, isBase64 bool) {
+		if method == "" {
+			return // no gateway makes an event without a method, see package lambdahttp
+		}
+		r := request{
+			function: functions[int(n)%len(functions)], method: method, path: strings.ToValidUTF8(path, "\ufffd"), query: query,
+			header: map[string]string{name: value}, cookies: []string{value}, body: body, isBase64: isBase64, noKey: !key,
+		}
+		if strings.EqualFold(name, "authorization") && key {
+			r.noKey = !strings.Contains(value, l.key)
+			if !r.noKey {
+				delete(r.header, name) // may be well-formed or not: tested elsewhere
+			}
+		}
+		if r.path == "" || r.path[0] != '/' {
+			r.path = "/" + r.path
+		}
+		if _, err := l.try(t.Context(), r); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
