@@ -304,8 +304,8 @@ func spellings(path string) []string {
 		path + "%ef%bc%8f", "/" + path, "//x" + path, "/." + path, "/x/.." + path, "/%2e" + path, "/%2e%2e" + path, "/%2F" + path[1:], "/%00" + path,
 		"/x;" + path, "http://elsewhere.example" + path, "//elsewhere.example" + path, "/$default" + path, "/prod" + path, "/healthcheck/.." + path, "/healthcheck%2f.." + path,
 		"/healthcheck" + path, "/healthcheck/%2e%2e" + path, strings.ToUpper(path), strings.ReplaceAll(path, "/", "//"), strings.ReplaceAll(path, "/", "/./"),
-		strings.ReplaceAll(path, "/", `\`), strings.ReplaceAll(path, "/", "%2F"), strings.ReplaceAll(path, "/", "%5c"), strings.ReplaceAll(path, "/", "/%2e/"),
-		strings.ReplaceAll(path, "/", "%c0%af"), strings.ReplaceAll(path, "/", "%252F"), strings.ReplaceAll(path, "/", "/%20"), strings.ReplaceAll(path, "/", "/%00"),
+		"/" + strings.ReplaceAll(path[1:], "/", `\`), "/" + strings.ReplaceAll(path[1:], "/", "%2F"), "/" + strings.ReplaceAll(path[1:], "/", "%5c"), strings.ReplaceAll(path, "/", "/%2e/"),
+		"/" + strings.ReplaceAll(path[1:], "/", "%c0%af"), "/" + strings.ReplaceAll(path[1:], "/", "%252F"), strings.ReplaceAll(path, "/", "/%20"), strings.ReplaceAll(path, "/", "/%00"),
 		"/" + encoded(path[1:], "%%%02x"), "/" + encoded(path[1:], "%%%02X"), "/" + encoded(path[1:], "%%25%02x"),
 	}
 	for i, s := range segments {
@@ -323,6 +323,7 @@ func spellings(path string) []string {
 }
 
 func TestNoSpellingOfAPathNeedsNoKey(t *testing.T) {
+	t.Parallel()
 	s, _ := start(t)
 	const marker = "nobody-may-read-this"
 	made(t, s, "/api/v4/monitors", `{"tag":"earth","name":"`+marker+`"}`)
@@ -347,12 +348,13 @@ func TestNoSpellingOfAPathNeedsNoKey(t *testing.T) {
 		// A key is good for some methods, or none.
 		methods []string
 	}{
-		{"no key", append(incidents, monitors...), []string{"GET", "DELETE"}},
-		{"an unknown key", append(incidents[:1:1], monitors[1]), []string{"GET", "PATCH"}},
-		{"monitors:write", incidents[:2], []string{"GET", "DELETE"}},
-		{"incidents:write", monitors, []string{"GET", "DELETE"}},
-		{"incidents:read", incidents[1:2], []string{"DELETE", "PATCH"}},
-		{"monitors:read", monitors[1:], []string{"DELETE", "PATCH"}},
+		{"no key", append(incidents, monitors...), []string{"GET"}},
+		{"no key", []string{incidents[1], monitors[1]}, []string{"DELETE"}},
+		{"an unknown key", incidents[1:2], []string{"GET", "PATCH"}},
+		{"monitors:write", incidents[1:2], []string{"GET", "DELETE"}},
+		{"incidents:write", monitors[1:], []string{"GET", "DELETE"}},
+		{"incidents:read", incidents[1:2], []string{"PATCH"}},
+		{"monitors:read", monitors[1:], []string{"PATCH"}},
 	} {
 		t.Run(tt.key, func(t *testing.T) {
 			for _, path := range tt.paths {

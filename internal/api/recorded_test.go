@@ -3,9 +3,9 @@ package api_test
 import (
 	"bufio"
 	"bytes"
-	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"hash/crc32"
 	"io"
@@ -18,14 +18,14 @@ import (
 	"testing"
 	"time"
 
-	gocmp "github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp"
 
 	"tocsin/internal/apitest"
 	"tocsin/internal/statuspage"
 )
 
 // A recording is a request to Kener 4.1.2 and what it answered. They were made one
-// after the other in one session, of which testdata/recorded.jsonl holds a part:
+// after the other in one run, of which testdata/recorded.jsonl holds a part:
 // the state that a case met is arranged anew from what its answer implies.
 type recording struct {
 	Case    string
@@ -43,7 +43,7 @@ type recording struct {
 	Vars map[string]int64 // ids that the template's braces stand for
 }
 
-// recordedAt is when the session ran.
+// recordedAt is when they were made.
 const recordedAt = 1795348992
 
 func readRecordings(t *testing.T) []recording {
@@ -81,6 +81,7 @@ func expandCut(line []byte) []byte {
 }
 
 func TestRecordedAnswers(t *testing.T) {
+	t.Parallel()
 	recordings := readRecordings(t)
 	if got, want := len(recordings), 271; got != want {
 		t.Fatalf("%d recordings, want %d", got, want)
@@ -108,11 +109,11 @@ func TestRecordedAnswers(t *testing.T) {
 			got := replay.send(r)
 			recorded := recordedExchange(r)
 			ours, departs := departures[r.Case]
-			switch diff := gocmp.Diff(recorded, got); {
+			switch diff := cmp.Diff(recorded, got); {
 			case departs && diff == "":
 				t.Errorf("listed as a departure (%s), but the answer is as recorded", ours.rule)
 			case departs:
-				if diff := gocmp.Diff(ours.exchange(recorded), got); diff != "" {
+				if diff := cmp.Diff(ours.exchange(recorded), got); diff != "" {
 					t.Errorf("%s (-want +got):\n%s", ours.rule, diff)
 				}
 			case diff != "":
@@ -254,7 +255,7 @@ func (p *replay) arrangeLists(byCase map[string]recording) {
 	for _, name := range []string{"inc.list.window", "inc.list.start_ts_empty"} {
 		rows = append(rows, listedIncidents(byCase[name])...)
 	}
-	slices.SortFunc(rows, func(a, b recordedRow) int { return cmp.Compare(a.id, b.id) })
+	slices.SortFunc(rows, func(a, b recordedRow) int { return int(a.id - b.id) })
 	for _, row := range rows {
 		if row.incident.Start >= 0 {
 			p.createIncident(row.id, row.incident)
@@ -277,7 +278,7 @@ func listedIncidents(r recording) []recordedRow {
 	for _, raw := range list.Incidents {
 		row := recordedRow{raw: raw}
 		var id struct{ ID int64 }
-		if err := cmp.Or(json.Unmarshal(raw, &row.incident), json.Unmarshal(raw, &id)); err != nil {
+		if err := errors.Join(json.Unmarshal(raw, &row.incident), json.Unmarshal(raw, &id)); err != nil {
 			panic(err)
 		}
 		row.id = id.ID
@@ -397,7 +398,7 @@ func (p *replay) arrange(r recording) map[string]int64 {
 		}
 		ours[name] = p.createComment(recorded, incident, before)
 	}
-	slices.SortFunc(answered.Comments, func(a, b recordedRowComment) int { return cmp.Compare(a.ID, b.ID) })
+	slices.SortFunc(answered.Comments, func(a, b recordedRowComment) int { return int(a.ID - b.ID) })
 	for _, c := range answered.Comments {
 		p.createComment(c.ID, ours["k"], c.recordedComment)
 	}
@@ -422,7 +423,7 @@ var monitorsBefore = map[string]string{
 	"inc.patch.monitors_order": `[{"monitor_tag":"api-prod","impact":"DOWN"}]`,
 }
 
-// commentsBefore are the comments that the session had made on the incident.
+// commentsBefore are the comments that had been made on the incident before.
 var commentsBefore = map[string][]string{
 	"com.create.state_INVESTIGATING.incident": {
 		`{"comment":"c","timestamp":1700000059,"state":"INVESTIGATING"}`,
@@ -675,8 +676,8 @@ func allDepartures(byCase map[string]recording) map[string]departure {
 			all[name] = departure{rule, status, body}
 		}
 	}
-	badRequest := func(message string, cases ...string) {
-		add(http.StatusBadRequest, errorBody("BAD_REQUEST", message), cases...)
+	refused := func(message string, cases ...string) {
+		add(http.StatusBadRequest, badRequest(message), cases...)
 	}
 	// incidents is a list of incidents as the recordings have them, in this order.
 	rows := map[int64]string{}
@@ -694,7 +695,7 @@ func allDepartures(byCase map[string]recording) map[string]departure {
 	}
 
 	rule = "errors are JSON for every path and every client"
-	add(http.StatusNotFound, errorBody("NOT_FOUND", "No API route matches '/API/v4/incidents'"), "route.upper_case")
+	add(http.StatusNotFound, notFound("No API route matches '/API/v4/incidents'"), "route.upper_case")
 
 	rule = "a method that a route does not have is told in JSON, not in plain text"
 	for method, cases := range map[string][]string{
@@ -704,47 +705,47 @@ func allDepartures(byCase map[string]recording) map[string]departure {
 		"DELETE":  {"com.method.DELETE list", "mon.method.DELETE monitors"},
 		"OPTIONS": {"route.incidents.options"},
 	} {
-		add(http.StatusMethodNotAllowed, errorBody("METHOD_NOT_ALLOWED", method+" method not allowed"), cases...)
+		add(http.StatusMethodNotAllowed, fail("METHOD_NOT_ALLOWED", method+" method not allowed"), cases...)
 	}
 
 	rule = "a body must be a JSON object"
-	badRequest("Invalid JSON body",
+	refused("Invalid JSON body",
 		"inc.create.body_array", "inc.create.body_string", "inc.create.body_number", "inc.patch.body_string", "com.create.body_array")
 
 	rule = "a body over 256 KiB is told to be too large"
-	add(http.StatusRequestEntityTooLarge, errorBody("PAYLOAD_TOO_LARGE", "The request body must be at most 256 KiB"), "inc.create.body_4mb")
+	add(http.StatusRequestEntityTooLarge, fail("PAYLOAD_TOO_LARGE", "The request body must be at most 256 KiB"), "inc.create.body_4mb")
 
 	rule = "a request is judged without the table first, so its body comes before the row"
-	badRequest("Invalid JSON body", "inc.patch.unknown_id_bad_json", "com.patch.unknown_bad_json")
+	refused("Invalid JSON body", "inc.patch.unknown_id_bad_json", "com.patch.unknown_bad_json")
 
 	rule = "an id is nothing but digits: what follows them is not dropped"
-	badRequest("Incident ID must be a valid integer", "inc.get.id_suffix", "inc.get.id_quote", "inc.delete.suffix")
+	refused("Incident ID must be a valid integer", "inc.get.id_suffix", "inc.get.id_quote", "inc.delete.suffix")
 
 	rule = "no spelling of a path leads to another one: one with dots has no route"
-	add(http.StatusNotFound, errorBody("NOT_FOUND", "No API route matches '/api/v4/incidents/.'"), "inc.get.id_dot")
+	add(http.StatusNotFound, notFound("No API route matches '/api/v4/incidents/.'"), "inc.get.id_dot")
 
 	rule = "paths are judged percent-decoded"
 	add(http.StatusOK, string(byCase["mon.get"].Response.Body), "mon.get.encoded")
-	add(http.StatusNotFound, errorBody("NOT_FOUND", "Monitor with tag 'earth ' not found"), "mon.get.space")
+	add(http.StatusNotFound, notFound("Monitor with tag 'earth ' not found"), "mon.get.space")
 
 	rule = "a title has at most 255 characters, a comment 65,536"
-	badRequest("Title must be at most 255 characters", "inc.create.title_10000")
-	badRequest("comment must be at most 65536 characters", "com.create.comment_long")
+	refused("Title must be at most 255 characters", "inc.create.title_10000")
+	refused("comment must be at most 65536 characters", "com.create.comment_long")
 
 	rule = "timestamps are numbers from 1970 to the year 9999, so milliseconds are none"
-	badRequest("start_date_time must be a valid timestamp (UTC seconds)",
+	refused("start_date_time must be a valid timestamp (UTC seconds)",
 		"inc.create.start_negative", "inc.create.start_ms", "inc.patch.start_empty")
-	badRequest("end_date_time must be a valid timestamp (UTC seconds)",
+	refused("end_date_time must be a valid timestamp (UTC seconds)",
 		"inc.create.end_true", "inc.create.end_false", "inc.create.end_array_two", "inc.create.end_negative", "inc.create.end_ms",
 		"inc.patch.end_string_digits", "inc.patch.end_string", "inc.patch.end_true", "inc.patch.end_negative", "inc.patch.end_object")
-	badRequest("timestamp must be a valid timestamp (UTC seconds)",
+	refused("timestamp must be a valid timestamp (UTC seconds)",
 		"com.create.timestamp_negative", "com.create.timestamp_ms", "com.patch.timestamp_string_digits", "com.patch.timestamp_negative")
 	add(http.StatusOK, incidents(), "inc.list.start_only_far_future")
 
 	rule = "an incident does not end before it starts"
-	badRequest("end_date_time must not be before start_date_time",
+	refused("end_date_time must not be before start_date_time",
 		"inc.create.end_before_start", "inc.patch.end_before_start", "inc.patch.end_zero")
-	badRequest("timestamp must not be before the incident's start_date_time",
+	refused("timestamp must not be before the incident's start_date_time",
 		"com.create.resolved_before_start", "com.create.resolved_zero")
 	add(http.StatusOK, commented(`"end_date_time":null,"state":"INVESTIGATING"`), "com.create.resolved_zero.incident")
 	add(http.StatusOK, commented(`"end_date_time":null,"state":"MONITORING"`), "com.patch.state.incident")
@@ -756,20 +757,20 @@ func allDepartures(byCase map[string]recording) map[string]departure {
 	for impact, name := range map[string]string{
 		"MAINTENANCE": "maintenance", "PURPLE": "unknown", "5": "number", "true": "true", "{}": "object",
 	} {
-		badRequest("Invalid impact '"+impact+"'. Must be one of: UP, DOWN, DEGRADED", "inc.create.monitors_impact_"+name)
+		refused("Invalid impact '"+impact+"'. Must be one of: UP, DOWN, DEGRADED", "inc.create.monitors_impact_"+name)
 	}
 
 	rule = "PATCH checks and trims what it is sent as POST does"
 	add(http.StatusOK, strings.Replace(string(byCase["inc.patch.title_spaces_kept"].Response.Body), "  spaced  ", "spaced", 1), "inc.patch.title_spaces_kept")
-	badRequest("Title must be a non-empty string", "inc.patch.title_number", "inc.patch.title_true")
-	badRequest("comment must be a non-empty string", "com.patch.comment_blank", "com.patch.comment_number", "com.patch.comment_true")
+	refused("Title must be a non-empty string", "inc.patch.title_number", "inc.patch.title_true")
+	refused("comment must be a non-empty string", "com.patch.comment_blank", "com.patch.comment_number", "com.patch.comment_true")
 	for _, name := range []string{"com.patch.comment", "com.patch.state"} {
 		add(http.StatusOK, strings.Replace(string(byCase[name].Response.Body), "  edited  ", "edited", 1), name)
 	}
 
 	rule = "a text of a monitor is a string, its settings are an object"
-	badRequest("description must be a string", "mon.create.description_object")
-	badRequest("monitor_settings_json must be an object", "mon.create.settings_string")
+	refused("description must be a string", "mon.create.description_object")
+	refused("monitor_settings_json must be an object", "mon.create.settings_string")
 
 	rule = "a list has the newest start first"
 	add(http.StatusOK, incidents(76, 73, 75, 74),
@@ -782,13 +783,9 @@ func allDepartures(byCase map[string]recording) map[string]departure {
 	add(http.StatusOK, incidents(68, 26, 20), "inc.list.start_ts_empty")
 
 	rule = "a bound of a list that is no timestamp is an error, not passed over"
-	badRequest("start_ts must be a valid timestamp (UTC seconds)", "inc.list.start_ts_word", "inc.list.start_ts_hex", "inc.list.start_ts_huge")
+	refused("start_ts must be a valid timestamp (UTC seconds)", "inc.list.start_ts_word", "inc.list.start_ts_hex", "inc.list.start_ts_huge")
 
 	return all
-}
-
-func errorBody(code, message string) string {
-	return fmt.Sprintf(`{"error":{"code":%q,"message":%q}}`, code, message)
 }
 
 // commented is incident 78, on which the recorded comments were made.

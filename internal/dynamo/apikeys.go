@@ -59,7 +59,12 @@ func (s *Store) EnsureAPIKey(ctx context.Context, secret string, n statuspage.Ne
 	if k.Revoked == nil && slices.Equal(k.Scopes, n.Scopes) && k.Expires == nil && n.Expires == nil {
 		return k, nil
 	}
-	e := newExpr().ifExists().set(attrScopes, scopeSet(n.Scopes)).remove(attrRevoked).setOrRemove(attrExpires, n.Expires)
+	e := newExpr().ifExists().remove(attrRevoked).setOrRemove(attrExpires, n.Expires)
+	if len(n.Scopes) > 0 {
+		e.set(attrScopes, scopeSet(n.Scopes))
+	} else {
+		e.remove(attrScopes)
+	}
 	it, refused, err := s.updateInPlace(ctx, apiKeyKey(hash), e)
 	if err != nil {
 		return statuspage.APIKey{}, err

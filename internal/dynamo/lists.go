@@ -79,14 +79,13 @@ func (s *Store) taggedIncidents(ctx context.Context, q statuspage.IncidentQuery,
 	if q.Open != nil {
 		chunk = max(batchGetSize, 2*chunk)
 	}
-	chunk = min(chunk, maxRowsRead)
-	m := merge{store: s, chunk: chunk}
+	m := merge{store: s, chunk: min(chunk, maxRowsRead)}
 	for _, id := range ids {
 		m.rows = append(m.rows, &monitorRows{monitorID: id, low: low, high: high})
 	}
 	last, read := q.After, 0
 	for read < maxRowsRead {
-		positions, err := m.next(ctx, min(chunk, maxRowsRead-read))
+		positions, err := m.next(ctx)
 		if err != nil {
 			return nil, err
 		}
@@ -115,6 +114,8 @@ func (s *Store) taggedIncidents(ctx context.Context, q statuspage.IncidentQuery,
 			last = &statuspage.IncidentPosition{Start: p.Start, ID: p.ID}
 		}
 		read += len(positions)
+		// Few of them passed the filter: the next step is longer, so that there are few.
+		m.chunk = min(2*m.chunk, maxRowsRead-read)
 	}
 	return last, nil
 }
@@ -123,7 +124,7 @@ func (s *Store) taggedIncidents(ctx context.Context, q statuspage.IncidentQuery,
 // once.
 type merge struct {
 	store *Store
-	chunk int // rows a query asks for
+	chunk int // how many positions next returns and rows a query asks for
 	rows  []*monitorRows
 	last  statuspage.IncidentPosition
 }
@@ -137,10 +138,10 @@ type monitorRows struct {
 	done      bool
 }
 
-// next returns up to n positions; fewer only at the end.
-func (m *merge) next(ctx context.Context, n int) ([]statuspage.IncidentPosition, error) {
+// next returns as many positions as a chunk has; fewer only at the end.
+func (m *merge) next(ctx context.Context) ([]statuspage.IncidentPosition, error) {
 	var out []statuspage.IncidentPosition
-	for len(out) < n {
+	for len(out) < m.chunk {
 		if err := m.fill(ctx); err != nil {
 			return nil, err
 		}

@@ -28,6 +28,10 @@ func plain(v types.AttributeValue) string {
 	case *types.AttributeValueMemberN:
 		return v.Value
 	}
+	return plainJSON(v)
+}
+
+func plainJSON(v any) string {
 	b, err := json.Marshal(v)
 	if err != nil {
 		return fmt.Sprint(err)
@@ -89,12 +93,22 @@ func First(f Fault) func(operation string, body []byte) Fault {
 	return func(operation string, body []byte) Fault {
 		mu.Lock()
 		defer mu.Unlock()
-		if call := operation + string(body); f.Applies(operation, body) && !seen[call] {
+		if call := operation + canonical(body); f.Applies(operation, body) && !seen[call] {
 			seen[call] = true
 			return f
 		}
 		return None
 	}
+}
+
+// canonical makes the same text of every spelling of a JSON object: the SDK writes
+// the keys of a map in another order at each try.
+func canonical(body []byte) string {
+	var v any
+	if err := json.Unmarshal(body, &v); err != nil {
+		return string(body)
+	}
+	return plainJSON(v)
 }
 
 // A Client calls DynamoDB over HTTP, records the calls, and injects faults.

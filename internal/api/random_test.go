@@ -1,0 +1,289 @@
+package api_test
+
+import (
+	"context"
+	"encoding/base64"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+
+	"tocsin/internal/function"
+)
+
+// How many random requests are sent, and what they start from; more are sent with
+// these variables.
+const (
+	randomRequestsVariable = "TOCSIN_RANDOM_REQUESTS"
+	randomSeedVariable     = "TOCSIN_RANDOM_SEED"
+	randomRequests         = 3000
+)
+
+// Whatever is sent, in any combination, no function fails and every answer has the
+// contract's shape.
+func TestRandomRequests(t *testing.T) {
+	t.Parallel()
+	const senders = 4 // at once, each with requests of its own
+	total, seed := variableOr(t, randomRequestsVariable, randomRequests), variableOr(t, randomSeedVariable, 1)
+	l := newLambdas(t, function.Options{})
+	recorded := recordedRequests(t, l)
+	var mu sync.Mutex
+	statuses := map[int]int{}
+	var g sync.WaitGroup
+	for sender := range senders {
+		g.Go(func() {
+			draw := &randomRequest{rand.New(rand.NewPCG(uint64(seed), uint64(sender))), recorded}
+			for n := range total / senders {
+				a, err := l.try(context.Background(), draw.request())
+				if err != nil {
+					t.Errorf("%s=%d, sender %d, request %d: %v", randomSeedVariable, seed, sender, n, err)
+					return
+				}
+				mu.Lock()
+				statuses[a.Status]++
+				mu.Unlock()
+			}
+		})
+	}
+	g.Wait()
+	// Requests that are all refused would test little.
+	least := map[int]int{200: total / 10, 201: total / 50, 308: 1, 400: 1, 401: 1, 404: 1, 405: 1, 413: 1}
+	for status, n := range least {
+		if statuses[status] < n {
+			t.Errorf("of %d requests %d were answered %d, want at least %d", total, statuses[status], status, n)
+		}
+	}
+}
+
+func variableOr(t *testing.T, name string, otherwise int) int {
+	t.Helper()
+	text := os.Getenv(name)
+	if text == "" {
+		return otherwise
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+	return n
+}
+
+// randomRequest draws requests: mostly in order, with something odd here and there.
+type randomRequest struct {
+	*rand.Rand
+	recorded []request
+}
+
+// one in n is odd.
+func (d *randomRequest) odd(n int) bool { return d.IntN(n) == 0 }
+
+func pick[T any](d *randomRequest, from ...T) T { return from[d.IntN(len(from))] }
+
+func (d *randomRequest) request() request {
+	r := d.plain()
+	if d.odd(8) {
+		r = d.recorded[d.IntN(len(d.recorded))]
+		header := map[string]string{} // the recording's own stays as it is
+		for k, v := range r.header {
+			header[k] = v
+		}
+		r.header = header
+	}
+	if r.body == "" && d.odd(20) {
+		r.body = d.oddBody()
+	}
+	if d.odd(15) {
+		r.method = pick(d, "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT", "get", "PROPFIND", "GE T", "\n", "INVALID")
+	}
+	if d.odd(15) {
+		r.path = d.oddPath(r.path)
+	}
+	if d.odd(10) {
+		r.query = strings.TrimPrefix(r.query+"&"+d.query(), "&")
+	}
+	for d.odd(8) {
+		r.header[pick(d, "X-Forwarded-Host", "HOST", "x-a,b", "IF-MATCH", "accept", "CONTENT-TYPE", "content-length", "transfer-encoding", "idempotency-key")] =
+			pick(d, "", "a,b, c", "evil.example", "\x00\n", "🔥", "text/html", "chunked", strings.Repeat("x,", 500))
+	}
+	switch {
+	case d.odd(15):
+		r.noKey = true
+		r.header["authorization"] = pick(d, "", "Bearer", "Bearer ", "Basic x", "Bearer kener_"+strings.Repeat("0", 64), "Bearer  x", "bearer\tx", "kener_x", "Bearer a b")
+	case d.odd(30):
+		r.cookies = []string{"a=1", "b=\"x, y\"", ""}
+	}
+	switch {
+	case d.odd(5) && !r.isBase64:
+		r.body, r.isBase64 = base64.StdEncoding.EncodeToString([]byte(r.body)), true
+	case d.odd(40):
+		r.isBase64 = true // it is not
+	}
+	return r
+}
+
+// plain is a request to one of the routes, with a body that is mostly right.
+func (d *randomRequest) plain() request {
+	method := pick(d, "GET", "GET", "GET", "POST", "POST", "PATCH", "PATCH", "DELETE")
+	one := "/api/v4/incidents/" + d.id()
+	r := request{method: method, header: map[string]string{}}
+	type form struct{ list, one, create, update string }
+	f := pick(d,
+		form{"/api/v4/incidents", one,
+			`"title":S,"start_date_time":T,"end_date_time":E,"monitors":M`, `"title":S,"start_date_time":T,"end_date_time":E,"monitors":M`},
+		form{one + "/comments", one + "/comments/" + d.id(),
+			`"comment":S,"state":C,"timestamp":T`, `"comment":S,"state":C,"timestamp":T`},
+		form{"/api/v4/monitors", "/api/v4/monitors/" + d.tag(),
+			`"tag":G,"name":S,"description":S,"type_data":O,"monitor_settings_json":O,"confirmation_threshold":N,"status":S`,
+			`"name":S,"description":S,"type_data":O,"monitor_settings_json":O,"confirmation_threshold":N,"is_hidden":S`},
+	)
+	switch method {
+	case "POST":
+		r.path, r.body = f.list, d.object(f.create, false)
+	case "PATCH":
+		r.path, r.body = f.one, d.object(f.update, true)
+	case "DELETE":
+		r.path = f.one
+	default:
+		if r.path = f.one; d.odd(2) {
+			r.path, r.query = f.list, d.query()
+		}
+	}
+	if d.odd(40) {
+		r = request{method: method, path: "/healthcheck", header: r.header}
+	}
+	if r.body != "" && d.odd(12) {
+		r.body = d.oddBody()
+	}
+	return r
+}
+
+func (d *randomRequest) id() string {
+	if d.odd(8) {
+		return pick(d, "0", "-1", "007", "+1", "1.0", "1e3", "1abc", "%31", "%", "%%", "1?x=2", "1#x", "1%2Fcomments", " 1", "1\n", "é", "１", "\x00", "a/b", "",
+			".", "..", "9007199254740992", "9223372036854775808", strings.Repeat("9", 40), strings.Repeat("9", 400), strings.Repeat("x", 3000))
+	}
+	return strconv.Itoa(1 + d.IntN(25))
+}
+
+func (d *randomRequest) tag() string {
+	if d.odd(8) {
+		return pick(d, "EARTH", "e%61rth", "earth%20", " earth", "100%", "a?b", "a#b", "é", "\x00", "a/b", "", ".", "..", strings.Repeat("a", 256), strings.Repeat("a", 257))
+	}
+	return pick(d, "earth", "mars", "venus", "pluto", "a-b_c", "7")
+}
+
+func (d *randomRequest) oddPath(path string) string {
+	return pick(d, path+"/", path+"//", "/"+path, strings.ReplaceAll(path, "/", "//"), path+"/..", path+"/../incidents", "/healthcheck/.."+path, path+"%2F", path+"?x", path+"#x",
+		path+"\x00", strings.ToUpper(path), strings.TrimPrefix(path, "/api"), "/api", "/api/", "/", "", "*", "/api/v4", path+"/nothing", "/\u202e"+path, path+strings.Repeat("/a", 500))
+}
+
+func (d *randomRequest) query() string {
+	var parts []string
+	for range d.IntN(4) {
+		name := pick(d, "limit", "cursor", "start_ts", "end_ts", "monitor_tags", "status", "category_name", "monitor_type", "is_hidden", "page", "", "%zz")
+		parts = append(parts, name+"="+pick(d, "1", "3", "1000", "", "0", "-1", "600", "1.5", "1e308", strings.Repeat("9", 40), "253402300799", "open", "CLOSED", "ACTIVE", "earth", "earth,mars,,%20",
+			strings.Repeat("x,", 60), "aS42MDAuMg", "Yy42MDAuMg", "bS4y", "%", "%00", "%ff", "a b", "#", "🔥", "?", "a;b", "+", "x"))
+	}
+	return strings.Join(parts, "&")
+}
+
+func (d *randomRequest) oddBody() string {
+	if d.odd(3) {
+		return oddBodies[d.IntN(len(oddBodies))]
+	}
+	return pick(d, "", "null", "[]", "{", "\"x\"", "5", "\xff\xfe{}", "{}", `{"a":1}`)
+}
+
+// object fills the form in: each capital letter stands for a kind of value. Fields
+// are left out at times, in an update more often, and values are of another kind.
+func (d *randomRequest) object(form string, update bool) string {
+	var fields []string
+	for field := range strings.SplitSeq(form, ",") {
+		if update && d.odd(2) || d.odd(12) {
+			continue
+		}
+		name, kind, _ := strings.Cut(field, ":")
+		value := d.value(kind)
+		if d.odd(12) {
+			value = d.oddValue()
+		}
+		fields = append(fields, name+":"+value)
+		if d.odd(60) { // once more: the last counts
+			fields = append(fields, name+":"+d.oddValue())
+		}
+	}
+	if d.odd(10) {
+		fields = append(fields, pick(d, `"id":7`, `"state":"RESOLVED"`, `"x":1e308`, `"__proto__":{}`, `"":0`, `"TITLE":"x"`, `"x":`+nested(500)))
+	}
+	d.Shuffle(len(fields), func(i, j int) { fields[i], fields[j] = fields[j], fields[i] })
+	return "{" + strings.Join(fields, ",") + "}"
+}
+
+func (d *randomRequest) value(kind string) string {
+	switch kind {
+	case "S":
+		return pick(d, `"text"`, `" trimmed "`, `"ACTIVE"`, `"100% <b>&\u2028\u0000"`, `"🔥"`, `"\ud83d\udd25"`, `"YES"`)
+	case "T":
+		return pick(d, "0", "59.5", "600", "1200", "1700000000", "253402300799")
+	case "E":
+		return pick(d, "null", "1700000000", "253402300799", "600")
+	case "C":
+		return pick(d, `"INVESTIGATING"`, `"IDENTIFIED"`, `"MONITORING"`, `"RESOLVED"`)
+	case "G":
+		return pick(d, `"venus"`, `"pluto"`, `" a-b_c "`, `"7"`, fmt.Sprintf(`"m%d"`, d.IntN(1000)))
+	case "N":
+		return pick(d, "1", "60", `"5"`, "null", "true", "1.0")
+	case "O":
+		return pick(d, "{}", `{"a":1}`, `{"a":{"b":[1e308,`+strings.Repeat("9", 40)+`]},"ü":null}`, `{"a":1,"\u0061":2}`, "null")
+	}
+	var links []string // M
+	for range d.IntN(4) {
+		links = append(links, pick(d, `{"monitor_tag":"earth"}`, `{"monitor_tag":"mars","impact":"DEGRADED"}`, `{"monitor_tag":"earth","impact":"UP","x":1}`, `{"monitor_tag":"mars","impact":null}`))
+	}
+	return "[" + strings.Join(links, ",") + "]"
+}
+
+func (d *randomRequest) oddValue() string {
+	if d.odd(10) {
+		return pick(d, nested(9000), nested(20000), `"`+strings.Repeat("a", 70_000)+`"`, `"`+strings.Repeat("€", 256)+`"`, `{"a":`+nested(9000)+`}`, strings.Repeat("9", 5000))
+	}
+	return pick(d, "null", "true", "false", "0", "-0", "-1", "0.1", "1e308", "-1e308", "1e400", strings.Repeat("9", 40), "1700000000000", "253402300799.5", `""`, `" "`, `"\u0000"`, `"\ud800"`,
+		`"1700000000"`, `"resolved"`, "[]", "[null]", "[[]]", "[5]", "{}", `{"a":{"a":{}}}`, `[{"monitor_tag":"pluto9"}]`, `[{"monitor_tag":""}]`, `[{"monitor_tag":"%00"}]`, `[{"monitor_tag":"earth","impact":"x"}]`)
+}
+
+// The requests that no function answers: what is no event is an error, and nothing
+// of it is served.
+func TestNoEvents(t *testing.T) {
+	l := newLambdas(t, function.Options{})
+	for name, h := range l.handlers {
+		for _, payload := range []string{"", "null", "{}", `{"requestContext":{"http":{"method":""}}}`, `{"httpMethod":"GET","path":"/healthcheck"}`} {
+			if out, err := h.Invoke(t.Context(), []byte(payload)); err == nil {
+				t.Errorf("%s answers %q with %s", name, payload, out)
+			}
+		}
+	}
+}
+
+// Each spelling of a path that a gateway may deliver, without a key.
+func TestNoDataWithoutAKey(t *testing.T) {
+	l := newLambdas(t, function.Options{})
+	for _, path := range []string{
+		"/api/v4/incidents", "/api/v4//incidents", "//api/v4/incidents", "/api/v4/incidents/.", "/api/v4/./incidents", "/api/v4/incidents/4/..", "/healthcheck/../api/v4/incidents", "/healthcheck//api/v4/incidents",
+		"/API/V4/INCIDENTS", "/api/v4/Incidents", "/api/v4/%69ncidents", "/api%2Fv4%2Fincidents", "/api/v4/incidents%2F4", "/api/v4/incidents?", "/api/v4/incidents#", "/api/v4/incidents;a=b", "/api/v4/incidents\\4",
+		"/api/v4/incidents/4", "/api/v4/incidents/4/comments", "/api/v4/incidents/4/comments/4", "/api/v4/monitors", "/api/v4/monitors/earth", "/api/v4/monitors/e%61rth", "/healthcheck?/api/v4/incidents",
+		"/\u212api/v4/incidents", "/api/v4/incidents\x00", "/..", "/", "",
+	} {
+		for _, f := range []string{function.Incidents, function.Comments, function.Monitors, function.Edge} {
+			for _, method := range []string{"GET", "HEAD", "POST", "OPTIONS", "CONNECT"} {
+				a, err := l.try(t.Context(), request{function: f, method: method, path: path, noKey: true, header: map[string]string{"x-api-key": l.key}, query: "key=" + l.key, cookies: []string{"key=" + l.key}})
+				if err != nil || a.Status != http.StatusUnauthorized {
+					t.Errorf("%s: %s %q: %d %s %v", f, method, path, a.Status, a.Body, err)
+				}
+			}
+		}
+	}
+}

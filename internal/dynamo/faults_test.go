@@ -1,0 +1,325 @@
+package dynamo_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"errors"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/google/go-cmp/cmp"
+
+	"tocsin/internal/dynamo"
+	"tocsin/internal/dynamotest"
+	"tocsin/internal/opt"
+	"tocsin/internal/statuspage"
+)
+
+// TestEngineHonoursRequestTokens shows that the engine applies a transaction once
+// however often it comes with the same token: without that the tests of lost
+// answers would prove nothing.
+func TestEngineHonoursRequestTokens(t *testing.T) {
+	tb := dynamotest.NewTable(t)
+	client := tb.DynamoDB(nil)
+	increment := func(token string, by string) error {
+		_, err := client.TransactWriteItems(context.Background(), &dynamodb.TransactWriteItemsInput{
+			ClientRequestToken: aws.String(token),
+			TransactItems: []types.TransactWriteItem{{Update: &types.Update{
+				TableName:                 &tb.Name,
+				Key:                       map[string]types.AttributeValue{"pk": &types.AttributeValueMemberS{Value: "p"}, "sk": &types.AttributeValueMemberS{Value: "s"}},
+				UpdateExpression:          aws.String("ADD n :by"),
+				ExpressionAttributeValues: map[string]types.AttributeValue{":by": &types.AttributeValueMemberN{Value: by}},
+			}}},
+		})
+		return err
+	}
+	first, second := rand.Text(), rand.Text() // the engine knows tokens across tables
+	for _, token := range []string{first, first, second, first} {
+		if err := increment(token, "1"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := tb.Items(t)[0]["n"]; got != "2" {
+		t.Errorf("two tokens, four calls: n is %s, want 2", got)
+	}
+	mismatch := increment(first, "7")
+	if _, ok := errors.AsType[*types.IdempotentParameterMismatchException](mismatch); !ok {
+		t.Errorf("the same token with another transaction: %v", mismatch)
+	}
+}
+
+// A step is one operation; those of steps follow one another.
+type step struct {
+	name string
+	run  func(context.Context, *dynamo.Store) (any, error)
+}
+
+func only(err error) (any, error) { return nil, err }
+
+const (
+	keySecret   = "kener_0000000000000000000000000000000000000000000000000000000000000001"
+	otherSecret = "kener_0000000000000000000000000000000000000000000000000000000000000002"
+)
+
+// writes is every write of the store, in an order in which all succeed on an empty
+// table. Ids are those that the counters give there.
+var writes = []step{
+	{"check schema", func(ctx context.Context, s *dynamo.Store) (any, error) { return only(s.CheckSchema(ctx)) }},
+	{"POST monitor a", func(ctx context.Context, s *dynamo.Store) (any, error) {
+		return s.CreateMonitor(ctx, newMonitor("a"), now)
+	}},
+	{"POST monitor b", func(ctx context.Context, s *dynamo.Store) (any, error) {
+		return s.CreateMonitor(ctx, newMonitor("b"), now)
+	}},
+	{"PATCH monitor a", func(ctx context.Context, s *dynamo.Store) (any, error) {
+		return s.UpdateMonitor(ctx, "a", statuspage.MonitorPatch{Name: opt.Value("New")}, later)
+	}},
+	{"POST incident 1", func(ctx context.Context, s *dynamo.Store) (any, error) {
+		return s.CreateIncident(ctx, statuspage.NewIncident{Title: "One", Start: begin, Monitors: links(statuspage.Down, "a", "b")}, now)
+	}},
+	{"POST incident 2", func(ctx context.Context, s *dynamo.Store) (any, error) {
+		return s.CreateIncident(ctx, statuspage.NewIncident{Title: "Two", Start: begin, Monitors: links(statuspage.Up, "b")}, now)
+	}},
+	{"PATCH title", func(ctx context.Context, s *dynamo.Store) (any, error) {
+		return s.UpdateIncident(ctx, 1, titled("New"), later)
+	}},
+	{"PATCH end", func(ctx context.Context, s *dynamo.Store) (any, error) {
+		return s.UpdateIncident(ctx, 1, statuspage.IncidentPatch{End: opt.Value[int64](begin + minute)}, later)
+	}},
+	{"PATCH nothing", func(ctx context.Context, s *dynamo.Store) (any, error) {
+		return s.UpdateIncident(ctx, 1, statuspage.IncidentPatch{}, later+1)
+	}},
+	{"POST RESOLVED comment", func(ctx context.Context, s *dynamo.Store) (any, error) {
+		return s.CreateComment(ctx, 1, statuspage.NewComment{Text: "Done", Time: begin + 2*minute, State: statuspage.Resolved}, later)
+	}},
+	{"POST MONITORING comment", func(ctx context.Context, s *dynamo.Store) (any, error) {
+		return s.CreateComment(ctx, 1, statuspage.NewComment{Text: "Not yet", Time: begin + 2*minute, State: statuspage.Monitoring}, later)
+	}},
+	{"POST RESOLVED comment again", func(ctx context.Context, s *dynamo.Store) (any, error) {
+		return s.CreateComment(ctx, 1, statuspage.NewComment{Text: "Done", Time: begin + 3*minute, State: statuspage.Resolved}, later)
+	}},
+	{"PATCH end null", func(ctx context.Context, s *dynamo.Store) (any, error) {
+		return s.UpdateIncident(ctx, 1, statuspage.IncidentPatch{End: opt.Null[int64]()}, later)
+	}},
+	{"PATCH start", func(ctx context.Context, s *dynamo.Store) (any, error) {
+		return s.UpdateIncident(ctx, 1, statuspage.IncidentPatch{Start: opt.Value[int64](begin - minute)}, later)
+	}},
+	{"PATCH monitors", func(ctx context.Context, s *dynamo.Store) (any, error) {
+		return s.UpdateIncident(ctx, 1, statuspage.IncidentPatch{Monitors: opt.Value(links(statuspage.Degraded, "b"))}, later)
+	}},
+	{"PATCH comment", func(ctx context.Context, s *dynamo.Store) (any, error) {
+		return s.UpdateComment(ctx, 1, 1, statuspage.CommentPatch{Text: opt.Value("Other"), Time: opt.Value[int64](begin)}, later)
+	}},
+	{"DELETE comment", func(ctx context.Context, s *dynamo.Store) (any, error) {
+		return only(s.DeleteComment(ctx, 1, 2, later))
+	}},
+	{"POST comment on 2", func(ctx context.Context, s *dynamo.Store) (any, error) {
+		return s.CreateComment(ctx, 2, statuspage.NewComment{Text: "News", Time: begin, State: statuspage.Identified}, later)
+	}},
+	{"DELETE monitor", func(ctx context.Context, s *dynamo.Store) (any, error) {
+		return only(s.DeleteMonitor(ctx, "b", later))
+	}},
+	{"DELETE incident", func(ctx context.Context, s *dynamo.Store) (any, error) {
+		return only(s.DeleteIncident(ctx, 2, later))
+	}},
+	{"POST key", func(ctx context.Context, s *dynamo.Store) (any, error) {
+		return s.CreateAPIKey(ctx, keySecret, statuspage.NewAPIKey{Name: "one", Scopes: statuspage.Scopes()}, now)
+	}},
+	{"revoke key", func(ctx context.Context, s *dynamo.Store) (any, error) { return s.RevokeAPIKey(ctx, 1, later) }},
+	{"ensure key that is revoked", func(ctx context.Context, s *dynamo.Store) (any, error) {
+		return s.EnsureAPIKey(ctx, keySecret, statuspage.NewAPIKey{Name: "one"}, later)
+	}},
+	{"ensure key that is new", func(ctx context.Context, s *dynamo.Store) (any, error) {
+		return s.EnsureAPIKey(ctx, otherSecret, statuspage.NewAPIKey{Name: "two", Scopes: []statuspage.Scope{statuspage.ScopeAdmin}}, later)
+	}},
+}
+
+// dump is a table by its keys, without the tokens of requests.
+func dump(t *testing.T, tb *dynamotest.Table) map[string]map[string]string {
+	t.Helper()
+	all := map[string]map[string]string{}
+	for _, it := range tb.Items(t) {
+		delete(it, "request")
+		all[it["pk"]+" "+it["sk"]] = it
+	}
+	return all
+}
+
+// TestFaultsAreInvisible runs every write with the first try of every call going
+// wrong: answers and table are as if nothing had happened. The draw of an id is
+// left alone: one whose answer is lost leaves an id unused.
+func TestFaultsAreInvisible(t *testing.T) {
+	run := func(t *testing.T, inject func(string, []byte) dynamotest.Fault) (answers []any, table map[string]map[string]string) {
+		tb := dynamotest.NewTable(t)
+		s := tb.Store(&dynamotest.Client{Inject: inject})
+		for _, w := range writes {
+			ctx, cancel := background()
+			answer, err := w.run(ctx, s)
+			cancel()
+			if err != nil {
+				t.Errorf("%s: %v", w.name, err)
+			}
+			answers = append(answers, answer)
+		}
+		checkFinished(t, tb)
+		return answers, dump(t, tb)
+	}
+	wantAnswers, wantTable := run(t, nil)
+	for fault, name := range map[dynamotest.Fault]string{
+		dynamotest.Conflict: "conflict", dynamotest.LostAnswer: "lost answer", dynamotest.LostCall: "lost call",
+		dynamotest.Throttle: "throttling", dynamotest.Unprocessed: "unprocessed batch",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var faults atomic.Int64
+			first := dynamotest.First(fault)
+			answers, table := run(t, func(operation string, body []byte) dynamotest.Fault {
+				if bytes.Contains(body, []byte(`"COUNTER#`)) {
+					return dynamotest.None
+				}
+				f := first(operation, body)
+				if f != dynamotest.None {
+					faults.Add(1)
+				}
+				return f
+			})
+			if faults.Load() == 0 {
+				t.Error("nothing went wrong")
+			}
+			for i, w := range writes {
+				if d := cmp.Diff(wantAnswers[i], answers[i]); d != "" {
+					t.Errorf("answer of %s (-want +got):\n%s", w.name, d)
+				}
+			}
+			if d := cmp.Diff(wantTable, table); d != "" {
+				t.Errorf("table (-want +got):\n%s", d)
+			}
+		})
+	}
+}
+
+func every(statuspage.Incident) bool { return true }
+
+// reads is every read of the store.
+var reads = []step{
+	{"GET incident", func(ctx context.Context, s *dynamo.Store) (any, error) { return s.Incident(ctx, 1) }},
+	{"list incidents", func(ctx context.Context, s *dynamo.Store) (any, error) {
+		return s.Incidents(ctx, statuspage.IncidentQuery{To: statuspage.MaxTimestamp, Limit: 10}, every)
+	}},
+	{"list open incidents", func(ctx context.Context, s *dynamo.Store) (any, error) {
+		return s.Incidents(ctx, statuspage.IncidentQuery{To: statuspage.MaxTimestamp, Limit: 10, Open: new(true)}, every)
+	}},
+	{"list incidents by tag", func(ctx context.Context, s *dynamo.Store) (any, error) {
+		return s.Incidents(ctx, statuspage.IncidentQuery{To: statuspage.MaxTimestamp, Limit: 10, Tags: []string{"a"}}, every)
+	}},
+	{"GET comment", func(ctx context.Context, s *dynamo.Store) (any, error) { return s.Comment(ctx, 1, 1) }},
+	{"list comments", func(ctx context.Context, s *dynamo.Store) (any, error) {
+		return s.Comments(ctx, 1, statuspage.CommentQuery{Limit: 10}, func(statuspage.Comment) bool { return true })
+	}},
+	{"GET monitor", func(ctx context.Context, s *dynamo.Store) (any, error) { return s.Monitor(ctx, "a") }},
+	{"list monitors", func(ctx context.Context, s *dynamo.Store) (any, error) {
+		return s.Monitors(ctx, statuspage.MonitorQuery{Limit: 10}, func(statuspage.Monitor) bool { return true })
+	}},
+	{"GET key", func(ctx context.Context, s *dynamo.Store) (any, error) {
+		return s.APIKeyByHash(ctx, statuspage.HashSecret(keySecret))
+	}},
+	{"list keys", func(ctx context.Context, s *dynamo.Store) (any, error) { return s.APIKeys(ctx) }},
+	{"read schema", func(ctx context.Context, s *dynamo.Store) (any, error) { return only(s.ReadSchema(ctx)) }},
+	{"cleanup", func(ctx context.Context, s *dynamo.Store) (any, error) { return s.Cleanup(ctx, now) }},
+}
+
+// TestUnavailable runs every operation while DynamoDB refuses every call, or does
+// not answer at all: it ends in time, as Unavailable, and has changed nothing.
+func TestUnavailable(t *testing.T) {
+	const late = 2 * time.Second // a busy machine
+	// What the operations are about, so that they would come to the write.
+	needed := map[string]bool{
+		"POST monitor a": true, "POST monitor b": true, "POST incident 1": true, "POST incident 2": true,
+		"POST RESOLVED comment": true, "POST MONITORING comment": true, "POST key": true, "revoke key": true,
+	}
+	all := append(reads[:len(reads):len(reads)], writes...)
+	for _, tt := range []struct {
+		name     string
+		fault    dynamotest.Fault
+		steps    []step
+		deadline time.Duration
+	}{
+		{"throttling that outlasts the retries", dynamotest.Throttle, all, 20 * time.Second},
+		{"throttling that outlasts the deadline", dynamotest.Throttle, all, 100 * time.Millisecond},
+		{"conflicts that outlast the deadline", dynamotest.Conflict, writes, time.Second},
+		{"no answer", dynamotest.Hang, all, 100 * time.Millisecond},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			tb := dynamotest.NewTable(t)
+			for _, w := range writes {
+				if needed[w.name] {
+					if _, err := w.run(context.Background(), tb.Store(nil)); err != nil {
+						t.Fatalf("%s: %v", w.name, err)
+					}
+				}
+			}
+			before := dump(t, tb)
+			forAll(len(tt.steps), len(tt.steps), func(n int) {
+				op := tt.steps[n]
+				var faults atomic.Int64
+				client := &dynamotest.Client{Inject: func(operation string, body []byte) dynamotest.Fault {
+					if !tt.fault.Applies(operation, body) {
+						return dynamotest.None
+					}
+					faults.Add(1)
+					return tt.fault
+				}}
+				ctx, cancel := context.WithTimeout(context.Background(), tt.deadline)
+				defer cancel()
+				began := time.Now()
+				_, err := op.run(ctx, tb.Store(client))
+				if took := time.Since(began); took > tt.deadline+late {
+					t.Errorf("%s took %v", op.name, took)
+				}
+				if faults.Load() == 0 {
+					t.Errorf("%s: nothing went wrong", op.name)
+				}
+				if e, ok := errors.AsType[*statuspage.Error](err); !ok || e.Code != statuspage.CodeUnavailable || e.Err == nil {
+					t.Errorf("%s: error %v, want Unavailable with its cause", op.name, err)
+				}
+			})
+			after := dump(t, tb)
+			for key := range after {
+				if strings.HasPrefix(key, "SYSTEM COUNTER#") {
+					delete(before, key)
+					delete(after, key)
+				}
+			}
+			if d := cmp.Diff(before, after); d != "" {
+				t.Errorf("the table changed (-before +after):\n%s", d)
+			}
+		})
+	}
+}
+
+// TestThrottledForAMoment shows that a short shortage of capacity is waited out.
+func TestThrottledForAMoment(t *testing.T) {
+	tb := dynamotest.NewTable(t)
+	var calls atomic.Int64
+	client := &dynamotest.Client{Inject: func(string, []byte) dynamotest.Fault {
+		if calls.Add(1) <= 5 {
+			return dynamotest.Throttle
+		}
+		return dynamotest.None
+	}}
+	began := time.Now()
+	if _, err := tb.Store(client).CreateMonitor(context.Background(), newMonitor("a"), now); err != nil {
+		t.Fatal(err)
+	}
+	// Five pauses whose limits add up to 775 ms.
+	if took := time.Since(began); took > 2*time.Second {
+		t.Errorf("five refusals were waited out in %v", took)
+	}
+}
