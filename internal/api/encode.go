@@ -32,8 +32,8 @@ func write(w http.ResponseWriter, r *http.Request, a answer) {
 	}
 }
 
-// encode returns v as compact JSON with every character that JSON allows left as
-// it is. The wire types can't fail to encode.
+// encode returns v as compact JSON without the escapes that only HTML needs. The
+// wire types can't fail to encode.
 func encode(v any) []byte {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
