@@ -209,7 +209,7 @@ func TestConflictsForEver(t *testing.T) {
 			reads = append(reads, r)
 		}
 	}
-	l.allAtOnce(t, writes, 3*time.Second, http.StatusServiceUnavailable, unavailableBody, "Transaction")
+	l.allAtOnce(t, writes, 3*time.Second, http.StatusServiceUnavailable, unavailableBody, "Transact")
 	if diff := gocmp.Diff(before, l.records(t)); diff != "" {
 		t.Errorf("the table was changed (-before +after):\n%s", diff)
 	}

@@ -208,7 +208,7 @@ func (m *model) wipe(t *rapid.T) {
 
 // What is drawn is drawn from few values, so that the same ones meet.
 var (
-	anyMinute = rapid.Custom(func(t *rapid.T) int64 { return 600 + 60*rapid.Int64Range(0, 6).Draw(t, "minute") })
+	anyMinute = rapid.Custom(func(t *rapid.T) int64 { return 600 + 60*rapid.Int64Range(0, 3).Draw(t, "minute") })
 	anyTag    = rapid.SampledFrom([]string{"a", "b", "c", "d"})
 	anyState  = rapid.SampledFrom([]string{"INVESTIGATING", "IDENTIFIED", "MONITORING", "RESOLVED"})
 	anyTitle  = rapid.SampledFrom([]string{"one", "two", " Grüße 🔥 "})
@@ -270,6 +270,9 @@ func (m *model) drawLinks(t *rapid.T) (body []map[string]any, links []linkModel,
 	body = []map[string]any{}
 	for range rapid.IntRange(0, 3).Draw(t, "monitors") {
 		tag := anyTag.Draw(t, "tag")
+		if len(m.monitors) > 0 && rapid.IntRange(0, 9).Draw(t, "that exists") > 0 {
+			tag = rapid.SampledFrom(slices.Sorted(maps.Keys(m.monitors))).Draw(t, "tag")
+		}
 		link := map[string]any{"monitor_tag": tag}
 		impact := rapid.SampledFrom([]string{"", "DOWN", "DEGRADED", "UP"}).Draw(t, "impact")
 		if impact != "" {
@@ -625,8 +628,8 @@ func (m *model) listMonitors(t *rapid.T) {
 	same(t, "GET monitors", want, pages[monitorRecord](t, m, "/api/v4/monitors", url.Values{}, anyLimit.Draw(t, "limit")))
 }
 
-// compareAll compares all incidents, open and closed ones, and one of them with its
-// comments in full.
+// compareAll compares all incidents, open and closed ones and those of monitors,
+// and one of them with its comments in full.
 func (m *model) compareAll(t *rapid.T) {
 	var all []incidentRecord
 	for _, status := range []string{"open", "closed"} {
@@ -641,6 +644,8 @@ func (m *model) compareAll(t *rapid.T) {
 	if len(m.incidents) == 0 {
 		return
 	}
+	want := m.incidentList(func(i *incidentModel) bool { return len(i.links) > 0 })
+	same(t, "incidents of all monitors", want, pages[incidentRecord](t, m, "/api/v4/incidents", url.Values{"monitor_tags": {"a,b,c,d"}}, 0))
 	// The one that was worked on last, most often.
 	i := slices.MaxFunc(slices.Collect(maps.Values(m.incidents)), func(a, b *incidentModel) int {
 		return cmp.Or(cmp.Compare(a.record.Updated, b.record.Updated), cmp.Compare(a.record.ID, b.record.ID))
