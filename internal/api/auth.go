@@ -36,19 +36,23 @@ func newKeyring(store statuspage.KeyStore) *keyring {
 	return &keyring{store: store, seen: map[string]seenKey{}}
 }
 
-// authenticate returns the key of an Authorization header at now (UTC seconds).
-// The header must be a scheme "Bearer", in any case, one space, and the key
-// (contract v4, section 1, Authentication).
-func (k *keyring) authenticate(ctx context.Context, headers []string, now int64) (statuspage.APIKey, error) {
+// bearer returns the key that an Authorization header carries: a scheme "Bearer", in
+// any case, one space, and the key (contract v4, section 1, Authentication). A string
+// that can't be a key is refused here: it is not worth a read.
+func bearer(headers []string) (secret string, err error) {
 	parts := strings.Split(strings.Join(headers, ","), " ")
 	if len(parts) != 2 || !strings.EqualFold(parts[0], "Bearer") {
-		return statuspage.APIKey{}, errNoKey
+		return "", errNoKey
 	}
-	// A string that can't be a key is not worth a read.
 	if !statuspage.ValidSecret(parts[1]) {
-		return statuspage.APIKey{}, errBadKey
+		return "", errBadKey
 	}
-	seen, err := k.lookup(ctx, statuspage.HashSecret(parts[1]), now)
+	return parts[1], nil
+}
+
+// authenticate returns the record of a key that may be used at now (UTC seconds).
+func (k *keyring) authenticate(ctx context.Context, secret string, now int64) (statuspage.APIKey, error) {
+	seen, err := k.lookup(ctx, statuspage.HashSecret(secret), now)
 	if err != nil {
 		return statuspage.APIKey{}, err
 	}

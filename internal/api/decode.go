@@ -245,6 +245,9 @@ func (f fields) object(name string) (opt.Field[statuspage.JSONObject], error) {
 	case kindNull:
 		return opt.Null[statuspage.JSONObject](), nil
 	case kindObject:
+		if depth(f[name]) > maxDepth {
+			return opt.Field[statuspage.JSONObject]{}, bad("%s must be nested at most %d levels deep", name, maxDepth)
+		}
 		var b bytes.Buffer
 		if err := json.Compact(&b, f[name]); err != nil {
 			return opt.Field[statuspage.JSONObject]{}, errBody
@@ -252,6 +255,30 @@ func (f fields) object(name string) (opt.Field[statuspage.JSONObject], error) {
 		return opt.Value(statuspage.JSONObject("").Merge(statuspage.JSONObject(b.String()))), nil
 	}
 	return opt.Field[statuspage.JSONObject]{}, bad("%s must be an object", name)
+}
+
+// maxDepth is how deep a JSON object that is kept may be nested. It is given back to
+// every client, and some can read no more than a few hundred levels.
+const maxDepth = 100
+
+// depth counts the levels of nesting of valid JSON.
+func depth(raw []byte) int {
+	level, deepest, quoted := 0, 0, false
+	for i := 0; i < len(raw); i++ {
+		switch c := raw[i]; {
+		case quoted && c == '\\':
+			i++
+		case c == '"':
+			quoted = !quoted
+		case quoted:
+		case c == '{' || c == '[':
+			level++
+			deepest = max(deepest, level)
+		case c == '}' || c == ']':
+			level--
+		}
+	}
+	return deepest
 }
 
 // threshold returns a monitor's confirmation threshold: a whole number from 1 to
@@ -422,12 +449,12 @@ func (q query) tags(name string) ([]string, error) {
 
 // open returns the filter by status: nil when there is none.
 func (q query) open() (*bool, error) {
-	switch s := q.Get("status"); {
-	case s == "":
+	switch strings.ToLower(q.Get("status")) {
+	case "":
 		return nil, nil
-	case strings.EqualFold(s, "open"):
+	case "open":
 		return new(true), nil
-	case strings.EqualFold(s, "closed"):
+	case "closed":
 		return new(false), nil
 	}
 	return nil, errStatusFilter

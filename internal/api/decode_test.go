@@ -278,6 +278,10 @@ func TestObject(t *testing.T) {
 		{"[]", "", false, "x must be an object"},
 		{`"{}"`, "", false, "x must be an object"},
 		{"5", "", false, "x must be an object"},
+		{nestedObject(100), statuspage.JSONObject(nestedObject(100)), false, ""},
+		{nestedObject(101), "", false, "x must be nested at most 100 levels deep"},
+		{`{"a":"` + strings.Repeat(`[\"{`, 200) + `"}`, statuspage.JSONObject(`{"a":"` + strings.Repeat(`[\"{`, 200) + `"}`), false, ""},
+		{`{"a":[` + strings.Repeat("[],", 200) + `[]]}`, statuspage.JSONObject(`{"a":[` + strings.Repeat("[],", 200) + `[]]}`), false, ""},
 	} {
 		got, err := decoded(t, `{"x":`+tt.json+`}`).object("x")
 		if tt.err != "" {
@@ -290,6 +294,11 @@ func TestObject(t *testing.T) {
 			t.Errorf("%s: %v, %v, want %s", tt.json, got, err, tt.want)
 		}
 	}
+}
+
+// nestedObject is an object with so many levels, its own included.
+func nestedObject(levels int) string {
+	return strings.Repeat(`{"a":`, levels-1) + "{}" + strings.Repeat("}", levels-1)
 }
 
 func TestParseID(t *testing.T) {

@@ -155,14 +155,19 @@ func (s *service) guard(m method) func(http.ResponseWriter, *request) (answer, e
 	}
 }
 
-// authenticate finds the request's key, once the table is known to be readable.
+// authenticate finds the request's key. The table is asked only for what can be one,
+// and only once it is known to be readable.
 func (s *service) authenticate(r *request) (statuspage.APIKey, error) {
+	secret, err := bearer(r.Header.Values("Authorization"))
+	if err != nil {
+		return statuspage.APIKey{}, err
+	}
 	if s.Ready != nil {
 		if err := s.Ready(r.Context()); err != nil {
 			return statuspage.APIKey{}, err
 		}
 	}
-	key, err := s.keys.authenticate(r.Context(), r.Header.Values("Authorization"), r.now)
+	key, err := s.keys.authenticate(r.Context(), secret, r.now)
 	if err == nil {
 		r.call.KeyID = key.ID
 	}

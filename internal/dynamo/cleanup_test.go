@@ -175,6 +175,28 @@ func TestDeleteIncidentInterrupted(t *testing.T) {
 	}
 }
 
+// TestPatchCommentWhileDeleted deletes the incident, but not yet its comments,
+// after the comment was read and before it is written.
+func TestPatchCommentWhileDeleted(t *testing.T) {
+	t.Parallel()
+	tb := dynamotest.NewTable(t)
+	s := tb.Store(nil)
+	largeIncident(t, s)
+	client := &dynamotest.Client{Inject: before(2, func() {
+		killed(tb, 3, func(ctx context.Context, s *dynamo.Store) {
+			if err := s.DeleteIncident(ctx, 1, later); err != nil {
+				t.Error(err)
+			}
+		})
+	})}
+	err := patchComment(1, 30, statuspage.CommentPatch{Text: textOf("Other")})(context.Background(), tb.Store(client))
+	if !errors.Is(err, statuspage.IncidentNotFound[int64](1)) {
+		t.Errorf("PATCH comment: %v", err)
+	}
+	cleanUp(t, s)
+	nothingLeft(t, tb)
+}
+
 func cleanUp(t *testing.T, s *dynamo.Store) (finished int) {
 	t.Helper()
 	finished, err := s.Cleanup(context.Background(), later)

@@ -593,6 +593,19 @@ var scenarios = []struct {
 			},
 		}
 	}},
+	{"DELETE monitor, PATCH monitors of an incident on it", true, func(w *world) race {
+		tag, other, third := w.monitor(), w.monitor(), w.monitor()
+		id := w.incident(tag, other)
+		asked := links(statuspage.Degraded, other, third)
+		return race{
+			deleteMonitor(tag),
+			patchIncident(id, statuspage.IncidentPatch{Monitors: opt.Value(asked)}),
+			func(r *result) {
+				r.bothStand()
+				r.diff("monitors", impactsOf(asked), impacts(r.incident(id)))
+			},
+		}
+	}},
 	{"DELETE monitor, DELETE incident on it", true, func(w *world) race {
 		tag, other := w.monitor(), w.monitor()
 		id := w.incident(tag, other)

@@ -307,6 +307,9 @@ func TestSchemaOfAnotherVersion(t *testing.T) {
 			if text := log.String()[before:]; !strings.Contains(text, "schema version 999") || !strings.Contains(text, `"level":"ERROR"`) || strings.Contains(text, key) {
 				t.Errorf("log of the request: %s", text)
 			}
+			if got := get(t, h, paths[name], ""); got.StatusCode != http.StatusUnauthorized {
+				t.Errorf("GET %s without a key: %d %s, want 401: the table is not asked yet", paths[name], got.StatusCode, got.Body)
+			}
 			if name == function.Edge {
 				if got := get(t, h, "/healthcheck", ""); got.StatusCode != http.StatusOK || got.Body != `{"status":"ok"}` {
 					t.Errorf("GET /healthcheck: %d %s", got.StatusCode, got.Body)
@@ -459,7 +462,7 @@ func TestStartDoesNotHang(t *testing.T) {
 		t.Errorf("GET /healthcheck: %d %s", got.StatusCode, got.Body)
 	}
 	// What needs the table is told to come back, while there is time to tell.
-	e := events.APIGatewayV2HTTPRequest{RawPath: "/nothing"}
+	e := events.APIGatewayV2HTTPRequest{RawPath: "/nothing", Headers: map[string]string{"authorization": "Bearer " + statuspage.NewSecret()}}
 	e.RequestContext.HTTP.Method = http.MethodGet
 	payload, err := json.Marshal(e)
 	if err != nil {
