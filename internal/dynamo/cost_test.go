@@ -100,8 +100,11 @@ var requests = []request{
 	{name: "list by tag", path: "?limit=10&monitor_tags=all", sequential: 3},
 	{name: "list by tags", path: "?limit=10&monitor_tags=all,open", sequential: 3},
 	{name: "list by unknown tag", path: "?limit=10&monitor_tags=pluto", sequential: 1},
-	{name: "list open by tag", path: "?limit=10&monitor_tags=all&status=open", sequential: 3, growsToItsMaximum: true},
-	{name: "list closed by tag", path: "?limit=10&monitor_tags=all&status=closed", sequential: 3, growsToItsMaximum: true},
+	{name: "list open by the tag of open ones", path: "?limit=10&monitor_tags=open&status=open", sequential: 3},
+	// The status is known only from the incidents: two thirds of them, or one, match,
+	// so a second step has to look at more.
+	{name: "list open by tag", path: "?limit=10&monitor_tags=all&status=open", sequential: 5, growsToItsMaximum: true},
+	{name: "list closed by tag", path: "?limit=10&monitor_tags=all&status=closed", sequential: 5, growsToItsMaximum: true},
 	{name: "GET incident", path: "/{i}", sequential: 1},
 	{name: "GET no incident", path: "/999999", status: 404, sequential: 1},
 	{name: "list comments", path: "/{l}/comments", sequential: 1},

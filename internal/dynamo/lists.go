@@ -73,19 +73,19 @@ func (s *Store) taggedIncidents(ctx context.Context, q statuspage.IncidentQuery,
 	if err != nil {
 		return nil, err
 	}
-	// One row more than can be taken tells whether there is a next page. A filter
-	// by status passes over some, so it starts with more.
-	chunk := q.Limit + 1
+	// One row more than can be taken tells whether there is a next page. With a filter
+	// by status its incident has to tell, so that is read too.
+	step := q.Limit
 	if q.Open != nil {
-		chunk = max(batchGetSize, 2*chunk)
+		step++
 	}
-	m := merge{store: s, chunk: min(chunk, maxRowsRead)}
+	m := merge{store: s, chunk: q.Limit + 1}
 	for _, id := range ids {
 		m.rows = append(m.rows, &monitorRows{monitorID: id, low: low, high: high})
 	}
-	last, read := q.After, 0
+	last, taken, read := q.After, 0, 0
 	for read < maxRowsRead {
-		positions, err := m.next(ctx)
+		positions, err := m.next(ctx, step)
 		if err != nil {
 			return nil, err
 		}
@@ -107,15 +107,26 @@ func (s *Store) taggedIncidents(ctx context.Context, q statuspage.IncidentQuery,
 				if err != nil {
 					return nil, err
 				}
-				if (q.Open == nil || *q.Open == (i.Closed == nil)) && !take(i) {
-					return last, nil
+				if q.Open == nil || *q.Open == (i.Closed == nil) {
+					if !take(i) {
+						return last, nil
+					}
+					taken++
 				}
 			}
 			last = &statuspage.IncidentPosition{Start: p.Start, ID: p.ID}
 		}
 		read += len(positions)
+		if q.Open == nil && taken == q.Limit {
+			more, err := m.more(ctx)
+			if err != nil || !more {
+				return nil, err
+			}
+			return last, nil
+		}
 		// Few of them passed the filter: the next step is longer, so that there are few.
-		m.chunk = min(2*m.chunk, maxRowsRead-read)
+		step = min(max(4*step, batchGetSize/2), maxRowsRead-read)
+		m.chunk = step
 	}
 	return last, nil
 }
@@ -124,7 +135,7 @@ func (s *Store) taggedIncidents(ctx context.Context, q statuspage.IncidentQuery,
 // once.
 type merge struct {
 	store *Store
-	chunk int // how many positions next returns and rows a query asks for
+	chunk int // rows a query asks for
 	rows  []*monitorRows
 	last  statuspage.IncidentPosition
 }
@@ -138,10 +149,32 @@ type monitorRows struct {
 	done      bool
 }
 
-// next returns as many positions as a chunk has; fewer only at the end.
-func (m *merge) next(ctx context.Context) ([]statuspage.IncidentPosition, error) {
+// next returns up to n positions; fewer only at the end.
+func (m *merge) next(ctx context.Context, n int) ([]statuspage.IncidentPosition, error) {
 	var out []statuspage.IncidentPosition
-	for len(out) < m.chunk {
+	for len(out) < n {
+		newest, err := m.newest(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if newest == nil {
+			break
+		}
+		m.last = newest.buffer[0]
+		out = append(out, m.last)
+	}
+	return out, nil
+}
+
+// more reports whether there is another position.
+func (m *merge) more(ctx context.Context) (bool, error) {
+	newest, err := m.newest(ctx)
+	return newest != nil, err
+}
+
+// newest returns the monitor whose first row is the next position, nil at the end.
+func (m *merge) newest(ctx context.Context) (*monitorRows, error) {
+	for {
 		if err := m.fill(ctx); err != nil {
 			return nil, err
 		}
@@ -151,17 +184,11 @@ func (m *merge) next(ctx context.Context) ([]statuspage.IncidentPosition, error)
 				newest = r
 			}
 		}
-		if newest == nil {
-			break
+		if newest == nil || newest.buffer[0] != m.last {
+			return newest, nil
 		}
-		p := newest.buffer[0]
-		newest.buffer = newest.buffer[1:]
-		if p != m.last {
-			out = append(out, p)
-			m.last = p
-		}
+		newest.buffer = newest.buffer[1:] // already returned, for another monitor or this one
 	}
-	return out, nil
 }
 
 // before reports whether a comes before b in a list.
