@@ -1,7 +1,7 @@
 # Run `make` for the list of targets. Written for GNU make 3.81 and newer, which is what macOS has.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test fmt vet lint build validate vulncheck clean FORCE
+.PHONY: help run test races fmt vet lint build validate vulncheck clean FORCE
 
 SAM ?= sam
 GOVULNCHECK_VERSION := v1.9.0
@@ -38,6 +38,9 @@ test: $(bin) ## Run all tests against DynamoDB Local, with the race detector whe
 	     { race=; export CGO_ENABLED=0; echo 'make test: no C compiler here: testing WITHOUT the race detector (install gcc or clang to have it)' >&2; } ;; \
 	esac; \
 	set -x; exec $(bin) engine --memory -- go test $$race -timeout 5m ./...
+
+races: $(bin) ## Let every pair of writers race 200 times each: plainly, with conflicts, and with lost answers
+	@set -x; exec $(bin) engine --memory -- go test -count 1 -timeout 10m ./internal/dynamo -run '^TestRaces$$' -races 200
 
 fmt: ## Format the Go code
 	@$(need_go)

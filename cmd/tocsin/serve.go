@@ -219,7 +219,7 @@ func (o serveOptions) prepare(ctx context.Context, endpoint string, c console) (
 		return nil, greeting{}, err
 	}
 	if _, err := store.Cleanup(ctx, time.Now().Unix()); err != nil {
-		return nil, greeting{}, fmt.Errorf("finishing deletions: %w", err)
+		fmt.Fprintf(c.stderr, "tocsin: some deletions are not finished yet: %v\n", err)
 	}
 	hello, err := populate(ctx, store, o.apiKey, o.data != "memory", time.Now().Unix())
 	if err != nil {

@@ -40,10 +40,12 @@ func (s *Store) CreateAPIKey(ctx context.Context, secret string, n statuspage.Ne
 		return statuspage.APIKey{}, err
 	}
 	if refused != nil {
-		return statuspage.APIKey{}, errors.New("this API key exists already")
+		return statuspage.APIKey{}, errKeyExists
 	}
 	return k, nil
 }
+
+var errKeyExists = errors.New("this API key exists already")
 
 // EnsureAPIKey makes the key exist, active and with exactly these scopes and this
 // expiry, whether it was there before, revoked or not.
@@ -51,7 +53,10 @@ func (s *Store) EnsureAPIKey(ctx context.Context, secret string, n statuspage.Ne
 	hash := statuspage.HashSecret(secret)
 	k, err := s.APIKeyByHash(ctx, hash)
 	if errors.Is(err, statuspage.ErrKeyNotFound) {
-		return s.CreateAPIKey(ctx, secret, n, now)
+		k, err = s.CreateAPIKey(ctx, secret, n, now)
+		if errors.Is(err, errKeyExists) { // somebody else made it since
+			k, err = s.APIKeyByHash(ctx, hash)
+		}
 	}
 	if err != nil {
 		return statuspage.APIKey{}, err

@@ -196,24 +196,30 @@ func (s *Store) unlink(ctx context.Context, row key, monitorID int64) error {
 	}
 }
 
-// Cleanup implements statuspage.CleanupStore.
+// Cleanup implements statuspage.CleanupStore. A deletion that can't be finished
+// does not keep the others from it; the errors are returned together.
 func (s *Store) Cleanup(ctx context.Context, now int64) (finished int, err error) {
+	var failed []error
 	var start item
 	for {
 		in := s.under(cleanups)
 		in.Limit, in.ExclusiveStartKey = limitOf(keysAtOnce), start
 		_, page, err := s.query(ctx, in)
 		if err != nil {
-			return finished, err
+			return finished, errors.Join(append(failed, err)...)
 		}
 		for _, k := range page.keys {
 			if err := s.finish(ctx, k.sk); err != nil {
-				return finished, fmt.Errorf("cleanup of %s: %w", k.sk, err)
+				failed = append(failed, fmt.Errorf("cleanup of %s: %w", k.sk, err))
+				if ctx.Err() != nil {
+					return finished, errors.Join(failed...)
+				}
+				continue
 			}
 			finished++
 		}
 		if page.next == nil {
-			return finished, nil
+			return finished, errors.Join(failed...)
 		}
 		start = page.next
 	}

@@ -8,6 +8,8 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"tocsin/internal/dynamo"
 	"tocsin/internal/dynamotest"
 	"tocsin/internal/statuspage"
@@ -425,15 +427,19 @@ func TestDeleteMonitorWithManyRows(t *testing.T) {
 }
 
 // TestCleanupUnknownKind shows that a CLEANUP row of a later version is an error,
-// and not taken for done.
+// is not taken for done, and does not keep other deletions from being finished.
 func TestCleanupUnknownKind(t *testing.T) {
 	t.Parallel()
 	tb := dynamotest.NewTable(t)
-	putItem(t, tb, map[string]string{"pk": "CLEANUP", "sk": "PAGE#0000000000000001"})
-	if _, err := tb.Store(nil).Cleanup(context.Background(), now); err == nil || !strings.Contains(err.Error(), "PAGE") {
-		t.Errorf("error %v", err)
+	unknown := map[string]string{"pk": "CLEANUP", "sk": "ALERT#0000000000000001"}
+	putItem(t, tb, unknown)
+	putItem(t, tb, map[string]string{"pk": "CLEANUP", "sk": "INCIDENT#0000000000000007"})
+	putItem(t, tb, map[string]string{"pk": "INCIDENT#7", "sk": "COMMENT#0000000000000001"})
+	finished, err := tb.Store(nil).Cleanup(context.Background(), now)
+	if finished != 1 || err == nil || !strings.Contains(err.Error(), "ALERT") {
+		t.Errorf("finished %d, error %v", finished, err)
 	}
-	if len(tb.Items(t)) != 1 {
-		t.Error("the row is gone")
+	if d := cmp.Diff([]map[string]string{unknown}, tb.Items(t)); d != "" {
+		t.Errorf("items left (-want +got):\n%s", d)
 	}
 }

@@ -694,3 +694,28 @@ func TestAPIKeys(t *testing.T) {
 		}
 	}
 }
+
+// TestEnsureAPIKeyAtOnce lets many make sure of one key at the same time, as two
+// copies of a program that start together do.
+func TestEnsureAPIKeyAtOnce(t *testing.T) {
+	t.Parallel()
+	tb := dynamotest.NewTable(t)
+	store := tb.Store(nil)
+	secret := statuspage.NewSecret()
+	errs := make(chan error)
+	const copies = 20
+	for range copies {
+		go func() {
+			_, err := store.EnsureAPIKey(context.Background(), secret, statuspage.NewAPIKey{Name: "shared", Scopes: statuspage.Scopes()}, now)
+			errs <- err
+		}()
+	}
+	for range copies {
+		if err := <-errs; err != nil {
+			t.Error(err)
+		}
+	}
+	if keys, err := store.APIKeys(context.Background()); err != nil || len(keys) != 1 {
+		t.Errorf("%d keys, %v, want one", len(keys), err)
+	}
+}
