@@ -15,13 +15,10 @@ import (
 	"tocsin/internal/local"
 )
 
-// testEndpointVariable is where tests look for an engine.
-const testEndpointVariable = "TOCSIN_TEST_ENDPOINT"
-
 const engineHelp = `Run DynamoDB Local, alone or for the time of another command.
 
 The command after -- finds the engine's address in the environment variable
-` + testEndpointVariable + `, as the tests do; its exit status becomes this one's.
+` + local.EndpointVariable + `, as the tests do; its exit status becomes this one's.
 Without a command the engine runs until Ctrl-C.`
 
 const engineExamples = `  tocsin engine --memory -- go test ./...
@@ -79,7 +76,7 @@ func runEngine(ctx context.Context, o local.EngineOptions, command []string, c c
 func runCommand(ctx context.Context, command []string, endpoint string, c console) error {
 	cmd := exec.CommandContext(ctx, command[0], command[1:]...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, c.stdout, c.stderr
-	cmd.Env = append(os.Environ(), testEndpointVariable+"="+endpoint)
+	cmd.Env = append(os.Environ(), local.EndpointVariable+"="+endpoint)
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = 10 * time.Second
 	err := cmd.Run()

@@ -82,17 +82,7 @@ func someMonitors(ctx context.Context, store localStore) ([]string, error) {
 func makeExamples(ctx context.Context, store localStore, now int64) ([]string, error) {
 	var tags []string
 	for _, m := range exampleMonitors {
-		_, err := store.CreateMonitor(ctx, statuspage.Monitor{
-			Tag:                   m[0],
-			Name:                  m[1],
-			DefaultStatus:         new(statuspage.DefaultMonitorStatus),
-			Status:                new(statuspage.DefaultActive),
-			Type:                  new(statuspage.DefaultMonitorType),
-			IncludeDegraded:       new(statuspage.DefaultNo),
-			Hidden:                new(statuspage.DefaultNo),
-			ConfirmationThreshold: statuspage.DefaultThreshold,
-		}, now)
-		if err != nil {
+		if _, err := store.CreateMonitor(ctx, statuspage.NewMonitor(m[0], m[1]), now); err != nil {
 			return nil, err
 		}
 		tags = append(tags, m[0])

@@ -17,20 +17,20 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"tocsin/internal/dynamo"
+	"tocsin/internal/local"
 )
 
 const (
 	defaultPort = "3000"
 	localTable  = "tocsin"
-	localRegion = "local"
 )
 
 // newLocalClient returns a client for an engine on this machine, which takes any
 // credentials.
 func newLocalClient(endpoint string) *dynamodb.Client {
 	return dynamo.NewClient(aws.Config{
-		Region:      localRegion,
-		Credentials: credentials.NewStaticCredentialsProvider(localRegion, localRegion, ""),
+		Region:      local.Region,
+		Credentials: credentials.NewStaticCredentialsProvider(local.Region, local.Region, ""),
 	}, endpoint)
 }
 

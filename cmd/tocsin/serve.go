@@ -183,7 +183,7 @@ func (o serveOptions) readTemplate(endpoint string) (*local.Template, error) {
 			"LogLevel":         strings.ToUpper(o.logLevel),
 		},
 		TableName: localTable,
-		Region:    localRegion,
+		Region:    local.Region,
 	})
 }
 

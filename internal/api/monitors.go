@@ -85,9 +85,8 @@ func newMonitor(f fields) (statuspage.Monitor, error) {
 	case len(tag) > statuspage.MaxTag:
 		return m, errTagLong
 	}
-	m.Tag = tag
-	var err error
-	if m.Name, err = f.trimmed("name", statuspage.MaxMonitorName, errNameRequired, errNameLong); err != nil {
+	name, err := f.trimmed("name", statuspage.MaxMonitorName, errNameRequired, errNameLong)
+	if err != nil {
 		return m, err
 	}
 	p, err := monitorPatch(f)
@@ -98,16 +97,17 @@ func newMonitor(f fields) (statuspage.Monitor, error) {
 	if err != nil {
 		return m, err
 	}
-	m.IncludeDegraded = new(include.Or(statuspage.DefaultNo))
+	// A text that has a default is not null at first, even if it was sent as null.
+	m = statuspage.NewMonitor(tag, name)
+	*m.DefaultStatus = p.DefaultStatus.Or(*m.DefaultStatus)
+	*m.Status = p.Status.Or(*m.Status)
+	*m.Type = p.Type.Or(*m.Type)
+	*m.Hidden = p.Hidden.Or(*m.Hidden)
+	*m.IncludeDegraded = include.Or(*m.IncludeDegraded)
 	m.Description, m.Image, m.Cron = p.Description.Ptr(nil), p.Image.Ptr(nil), p.Cron.Ptr(nil)
-	m.DefaultStatus = new(p.DefaultStatus.Or(statuspage.DefaultMonitorStatus))
-	m.Status = new(p.Status.Or(statuspage.DefaultActive))
-	m.Category = p.Category.Ptr(nil)
-	m.Type = new(p.Type.Or(statuspage.DefaultMonitorType))
-	m.Hidden = new(p.Hidden.Or(statuspage.DefaultNo))
-	m.ExternalURL = p.ExternalURL.Ptr(nil)
+	m.Category, m.ExternalURL = p.Category.Ptr(nil), p.ExternalURL.Ptr(nil)
 	m.TypeData, m.Settings = p.TypeData.Or(""), p.Settings.Or("")
-	m.ConfirmationThreshold = p.ConfirmationThreshold.Or(statuspage.DefaultThreshold)
+	m.ConfirmationThreshold = p.ConfirmationThreshold.Or(m.ConfirmationThreshold)
 	if m.Size() > statuspage.MaxMonitorSize {
 		return m, statuspage.ErrMonitorTooLarge
 	}

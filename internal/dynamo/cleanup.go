@@ -50,14 +50,10 @@ type rows struct {
 // these fields.
 func (s *Store) under(pk string, fields ...string) *dynamodb.QueryInput {
 	e := newExpr()
-	projection := e.name(attrPK) + ", " + e.name(attrSK)
-	for _, f := range fields {
-		projection += ", " + e.name(f)
-	}
 	return &dynamodb.QueryInput{
 		TableName: s.table, ConsistentRead: aws.Bool(true),
 		KeyConditionExpression: aws.String(partitionQuery), ExpressionAttributeValues: item{":pk": str(pk)},
-		ProjectionExpression: &projection, ExpressionAttributeNames: e.names,
+		ProjectionExpression: e.projection(fields...), ExpressionAttributeNames: e.names,
 	}
 }
 

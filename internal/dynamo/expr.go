@@ -94,6 +94,15 @@ func (e *expr) ifNot(attr string, v types.AttributeValue) *expr {
 
 func (e *expr) ifVersion(v int64) *expr { return e.ifCompare(attrVersion, "=", "seen", num(v)) }
 
+// projection cuts what a read returns to the key and these fields.
+func (e *expr) projection(fields ...string) *string {
+	list := e.name(attrPK) + ", " + e.name(attrSK)
+	for _, f := range fields {
+		list += ", " + e.name(f)
+	}
+	return &list
+}
+
 func (e *expr) update() *string {
 	var parts []string
 	if len(e.sets) > 0 {

@@ -121,11 +121,7 @@ func (s *Store) batchGetOnce(ctx context.Context, keys []key, fields []string) (
 	}
 	if len(fields) > 0 {
 		e := newExpr()
-		projection := e.name(attrPK) + "," + e.name(attrSK)
-		for _, f := range fields {
-			projection += "," + e.name(f)
-		}
-		request.ProjectionExpression, request.ExpressionAttributeNames = &projection, e.names
+		request.ProjectionExpression, request.ExpressionAttributeNames = e.projection(fields...), e.names
 	}
 	var items []item
 	for attempt := 0; ; attempt++ {

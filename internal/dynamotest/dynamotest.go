@@ -23,9 +23,6 @@ import (
 	"tocsin/internal/local"
 )
 
-// EndpointVariable names the engine that tests use.
-const EndpointVariable = "TOCSIN_TEST_ENDPOINT"
-
 var engine struct {
 	sync.Mutex
 	endpoint string
@@ -53,7 +50,7 @@ func Endpoint(t testing.TB) string {
 	engine.Lock()
 	defer engine.Unlock()
 	if engine.endpoint == "" {
-		engine.endpoint = os.Getenv(EndpointVariable)
+		engine.endpoint = os.Getenv(local.EndpointVariable)
 	}
 	if engine.endpoint == "" {
 		root := Root(t)

@@ -20,6 +20,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/google/go-cmp/cmp"
 
+	"tocsin/internal/apitest"
 	"tocsin/internal/dynamotest"
 	"tocsin/internal/function"
 	"tocsin/internal/statuspage"
@@ -71,24 +72,6 @@ func newKey(t *testing.T, tb *dynamotest.Table) string {
 		t.Fatal(err)
 	}
 	return secret
-}
-
-// buffer is a log that many goroutines write to.
-type buffer struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (b *buffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.Write(p)
-}
-
-func (b *buffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.String()
 }
 
 // refusal is an aws.HTTPClient that refuses calls, as DynamoDB does a bad one, for
@@ -199,7 +182,7 @@ func TestEndpoint(t *testing.T) {
 			}
 			var c refusal
 			c.refuse.Store(true)
-			var log buffer
+			var log apitest.Log
 			_, err := function.NewWith(function.Incidents, func(name string) string { return env[name] },
 				function.Options{HTTPClient: &c, Log: slog.New(slog.NewJSONHandler(&log, nil))})
 			if err != nil {
@@ -291,7 +274,7 @@ func TestSchemaOfAnotherVersion(t *testing.T) {
 	}
 	for _, name := range names {
 		t.Run(name, func(t *testing.T) {
-			var log buffer
+			var log apitest.Log
 			h, err := function.NewWith(name, tb.Getenv(nil), function.Options{Log: slog.New(slog.NewJSONHandler(&log, nil))})
 			if err != nil {
 				t.Fatal(err)
@@ -446,7 +429,7 @@ func TestLogLevel(t *testing.T) {
 // A DynamoDB that never answers holds a cold start up for a few seconds at most.
 func TestStartDoesNotHang(t *testing.T) {
 	began := time.Now()
-	var log buffer
+	var log apitest.Log
 	h, err := function.NewWith(function.Edge, func(name string) string { return map[string]string{"TABLE_NAME": "t", "AWS_REGION": "local"}[name] },
 		function.Options{HTTPClient: silent{}, Log: slog.New(slog.NewJSONHandler(&log, nil))})
 	if err != nil {

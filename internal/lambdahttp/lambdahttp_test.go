@@ -1,7 +1,6 @@
 package lambdahttp_test
 
 import (
-	"bytes"
 	"context"
 	"encoding/base64"
 	"encoding/json"
@@ -22,6 +21,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
+	"tocsin/internal/apitest"
 	"tocsin/internal/lambdahttp"
 )
 
@@ -34,22 +34,7 @@ func TestMain(m *testing.M) {
 }
 
 // logBuffer is a log that many goroutines write to.
-type logBuffer struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (b *logBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.Write(p)
-}
-
-func (b *logBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.String()
-}
+type logBuffer struct{ apitest.Log }
 
 // lines returns the log's lines, decoded.
 func (b *logBuffer) lines(t *testing.T) []map[string]any {

@@ -24,6 +24,9 @@ const (
 	enginePortTries  = 5
 )
 
+// EndpointVariable is the environment variable that tells tests which engine to use.
+const EndpointVariable = "TOCSIN_TEST_ENDPOINT"
+
 // EngineOptions says where DynamoDB Local lives and what it does with its data.
 type EngineOptions struct {
 	Dir  string    // folder for downloads, made when absent

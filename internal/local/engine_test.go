@@ -46,8 +46,8 @@ func startEngine(t *testing.T, o EngineOptions) *Engine {
 
 func engineClient(e *Engine) *dynamodb.Client {
 	return dynamo.NewClient(aws.Config{
-		Region:      localRegion,
-		Credentials: credentials.NewStaticCredentialsProvider(localRegion, localRegion, ""),
+		Region:      Region,
+		Credentials: credentials.NewStaticCredentialsProvider(Region, Region, ""),
 	}, e.Endpoint())
 }
 

@@ -199,12 +199,12 @@ func (i invoker) call(ctx context.Context, event []byte) (out []byte, err error)
 	}()
 	return i.handler.Invoke(lambdacontext.NewContext(ctx, &lambdacontext.LambdaContext{
 		AwsRequestID:       newInvocationID(),
-		InvokedFunctionArn: "arn:aws:lambda:" + localRegion + ":" + localAccount + ":function:" + i.function.ID,
+		InvokedFunctionArn: "arn:aws:lambda:" + Region + ":" + localAccount + ":function:" + i.function.ID,
 	}), event)
 }
 
-// localRegion is the region that everything local is in.
-const localRegion = "local"
+// Region is the region that everything local is in, and its credentials.
+const Region = "local"
 
 // newRequestID returns an id of the form that API Gateway gives to requests.
 func newRequestID() string {
@@ -228,9 +228,9 @@ func (f Function) environment(name string) string {
 		return value
 	}
 	return map[string]string{
-		"AWS_REGION":                      localRegion,
-		"AWS_ACCESS_KEY_ID":               localRegion,
-		"AWS_SECRET_ACCESS_KEY":           localRegion,
+		"AWS_REGION":                      Region,
+		"AWS_ACCESS_KEY_ID":               Region,
+		"AWS_SECRET_ACCESS_KEY":           Region,
 		"AWS_LAMBDA_FUNCTION_NAME":        f.ID,
 		"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": strconv.Itoa(f.MemoryMB),
 	}[name]

@@ -45,14 +45,19 @@ type Monitor struct {
 	Version               int64 // rises with every write
 }
 
-// Defaults of a new monitor (contract v4, section 4).
-const (
-	DefaultMonitorStatus = "UP"
-	DefaultActive        = "ACTIVE"
-	DefaultMonitorType   = "API"
-	DefaultNo            = "NO"
-	DefaultThreshold     = 1
-)
+// DefaultThreshold is the confirmation threshold of a monitor that is given none.
+const DefaultThreshold = 1
+
+// NewMonitor returns a monitor that has nothing but a tag, a name and the defaults
+// (contract v4, section 4).
+func NewMonitor(tag, name string) Monitor {
+	return Monitor{
+		Tag: tag, Name: name,
+		DefaultStatus: new("UP"), Status: new("ACTIVE"), Type: new("API"),
+		IncludeDegraded: new("NO"), Hidden: new("NO"),
+		ConfirmationThreshold: DefaultThreshold,
+	}
+}
 
 // ValidTag reports whether a monitor can have the tag.
 func ValidTag(tag string) bool { return len(tag) <= MaxTag && WellFormedTag(tag) }
