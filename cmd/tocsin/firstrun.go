@@ -32,9 +32,9 @@ type localStore interface {
 // populate gives the table a key, and on the first run the example monitors if
 // they are wanted. A given key is made to work in any case.
 func populate(ctx context.Context, store localStore, givenKey string, examples bool, now int64) (greeting, error) {
-	keys, err := store.APIKeys(ctx)
+	keys, err := allKeys(ctx, store)
 	if err != nil {
-		return greeting{}, fmt.Errorf("reading the API keys: %w", err)
+		return greeting{}, err
 	}
 	monitors, err := someMonitors(ctx, store)
 	if err != nil {
@@ -57,7 +57,7 @@ func populate(ctx context.Context, store localStore, givenKey string, examples b
 		_, err = store.EnsureAPIKey(ctx, givenKey, statuspage.NewAPIKey{Name: "API_KEY", Scopes: statuspage.Scopes()}, now)
 	case len(keys) == 0:
 		g.key = statuspage.NewSecret()
-		_, err = store.CreateAPIKey(ctx, g.key, statuspage.NewAPIKey{Name: firstKeyName, Scopes: statuspage.Scopes()}, now)
+		_, err = store.CreateAPIKey(ctx, g.key, statuspage.NewAPIKey{Name: firstKeyName, Scopes: statuspage.Scopes()}, now, nil)
 	default:
 		g.firstKeyGone = !slices.ContainsFunc(keys, func(k statuspage.APIKey) bool {
 			return k.Name == firstKeyName && k.Revoked == nil && (k.Expires == nil || *k.Expires > now)
@@ -82,7 +82,7 @@ func someMonitors(ctx context.Context, store localStore) ([]string, error) {
 func makeExamples(ctx context.Context, store localStore, now int64) ([]string, error) {
 	var tags []string
 	for _, m := range exampleMonitors {
-		if _, err := store.CreateMonitor(ctx, statuspage.NewMonitor(m[0], m[1]), now); err != nil {
+		if _, err := store.CreateMonitor(ctx, statuspage.NewMonitor(m[0], m[1]), now, nil); err != nil {
 			return nil, err
 		}
 		tags = append(tags, m[0])

@@ -121,7 +121,7 @@ func newKeysCreate(t *tableFlags, c console) *cobra.Command {
 				return err
 			}
 			secret := statuspage.NewSecret()
-			k, err := store.CreateAPIKey(cmd.Context(), secret, n, now.Unix())
+			k, err := store.CreateAPIKey(cmd.Context(), secret, n, now.Unix(), nil)
 			if err != nil {
 				return fmt.Errorf("making the key: %w", err)
 			}
@@ -202,14 +202,31 @@ func newKeysList(t *tableFlags, c console) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			keys, err := store.APIKeys(cmd.Context())
+			keys, err := allKeys(cmd.Context(), store)
 			if err != nil {
-				return fmt.Errorf("reading the keys: %w", err)
+				return err
 			}
 			return writeKeys(c.stdout, keys)
 		},
 	}
 }
+
+// allKeys returns all API keys, oldest first.
+func allKeys(ctx context.Context, store statuspage.KeyStore) ([]statuspage.APIKey, error) {
+	var keys []statuspage.APIKey
+	_, err := store.APIKeys(ctx, statuspage.KeyQuery{Limit: keysAtOnce}, func(k statuspage.APIKey) bool {
+		keys = append(keys, k)
+		return true
+	})
+	if err != nil {
+		return nil, fmt.Errorf("reading the keys: %w", err)
+	}
+	slices.Reverse(keys)
+	return keys, nil
+}
+
+// keysAtOnce is how many keys are read a call.
+const keysAtOnce = 1000
 
 func writeKeys(w io.Writer, keys []statuspage.APIKey) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
@@ -239,7 +256,7 @@ func newKeysRevoke(t *tableFlags, c console) *cobra.Command {
 				return err
 			}
 			k, err := store.RevokeAPIKey(cmd.Context(), id, time.Now().Unix())
-			if errors.Is(err, statuspage.ErrKeyNotFound) {
+			if errors.Is(err, statuspage.KeyNotFound(id)) {
 				return fmt.Errorf("there is no key %d: tocsin keys list shows them", id)
 			}
 			if err != nil {

@@ -1,4 +1,4 @@
-// Edge is the Lambda behind every path that no other function serves: the health check and the answer to unknown paths.
+// Edge is the Lambda behind every path that no other function serves: API keys, the health check and the answer to unknown paths.
 package main
 
 import "tocsin/internal/function"

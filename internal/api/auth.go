@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 	"sync"
+	"time"
 
 	"tocsin/internal/statuspage"
 )
@@ -104,4 +105,67 @@ func (k *keyring) remember(hash string, seen seenKey, now int64) {
 	drop(func(s seenKey) bool { return !s.known })
 	drop(func(seenKey) bool { return true })
 	k.seen[hash] = seen
+}
+
+// due reports whether the key's use in the hour (UTC seconds) is still to be noted,
+// and takes it as noted from then on: what this function has seen need not be
+// written again.
+func (k *keyring) due(hash string, hour int64) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	seen, ok := k.seen[hash]
+	if !ok || seen.key.LastUsed != nil && *seen.key.LastUsed >= hour {
+		return false
+	}
+	seen.key.LastUsed = &hour
+	k.seen[hash] = seen
+	return true
+}
+
+// forget makes the next request with the key read it again.
+func (k *keyring) forget(hash string) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	delete(k.seen, hash)
+}
+
+// usage is a note of a key's use that is on its way to the table.
+type usage struct {
+	done   chan struct{}
+	cancel context.CancelFunc
+}
+
+// usagePatience is how long an answer that is ready waits for such a note. A
+// function may be frozen once it has answered, so the note is not left running.
+const usagePatience = 100 * time.Millisecond
+
+// store returns the repository, for the calls of a request that its key allows.
+// With the first of them, and beside it, goes the note that the key was used, once
+// an hour: a request that asks nothing of the table pays nothing for it. That note
+// failing is nobody's concern but that of who reads when a key was last used.
+func (s *service) store(r *request) Store {
+	hour := statuspage.FloorHour(r.now)
+	if r.usage == nil && r.key.ID != 0 && s.keys.due(r.key.Hash, hour) {
+		ctx, cancel := context.WithCancel(r.Context())
+		r.usage = &usage{make(chan struct{}), cancel}
+		go func() {
+			defer close(r.usage.done)
+			_ = s.Store.MarkAPIKeyUsed(ctx, r.key.Hash, hour)
+		}()
+	}
+	return s.Store
+}
+
+// finish ends the note, if there is one.
+func (u *usage) finish() {
+	if u == nil {
+		return
+	}
+	defer u.cancel()
+	select {
+	case <-u.done:
+	case <-time.After(usagePatience):
+		u.cancel()
+		<-u.done
+	}
 }

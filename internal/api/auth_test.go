@@ -235,7 +235,7 @@ func TestKeysEnd(t *testing.T) {
 		clock.seconds.Store(testStart)
 		key := statuspage.NewSecret()
 		expect(t, "before", key, badKey.Body)
-		if _, err := store.CreateAPIKey(t.Context(), key, statuspage.NewAPIKey{Name: "k", Scopes: statuspage.Scopes()}, testStart); err != nil {
+		if _, err := store.CreateAPIKey(t.Context(), key, statuspage.NewAPIKey{Name: "k", Scopes: statuspage.Scopes()}, testStart, nil); err != nil {
 			t.Fatal(err)
 		}
 		clock.seconds.Add(10)

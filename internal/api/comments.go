@@ -2,7 +2,6 @@ package api
 
 import (
 	"fmt"
-	"net/http"
 
 	"tocsin/internal/opt"
 	"tocsin/internal/statuspage"
@@ -35,7 +34,7 @@ func listComments(s *service, r *request) (answer, error) {
 		return answer{}, statuspage.IncidentNotFound(id.text)
 	}
 	p := page{name: "comments", limit: q.Limit}
-	next, err := s.Store.Comments(r.Context(), id.n, q, func(c statuspage.Comment) bool { return p.add(toCommentJSON(c)) })
+	next, err := s.store(r).Comments(r.Context(), id.n, q, func(c statuspage.Comment) bool { return p.add(toCommentJSON(c)) })
 	if err != nil {
 		return answer{}, err
 	}
@@ -47,40 +46,41 @@ func listComments(s *service, r *request) (answer, error) {
 }
 
 // createComment is POST /api/v4/incidents/{incident_id}/comments.
-func createComment(s *service, r *request) (answer, error) {
+func createComment(s *service, r *request) (creation[statuspage.Comment], error) {
+	var c creation[statuspage.Comment]
 	id, err := incidentID(r)
 	if err != nil {
-		return answer{}, err
+		return c, err
 	}
 	f, err := decodeBody(r.body)
 	if err != nil {
-		return answer{}, err
+		return c, err
 	}
 	n := statuspage.NewComment{Time: statuspage.FloorMinute(r.now)}
 	if n.Text, err = f.trimmed("comment", statuspage.MaxComment, errTextRequired, errTextLong); err != nil {
-		return answer{}, err
+		return c, err
 	}
 	at, err := f.nullableTimestamp("timestamp")
 	if err != nil {
-		return answer{}, err
+		return c, err
 	}
 	n.Time = at.Or(n.Time)
 	state, _ := f.text("state")
 	if state == "" {
-		return answer{}, errStateRequired
+		return c, errStateRequired
 	}
 	n.State = statuspage.State(state)
 	if !statuspage.ValidState(n.State) {
-		return answer{}, errState
+		return c, errState
 	}
-	if !id.exists() {
-		return answer{}, statuspage.IncidentNotFound(id.text)
+	c.create = func(once *statuspage.Once[statuspage.Comment]) (statuspage.Comment, error) {
+		if !id.exists() {
+			return statuspage.Comment{}, statuspage.IncidentNotFound(id.text)
+		}
+		return s.store(r).CreateComment(r.Context(), id.n, n, r.now, once)
 	}
-	c, err := s.Store.CreateComment(r.Context(), id.n, n, r.now)
-	if err != nil {
-		return answer{}, err
-	}
-	return answer{http.StatusCreated, commentEnvelope{toCommentJSON(c)}}, nil
+	c.answer = func(made statuspage.Comment) answer { return created(commentEnvelope{toCommentJSON(made)}) }
+	return c, nil
 }
 
 // commentIDs reads both ids of a comment's path.
@@ -99,7 +99,7 @@ func (s *service) commentExists(r *request, incident, comment pathID) error {
 		return statuspage.IncidentNotFound(incident.text)
 	case !comment.exists():
 		// The incident is asked for first, so that the error says which is missing.
-		if _, err := s.Store.Incident(r.Context(), incident.n); err != nil {
+		if _, err := s.store(r).Incident(r.Context(), incident.n); err != nil {
 			return err
 		}
 		return statuspage.CommentNotFound(comment.text, incident.text)
@@ -116,11 +116,11 @@ func getComment(s *service, r *request) (answer, error) {
 	if err := s.commentExists(r, incident, comment); err != nil {
 		return answer{}, err
 	}
-	c, err := s.Store.Comment(r.Context(), incident.n, comment.n)
+	c, err := s.store(r).Comment(r.Context(), incident.n, comment.n)
 	if err != nil {
 		return answer{}, err
 	}
-	return answer{http.StatusOK, commentEnvelope{toCommentJSON(c)}}, nil
+	return ok(commentEnvelope{toCommentJSON(c)}), nil
 }
 
 // updateComment is PATCH /api/v4/incidents/{incident_id}/comments/{comment_id}. The
@@ -155,11 +155,11 @@ func updateComment(s *service, r *request) (answer, error) {
 	if err := s.commentExists(r, incident, comment); err != nil {
 		return answer{}, err
 	}
-	c, err := s.Store.UpdateComment(r.Context(), incident.n, comment.n, p, r.now)
+	c, err := s.store(r).UpdateComment(r.Context(), incident.n, comment.n, p, r.now)
 	if err != nil {
 		return answer{}, err
 	}
-	return answer{http.StatusOK, commentEnvelope{toCommentJSON(c)}}, nil
+	return ok(commentEnvelope{toCommentJSON(c)}), nil
 }
 
 // deleteComment is DELETE /api/v4/incidents/{incident_id}/comments/{comment_id}.
@@ -171,8 +171,8 @@ func deleteComment(s *service, r *request) (answer, error) {
 	if err := s.commentExists(r, incident, comment); err != nil {
 		return answer{}, err
 	}
-	if err := s.Store.DeleteComment(r.Context(), incident.n, comment.n, r.now); err != nil {
+	if err := s.store(r).DeleteComment(r.Context(), incident.n, comment.n, r.now); err != nil {
 		return answer{}, err
 	}
-	return answer{http.StatusOK, messageJSON{fmt.Sprintf("Comment with id '%d' deleted successfully", comment.n)}}, nil
+	return ok(messageJSON{fmt.Sprintf("Comment with id '%d' deleted successfully", comment.n)}), nil
 }

@@ -19,6 +19,8 @@ var (
 	errBody           = bad("Invalid JSON body")
 	errIncidentID     = bad("Incident ID must be a valid integer")
 	errCommentID      = bad("Comment ID must be a valid integer")
+	errKeyID          = bad("Key ID must be a valid integer")
+	errIdempotencyKey = bad("Idempotency-Key must be 1 to 255 visible characters")
 	errBadCursor      = bad("Invalid cursor")
 	errLimit          = bad("limit must be an integer between 1 and 1000")
 	errStatusFilter   = bad("status must be open or closed")
@@ -42,6 +44,8 @@ var (
 	errNameEmpty      = bad("Name must be a non-empty string")
 	errNameLong       = bad("Name must be at most 255 characters")
 	errConfirmMinutes = bad("confirmation_threshold must be an integer between 1 and 60")
+	errScopes         = bad("scopes must be a non-empty array")
+	errExpiryPast     = bad("expires_at must be in the future")
 )
 
 func bad(format string, args ...any) error { return statuspage.Invalid(format, args...) }
@@ -138,11 +142,17 @@ func (f fields) trimmed(name string, max int, empty, tooLong error) (string, err
 // timestamp returns the UTC seconds called name, floored to the minute (contract
 // v4, part A, Fields).
 func (f fields) timestamp(name string) (int64, error) {
+	t, err := f.seconds(name)
+	return statuspage.FloorMinute(t), err
+}
+
+// seconds returns the UTC seconds called name without their fraction.
+func (f fields) seconds(name string) (int64, error) {
 	if f.kind(name) == kindNumber {
 		// A number out of the range of a float64 comes back as infinity.
 		n, _ := strconv.ParseFloat(string(f[name]), 64)
 		if n >= 0 && n <= statuspage.MaxTimestamp {
-			return statuspage.FloorMinute(int64(n)), nil
+			return int64(n), nil
 		}
 	}
 	return 0, errTimestamp(name)
@@ -426,6 +436,19 @@ func (q query) cursor(kind string, count int) ([]int64, error) {
 		return nil, nil
 	}
 	return decodeCursor(s, kind, count)
+}
+
+// idCursor is cursor for a list in the order of its ids: the id after which the page
+// starts, 0 when none is given.
+func (q query) idCursor(kind string) (int64, error) {
+	after, err := q.cursor(kind, 1)
+	if err != nil || after == nil {
+		return 0, err
+	}
+	if !statuspage.ValidID(after[0]) {
+		return 0, errBadCursor
+	}
+	return after[0], nil
 }
 
 // tags returns the tags of a filter: nil when there is none, and an empty list,

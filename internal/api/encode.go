@@ -20,16 +20,27 @@ func write(w http.ResponseWriter, r *http.Request, a answer) {
 		w.WriteHeader(a.status)
 		return
 	}
-	body, ok := a.body.([]byte)
-	if !ok {
-		body = encode(a.body)
-	}
+	body := a.encoded()
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
+	if a.etag != "" {
+		w.Header().Set("ETag", a.etag)
+	}
+	if a.replayed {
+		w.Header().Set("Idempotent-Replayed", "true")
+	}
 	w.WriteHeader(a.status)
 	if r.Method != http.MethodHead {
 		w.Write(body)
 	}
+}
+
+// encoded returns the body's bytes; a body of bytes is sent as it is.
+func (a answer) encoded() []byte {
+	if raw, ok := a.body.([]byte); ok {
+		return raw
+	}
+	return encode(a.body)
 }
 
 // encode returns v as compact JSON without the escapes that only HTML needs. The
@@ -89,7 +100,7 @@ func (p *page) answer(cursor string) answer {
 		b.WriteString(`,"next_cursor":"` + cursor + `"`)
 	}
 	b.WriteByte('}')
-	return answer{http.StatusOK, b.Bytes()}
+	return ok(b.Bytes())
 }
 
 // sentSize is how many bytes the text takes inside a Lambda response, where it is a
@@ -117,6 +128,15 @@ func encodeCursor(kind string, numbers ...int64) string {
 		parts = append(parts, strconv.FormatInt(n, 10))
 	}
 	return base64.RawURLEncoding.EncodeToString([]byte(strings.Join(parts, ".")))
+}
+
+// encodeIDCursor is encodeCursor for a list in the order of its ids; "" for 0, the
+// end of the list.
+func encodeIDCursor(kind string, id int64) string {
+	if id == 0 {
+		return ""
+	}
+	return encodeCursor(kind, id)
 }
 
 // decodeCursor undoes encodeCursor for a kind with so many numbers. Numbers that no

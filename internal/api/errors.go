@@ -10,14 +10,17 @@ import (
 
 // statuses turns the codes of the domain's errors into HTTP statuses.
 var statuses = map[statuspage.Code]int{
-	statuspage.CodeBadRequest:       http.StatusBadRequest,
-	statuspage.CodeUnauthorized:     http.StatusUnauthorized,
-	statuspage.CodeForbidden:        http.StatusForbidden,
-	statuspage.CodeNotFound:         http.StatusNotFound,
-	statuspage.CodeMethodNotAllowed: http.StatusMethodNotAllowed,
-	statuspage.CodeTooLarge:         http.StatusRequestEntityTooLarge,
-	statuspage.CodeUnavailable:      http.StatusServiceUnavailable,
-	statuspage.CodeInternal:         http.StatusInternalServerError,
+	statuspage.CodeBadRequest:          http.StatusBadRequest,
+	statuspage.CodeUnauthorized:        http.StatusUnauthorized,
+	statuspage.CodeForbidden:           http.StatusForbidden,
+	statuspage.CodeNotFound:            http.StatusNotFound,
+	statuspage.CodeMethodNotAllowed:    http.StatusMethodNotAllowed,
+	statuspage.CodeIdempotencyConflict: http.StatusConflict,
+	statuspage.CodePreconditionFailed:  http.StatusPreconditionFailed,
+	statuspage.CodeTooLarge:            http.StatusRequestEntityTooLarge,
+	statuspage.CodeIdempotencyReused:   http.StatusUnprocessableEntity,
+	statuspage.CodeUnavailable:         http.StatusServiceUnavailable,
+	statuspage.CodeInternal:            http.StatusInternalServerError,
 }
 
 // The errors of the edge itself. Those of fields stand beside their checks, in
@@ -57,10 +60,10 @@ func errorAnswer(w http.ResponseWriter, r *request, err error) answer {
 	if status >= http.StatusInternalServerError {
 		r.call.Cause = err
 	}
-	if status == http.StatusServiceUnavailable {
+	if status == http.StatusServiceUnavailable || status == http.StatusConflict {
 		w.Header().Set("Retry-After", "1")
 	}
-	return answer{status, errorJSON{errorBody{Code: string(shown.Code), Message: shown.Message}}}
+	return answer{status: status, body: errorJSON{errorBody{Code: string(shown.Code), Message: shown.Message}}}
 }
 
 // InternalError is the body of an answer to a failure that no handler could put

@@ -61,19 +61,19 @@ func newLambdas(tb testing.TB, o function.Options) *lambdas {
 			tb.Fatal(err)
 		}
 	}
-	_, err := store.CreateAPIKey(ctx, l.key, statuspage.NewAPIKey{Name: "test", Scopes: statuspage.Scopes()}, now)
+	_, err := store.CreateAPIKey(ctx, l.key, statuspage.NewAPIKey{Name: "test", Scopes: statuspage.Scopes()}, now, nil)
 	check(err)
 	for _, tag := range []string{"earth", "mars"} {
-		_, err = store.CreateMonitor(ctx, statuspage.Monitor{Tag: tag, Name: dataMark, ConfirmationThreshold: 1}, now)
+		_, err = store.CreateMonitor(ctx, statuspage.Monitor{Tag: tag, Name: dataMark, ConfirmationThreshold: 1}, now, nil)
 		check(err)
 	}
 	for n := range int64(4) {
 		i, err := store.CreateIncident(ctx, statuspage.NewIncident{
 			Title: dataMark, Start: 600 * (n / 2), Source: statuspage.SourceAPI, // two at each time
 			Monitors: []statuspage.MonitorImpact{{Tag: "earth", Impact: statuspage.Down}},
-		}, now)
+		}, now, nil)
 		check(err)
-		c, err := store.CreateComment(ctx, i.ID, statuspage.NewComment{Text: dataMark, Time: 600, State: statuspage.Identified}, now)
+		c, err := store.CreateComment(ctx, i.ID, statuspage.NewComment{Text: dataMark, Time: 600, State: statuspage.Identified}, now, nil)
 		check(err)
 		l.incident, l.comment = i.ID, c.ID
 	}

@@ -17,7 +17,7 @@ func listIncidents(s *service, r *request) (answer, error) {
 		return answer{}, err
 	}
 	p := page{name: "incidents", limit: q.Limit}
-	next, err := s.Store.Incidents(r.Context(), q, func(i statuspage.Incident) bool {
+	next, err := s.store(r).Incidents(r.Context(), q, func(i statuspage.Incident) bool {
 		row := s.incidentJSON(r, i)
 		row.Type = ""
 		return p.add(row)
@@ -69,36 +69,43 @@ func incidentQuery(params query) (statuspage.IncidentQuery, error) {
 }
 
 // createIncident is POST /api/v4/incidents.
-func createIncident(s *service, r *request) (answer, error) {
+func createIncident(s *service, r *request) (creation[statuspage.Incident], error) {
+	var c creation[statuspage.Incident]
 	f, err := decodeBody(r.body)
 	if err != nil {
-		return answer{}, err
+		return c, err
 	}
 	n := statuspage.NewIncident{Source: statuspage.SourceAPI}
 	if n.Title, err = f.trimmed("title", statuspage.MaxTitle, errTitleRequired, errTitleLong); err != nil {
-		return answer{}, err
+		return c, err
 	}
 	if k := f.kind("start_date_time"); k == kindAbsent || k == kindNull {
-		return answer{}, errStartRequired
+		return c, errStartRequired
 	}
 	if n.Start, err = f.timestamp("start_date_time"); err != nil {
-		return answer{}, err
+		return c, err
 	}
 	end, err := f.nullableTimestamp("end_date_time")
 	if err != nil {
-		return answer{}, err
+		return c, err
 	}
 	n.End = end.Ptr(nil)
 	links, err := f.links()
 	if err != nil {
-		return answer{}, err
+		return c, err
 	}
 	n.Monitors = links.Or(nil)
-	i, err := s.Store.CreateIncident(r.Context(), n, r.now)
-	if err != nil {
-		return answer{}, err
+	c.create = func(once *statuspage.Once[statuspage.Incident]) (statuspage.Incident, error) {
+		return s.store(r).CreateIncident(r.Context(), n, r.now, once)
 	}
-	return answer{http.StatusCreated, incidentEnvelope{s.incidentJSON(r, i)}}, nil
+	c.answer = func(i statuspage.Incident) answer { return s.incidentAnswer(r, http.StatusCreated, i) }
+	return c, nil
+}
+
+// incidentAnswer shows one incident, with the tag that If-Match is compared with.
+func (s *service) incidentAnswer(r *request, status int, i statuspage.Incident) answer {
+	shown := s.incidentJSON(r, i)
+	return answer{status: status, body: incidentEnvelope{shown}, etag: shown.etag()}
 }
 
 func incidentID(r *request) (pathID, error) {
@@ -114,11 +121,11 @@ func getIncident(s *service, r *request) (answer, error) {
 	if !id.exists() {
 		return answer{}, statuspage.IncidentNotFound(id.text)
 	}
-	i, err := s.Store.Incident(r.Context(), id.n)
+	i, err := s.store(r).Incident(r.Context(), id.n)
 	if err != nil {
 		return answer{}, err
 	}
-	return answer{http.StatusOK, incidentEnvelope{s.incidentJSON(r, i)}}, nil
+	return s.incidentAnswer(r, http.StatusOK, i), nil
 }
 
 // updateIncident is PATCH /api/v4/incidents/{incident_id}.
@@ -151,11 +158,11 @@ func updateIncident(s *service, r *request) (answer, error) {
 	if !id.exists() {
 		return answer{}, statuspage.IncidentNotFound(id.text)
 	}
-	i, err := s.Store.UpdateIncident(r.Context(), id.n, p, r.now)
+	i, err := s.store(r).UpdateIncident(r.Context(), id.n, p, r.now, s.ifMatch(r))
 	if err != nil {
 		return answer{}, err
 	}
-	return answer{http.StatusOK, incidentEnvelope{s.incidentJSON(r, i)}}, nil
+	return s.incidentAnswer(r, http.StatusOK, i), nil
 }
 
 // deleteIncident is DELETE /api/v4/incidents/{incident_id}.
@@ -167,8 +174,8 @@ func deleteIncident(s *service, r *request) (answer, error) {
 	if !id.exists() {
 		return answer{}, statuspage.IncidentNotFound(id.text)
 	}
-	if err := s.Store.DeleteIncident(r.Context(), id.n, r.now); err != nil {
+	if err := s.store(r).DeleteIncident(r.Context(), id.n, r.now, s.ifMatch(r)); err != nil {
 		return answer{}, err
 	}
-	return answer{http.StatusOK, messageJSON{fmt.Sprintf("Incident with id '%d' deleted successfully", id.n)}}, nil
+	return ok(messageJSON{fmt.Sprintf("Incident with id '%d' deleted successfully", id.n)}), nil
 }

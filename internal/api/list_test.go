@@ -540,7 +540,7 @@ func TestPagesOfLargeComments(t *testing.T) {
 	for i := range 16 {
 		text := strings.Repeat([]string{"\x01", "<", `"`, "\u2028"}[i%4], statuspage.MaxComment)
 		// Past the API: a body can't hold so many control characters.
-		c, err := s.Table.Store(nil).CreateComment(t.Context(), id, statuspage.NewComment{Text: text, Time: 60, State: statuspage.Monitoring}, testStart)
+		c, err := s.Table.Store(nil).CreateComment(t.Context(), id, statuspage.NewComment{Text: text, Time: 60, State: statuspage.Monitoring}, testStart, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -2,7 +2,6 @@ package api
 
 import (
 	"fmt"
-	"net/http"
 
 	"tocsin/internal/opt"
 	"tocsin/internal/statuspage"
@@ -27,50 +26,42 @@ func listMonitors(s *service, r *request) (answer, error) {
 	if q.Limit, err = params.limit(); err != nil {
 		return answer{}, err
 	}
-	after, err := params.cursor(monitorCursor, 1)
-	if err != nil {
+	if q.After, err = params.idCursor(monitorCursor); err != nil {
 		return answer{}, err
-	}
-	if after != nil {
-		if q.After = after[0]; !statuspage.ValidID(q.After) {
-			return answer{}, errBadCursor
-		}
 	}
 	p := page{name: "monitors", limit: q.Limit}
-	next, err := s.Store.Monitors(r.Context(), q, func(m statuspage.Monitor) bool { return p.add(toMonitorJSON(m)) })
+	next, err := s.store(r).Monitors(r.Context(), q, func(m statuspage.Monitor) bool { return p.add(toMonitorJSON(m)) })
 	if err != nil {
 		return answer{}, err
 	}
-	cursor := ""
-	if next != 0 {
-		cursor = encodeCursor(monitorCursor, next)
-	}
-	return p.answer(cursor), nil
+	return p.answer(encodeIDCursor(monitorCursor, next)), nil
 }
 
 // getMonitor is GET /api/v4/monitors/{monitor_tag}.
 func getMonitor(s *service, r *request) (answer, error) {
-	m, err := s.Store.Monitor(r.Context(), r.PathValue("monitor_tag"))
+	m, err := s.store(r).Monitor(r.Context(), r.PathValue("monitor_tag"))
 	if err != nil {
 		return answer{}, err
 	}
-	return answer{http.StatusOK, monitorEnvelope{toMonitorJSON(m)}}, nil
+	return ok(monitorEnvelope{toMonitorJSON(m)}), nil
 }
 
 // createMonitor is POST /api/v4/monitors.
-func createMonitor(s *service, r *request) (answer, error) {
+func createMonitor(s *service, r *request) (creation[statuspage.Monitor], error) {
 	f, err := decodeBody(r.body)
 	if err != nil {
-		return answer{}, err
+		return creation[statuspage.Monitor]{}, err
 	}
 	m, err := newMonitor(f)
 	if err != nil {
-		return answer{}, err
+		return creation[statuspage.Monitor]{}, err
 	}
-	if m, err = s.Store.CreateMonitor(r.Context(), m, r.now); err != nil {
-		return answer{}, err
-	}
-	return answer{http.StatusCreated, monitorEnvelope{toMonitorJSON(m)}}, nil
+	return creation[statuspage.Monitor]{
+		create: func(once *statuspage.Once[statuspage.Monitor]) (statuspage.Monitor, error) {
+			return s.store(r).CreateMonitor(r.Context(), m, r.now, once)
+		},
+		answer: func(made statuspage.Monitor) answer { return created(monitorEnvelope{toMonitorJSON(made)}) },
+	}, nil
 }
 
 func newMonitor(f fields) (statuspage.Monitor, error) {
@@ -167,18 +158,18 @@ func updateMonitor(s *service, r *request) (answer, error) {
 		return answer{}, err
 	}
 	p.Name = name
-	m, err := s.Store.UpdateMonitor(r.Context(), r.PathValue("monitor_tag"), p, r.now)
+	m, err := s.store(r).UpdateMonitor(r.Context(), r.PathValue("monitor_tag"), p, r.now)
 	if err != nil {
 		return answer{}, err
 	}
-	return answer{http.StatusOK, monitorEnvelope{toMonitorJSON(m)}}, nil
+	return ok(monitorEnvelope{toMonitorJSON(m)}), nil
 }
 
 // deleteMonitor is DELETE /api/v4/monitors/{monitor_tag}.
 func deleteMonitor(s *service, r *request) (answer, error) {
 	tag := r.PathValue("monitor_tag")
-	if err := s.Store.DeleteMonitor(r.Context(), tag, r.now); err != nil {
+	if err := s.store(r).DeleteMonitor(r.Context(), tag, r.now); err != nil {
 		return answer{}, err
 	}
-	return answer{http.StatusOK, messageJSON{fmt.Sprintf("Monitor '%s' deleted successfully", tag)}}, nil
+	return ok(messageJSON{fmt.Sprintf("Monitor '%s' deleted successfully", tag)}), nil
 }

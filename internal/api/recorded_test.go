@@ -220,7 +220,7 @@ func (p *replay) createMonitor(m recordedMonitor) {
 		TypeData: compactObject(m.TypeData), DayDegradedMinimum: m.DayDegraded, DayDownMinimum: m.DayDown,
 		IncludeDegraded: m.IncludeDegraded, Hidden: m.Hidden, Settings: compactObject(m.Settings),
 		ExternalURL: m.ExternalURL, ConfirmationThreshold: m.ConfirmationThreshold,
-	}, recordedAt)
+	}, recordedAt, nil)
 	if err != nil {
 		p.t.Fatal(err)
 	}

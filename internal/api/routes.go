@@ -38,7 +38,7 @@ const public statuspage.Scope = ""
 var routes = []route{
 	{Incidents, "/api/v4/incidents", []method{
 		{http.MethodGet, statuspage.ScopeIncidentsRead, listIncidents},
-		{http.MethodPost, statuspage.ScopeIncidentsWrite, createIncident},
+		{http.MethodPost, statuspage.ScopeIncidentsWrite, creates(createIncident)},
 	}},
 	{Incidents, "/api/v4/incidents/{incident_id}", []method{
 		{http.MethodGet, statuspage.ScopeIncidentsRead, getIncident},
@@ -47,7 +47,7 @@ var routes = []route{
 	}},
 	{Comments, "/api/v4/incidents/{incident_id}/comments", []method{
 		{http.MethodGet, statuspage.ScopeIncidentsRead, listComments},
-		{http.MethodPost, statuspage.ScopeIncidentsWrite, createComment},
+		{http.MethodPost, statuspage.ScopeIncidentsWrite, creates(createComment)},
 	}},
 	{Comments, "/api/v4/incidents/{incident_id}/comments/{comment_id}", []method{
 		{http.MethodGet, statuspage.ScopeIncidentsRead, getComment},
@@ -56,12 +56,19 @@ var routes = []route{
 	}},
 	{Monitors, "/api/v4/monitors", []method{
 		{http.MethodGet, statuspage.ScopeMonitorsRead, listMonitors},
-		{http.MethodPost, statuspage.ScopeMonitorsWrite, createMonitor},
+		{http.MethodPost, statuspage.ScopeMonitorsWrite, creates(createMonitor)},
 	}},
 	{Monitors, "/api/v4/monitors/{monitor_tag}", []method{
 		{http.MethodGet, statuspage.ScopeMonitorsRead, getMonitor},
 		{http.MethodPatch, statuspage.ScopeMonitorsWrite, updateMonitor},
 		{http.MethodDelete, statuspage.ScopeMonitorsWrite, deleteMonitor},
+	}},
+	{Edge, "/api/v4/keys", []method{
+		{http.MethodGet, statuspage.ScopeAdmin, listKeys},
+		{http.MethodPost, statuspage.ScopeAdmin, creates(createKey)},
+	}},
+	{Edge, "/api/v4/keys/{key_id}", []method{
+		{http.MethodDelete, statuspage.ScopeAdmin, revokeKey},
 	}},
 	{Edge, "/healthcheck", []method{
 		{http.MethodGet, public, healthcheck},

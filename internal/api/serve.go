@@ -21,6 +21,7 @@ type Store interface {
 	statuspage.CommentStore
 	statuspage.MonitorStore
 	statuspage.KeyStore
+	statuspage.IdempotencyStore
 }
 
 // Config is what the edge is made of. Store and Now must be set.
@@ -54,14 +55,23 @@ type request struct {
 	*http.Request
 	now  int64 // UTC seconds
 	body []byte
+	key  statuspage.APIKey // the zero key where none is needed
 	call *lambdahttp.Call
+
+	usage *usage // nil until the table is asked
 }
 
 // An answer is a status and a value that is sent as JSON. A nil body is no body.
 type answer struct {
-	status int
-	body   any
+	status   int
+	body     any
+	etag     string // "" for none
+	replayed bool   // it is the kept answer of an earlier request
 }
+
+func ok(body any) answer { return answer{status: http.StatusOK, body: body} }
+
+func created(body any) answer { return answer{status: http.StatusCreated, body: body} }
 
 // New returns the handler of the group's routes. It answers every path: one that
 // is another group's as one that does not exist.
@@ -140,6 +150,7 @@ func (s *service) guard(m method) func(http.ResponseWriter, *request) (answer, e
 			if !key.Allows(m.scope) {
 				return answer{}, missingScope(m.scope)
 			}
+			r.key = key
 		}
 		if r.Method == http.MethodPost || r.Method == http.MethodPatch {
 			body, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
@@ -151,6 +162,7 @@ func (s *service) guard(m method) func(http.ResponseWriter, *request) (answer, e
 			}
 			r.body = body
 		}
+		defer func() { r.usage.finish() }()
 		return m.handle(s, r)
 	}
 }
@@ -215,5 +227,5 @@ func redirect(w http.ResponseWriter, r *request) (answer, error) {
 }
 
 func healthcheck(*service, *request) (answer, error) {
-	return answer{http.StatusOK, healthJSON{Status: "ok"}}, nil
+	return ok(healthJSON{Status: "ok"}), nil
 }

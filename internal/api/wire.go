@@ -1,6 +1,8 @@
 package api
 
 import (
+	"crypto/sha256"
+	"encoding/base64"
 	"encoding/json"
 	"strconv"
 	"strings"
@@ -61,6 +63,18 @@ func (s *service) incidentJSON(r *request, i statuspage.Incident) incidentJSON {
 		URL: s.siteURL(r) + "/incidents/" + strconv.FormatInt(i.ID, 10),
 	}
 }
+
+// etag is the entity tag of the incident as one is shown (contract v4, part A,
+// Beyond the original): a digest of all but the url, which depends on the address
+// that it was asked for at.
+func (i incidentJSON) etag() string {
+	i.URL = ""
+	sum := sha256.Sum256(encode(i))
+	return `"` + base64.RawURLEncoding.EncodeToString(sum[:etagBytes]) + `"`
+}
+
+// etagBytes of a digest are enough to tell the versions of one incident apart.
+const etagBytes = 16
 
 func (s *service) siteURL(r *request) string {
 	if s.SiteURL != "" {
@@ -142,4 +156,43 @@ func objectJSON(o, empty statuspage.JSONObject) json.RawMessage {
 		o = empty
 	}
 	return json.RawMessage(o)
+}
+
+// keyJSON is an API key. Only the answer to its making has the key itself, and a
+// replay of that answer null in its place.
+type keyJSON struct {
+	ID       int64    `json:"id"`
+	Name     string   `json:"name"`
+	Scopes   []string `json:"scopes"`
+	Created  string   `json:"created_at"`
+	Expires  *int64   `json:"expires_at"`
+	LastUsed *string  `json:"last_used_at"`
+	Revoked  *string  `json:"revoked_at"`
+}
+
+type newKeyJSON struct {
+	keyJSON
+	Key *string `json:"key"`
+}
+
+type newKeyEnvelope struct {
+	Key newKeyJSON `json:"api_key"`
+}
+
+func toKeyJSON(k statuspage.APIKey) keyJSON {
+	scopes := make([]string, len(k.Scopes))
+	for i, s := range k.Scopes {
+		scopes[i] = string(s)
+	}
+	return keyJSON{
+		ID: k.ID, Name: k.Name, Scopes: scopes, Created: isoTime(k.Created), Expires: k.Expires,
+		LastUsed: isoTimeOrNull(k.LastUsed), Revoked: isoTimeOrNull(k.Revoked),
+	}
+}
+
+func isoTimeOrNull(t *int64) *string {
+	if t == nil {
+		return nil
+	}
+	return new(isoTime(*t))
 }

@@ -83,7 +83,7 @@ func New(t testing.TB, o Options) *Server {
 func (s *Server) NewKey(n statuspage.NewAPIKey) string {
 	s.tb.Helper()
 	secret := statuspage.NewSecret()
-	if _, err := s.Table.Store(nil).CreateAPIKey(context.Background(), secret, n, time.Now().Unix()); err != nil {
+	if _, err := s.Table.Store(nil).CreateAPIKey(context.Background(), secret, n, time.Now().Unix(), nil); err != nil {
 		s.tb.Fatal(err)
 	}
 	return secret

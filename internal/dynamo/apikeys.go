@@ -7,6 +7,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"tocsin/internal/statuspage"
 )
@@ -24,7 +25,7 @@ func (s *Store) APIKeyByHash(ctx context.Context, hash string) (statuspage.APIKe
 }
 
 // CreateAPIKey implements statuspage.KeyStore.
-func (s *Store) CreateAPIKey(ctx context.Context, secret string, n statuspage.NewAPIKey, now int64) (statuspage.APIKey, error) {
+func (s *Store) CreateAPIKey(ctx context.Context, secret string, n statuspage.NewAPIKey, now int64, once *statuspage.Once[statuspage.APIKey]) (statuspage.APIKey, error) {
 	if !statuspage.ValidSecret(secret) {
 		return statuspage.APIKey{}, errors.New("an API key is kener_ and 64 lower-case hexadecimal digits")
 	}
@@ -35,7 +36,7 @@ func (s *Store) CreateAPIKey(ctx context.Context, secret string, n statuspage.Ne
 	k := statuspage.APIKey{
 		ID: id, Hash: statuspage.HashSecret(secret), Name: n.Name, Scopes: n.Scopes, Created: now, Expires: n.Expires,
 	}
-	refused, err := s.transact(ctx, s.putNew(apiKeyItem(k)))
+	refused, err := transactOnce(ctx, s, once, k, s.putNew(apiKeyItem(k)))
 	if err != nil {
 		return statuspage.APIKey{}, err
 	}
@@ -53,7 +54,7 @@ func (s *Store) EnsureAPIKey(ctx context.Context, secret string, n statuspage.Ne
 	hash := statuspage.HashSecret(secret)
 	k, err := s.APIKeyByHash(ctx, hash)
 	if errors.Is(err, statuspage.ErrKeyNotFound) {
-		k, err = s.CreateAPIKey(ctx, secret, n, now)
+		k, err = s.CreateAPIKey(ctx, secret, n, now, nil)
 		if errors.Is(err, errKeyExists) { // somebody else made it since
 			k, err = s.APIKeyByHash(ctx, hash)
 		}
@@ -80,58 +81,82 @@ func (s *Store) EnsureAPIKey(ctx context.Context, secret string, n statuspage.Ne
 	return readAPIKey(it)
 }
 
-const apiKeysQuery = attrGSI1PK + " = :pk AND " + attrGSI1SK + " BETWEEN :low AND :high"
+const (
+	apiKeysQuery = attrGSI1PK + " = :pk AND " + attrGSI1SK + " < :before"
+	apiKeyQuery  = attrGSI1PK + " = :pk AND " + attrGSI1SK + " = :id"
+)
 
-// apiKeys returns the keys with ids from low to high, oldest first.
-func (s *Store) apiKeys(ctx context.Context, low, high int64) ([]statuspage.APIKey, error) {
+// APIKeys implements statuspage.KeyStore.
+func (s *Store) APIKeys(ctx context.Context, q statuspage.KeyQuery, take func(statuspage.APIKey) bool) (int64, error) {
+	before := "~"
+	if q.After != 0 {
+		before = padID(q.After)
+	}
 	pages := dynamodb.NewQueryPaginator(s.client, &dynamodb.QueryInput{
-		TableName: s.table, IndexName: aws.String(indexGSI1),
-		KeyConditionExpression: aws.String(apiKeysQuery),
-		ExpressionAttributeValues: item{
-			":pk": str(allAPIKeys), ":low": str(padID(low)), ":high": str(padID(high)),
-		},
+		TableName: s.table, IndexName: aws.String(indexGSI1), ScanIndexForward: aws.Bool(false),
+		KeyConditionExpression:    aws.String(apiKeysQuery),
+		ExpressionAttributeValues: item{":pk": str(allAPIKeys), ":before": str(before)},
+		Limit:                     limitOf(q.Limit + 1),
 	})
-	var keys []statuspage.APIKey
+	last := q.After
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
-			return nil, failure("query API keys", err)
+			return 0, failure("query API keys", err)
 		}
 		for _, it := range page.Items {
 			k, err := readAPIKey(it)
 			if err != nil {
-				return nil, err
+				return 0, err
 			}
-			keys = append(keys, k)
+			if !take(k) {
+				return last, nil
+			}
+			last = k.ID
 		}
 	}
-	return keys, nil
+	return 0, nil
 }
 
-// APIKeys implements statuspage.KeyStore.
-func (s *Store) APIKeys(ctx context.Context) ([]statuspage.APIKey, error) {
-	return s.apiKeys(ctx, 0, statuspage.MaxID)
-}
-
-// RevokeAPIKey implements statuspage.KeyStore. The key is found by the index, which
-// follows the making of a key within moments.
+// RevokeAPIKey implements statuspage.KeyStore.
 func (s *Store) RevokeAPIKey(ctx context.Context, id int64, now int64) (statuspage.APIKey, error) {
 	if !statuspage.ValidID(id) {
-		return statuspage.APIKey{}, statuspage.ErrKeyNotFound
+		return statuspage.APIKey{}, statuspage.KeyNotFound(id)
 	}
-	keys, err := s.apiKeys(ctx, id, id)
+	out, err := s.client.Query(ctx, &dynamodb.QueryInput{
+		TableName: s.table, IndexName: aws.String(indexGSI1),
+		KeyConditionExpression:    aws.String(apiKeyQuery),
+		ExpressionAttributeValues: item{":pk": str(allAPIKeys), ":id": str(padID(id))},
+	})
 	if err != nil {
-		return statuspage.APIKey{}, err
+		return statuspage.APIKey{}, failure("query API keys", err)
 	}
-	if len(keys) == 0 {
-		return statuspage.APIKey{}, statuspage.ErrKeyNotFound
+	if len(out.Items) == 0 {
+		return statuspage.APIKey{}, statuspage.KeyNotFound(id)
 	}
-	it, refused, err := s.updateInPlace(ctx, apiKeyKey(keys[0].Hash), newExpr().ifExists().setIfAbsent(attrRevoked, num(now)))
+	it, refused, err := s.updateInPlace(ctx, keyOf(out.Items[0]), newExpr().ifExists().setIfAbsent(attrRevoked, num(now)))
 	if err != nil {
 		return statuspage.APIKey{}, err
 	}
 	if refused {
-		return statuspage.APIKey{}, statuspage.ErrKeyNotFound
+		return statuspage.APIKey{}, statuspage.KeyNotFound(id)
 	}
 	return readAPIKey(it)
+}
+
+// MarkAPIKeyUsed implements statuspage.KeyStore.
+func (s *Store) MarkAPIKeyUsed(ctx context.Context, hash string, hour int64) error {
+	e := newExpr().ifExists().raise(attrLastUsed, num(hour))
+	_, err := s.client.UpdateItem(ctx, &dynamodb.UpdateItemInput{
+		TableName: s.table, Key: apiKeyKey(hash).attributes(),
+		UpdateExpression: e.update(), ConditionExpression: e.condition(),
+		ExpressionAttributeNames: e.names, ExpressionAttributeValues: e.values,
+	})
+	if _, noted := errors.AsType[*types.ConditionalCheckFailedException](err); noted {
+		return nil
+	}
+	if err != nil {
+		return failure("mark an API key as used", err)
+	}
+	return nil
 }

@@ -78,25 +78,24 @@ func (s *Store) incidentRows(ctx context.Context, id int64, start item, fields .
 	return s.query(ctx, in)
 }
 
-// readForDeletion reads what a deletion has to know of the incident, and the keys
-// of the first page of what else is under it. It returns IncidentNotFound.
+// readForDeletion reads the incident and the keys of the first page of what else is
+// under it. It returns IncidentNotFound.
 //
 // META is read before the rest: a comment that is not among the keys then came
 // after this version of META, and the deletion, which asks for this version, is
 // refused. Read at the same time, or after, META could know of a comment that the
 // keys lack, and that would stay for ever.
 func (s *Store) readForDeletion(ctx context.Context, id int64) (statuspage.Incident, rows, error) {
-	items, page, err := s.incidentRows(ctx, id, nil, attrVersion, attrStart, attrMonitors)
+	items, page, err := s.incidentRows(ctx, id, nil, incidentFields...)
 	if err != nil {
 		return statuspage.Incident{}, rows{}, err
 	}
 	if len(items) == 0 || page.keys[0] != incidentKey(id) {
 		return statuspage.Incident{}, rows{}, statuspage.IncidentNotFound(id)
 	}
-	r := reader{item: items[0]}
-	i := statuspage.Incident{ID: id, Version: r.num(attrVersion), Start: r.num(attrStart), Monitors: r.affected()}
+	i, err := readIncident(items[0])
 	page.keys = page.keys[1:]
-	return i, page, r.err
+	return i, page, err
 }
 
 // finishIncident removes what a deleted incident left: the page of rows that is

@@ -149,7 +149,7 @@ func TestDeleteIncidentInterrupted(t *testing.T) {
 			for n := 1; ; n++ {
 				largeIncident(t, s)
 				var err error
-				calls := how.run(tb, n, func(ctx context.Context, s *dynamo.Store) { err = s.DeleteIncident(ctx, 1, later) })
+				calls := how.run(tb, n, func(ctx context.Context, s *dynamo.Store) { err = s.DeleteIncident(ctx, 1, later, nil) })
 				there := visible(t, s)
 				if there != (err != nil) {
 					t.Errorf("stopped before call %d: the incident is there: %t, answer %v", n, there, err)
@@ -157,7 +157,7 @@ func TestDeleteIncidentInterrupted(t *testing.T) {
 				took[!there]++
 				checkTable(t, tb)
 				if there {
-					if err := s.DeleteIncident(context.Background(), 1, later); err != nil {
+					if err := s.DeleteIncident(context.Background(), 1, later, nil); err != nil {
 						t.Error(err)
 					}
 				} else {
@@ -186,7 +186,7 @@ func TestPatchCommentWhileDeleted(t *testing.T) {
 	largeIncident(t, s)
 	client := &dynamotest.Client{Inject: before(2, func() {
 		killed(tb, 3, func(ctx context.Context, s *dynamo.Store) {
-			if err := s.DeleteIncident(ctx, 1, later); err != nil {
+			if err := s.DeleteIncident(ctx, 1, later, nil); err != nil {
 				t.Error(err)
 			}
 		})
@@ -225,7 +225,7 @@ func TestCleanupInterrupted(t *testing.T) {
 	half := func() {
 		largeIncident(t, s)
 		killed(tb, 4, func(ctx context.Context, s *dynamo.Store) {
-			if err := s.DeleteIncident(ctx, 1, later); err != nil {
+			if err := s.DeleteIncident(ctx, 1, later, nil); err != nil {
 				t.Error(err)
 			}
 		})
@@ -269,7 +269,7 @@ func TestCleanupFinishesAll(t *testing.T) {
 	w.load()
 	forAll(many, atOnce, func(n int) {
 		killed(w.tb, 3, func(ctx context.Context, s *dynamo.Store) {
-			if err := s.DeleteIncident(ctx, int64(n)+1, later); err != nil {
+			if err := s.DeleteIncident(ctx, int64(n)+1, later, nil); err != nil {
 				t.Error(err)
 			}
 		})
@@ -316,7 +316,7 @@ func monitorGone(t *testing.T, s *dynamo.Store) {
 	if got := listed(t, s, statuspage.IncidentQuery{Tags: []string{"a"}}); len(got) != 0 {
 		t.Errorf("%d incidents of a deleted monitor", len(got))
 	}
-	_, err := s.CreateIncident(context.Background(), statuspage.NewIncident{Title: "Outage", Monitors: links(statuspage.Down, "a")}, later)
+	_, err := s.CreateIncident(context.Background(), statuspage.NewIncident{Title: "Outage", Monitors: links(statuspage.Down, "a")}, later, nil)
 	if !errors.Is(err, statuspage.UnknownMonitor("a")) {
 		t.Errorf("POST incident on a deleted monitor: %v", err)
 	}
@@ -380,7 +380,7 @@ func TestDeleteMonitorInterrupted(t *testing.T) {
 				t.Errorf("stopped before call %d, when the deletion stood: %v", n, err)
 			}
 			monitorGone(t, s)
-			m, err := s.CreateMonitor(context.Background(), newMonitor("a"), later)
+			m, err := s.CreateMonitor(context.Background(), newMonitor("a"), later, nil)
 			if err != nil {
 				t.Fatal(err)
 			}

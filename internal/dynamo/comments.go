@@ -87,7 +87,7 @@ func (s *Store) Comments(ctx context.Context, incidentID int64, q statuspage.Com
 // CreateComment implements statuspage.CommentStore. The comment and its effect on
 // the incident are one transaction, conditional on what decides that effect:
 // whether the incident is closed and, for RESOLVED, its start.
-func (s *Store) CreateComment(ctx context.Context, incidentID int64, n statuspage.NewComment, now int64) (statuspage.Comment, error) {
+func (s *Store) CreateComment(ctx context.Context, incidentID int64, n statuspage.NewComment, now int64, once *statuspage.Once[statuspage.Comment]) (statuspage.Comment, error) {
 	c := statuspage.Comment{
 		IncidentID: incidentID, Text: n.Text, Time: n.Time, State: n.State,
 		Created: now, Updated: now, Version: 1,
@@ -121,7 +121,7 @@ func (s *Store) CreateComment(ctx context.Context, incidentID int64, n statuspag
 		if t.End.IsSet() {
 			e.setOrRemove(attrEnd, t.End.Ptr(nil))
 		}
-		refused, err := s.transact(ctx, s.update(incidentKey(incidentID), e), s.putNew(commentItem(c)))
+		refused, err := transactOnce(ctx, s, once, c, s.update(incidentKey(incidentID), e), s.putNew(commentItem(c)))
 		if err != nil {
 			return statuspage.Comment{}, err
 		}

@@ -15,6 +15,8 @@
 //	monitor                   MONITORS            tag                   lsi1 id
 //	incident on a monitor     MONITOR#monitor id  INCIDENT#start#id
 //	API key                   APIKEY#sha256       META                  gsi1 APIKEYS / id
+//	idempotency record        IDEMPOTENCY#key id#header
+//	                                              META                  time to live
 //	deletion still to finish  CLEANUP             kind#id
 //	counter                   SYSTEM              COUNTER#kind
 //	schema version            SYSTEM              SCHEMA
@@ -25,6 +27,10 @@
 // a monitor go by its number, never by its tag: a tag used again inherits nothing.
 //
 // # Writes
+//
+// A request with an idempotency key first claims its record, and the transaction of
+// its effect completes the claim: the record gets the reply only together with the
+// effect, and a try that has lost its claim has no effect.
 //
 // Every write is one conditional UpdateItem or one transaction. A transaction
 // carries one request token over all its tries, so that one whose answer was lost

@@ -92,6 +92,14 @@ func (e *expr) ifNot(attr string, v types.AttributeValue) *expr {
 	return e
 }
 
+// raise sets the number, under the condition that the item has none or a lower one.
+func (e *expr) raise(attr string, v types.AttributeValue) *expr {
+	e.set(attr, v)
+	n := e.name(attr)
+	e.conditions = append(e.conditions, "(attribute_not_exists("+n+") OR "+n+" < :"+attr+")")
+	return e
+}
+
 func (e *expr) ifVersion(v int64) *expr { return e.ifCompare(attrVersion, "=", "seen", num(v)) }
 
 // projection cuts what a read returns to the key and these fields.

@@ -72,46 +72,46 @@ const (
 var writes = []step{
 	{"check schema", func(ctx context.Context, s *dynamo.Store) (any, error) { return only(s.CheckSchema(ctx)) }},
 	{"POST monitor a", func(ctx context.Context, s *dynamo.Store) (any, error) {
-		return s.CreateMonitor(ctx, newMonitor("a"), now)
+		return s.CreateMonitor(ctx, newMonitor("a"), now, nil)
 	}},
 	{"POST monitor b", func(ctx context.Context, s *dynamo.Store) (any, error) {
-		return s.CreateMonitor(ctx, newMonitor("b"), now)
+		return s.CreateMonitor(ctx, newMonitor("b"), now, nil)
 	}},
 	{"PATCH monitor a", func(ctx context.Context, s *dynamo.Store) (any, error) {
 		return s.UpdateMonitor(ctx, "a", statuspage.MonitorPatch{Name: opt.Value("New")}, later)
 	}},
 	{"POST incident 1", func(ctx context.Context, s *dynamo.Store) (any, error) {
-		return s.CreateIncident(ctx, statuspage.NewIncident{Title: "One", Start: begin, Monitors: links(statuspage.Down, "a", "b")}, now)
+		return s.CreateIncident(ctx, statuspage.NewIncident{Title: "One", Start: begin, Monitors: links(statuspage.Down, "a", "b")}, now, nil)
 	}},
 	{"POST incident 2", func(ctx context.Context, s *dynamo.Store) (any, error) {
-		return s.CreateIncident(ctx, statuspage.NewIncident{Title: "Two", Start: begin, Monitors: links(statuspage.Up, "b")}, now)
+		return s.CreateIncident(ctx, statuspage.NewIncident{Title: "Two", Start: begin, Monitors: links(statuspage.Up, "b")}, now, nil)
 	}},
 	{"PATCH title", func(ctx context.Context, s *dynamo.Store) (any, error) {
-		return s.UpdateIncident(ctx, 1, titled("New"), later)
+		return s.UpdateIncident(ctx, 1, titled("New"), later, nil)
 	}},
 	{"PATCH end", func(ctx context.Context, s *dynamo.Store) (any, error) {
-		return s.UpdateIncident(ctx, 1, statuspage.IncidentPatch{End: opt.Value[int64](begin + minute)}, later)
+		return s.UpdateIncident(ctx, 1, statuspage.IncidentPatch{End: opt.Value[int64](begin + minute)}, later, nil)
 	}},
 	{"PATCH nothing", func(ctx context.Context, s *dynamo.Store) (any, error) {
-		return s.UpdateIncident(ctx, 1, statuspage.IncidentPatch{}, later+1)
+		return s.UpdateIncident(ctx, 1, statuspage.IncidentPatch{}, later+1, nil)
 	}},
 	{"POST RESOLVED comment", func(ctx context.Context, s *dynamo.Store) (any, error) {
-		return s.CreateComment(ctx, 1, statuspage.NewComment{Text: "Done", Time: begin + 2*minute, State: statuspage.Resolved}, later)
+		return s.CreateComment(ctx, 1, statuspage.NewComment{Text: "Done", Time: begin + 2*minute, State: statuspage.Resolved}, later, nil)
 	}},
 	{"POST MONITORING comment", func(ctx context.Context, s *dynamo.Store) (any, error) {
-		return s.CreateComment(ctx, 1, statuspage.NewComment{Text: "Not yet", Time: begin + 2*minute, State: statuspage.Monitoring}, later)
+		return s.CreateComment(ctx, 1, statuspage.NewComment{Text: "Not yet", Time: begin + 2*minute, State: statuspage.Monitoring}, later, nil)
 	}},
 	{"POST RESOLVED comment again", func(ctx context.Context, s *dynamo.Store) (any, error) {
-		return s.CreateComment(ctx, 1, statuspage.NewComment{Text: "Done", Time: begin + 3*minute, State: statuspage.Resolved}, later)
+		return s.CreateComment(ctx, 1, statuspage.NewComment{Text: "Done", Time: begin + 3*minute, State: statuspage.Resolved}, later, nil)
 	}},
 	{"PATCH end null", func(ctx context.Context, s *dynamo.Store) (any, error) {
-		return s.UpdateIncident(ctx, 1, statuspage.IncidentPatch{End: opt.Null[int64]()}, later)
+		return s.UpdateIncident(ctx, 1, statuspage.IncidentPatch{End: opt.Null[int64]()}, later, nil)
 	}},
 	{"PATCH start", func(ctx context.Context, s *dynamo.Store) (any, error) {
-		return s.UpdateIncident(ctx, 1, statuspage.IncidentPatch{Start: opt.Value[int64](begin - minute)}, later)
+		return s.UpdateIncident(ctx, 1, statuspage.IncidentPatch{Start: opt.Value[int64](begin - minute)}, later, nil)
 	}},
 	{"PATCH monitors", func(ctx context.Context, s *dynamo.Store) (any, error) {
-		return s.UpdateIncident(ctx, 1, statuspage.IncidentPatch{Monitors: opt.Value(links(statuspage.Degraded, "b"))}, later)
+		return s.UpdateIncident(ctx, 1, statuspage.IncidentPatch{Monitors: opt.Value(links(statuspage.Degraded, "b"))}, later, nil)
 	}},
 	{"PATCH comment", func(ctx context.Context, s *dynamo.Store) (any, error) {
 		return s.UpdateComment(ctx, 1, 1, statuspage.CommentPatch{Text: opt.Value("Other"), Time: opt.Value[int64](begin)}, later)
@@ -120,16 +120,39 @@ var writes = []step{
 		return only(s.DeleteComment(ctx, 1, 2, later))
 	}},
 	{"POST comment on 2", func(ctx context.Context, s *dynamo.Store) (any, error) {
-		return s.CreateComment(ctx, 2, statuspage.NewComment{Text: "News", Time: begin, State: statuspage.Identified}, later)
+		return s.CreateComment(ctx, 2, statuspage.NewComment{Text: "News", Time: begin, State: statuspage.Identified}, later, nil)
 	}},
 	{"DELETE monitor", func(ctx context.Context, s *dynamo.Store) (any, error) {
 		return only(s.DeleteMonitor(ctx, "b", later))
 	}},
 	{"DELETE incident", func(ctx context.Context, s *dynamo.Store) (any, error) {
-		return only(s.DeleteIncident(ctx, 2, later))
+		return only(s.DeleteIncident(ctx, 2, later, nil))
 	}},
 	{"POST key", func(ctx context.Context, s *dynamo.Store) (any, error) {
-		return s.CreateAPIKey(ctx, keySecret, statuspage.NewAPIKey{Name: "one", Scopes: statuspage.Scopes()}, now)
+		return s.CreateAPIKey(ctx, keySecret, statuspage.NewAPIKey{Name: "one", Scopes: statuspage.Scopes()}, now, nil)
+	}},
+	{"claim", func(ctx context.Context, s *dynamo.Store) (any, error) {
+		c, reply, err := s.Claim(ctx, statuspage.IdempotentRequest{APIKeyID: 1, Key: "a", Digest: "d"}, now)
+		c.Token = "" // another one each time
+		return []any{c, reply}, err
+	}},
+	{"claim, make and keep the reply", func(ctx context.Context, s *dynamo.Store) (any, error) {
+		c, _, err := s.Claim(ctx, statuspage.IdempotentRequest{APIKeyID: 1, Key: "b", Digest: "d"}, now)
+		if err != nil {
+			return nil, err
+		}
+		return s.CreateMonitor(ctx, newMonitor("once"), now, &statuspage.Once[statuspage.Monitor]{Claim: c, Reply: func(m statuspage.Monitor) []byte { return []byte(m.Tag) }})
+	}},
+	{"claim again", func(ctx context.Context, s *dynamo.Store) (any, error) {
+		_, reply, err := s.Claim(ctx, statuspage.IdempotentRequest{APIKeyID: 1, Key: "b", Digest: "d"}, later)
+		return string(reply), err
+	}},
+	{"claim and release", func(ctx context.Context, s *dynamo.Store) (any, error) {
+		c, _, err := s.Claim(ctx, statuspage.IdempotentRequest{APIKeyID: 1, Key: "c", Digest: "d"}, now)
+		if err != nil {
+			return nil, err
+		}
+		return only(s.Release(ctx, c))
 	}},
 	{"revoke key", func(ctx context.Context, s *dynamo.Store) (any, error) { return s.RevokeAPIKey(ctx, 1, later) }},
 	{"ensure key that is revoked", func(ctx context.Context, s *dynamo.Store) (any, error) {
@@ -229,7 +252,7 @@ var reads = []step{
 	{"GET key", func(ctx context.Context, s *dynamo.Store) (any, error) {
 		return s.APIKeyByHash(ctx, statuspage.HashSecret(keySecret))
 	}},
-	{"list keys", func(ctx context.Context, s *dynamo.Store) (any, error) { return s.APIKeys(ctx) }},
+	{"list keys", func(ctx context.Context, s *dynamo.Store) (any, error) { return allKeys(ctx, s) }},
 	{"read schema", func(ctx context.Context, s *dynamo.Store) (any, error) { return only(s.ReadSchema(ctx)) }},
 	{"cleanup", func(ctx context.Context, s *dynamo.Store) (any, error) { return s.Cleanup(ctx, now) }},
 }
@@ -315,7 +338,7 @@ func TestThrottledForAMoment(t *testing.T) {
 		return dynamotest.None
 	}}
 	began := time.Now()
-	if _, err := tb.Store(client).CreateMonitor(context.Background(), newMonitor("a"), now); err != nil {
+	if _, err := tb.Store(client).CreateMonitor(context.Background(), newMonitor("a"), now, nil); err != nil {
 		t.Fatal(err)
 	}
 	// Five pauses whose limits add up to 775 ms.

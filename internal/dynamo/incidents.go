@@ -23,7 +23,7 @@ func (s *Store) Incident(ctx context.Context, id int64) (statuspage.Incident, er
 }
 
 // CreateIncident implements statuspage.IncidentStore.
-func (s *Store) CreateIncident(ctx context.Context, n statuspage.NewIncident, now int64) (statuspage.Incident, error) {
+func (s *Store) CreateIncident(ctx context.Context, n statuspage.NewIncident, now int64, once *statuspage.Once[statuspage.Incident]) (statuspage.Incident, error) {
 	i := statuspage.Incident{
 		Title: n.Title, Start: n.Start, End: n.End,
 		State: statuspage.Investigating, Type: statuspage.TypeIncident, Source: n.Source,
@@ -49,7 +49,7 @@ func (s *Store) CreateIncident(ctx context.Context, n statuspage.NewIncident, no
 		for _, m := range i.Monitors {
 			writes = append(writes, s.put(incidentRow(m.MonitorID, i)), s.checkMonitor(m))
 		}
-		refused, err := s.transact(ctx, writes...)
+		refused, err := transactOnce(ctx, s, once, i, writes...)
 		if err != nil {
 			return statuspage.Incident{}, err
 		}
@@ -98,11 +98,11 @@ func (s *Store) checkMonitor(m statuspage.AffectedMonitor) types.TransactWriteIt
 	return s.check(monitorKey(m.Tag), newExpr().ifCompare(attrID, "=", attrID, num(m.MonitorID)))
 }
 
-// UpdateIncident implements statuspage.IncidentStore. A patch of title and end
-// needs no read: it is one conditional write.
-func (s *Store) UpdateIncident(ctx context.Context, id int64, p statuspage.IncidentPatch, now int64) (statuspage.Incident, error) {
-	if p.Start.IsSet() || p.Monitors.IsSet() {
-		return s.relinkIncident(ctx, id, p, now)
+// UpdateIncident implements statuspage.IncidentStore. A patch of title and end that
+// expects nothing needs no read: it is one conditional write.
+func (s *Store) UpdateIncident(ctx context.Context, id int64, p statuspage.IncidentPatch, now int64, expected statuspage.Precondition) (statuspage.Incident, error) {
+	if p.Start.IsSet() || p.Monitors.IsSet() || expected != nil {
+		return s.updateAsRead(ctx, id, p, now, expected)
 	}
 	e := patchExpr(p, now).ifExists()
 	end, ends := p.End.Get()
@@ -137,9 +137,10 @@ func patchExpr(p statuspage.IncidentPatch, now int64) *expr {
 	return e
 }
 
-// relinkIncident applies a patch that changes the start or the monitors, and with
-// them the incident's rows: it reads first and writes only to the version read.
-func (s *Store) relinkIncident(ctx context.Context, id int64, p statuspage.IncidentPatch, now int64) (statuspage.Incident, error) {
+// updateAsRead applies a patch that changes the start or the monitors, and with
+// them the incident's rows, or that expects something of the incident: it reads
+// first and writes only to the version read.
+func (s *Store) updateAsRead(ctx context.Context, id int64, p statuspage.IncidentPatch, now int64, expected statuspage.Precondition) (statuspage.Incident, error) {
 	links, relinks := p.Monitors.Get()
 	for attempt := 0; ; attempt++ {
 		var old statuspage.Incident
@@ -176,6 +177,9 @@ func (s *Store) relinkIncident(ctx context.Context, id int64, p statuspage.Incid
 		next, err := patched(old, asked, p, now)
 		if err != nil {
 			return statuspage.Incident{}, err
+		}
+		if expected != nil && !expected(old) {
+			return statuspage.Incident{}, statuspage.ErrIncidentChanged
 		}
 		refused, err := s.transact(ctx, s.relinkWrites(old, next, p, now)...)
 		if err != nil {
@@ -255,11 +259,14 @@ func (s *Store) stillThere(ctx context.Context, links []statuspage.AffectedMonit
 // DeleteIncident implements statuspage.IncidentStore. The incident goes in one
 // transaction that leaves a CLEANUP row; what is left under it is invisible from
 // then on and goes next, or by Cleanup after a crash.
-func (s *Store) DeleteIncident(ctx context.Context, id int64, now int64) error {
+func (s *Store) DeleteIncident(ctx context.Context, id int64, now int64, expected statuspage.Precondition) error {
 	for attempt := 0; ; attempt++ {
 		i, rest, err := s.readForDeletion(ctx, id)
 		if err != nil {
 			return err
+		}
+		if expected != nil && !expected(i) {
+			return statuspage.ErrIncidentChanged
 		}
 		writes := []types.TransactWriteItem{
 			s.remove(incidentKey(id), newExpr().ifVersion(i.Version)),

@@ -104,6 +104,10 @@ func read(t testing.TB, tb *dynamotest.Table) *contents {
 			c.cleanups[kind+" "+strings.TrimLeft(digits, "0")] = true
 		case pk == "SYSTEM" && strings.HasPrefix(sk, "COUNTER#"):
 			c.counters[strings.TrimPrefix(sk, "COUNTER#")] = a.num("n")
+		case kind == "IDEMPOTENCY" && sk == "META":
+			if !a.has("digest") || a.num("expires") != a.num("claimed")+24*60*60 {
+				c.problem("%s has the digest %q, was claimed at %d and goes at %d", pk, a.text("digest"), a.num("claimed"), a.num("expires"))
+			}
 		case pk == "SYSTEM" || kind == "APIKEY":
 		default:
 			c.problem("an item of no known kind: %s %s", pk, sk)

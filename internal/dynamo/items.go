@@ -90,6 +90,19 @@ func (r *reader) optNum(name string) *int64 {
 	return &n
 }
 
+// optBytes returns the attribute, or nil when the item has none.
+func (r *reader) optBytes(name string) []byte {
+	if _, ok := r.item[name]; !ok {
+		return nil
+	}
+	v, ok := r.item[name].(*types.AttributeValueMemberB)
+	if !ok {
+		r.fail(name)
+		return nil
+	}
+	return v.Value
+}
+
 func (r *reader) list(name string) []types.AttributeValue {
 	v, ok := r.item[name].(*types.AttributeValueMemberL)
 	if !ok {
@@ -106,6 +119,8 @@ const (
 	attrUpdated = "updated"
 	attrVersion = "version"
 	attrName    = "name"
+	attrTTL     = "expires" // UTC seconds; from then on the item counts as absent, and DynamoDB removes it
+	attrRequest = "request" // token of the last UpdateItem, see updateInPlace
 )
 
 // Attributes of an incident.
@@ -118,7 +133,6 @@ const (
 	attrSource   = "source"
 	attrMonitors = "monitors"
 	attrClosed   = "closed"
-	attrRequest  = "request" // token of the last UpdateItem, see updateInPlace
 	attrTag      = "tag"
 	attrImpact   = "impact"
 )
@@ -160,6 +174,11 @@ func affectedList(monitors []statuspage.AffectedMonitor) types.AttributeValue {
 		}}
 	}
 	return &types.AttributeValueMemberL{Value: list}
+}
+
+// incidentFields are the attributes that readIncident needs.
+var incidentFields = []string{
+	attrID, attrTitle, attrStart, attrEnd, attrState, attrType, attrSource, attrMonitors, attrCreated, attrUpdated, attrClosed, attrVersion,
 }
 
 func readIncident(it item) (statuspage.Incident, error) {
@@ -325,7 +344,7 @@ func readMonitor(it item) (statuspage.Monitor, error) {
 // Attributes of an API key.
 const (
 	attrScopes   = "scopes"
-	attrExpires  = "expires_at" // not the table's TTL attribute: an expired key is kept
+	attrExpires  = "expires_at" // not attrTTL: an expired key is kept
 	attrRevoked  = "revoked"
 	attrLastUsed = "last_used"
 	attrHash     = "hash"
@@ -379,3 +398,10 @@ func readAPIKey(it item) (statuspage.APIKey, error) {
 	}
 	return k, r.err
 }
+
+// Attributes of an idempotency record.
+const (
+	attrDigest  = "digest"
+	attrClaimed = "claimed" // UTC seconds
+	attrReply   = "reply"   // absent while the claim is open
+)

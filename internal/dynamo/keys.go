@@ -72,6 +72,12 @@ func incidentRowKey(monitorID, start, id int64) key {
 
 func apiKeyKey(hash string) key { return key{"APIKEY#" + hash, meta} }
 
+// idempotencyKey is the record of a request by its API key's id and its own
+// idempotency key, which may be anything: it comes last.
+func idempotencyKey(apiKeyID int64, header string) key {
+	return key{"IDEMPOTENCY#" + strconv.FormatInt(apiKeyID, 10) + "#" + header, meta}
+}
+
 func counterKey(c counter) key { return key{system, "COUNTER#" + string(c)} }
 
 func schemaKey() key { return key{system, schemaSK} }

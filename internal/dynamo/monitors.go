@@ -94,13 +94,13 @@ func (s *Store) Monitors(ctx context.Context, q statuspage.MonitorQuery, take fu
 }
 
 // CreateMonitor implements statuspage.MonitorStore.
-func (s *Store) CreateMonitor(ctx context.Context, m statuspage.Monitor, now int64) (statuspage.Monitor, error) {
+func (s *Store) CreateMonitor(ctx context.Context, m statuspage.Monitor, now int64, once *statuspage.Once[statuspage.Monitor]) (statuspage.Monitor, error) {
 	var err error
 	if m.ID, err = s.nextID(ctx, monitorIDs); err != nil {
 		return statuspage.Monitor{}, err
 	}
 	m.Created, m.Updated, m.Version = now, now, 1
-	refused, err := s.transact(ctx, s.putNew(monitorItem(m)))
+	refused, err := transactOnce(ctx, s, once, m, s.putNew(monitorItem(m)))
 	if err != nil {
 		return statuspage.Monitor{}, err
 	}

@@ -152,18 +152,18 @@ type op func(context.Context, *dynamo.Store) error
 
 func patchIncident(id int64, p statuspage.IncidentPatch) op {
 	return func(ctx context.Context, s *dynamo.Store) error {
-		_, err := s.UpdateIncident(ctx, id, p, later)
+		_, err := s.UpdateIncident(ctx, id, p, later, nil)
 		return err
 	}
 }
 
 func deleteIncident(id int64) op {
-	return func(ctx context.Context, s *dynamo.Store) error { return s.DeleteIncident(ctx, id, later) }
+	return func(ctx context.Context, s *dynamo.Store) error { return s.DeleteIncident(ctx, id, later, nil) }
 }
 
 func postComment(incident int64, state statuspage.State, at int64) op {
 	return func(ctx context.Context, s *dynamo.Store) error {
-		_, err := s.CreateComment(ctx, incident, statuspage.NewComment{Text: "News", Time: at, State: state}, later)
+		_, err := s.CreateComment(ctx, incident, statuspage.NewComment{Text: "News", Time: at, State: state}, later, nil)
 		return err
 	}
 }
@@ -532,7 +532,7 @@ var scenarios = []struct {
 	{"POST monitor, POST monitor of the same tag", false, func(w *world) race {
 		tag := w.tag()
 		post := func(ctx context.Context, s *dynamo.Store) error {
-			_, err := s.CreateMonitor(ctx, newMonitor(tag), now)
+			_, err := s.CreateMonitor(ctx, newMonitor(tag), now, nil)
 			return err
 		}
 		return race{
@@ -552,7 +552,7 @@ var scenarios = []struct {
 		return race{
 			deleteMonitor(tag),
 			func(ctx context.Context, s *dynamo.Store) error {
-				i, err := s.CreateIncident(ctx, statuspage.NewIncident{Title: "Outage", Start: begin, Monitors: links(statuspage.Down, other, tag)}, now)
+				i, err := s.CreateIncident(ctx, statuspage.NewIncident{Title: "Outage", Start: begin, Monitors: links(statuspage.Down, other, tag)}, now, nil)
 				id = i.ID
 				return err
 			},
@@ -806,7 +806,7 @@ func TestIDsAtOnce(t *testing.T) {
 			forAll(many, many, func(n int) {
 				ctx, cancel := background()
 				defer cancel()
-				i, err := w.faulty(master+uint64(n)).CreateIncident(ctx, statuspage.NewIncident{Title: "Outage", Start: begin}, now)
+				i, err := w.faulty(master+uint64(n)).CreateIncident(ctx, statuspage.NewIncident{Title: "Outage", Start: begin}, now, nil)
 				if err != nil {
 					t.Error(err)
 				}

@@ -166,7 +166,7 @@ func TestCommentMovesIncident(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			tt.comment.Text = "News"
-			c, err := w.store.CreateComment(ctx, tt.before.ID, tt.comment, later)
+			c, err := w.store.CreateComment(ctx, tt.before.ID, tt.comment, later, nil)
 			if !errors.Is(err, tt.err) {
 				t.Fatalf("error %v, want %v", err, tt.err)
 			}
@@ -258,7 +258,7 @@ func TestPatchIncident(t *testing.T) {
 	for n, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			want := w.incidents[n]
-			got, err := w.store.UpdateIncident(ctx, want.ID, tt.patch, later)
+			got, err := w.store.UpdateIncident(ctx, want.ID, tt.patch, later, nil)
 			if !errors.Is(err, tt.err) {
 				t.Fatalf("error %v, want %v", err, tt.err)
 			}
@@ -289,18 +289,18 @@ func TestMostMonitors(t *testing.T) {
 	}
 	w.load()
 	ctx := context.Background()
-	i, err := w.store.CreateIncident(ctx, statuspage.NewIncident{Title: "Outage", Start: begin, Monitors: links(statuspage.Down, first...)}, now)
+	i, err := w.store.CreateIncident(ctx, statuspage.NewIncident{Title: "Outage", Start: begin, Monitors: links(statuspage.Down, first...)}, now, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	got, err := w.store.UpdateIncident(ctx, i.ID, statuspage.IncidentPatch{
 		Title: opt.Value("New"), Start: startOf(0), End: opt.Null[int64](), Monitors: opt.Value(links(statuspage.Up, second...)),
-	}, later)
+	}, later, nil)
 	if err != nil || len(got.Monitors) != statuspage.MaxIncidentMonitors {
 		t.Errorf("%v, %d monitors", err, len(got.Monitors))
 	}
 	checkFinished(t, w.tb)
-	if err := w.store.DeleteIncident(ctx, i.ID, later); err != nil {
+	if err := w.store.DeleteIncident(ctx, i.ID, later, nil); err != nil {
 		t.Error(err)
 	}
 	nothingLeft(t, w.tb)
@@ -329,17 +329,17 @@ func TestErrors(t *testing.T) {
 		want error
 	}{
 		{"GET incident", second(s.Incident(ctx, 99)), statuspage.IncidentNotFound[int64](99)},
-		{"PATCH incident", second(s.UpdateIncident(ctx, 99, titled("x"), now)), statuspage.IncidentNotFound[int64](99)},
-		{"PATCH start", second(s.UpdateIncident(ctx, 99, statuspage.IncidentPatch{Start: startOf(0)}, now)), statuspage.IncidentNotFound[int64](99)},
-		{"PATCH unknown monitor", second(s.UpdateIncident(ctx, 99, statuspage.IncidentPatch{Monitors: opt.Value(links("UP", "pluto"))}, now)), statuspage.IncidentNotFound[int64](99)},
-		{"DELETE incident", s.DeleteIncident(ctx, 99, now), statuspage.IncidentNotFound[int64](99)},
-		{"POST unknown monitor", second(s.CreateIncident(ctx, statuspage.NewIncident{Start: begin, End: new(int64(0)), Monitors: links("UP", monitor, "pluto", "mars")}, now)), statuspage.UnknownMonitor("pluto")},
-		{"POST end before start", second(s.CreateIncident(ctx, statuspage.NewIncident{Start: begin, End: new(int64(0))}, now)), statuspage.ErrEndBeforeStart},
+		{"PATCH incident", second(s.UpdateIncident(ctx, 99, titled("x"), now, nil)), statuspage.IncidentNotFound[int64](99)},
+		{"PATCH start", second(s.UpdateIncident(ctx, 99, statuspage.IncidentPatch{Start: startOf(0)}, now, nil)), statuspage.IncidentNotFound[int64](99)},
+		{"PATCH unknown monitor", second(s.UpdateIncident(ctx, 99, statuspage.IncidentPatch{Monitors: opt.Value(links("UP", "pluto"))}, now, nil)), statuspage.IncidentNotFound[int64](99)},
+		{"DELETE incident", s.DeleteIncident(ctx, 99, now, nil), statuspage.IncidentNotFound[int64](99)},
+		{"POST unknown monitor", second(s.CreateIncident(ctx, statuspage.NewIncident{Start: begin, End: new(int64(0)), Monitors: links("UP", monitor, "pluto", "mars")}, now, nil)), statuspage.UnknownMonitor("pluto")},
+		{"POST end before start", second(s.CreateIncident(ctx, statuspage.NewIncident{Start: begin, End: new(int64(0))}, now, nil)), statuspage.ErrEndBeforeStart},
 		{"list comments", second(s.Comments(ctx, 99, statuspage.CommentQuery{Limit: 1}, none)), statuspage.IncidentNotFound[int64](99)},
 		{"GET comment of no incident", second(s.Comment(ctx, 99, comment)), statuspage.IncidentNotFound[int64](99)},
 		{"GET comment of another incident", second(s.Comment(ctx, other, comment)), statuspage.CommentNotFound(comment, other)},
 		{"GET deleted comment", second(s.Comment(ctx, incident, deleted)), statuspage.CommentNotFound(deleted, incident)},
-		{"POST comment", second(s.CreateComment(ctx, 99, statuspage.NewComment{State: "RESOLVED"}, now)), statuspage.IncidentNotFound[int64](99)},
+		{"POST comment", second(s.CreateComment(ctx, 99, statuspage.NewComment{State: "RESOLVED"}, now, nil)), statuspage.IncidentNotFound[int64](99)},
 		{"PATCH comment of no incident", second(s.UpdateComment(ctx, 99, comment, statuspage.CommentPatch{}, now)), statuspage.IncidentNotFound[int64](99)},
 		{"PATCH comment of another incident", second(s.UpdateComment(ctx, other, comment, statuspage.CommentPatch{}, now)), statuspage.CommentNotFound(comment, other)},
 		{"PATCH deleted comment", second(s.UpdateComment(ctx, incident, deleted, statuspage.CommentPatch{}, now)), statuspage.CommentNotFound(deleted, incident)},
@@ -348,13 +348,13 @@ func TestErrors(t *testing.T) {
 		{"DELETE deleted comment", s.DeleteComment(ctx, incident, deleted, now), statuspage.CommentNotFound(deleted, incident)},
 		{"GET monitor", second(s.Monitor(ctx, "pluto")), statuspage.MonitorNotFound("pluto")},
 		{"GET monitor of an impossible tag", second(s.Monitor(ctx, "")), statuspage.MonitorNotFound("")},
-		{"POST monitor", second(s.CreateMonitor(ctx, newMonitor(monitor), now)), statuspage.MonitorExists(monitor)},
+		{"POST monitor", second(s.CreateMonitor(ctx, newMonitor(monitor), now, nil)), statuspage.MonitorExists(monitor)},
 		{"PATCH monitor", second(s.UpdateMonitor(ctx, "pluto", statuspage.MonitorPatch{}, now)), statuspage.MonitorNotFound("pluto")},
 		{"PATCH monitor to be too large", second(s.UpdateMonitor(ctx, monitor, statuspage.MonitorPatch{Description: opt.Value(long)}, now)), statuspage.ErrMonitorTooLarge},
 		{"DELETE monitor", s.DeleteMonitor(ctx, "pluto", now), statuspage.MonitorNotFound("pluto")},
 		{"GET key", second(s.APIKeyByHash(ctx, "x")), statuspage.ErrKeyNotFound},
-		{"revoke key", second(s.RevokeAPIKey(ctx, 99, now)), statuspage.ErrKeyNotFound},
-		{"revoke impossible key", second(s.RevokeAPIKey(ctx, -1, now)), statuspage.ErrKeyNotFound},
+		{"revoke key", second(s.RevokeAPIKey(ctx, 99, now)), statuspage.KeyNotFound[int64](99)},
+		{"revoke impossible key", second(s.RevokeAPIKey(ctx, -1, now)), statuspage.KeyNotFound[int64](-1)},
 	} {
 		if !errors.Is(tt.err, tt.want) {
 			t.Errorf("%s: error %v, want %v", tt.name, tt.err, tt.want)
@@ -509,7 +509,7 @@ func TestMonitors(t *testing.T) {
 	}
 	var want []statuspage.Monitor
 	for _, m := range []statuspage.Monitor{full, newMonitor("empty"), newMonitor(strings.Repeat("x", statuspage.MaxTag))} {
-		got, err := s.CreateMonitor(ctx, m, now)
+		got, err := s.CreateMonitor(ctx, m, now, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -525,7 +525,7 @@ func TestMonitors(t *testing.T) {
 		if n%2 == 0 {
 			m.Status, m.Category = new("ACTIVE"), new("even")
 		}
-		m, err := s.CreateMonitor(ctx, m, now)
+		m, err := s.CreateMonitor(ctx, m, now, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -579,7 +579,7 @@ func TestTagUsedAgain(t *testing.T) {
 	if err := w.store.DeleteMonitor(ctx, tag, later); err != nil {
 		t.Fatal(err)
 	}
-	m, err := w.store.CreateMonitor(ctx, newMonitor(tag), later)
+	m, err := w.store.CreateMonitor(ctx, newMonitor(tag), later, nil)
 	if err != nil || m.ID == 1 {
 		t.Fatalf("monitor %d, %v", m.ID, err)
 	}
@@ -593,6 +593,28 @@ func TestTagUsedAgain(t *testing.T) {
 		t.Errorf("incident (-want +got), %v:\n%s", err, d)
 	}
 	checkFinished(t, w.tb)
+}
+
+// allKeys returns all keys, oldest first, read in pages of two.
+func allKeys(ctx context.Context, s *dynamo.Store) ([]statuspage.APIKey, error) {
+	var keys []statuspage.APIKey
+	q := statuspage.KeyQuery{Limit: 2}
+	for {
+		taken := 0
+		next, err := s.APIKeys(ctx, q, func(k statuspage.APIKey) bool {
+			if taken == q.Limit {
+				return false
+			}
+			taken++
+			keys = append(keys, k)
+			return true
+		})
+		if err != nil || next == 0 {
+			slices.Reverse(keys)
+			return keys, err
+		}
+		q.After = next
+	}
 }
 
 func TestAPIKeys(t *testing.T) {
@@ -609,7 +631,7 @@ func TestAPIKeys(t *testing.T) {
 		{Name: "all", Scopes: []statuspage.Scope{statuspage.ScopeAdmin, statuspage.ScopeIncidentsRead}},
 	} {
 		secret := statuspage.NewSecret()
-		got, err := s.CreateAPIKey(ctx, secret, k, now)
+		got, err := s.CreateAPIKey(ctx, secret, k, now, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -627,7 +649,7 @@ func TestAPIKeys(t *testing.T) {
 	}
 	keys := func() {
 		t.Helper()
-		got, err := s.APIKeys(ctx)
+		got, err := allKeys(ctx, s)
 		if d := cmp.Diff(want, got); d != "" || err != nil {
 			t.Errorf("keys (-want +got), %v:\n%s", err, d)
 		}
@@ -635,11 +657,11 @@ func TestAPIKeys(t *testing.T) {
 	keys()
 
 	t.Log("a secret is made a key only once, and only when it is one")
-	if _, err := s.CreateAPIKey(ctx, secrets[0], statuspage.NewAPIKey{Name: "again"}, later); err == nil {
+	if _, err := s.CreateAPIKey(ctx, secrets[0], statuspage.NewAPIKey{Name: "again"}, later, nil); err == nil {
 		t.Error("a key was made twice")
 	}
 	for _, bad := range []string{"", "kener_", strings.ToUpper(secrets[0]), secrets[0] + "0"} {
-		if _, err := s.CreateAPIKey(ctx, bad, statuspage.NewAPIKey{Name: "bad"}, later); err == nil {
+		if _, err := s.CreateAPIKey(ctx, bad, statuspage.NewAPIKey{Name: "bad"}, later, nil); err == nil {
 			t.Errorf("%q was made a key", bad)
 		}
 		if _, err := s.EnsureAPIKey(ctx, bad, statuspage.NewAPIKey{Name: "bad"}, later); err == nil {
@@ -715,7 +737,7 @@ func TestEnsureAPIKeyAtOnce(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if keys, err := store.APIKeys(context.Background()); err != nil || len(keys) != 1 {
+	if keys, err := allKeys(context.Background(), store); err != nil || len(keys) != 1 {
 		t.Errorf("%d keys, %v, want one", len(keys), err)
 	}
 }

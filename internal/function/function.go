@@ -84,11 +84,7 @@ func NewWith(name string, getenv func(string) string, o Options) (lambda.Handler
 		o.Log = log
 	}
 	store := dynamo.New(dynamo.NewClient(awsConfig(getenv, o.HTTPClient), endpoint(getenv)), table).WithLog(lambdahttp.Logger(o.Log))
-	check := store.CheckSchema
-	if group == api.Edge {
-		check = store.ReadSchema // its role may not write
-	}
-	ready := untilOnce(check)
+	ready := untilOnce(store.CheckSchema)
 	ctx, cancel := context.WithTimeout(context.Background(), initTimeout)
 	defer cancel()
 	if err := ready(ctx); err != nil {

@@ -7,14 +7,17 @@ type Code string
 
 // The codes, as the v4 API shows them.
 const (
-	CodeBadRequest       Code = "BAD_REQUEST"
-	CodeUnauthorized     Code = "UNAUTHORIZED"
-	CodeForbidden        Code = "FORBIDDEN"
-	CodeNotFound         Code = "NOT_FOUND"
-	CodeMethodNotAllowed Code = "METHOD_NOT_ALLOWED"
-	CodeTooLarge         Code = "PAYLOAD_TOO_LARGE"
-	CodeUnavailable      Code = "SERVICE_UNAVAILABLE"
-	CodeInternal         Code = "INTERNAL_ERROR"
+	CodeBadRequest          Code = "BAD_REQUEST"
+	CodeUnauthorized        Code = "UNAUTHORIZED"
+	CodeForbidden           Code = "FORBIDDEN"
+	CodeNotFound            Code = "NOT_FOUND"
+	CodeMethodNotAllowed    Code = "METHOD_NOT_ALLOWED"
+	CodeIdempotencyConflict Code = "IDEMPOTENCY_CONFLICT"
+	CodePreconditionFailed  Code = "PRECONDITION_FAILED"
+	CodeTooLarge            Code = "PAYLOAD_TOO_LARGE"
+	CodeIdempotencyReused   Code = "IDEMPOTENCY_KEY_REUSED"
+	CodeUnavailable         Code = "SERVICE_UNAVAILABLE"
+	CodeInternal            Code = "INTERNAL_ERROR"
 )
 
 // Error is a failure that a client may be told of. Any error that is none is an
@@ -49,6 +52,9 @@ var (
 	ErrCommentBeforeStart = &Error{Code: CodeBadRequest, Message: "timestamp must not be before the incident's start_date_time"}
 	ErrMonitorTooLarge    = &Error{Code: CodeBadRequest, Message: "Monitor must be at most 64 KiB"}
 	ErrKeyNotFound        = &Error{Code: CodeNotFound, Message: "API key not found"}
+	ErrIncidentChanged    = &Error{Code: CodePreconditionFailed, Message: "The incident was changed since: its ETag does not match If-Match"}
+	ErrIdempotencyRunning = &Error{Code: CodeIdempotencyConflict, Message: "A request with this Idempotency-Key is still in progress"}
+	ErrIdempotencyReused  = &Error{Code: CodeIdempotencyReused, Message: "This Idempotency-Key was used for another request"}
 )
 
 // Unavailable returns the error for a failure that is likely to pass: throttling
@@ -71,6 +77,11 @@ func IncidentNotFound[ID int64 | string](id ID) error {
 // CommentNotFound returns the error for a comment that its incident does not have.
 func CommentNotFound[ID int64 | string](id ID, incidentID ID) error {
 	return &Error{Code: CodeNotFound, Message: fmt.Sprintf("Comment with id '%v' not found for incident '%v'", id, incidentID)}
+}
+
+// KeyNotFound returns the error for an API key that is asked for by its id.
+func KeyNotFound[ID int64 | string](id ID) error {
+	return &Error{Code: CodeNotFound, Message: fmt.Sprintf("API key with id '%v' not found", id)}
 }
 
 // MonitorNotFound returns the error for a monitor that is asked for itself.

@@ -10,6 +10,9 @@ import "context"
 //     repository itself takes effect once and answers as if nothing had been lost.
 //   - Reads are strongly consistent, but for Incidents without tags and APIKeys,
 //     which follow a write within moments.
+//   - A creation that is given a Once keeps its reply with what it makes, or returns
+//     ErrIdempotencyRunning and makes nothing when the claim has ended. Nil is for a
+//     request that is not idempotent.
 //   - A failure that a client may be told of is an *Error; throttling and conflicts
 //     that outlast the retries are Unavailable. Any other error is internal.
 //   - now is the time of the request in UTC seconds, read once by the caller.
@@ -28,17 +31,24 @@ type IncidentStore interface {
 
 	// CreateIncident makes an open incident in state INVESTIGATING. It returns
 	// UnknownMonitor for a tag without a monitor, or ErrEndBeforeStart.
-	CreateIncident(ctx context.Context, n NewIncident, now int64) (Incident, error)
+	CreateIncident(ctx context.Context, n NewIncident, now int64, once *Once[Incident]) (Incident, error)
 
-	// UpdateIncident applies the patch. It returns IncidentNotFound, UnknownMonitor
-	// or ErrEndBeforeStart, in this order.
-	UpdateIncident(ctx context.Context, id int64, p IncidentPatch, now int64) (Incident, error)
+	// UpdateIncident applies the patch. It returns IncidentNotFound, UnknownMonitor,
+	// ErrEndBeforeStart or, when the incident is not as expected, ErrIncidentChanged,
+	// in this order.
+	UpdateIncident(ctx context.Context, id int64, p IncidentPatch, now int64, expected Precondition) (Incident, error)
 
 	// DeleteIncident removes the incident with its comments and its links to
-	// monitors, or returns IncidentNotFound. From its return on nothing of it is
-	// visible, also when a crash leaves rows behind, which Cleanup removes.
-	DeleteIncident(ctx context.Context, id int64, now int64) error
+	// monitors. From its return on nothing of it is visible, also when a crash
+	// leaves rows behind, which Cleanup removes. It returns IncidentNotFound, or
+	// ErrIncidentChanged when the incident is not as expected.
+	DeleteIncident(ctx context.Context, id int64, now int64, expected Precondition) error
 }
+
+// A Precondition reports whether the incident is as a writer expects it. The write
+// takes effect only on the very incident that it was asked about. Nil expects
+// nothing.
+type Precondition func(Incident) bool
 
 // IncidentQuery says which incidents a list holds.
 type IncidentQuery struct {
@@ -66,7 +76,7 @@ type CommentStore interface {
 
 	// CreateComment adds a comment and makes its incident follow, see TransitionOf.
 	// It returns IncidentNotFound or ErrCommentBeforeStart.
-	CreateComment(ctx context.Context, incidentID int64, n NewComment, now int64) (Comment, error)
+	CreateComment(ctx context.Context, incidentID int64, n NewComment, now int64, once *Once[Comment]) (Comment, error)
 
 	// UpdateComment applies the patch; the incident does not follow. It returns
 	// IncidentNotFound or CommentNotFound.
@@ -100,7 +110,7 @@ type MonitorStore interface {
 
 	// CreateMonitor makes the monitor; its id, times and version are set by the
 	// repository. It returns MonitorExists.
-	CreateMonitor(ctx context.Context, m Monitor, now int64) (Monitor, error)
+	CreateMonitor(ctx context.Context, m Monitor, now int64, once *Once[Monitor]) (Monitor, error)
 
 	// UpdateMonitor applies the patch. It returns MonitorNotFound or
 	// ErrMonitorTooLarge.
@@ -135,16 +145,41 @@ type KeyStore interface {
 	// ErrKeyNotFound.
 	APIKeyByHash(ctx context.Context, hash string) (APIKey, error)
 
-	// APIKeys returns all keys, oldest first.
-	APIKeys(ctx context.Context) ([]APIKey, error)
+	// APIKeys calls take with each key, revoked and expired ones too, id falling, as
+	// IncidentStore.Incidents does. The next page starts after the id returned, 0
+	// when the list has ended.
+	APIKeys(ctx context.Context, q KeyQuery, take func(APIKey) bool) (after int64, err error)
 
 	// CreateAPIKey makes the record of a key that the caller has drawn; secret must
 	// be a ValidSecret.
-	CreateAPIKey(ctx context.Context, secret string, n NewAPIKey, now int64) (APIKey, error)
+	CreateAPIKey(ctx context.Context, secret string, n NewAPIKey, now int64, once *Once[APIKey]) (APIKey, error)
 
-	// RevokeAPIKey ends the key, or returns ErrKeyNotFound. A key that is revoked
-	// already keeps the time it was revoked at.
+	// RevokeAPIKey ends the key, or returns KeyNotFound. A key that is revoked
+	// already keeps the time it was revoked at. The key is found by an index, which
+	// follows its making within moments.
 	RevokeAPIKey(ctx context.Context, id int64, now int64) (APIKey, error)
+
+	// MarkAPIKeyUsed notes that the key with the hash was used in the hour (UTC
+	// seconds). It writes nothing when that, or a later one, is noted already.
+	MarkAPIKeyUsed(ctx context.Context, hash string, hour int64) error
+}
+
+// KeyQuery says which part of the list of keys is asked for.
+type KeyQuery struct {
+	After int64 // an id; 0: from the start
+	Limit int
+}
+
+// IdempotencyStore remembers requests with an idempotency key.
+type IdempotencyStore interface {
+	// Claim returns the claim of a request that is to be carried out now, or the
+	// reply of one that was. It returns ErrIdempotencyRunning while another try holds
+	// the claim, or ErrIdempotencyReused for a key that another request has.
+	Claim(ctx context.Context, r IdempotentRequest, now int64) (c Claim, reply []byte, err error)
+
+	// Release ends a claim whose request had no effect, so that it can be sent again
+	// at once. A claim that was completed, or lost to another try, stays.
+	Release(ctx context.Context, c Claim) error
 }
 
 // CleanupStore finishes deletions that were interrupted or left for later.

@@ -4,9 +4,16 @@ package statuspage
 // client may send; the smallest is 0.
 const MaxTimestamp = 253402300799
 
-const minute = 60
+const (
+	minute = 60
+	hour   = 60 * minute
+)
 
 // FloorMinute returns the start of the minute that holds the UTC second t.
 func FloorMinute(t int64) int64 {
 	return t - ((t%minute)+minute)%minute
 }
+
+// FloorHour returns the start of the hour that holds the UTC second t, which must
+// not be negative.
+func FloorHour(t int64) int64 { return t - t%hour }
