@@ -106,7 +106,17 @@ var client = &http.Client{
 // Do sends a request with the server's key. body "" sends none.
 func (s *Server) Do(method, path, body string) Response {
 	s.tb.Helper()
-	return s.DoWith(method, path, body, http.Header{"Authorization": {"Bearer " + s.Key}})
+	return s.DoWith(method, path, body, s.Header())
+}
+
+// Header returns headers with the server's key and more: pairs of a name and a
+// value.
+func (s *Server) Header(more ...string) http.Header {
+	h := http.Header{"Authorization": {"Bearer " + s.Key}}
+	for i := 0; i < len(more); i += 2 {
+		h.Add(more[i], more[i+1])
+	}
+	return h
 }
 
 // DoWith sends a request with these headers and no others of ours.

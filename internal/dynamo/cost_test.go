@@ -78,17 +78,23 @@ func newArchive(t *testing.T, size int) *archive {
 
 // A request is what is measured. {i} in its path is the id of an incident that was
 // not used before, with a comment of the same id; {l} one with 30 comments; {m} in
-// path or body is the tag of a new monitor.
+// path, body or header is the tag of a new monitor.
 type request struct {
 	name              string
 	method, path      string
 	body              string
+	header            [2]string // name and value
 	status            int
 	sequential        int
 	growsToItsMaximum bool // its capacity does not depend on the table's size from a certain size on
 }
 
-const incidentsPath = "/api/v4/incidents"
+const (
+	incidentsPath = "/api/v4/incidents"
+
+	// of a request with the idempotency key "replayed" that was sent before
+	replayedBody = `{"title":"Outage","start_date_time":60}`
+)
 
 // requests are the design's round trips: calls of DynamoDB that wait for one
 // another.
@@ -127,7 +133,23 @@ var requests = []request{
 	{name: "GET monitor", path: "/api/v4/monitors/all", sequential: 1},
 	{name: "POST monitor", method: "POST", path: "/api/v4/monitors", body: `{"tag":"{m}","name":"New"}`, status: 201, sequential: 2},
 	{name: "PATCH monitor", method: "PATCH", path: "/api/v4/monitors/all", body: `{"name":"New"}`, sequential: 2},
+	{name: "list keys", path: "/api/v4/keys", sequential: 1},
+	{name: "POST key", method: "POST", path: "/api/v4/keys", body: `{"name":"k","scopes":["admin"]}`, status: 201, sequential: 2},
+	{name: "DELETE key", method: "DELETE", path: "/api/v4/keys/2", sequential: 2},
 	{name: "healthcheck", path: "/healthcheck", sequential: 0},
+	// What the headers cost beside the same requests above.
+	{name: "POST incident, idempotency key", method: "POST", path: "", body: `{"title":"Outage","start_date_time":60,"monitors":[{"monitor_tag":"all"},{"monitor_tag":"open"}]}`,
+		header: [2]string{"Idempotency-Key", "{m}"}, status: 201, sequential: 3},
+	{name: "POST incident, replayed", method: "POST", path: "", body: replayedBody, header: [2]string{"Idempotency-Key", "replayed"}, status: 201, sequential: 1},
+	{name: "POST comment, idempotency key", method: "POST", path: "/1/comments", body: `{"comment":"News","state":"RESOLVED"}`, header: [2]string{"Idempotency-Key", "{m}"}, status: 201, sequential: 3},
+	{name: "POST monitor, idempotency key", method: "POST", path: "/api/v4/monitors", body: `{"tag":"{m}","name":"New"}`, header: [2]string{"Idempotency-Key", "{m}"}, status: 201, sequential: 3},
+	{name: "POST key, idempotency key", method: "POST", path: "/api/v4/keys", body: `{"name":"k","scopes":["admin"]}`, header: [2]string{"Idempotency-Key", "{m}"}, status: 201, sequential: 3},
+	{name: "POST monitor refused, idempotency key", method: "POST", path: "/api/v4/monitors", body: `{"tag":"all","name":"New"}`, header: [2]string{"Idempotency-Key", "{m}"}, status: 400, sequential: 4},
+	{name: "PATCH title, If-Match any", method: "PATCH", path: "/1", body: `{"title":"New"}`, header: [2]string{"If-Match", "*"}, sequential: 1},
+	{name: "PATCH title, If-Match", method: "PATCH", path: "/1", body: `{"title":"New"}`, header: [2]string{"If-Match", "{etag}"}, sequential: 2},
+	{name: "PATCH monitors, If-Match", method: "PATCH", path: "/3", body: `{"monitors":[{"monitor_tag":"all"},{"monitor_tag":"open"}]}`, header: [2]string{"If-Match", "{etag}"}, sequential: 2},
+	{name: "PATCH refused, If-Match", method: "PATCH", path: "/1", body: `{"title":"New"}`, header: [2]string{"If-Match", `"old"`}, status: 412, sequential: 1},
+	{name: "DELETE incident, If-Match", method: "DELETE", path: "/{i}", header: [2]string{"If-Match", "{etag}"}, sequential: 4},
 }
 
 // cost is what a request took.
@@ -153,7 +175,7 @@ func TestCosts(t *testing.T) {
 		if d := gocmp.Diff(small, big); d != "" && !r.growsToItsMaximum {
 			t.Errorf("%s: cost with %d incidents (-) and with %d (+):\n%s", r.name, fewIncidents, manyIncidents, d)
 		}
-		t.Logf("%-36s %d calls, %5.1f read and %4.1f write units", r.name, big.Sequential, big.Read, big.Write)
+		t.Logf("%-38s %d calls, %5.1f read and %4.1f write units", r.name, big.Sequential, big.Read, big.Write)
 	}
 }
 
@@ -167,6 +189,10 @@ func (a *archive) costs(t *testing.T) []cost {
 			t.Errorf("GET %s with a key that is not cached: %d after %d calls, want 200 after 2", path, got.Status, client.Sequential())
 		}
 	}
+	if got := server.DoWith("POST", incidentsPath, replayedBody, server.Header("Idempotency-Key", "replayed")); got.Status != http.StatusCreated {
+		t.Fatalf("the request to replay: %d %s", got.Status, got.Body)
+	}
+	server.NewKey(statuspage.NewAPIKey{Name: "to revoke", Scopes: statuspage.Scopes()})
 	fresh, freshLarge, tags := int64(3), int64(commented), 0 // 1 to 3 are used by their number
 	var costs []cost
 	for _, r := range requests {
@@ -174,7 +200,7 @@ func (a *archive) costs(t *testing.T) []cost {
 		// A pause of the machine can pull calls apart, never push them together: the
 		// lowest of a few counts is the right one.
 		for range 3 {
-			path, body := r.path, r.body
+			path, body, header := r.path, r.body, r.header[1]
 			if strings.Contains(path, "{i}") {
 				fresh++
 				path = strings.ReplaceAll(path, "{i}", fmt.Sprint(fresh))
@@ -183,15 +209,21 @@ func (a *archive) costs(t *testing.T) []cost {
 				freshLarge++
 				path = strings.ReplaceAll(path, "{l}", fmt.Sprint(freshLarge))
 			}
-			if strings.Contains(body, "{m}") {
-				tags++
-				body = strings.ReplaceAll(body, "{m}", fmt.Sprintf("new-%d", tags))
-			}
+			tags++
+			body = strings.ReplaceAll(body, "{m}", fmt.Sprintf("new-%d", tags))
+			header = strings.ReplaceAll(header, "{m}", fmt.Sprintf("new-%d", tags))
 			if !strings.HasPrefix(path, "/api") && path != "/healthcheck" {
 				path = incidentsPath + path
 			}
+			if header == "{etag}" {
+				header = server.Do("GET", path, "").Header.Get("ETag")
+			}
+			headers := server.Header()
+			if r.header[0] != "" {
+				headers = server.Header(r.header[0], header)
+			}
 			client.Reset()
-			got := server.Do(cmp.Or(r.method, "GET"), path, body)
+			got := server.DoWith(cmp.Or(r.method, "GET"), path, body, headers)
 			if want := cmp.Or(r.status, http.StatusOK); got.Status != want {
 				t.Fatalf("%s: %s %s: %d, want %d: %s", r.name, r.method, path, got.Status, want, got.Body)
 			}

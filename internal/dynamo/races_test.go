@@ -186,6 +186,40 @@ func deleteMonitor(tag string) op {
 	return func(ctx context.Context, s *dynamo.Store) error { return s.DeleteMonitor(ctx, tag, later) }
 }
 
+// unchanged expects an incident as world makes it.
+func unchanged(i statuspage.Incident) bool { return i.Title == "Outage" && i.Version == 1 }
+
+func patchAsSeen(id int64, p statuspage.IncidentPatch) op {
+	return func(ctx context.Context, s *dynamo.Store) error {
+		_, err := s.UpdateIncident(ctx, id, p, later, unchanged)
+		return err
+	}
+}
+
+func deleteAsSeen(id int64) op {
+	return func(ctx context.Context, s *dynamo.Store) error { return s.DeleteIncident(ctx, id, later, unchanged) }
+}
+
+// postOnce makes an incident on the monitor, or gets the reply to it, by an
+// idempotency key that is the tag.
+func postOnce(tag string) op {
+	return func(ctx context.Context, s *dynamo.Store) error {
+		claim, reply, err := s.Claim(ctx, statuspage.IdempotentRequest{APIKeyID: 1, Key: tag, Digest: tag}, now)
+		if err != nil {
+			return err
+		}
+		if reply != nil {
+			if string(reply) != tag {
+				return fmt.Errorf("reply %q, want %q", reply, tag)
+			}
+			return nil
+		}
+		_, err = s.CreateIncident(ctx, statuspage.NewIncident{Title: "Outage", Start: begin, Monitors: links(statuspage.Down, tag)}, now,
+			&statuspage.Once[statuspage.Incident]{Claim: claim, Reply: func(statuspage.Incident) []byte { return []byte(tag) }})
+		return err
+	}
+}
+
 // A race is two operations at once and what must hold afterwards.
 type race struct {
 	a, b  op
@@ -208,6 +242,17 @@ func (r *result) bothStand() {
 	r.t.Helper()
 	if r.a != nil || r.b != nil {
 		r.errorf("not both succeeded")
+	}
+}
+
+// oneIsLate asks that one of two that had seen the same incident changed it, and
+// the other was told.
+func (r *result) oneIsLate() {
+	r.t.Helper()
+	r.oneOf(r.a, statuspage.ErrIncidentChanged)
+	r.oneOf(r.b, statuspage.ErrIncidentChanged)
+	if (r.a == nil) == (r.b == nil) {
+		r.errorf("not exactly one was first")
 	}
 }
 
@@ -642,6 +687,114 @@ var scenarios = []struct {
 				r.oneOf(r.b, statuspage.MonitorNotFound(tag))
 				if (r.a == nil) == (r.b == nil) {
 					r.errorf("not exactly one deleted monitor %s", tag)
+				}
+			},
+		}
+	}},
+	{"PATCH title as seen, PATCH end as seen", false, func(w *world) race {
+		id := w.incident()
+		return race{
+			patchAsSeen(id, titled("New")),
+			patchAsSeen(id, statuspage.IncidentPatch{End: opt.Value[int64](begin + minute)}),
+			func(r *result) {
+				r.oneIsLate()
+				i := r.incident(id)
+				want := []any{"New", (*int64)(nil)}
+				if r.b == nil {
+					want = []any{"Outage", new(int64(begin + minute))}
+				}
+				r.diff("title and end", want, []any{i.Title, i.End})
+				r.incidentVersion(i, 1)
+			},
+		}
+	}},
+	{"PATCH monitors as seen, PATCH start as seen", false, func(w *world) race {
+		a, b := w.monitor(), w.monitor()
+		id := w.incident(a)
+		return race{
+			patchAsSeen(id, statuspage.IncidentPatch{Monitors: opt.Value(links(statuspage.Degraded, b))}),
+			patchAsSeen(id, statuspage.IncidentPatch{Start: opt.Value[int64](begin - minute)}),
+			func(r *result) {
+				r.oneIsLate()
+				i := r.incident(id)
+				want := []any{map[string]statuspage.Impact{b: statuspage.Degraded}, int64(begin)}
+				if r.b == nil {
+					want = []any{map[string]statuspage.Impact{a: statuspage.Down}, int64(begin - minute)}
+				}
+				r.diff("monitors and start", want, []any{impacts(i), i.Start})
+				r.incidentVersion(i, 1)
+			},
+		}
+	}},
+	{"PATCH title as seen, RESOLVED comment", false, func(w *world) race {
+		id := w.incident(w.monitor())
+		return race{
+			patchAsSeen(id, titled("New")),
+			postComment(id, statuspage.Resolved, begin+minute),
+			func(r *result) {
+				r.oneOf(r.a, statuspage.ErrIncidentChanged)
+				i := r.incident(id)
+				want, writes := []any{"New", statuspage.Resolved}, int64(2)
+				if r.a != nil {
+					want, writes = []any{"Outage", statuspage.Resolved}, 1
+				}
+				r.diff("title and state", want, []any{i.Title, i.State})
+				r.incidentVersion(i, writes)
+				if r.b != nil {
+					r.errorf("the comment was refused")
+				}
+			},
+		}
+	}},
+	{"DELETE incident as seen, PATCH title", false, func(w *world) race {
+		id := w.incident(w.monitor())
+		w.comment(id)
+		return race{
+			deleteAsSeen(id),
+			patchIncident(id, titled("New")),
+			func(r *result) {
+				r.oneOf(r.a, statuspage.ErrIncidentChanged)
+				r.oneOf(r.b, statuspage.IncidentNotFound(id))
+				switch {
+				case r.a == nil:
+					r.incidentGone(id)
+				case r.b != nil:
+					r.errorf("neither deleted nor changed incident %d", id)
+				default:
+					r.diff("title", "New", r.incident(id).Title)
+				}
+			},
+		}
+	}},
+	{"DELETE incident as seen, DELETE incident as seen", true, func(w *world) race {
+		id := w.incident(w.monitor())
+		return race{
+			deleteAsSeen(id),
+			deleteAsSeen(id),
+			func(r *result) {
+				r.oneOf(r.a, statuspage.IncidentNotFound(id))
+				r.oneOf(r.b, statuspage.IncidentNotFound(id))
+				if (r.a == nil) == (r.b == nil) {
+					r.errorf("not exactly one deleted incident %d", id)
+				}
+				r.incidentGone(id)
+			},
+		}
+	}},
+	{"POST incident once, the same again", false, func(w *world) race {
+		tag := w.monitor()
+		return race{
+			postOnce(tag),
+			postOnce(tag),
+			func(r *result) {
+				r.oneOf(r.a, statuspage.ErrIdempotencyRunning)
+				r.oneOf(r.b, statuspage.ErrIdempotencyRunning)
+				if r.a != nil && r.b != nil {
+					r.errorf("both were told that the other is at it")
+				}
+				made := listed(r.t, r.store, statuspage.IncidentQuery{Tags: []string{tag}, Limit: 10})
+				if len(made) != 1 {
+					r.errorf("%d incidents on monitor %s, want one", len(made), tag)
 				}
 			},
 		}
