@@ -20,8 +20,13 @@ func write(w http.ResponseWriter, r *http.Request, a answer) {
 		w.WriteHeader(a.status)
 		return
 	}
-	body := a.encoded()
-	w.Header().Set("Content-Type", "application/json")
+	body, contentType := a.encoded(), "application/json"
+	if _, page := a.body.(html); page {
+		contentType = "text/html; charset=utf-8"
+		w.Header().Set("Content-Security-Policy", pagePolicy)
+		w.Header().Set("X-Content-Type-Options", "nosniff")
+	}
+	w.Header().Set("Content-Type", contentType)
 	w.Header().Set("Cache-Control", "no-store")
 	if a.etag != "" {
 		w.Header().Set("ETag", a.etag)
@@ -37,10 +42,14 @@ func write(w http.ResponseWriter, r *http.Request, a answer) {
 
 // encoded returns the body's bytes; a body of bytes is sent as it is.
 func (a answer) encoded() []byte {
-	if raw, ok := a.body.([]byte); ok {
-		return raw
+	switch body := a.body.(type) {
+	case []byte:
+		return body
+	case html:
+		return body
+	default:
+		return encode(body)
 	}
-	return encode(a.body)
 }
 
 // encode returns v as compact JSON without the escapes that only HTML needs. The

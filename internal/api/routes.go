@@ -73,6 +73,12 @@ var routes = []route{
 	{Edge, "/healthcheck", []method{
 		{http.MethodGet, public, healthcheck},
 	}},
+	{Edge, "/openapi.json", []method{
+		{http.MethodGet, public, getOpenAPI},
+	}},
+	{Edge, "/docs", []method{
+		{http.MethodGet, public, getDocs},
+	}},
 }
 
 // slashOnly are paths that redirect when they end in a slash although they have no

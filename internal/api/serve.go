@@ -61,7 +61,8 @@ type request struct {
 	usage *usage // nil until the table is asked
 }
 
-// An answer is a status and a value that is sent as JSON. A nil body is no body.
+// An answer is a status and a value that is sent as JSON. A []byte is JSON already,
+// html is a page, and a nil body is no body.
 type answer struct {
 	status   int
 	body     any

@@ -22,6 +22,7 @@ import (
 	"tocsin/internal/dynamotest"
 	"tocsin/internal/function"
 	"tocsin/internal/local"
+	"tocsin/internal/openapi/openapitest"
 	"tocsin/internal/statuspage"
 )
 
@@ -119,7 +120,8 @@ func (s *Server) Header(more ...string) http.Header {
 	return h
 }
 
-// DoWith sends a request with these headers and no others of ours.
+// DoWith sends a request with these headers and no others of ours. It is an error of
+// the test when the request or its answer is not as the OpenAPI document says.
 func (s *Server) DoWith(method, path, body string, header http.Header) Response {
 	s.tb.Helper()
 	var reader io.Reader
@@ -144,6 +146,13 @@ func (s *Server) DoWith(method, path, body string, header http.Header) Response 
 	text, err := io.ReadAll(resp.Body)
 	if err != nil {
 		s.tb.Fatal(err)
+	}
+	err = openapitest.Check(openapitest.Exchange{
+		Method: method, Path: r.URL.Path, Query: r.URL.RawQuery, Header: r.Header, Body: body,
+		Status: resp.StatusCode, AnswerHeader: resp.Header, AnswerBody: string(text),
+	})
+	if err != nil {
+		s.tb.Error(err)
 	}
 	return Response{resp.StatusCode, resp.Header, string(text)}
 }
