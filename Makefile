@@ -24,7 +24,7 @@ help: ## List the targets
 	@echo
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' Makefile
 	@echo
-	@echo 'make run reads PORT, API_KEY, DATA, SITE_URL and DYNAMODB_ENDPOINT from the environment or after the target: make run PORT=8080'
+	@echo 'make run reads PORT, API_KEY, DATA, SITE_URL, ALLOWED_ORIGINS and DYNAMODB_ENDPOINT from the environment or after the target: make run PORT=8080'
 
 run: $(bin) ## Serve the API on this machine, with DynamoDB Local (needs Java 17 and, the first time, Maven)
 	@exec $(bin) serve

@@ -46,6 +46,7 @@ type serveOptions struct {
 	apiKey           string
 	data             string
 	siteURL          string
+	allowedOrigins   string
 	dynamoDBEndpoint string
 	logLevel         string
 }
@@ -68,6 +69,7 @@ func newServeCommand(c console) *cobra.Command {
 	f.StringVar(&o.template, "template", "template.yaml", "SAM template with the routes, the environment and the table")
 	f.StringVar(&o.data, "data", c.getenv("DATA"), "memory: keep nothing, and make no example monitors (environment: DATA)")
 	f.StringVar(&o.siteURL, "site-url", c.getenv("SITE_URL"), "address of the status page for the url of incidents; empty: the address that a request came to (environment: SITE_URL)")
+	f.StringVar(&o.allowedOrigins, "allowed-origins", c.getenv("ALLOWED_ORIGINS"), "origins whose pages may call the API from a browser, separated by commas, or * for all; empty: none (environment: ALLOWED_ORIGINS)")
 	f.StringVar(&o.dynamoDBEndpoint, "dynamodb-endpoint", c.getenv("DYNAMODB_ENDPOINT"), "address of an engine that runs already, instead of one of our own (environment: DYNAMODB_ENDPOINT)")
 	f.StringVar(&o.logLevel, "log-level", c.envOr("LOG_LEVEL", "INFO"), "DEBUG, INFO, WARN or ERROR (environment: LOG_LEVEL)")
 	o.engineFlags.add(cmd)
@@ -180,6 +182,7 @@ func (o serveOptions) readTemplate(endpoint string) (*local.Template, error) {
 		Parameters: map[string]string{
 			"DynamoDBEndpoint": endpoint,
 			"SiteUrl":          o.siteURL,
+			"AllowedOrigins":   o.allowedOrigins,
 			"LogLevel":         strings.ToUpper(o.logLevel),
 		},
 		TableName: localTable,

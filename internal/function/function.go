@@ -49,6 +49,8 @@ type Options struct {
 //	DYNAMODB_ENDPOINT      DynamoDB's address; else AWS_ENDPOINT_URL_DYNAMODB, else
 //	                       AWS_ENDPOINT_URL, else AWS's own
 //	SITE_URL               origin of the links in answers, see api.Config
+//	ALLOWED_ORIGINS        what the gateway's CORS configuration allows; not empty:
+//	                       preflight requests are answered, see lambdahttp.Handler
 //	LOG_LEVEL              DEBUG, INFO, WARN or ERROR; default INFO
 //
 // It opens the connection to DynamoDB and checks the table's schema version. A
@@ -93,7 +95,9 @@ func NewWith(name string, getenv func(string) string, o Options) (lambda.Handler
 	handler := api.New(group, api.Config{
 		Store: store, Now: o.Now, SiteURL: getenv("SITE_URL"), Ready: ready,
 	})
-	return lambdahttp.New(handler, api.InternalError(), o.Log), nil
+	h := lambdahttp.New(handler, api.InternalError(), o.Log)
+	h.Preflight = getenv("ALLOWED_ORIGINS") != ""
+	return h, nil
 }
 
 // untilOnce returns a check that is not asked again once it has passed.

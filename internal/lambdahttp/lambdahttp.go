@@ -56,6 +56,11 @@ func CallFrom(ctx context.Context) *Call {
 // Handler is a lambda.Handler that serves API Gateway HTTP API events (payload
 // format 2.0).
 type Handler struct {
+	// Preflight says that CORS preflight requests get an empty 204 and go no further.
+	// The gateway adds the headers and decides on them; it only passes such a request
+	// on to a function because a route takes its method.
+	Preflight bool
+
 	adapter *httpadapter.HandlerAdapterV2
 	failure []byte
 	log     *slog.Logger
@@ -64,7 +69,7 @@ type Handler struct {
 
 // New returns the Lambda handler in front of h. failure is the JSON body of the
 // 500 that answers a panic, or a handler that answered nothing. Each request is
-// one line in log.
+// one line in log, but for preflight requests.
 func New(h http.Handler, failure []byte, log *slog.Logger) *Handler {
 	return &Handler{adapter: httpadapter.NewV2(h), failure: failure, log: Logger(log)}
 }
@@ -102,6 +107,10 @@ func (h *Handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	if event.RequestContext.HTTP.Method == "" {
 		return nil, fmt.Errorf("the event is not an HTTP API event of payload format 2.0: it has no method")
 	}
+	if h.Preflight && isPreflight(event) {
+		h.warm.Store(true)
+		return json.Marshal(events.APIGatewayV2HTTPResponse{StatusCode: http.StatusNoContent})
+	}
 	call := &Call{RequestID: requestID(ctx, event), Origin: origin(event.RequestContext.DomainName)}
 	if deadline, ok := ctx.Deadline(); ok {
 		var cancel context.CancelFunc
@@ -112,6 +121,13 @@ func (h *Handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	response := h.serve(ctx, event, call)
 	h.logRequest(ctx, event, response, call, time.Since(began))
 	return json.Marshal(response)
+}
+
+// isPreflight reports whether a browser asks if a page of another origin may send a
+// request. The gateway writes names of headers in lower case.
+func isPreflight(event events.APIGatewayV2HTTPRequest) bool {
+	return event.RequestContext.HTTP.Method == http.MethodOptions &&
+		event.Headers["origin"] != "" && event.Headers["access-control-request-method"] != ""
 }
 
 func (h *Handler) serve(ctx context.Context, event events.APIGatewayV2HTTPRequest, call *Call) (response events.APIGatewayV2HTTPResponse) {

@@ -26,8 +26,9 @@ const (
 
 // Gateway is an http.Handler that does what an API Gateway HTTP API with the
 // $default stage does: it finds the function of a request by the template's routes,
-// calls it with an event of payload format 2.0, and turns its answer into HTTP. What
-// the gateway itself answers has AWS's shape {"message":…}.
+// calls it with an event of payload format 2.0, and turns its answer into HTTP, with
+// the headers of the template's CORS configuration. What the gateway itself answers has
+// AWS's shape {"message":…}.
 //
 // It differs where AWS protects itself: nothing is throttled, one handler serves
 // many requests at once where Lambda would start more instances, and a function that
@@ -35,6 +36,7 @@ const (
 type Gateway struct {
 	router    *router
 	functions map[string]invoker
+	cors      *CORS
 	options   GatewayOptions
 }
 
@@ -63,7 +65,7 @@ func NewGateway(t *Template, handlers map[string]lambda.Handler, o GatewayOption
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	g := &Gateway{router: router, functions: map[string]invoker{}, options: o}
+	g := &Gateway{router: router, functions: map[string]invoker{}, cors: t.CORS, options: o}
 	for _, f := range t.Functions {
 		handler := handlers[f.ID]
 		if handler == nil && len(f.Routes) > 0 {
@@ -78,8 +80,6 @@ func NewGateway(t *Template, handlers map[string]lambda.Handler, o GatewayOption
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	id := newRequestID()
 	w.Header().Set("Apigw-Requestid", id)
-	// AWS's gateway answers preflight requests and adds CORS headers here, when the
-	// template's CorsConfiguration names origins.
 	answer, err := g.answer(r, id)
 	if err != nil {
 		failure, ok := errors.AsType[*gatewayError](err)
@@ -91,6 +91,7 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		answer = failure.answer()
 	}
+	g.cors.apply(answer.header, r)
 	answer.write(w, r)
 }
 
@@ -123,6 +124,9 @@ func (g *Gateway) answer(r *http.Request, id string) (*answer, error) {
 		return nil, err
 	}
 	route, variables, ok := g.router.match(r.Method, r.URL.Path)
+	if !ok && g.cors != nil && r.Method == http.MethodOptions {
+		return &answer{status: http.StatusNoContent, header: http.Header{}}, nil
+	}
 	if !ok {
 		return nil, &gatewayError{http.StatusNotFound, errors.New("no route")}
 	}

@@ -81,9 +81,8 @@ func newResolver(root value, o TemplateOptions) *resolver {
 	return r
 }
 
-// finish returns the first failure, one of them a value given for a parameter that
-// AWS would refuse.
-func (r *resolver) finish() error {
+// checkParameters fails for a value given for a parameter that AWS would refuse.
+func (r *resolver) checkParameters() {
 	parameters := r.root.get("Parameters")
 	for _, name := range slices.Sorted(maps.Keys(r.options.Parameters)) {
 		p := parameters.get(name)
@@ -93,7 +92,6 @@ func (r *resolver) finish() error {
 		}
 		p.checkGiven(r.options.Parameters[name])
 	}
-	return r.err
 }
 
 // checkGiven compares the text given for the parameter that stands here with what
@@ -278,6 +276,38 @@ func (v value) list() []value {
 		out = append(out, value{r: v.r, at: fmt.Sprintf("%s[%d]", v.at, i), node: node})
 	}
 	return out
+}
+
+// texts returns the texts of the list that stands here, be it written out or made by
+// Fn::Split.
+func (v value) texts() []string {
+	v = v.chosen()
+	if v.node == nil {
+		return nil
+	}
+	if name, argument := v.intrinsic(); name == "Fn::Split" {
+		return argument.split()
+	}
+	var out []string
+	for _, item := range v.items() {
+		out = append(out, item.text())
+	}
+	return out
+}
+
+// split returns what Fn::Split gives for its argument that stands here.
+func (v value) split() []string {
+	parts := v.list()
+	if len(parts) != 2 {
+		v.fail("Fn::Split takes a delimiter and a text")
+		return nil
+	}
+	delimiter, text := parts[0].text(), parts[1].text()
+	if delimiter == "" {
+		parts[0].fail("the delimiter is empty")
+		return nil
+	}
+	return strings.Split(text, delimiter)
 }
 
 // text returns the scalar that stands here.

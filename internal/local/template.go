@@ -15,6 +15,7 @@ import (
 type Template struct {
 	Functions []Function // in the template's order
 	Table     dynamo.TableDefinition
+	CORS      *CORS // of the HTTP API; nil: none
 }
 
 // Function is a Lambda function of the template.
@@ -73,9 +74,11 @@ func parseTemplate(text []byte, o TemplateOptions) (*Template, error) {
 		return nil, err
 	}
 	r := newResolver(root, o)
+	r.checkParameters() // before they are used, to say what is wrong where it is
 	t := &Template{}
 	globals := r.root.get("Globals").get("Function")
-	checkAPI(r.root.get("Globals").get("HttpApi"))
+	checkGlobalAPI(r.root.get("Globals").get("HttpApi"))
+	apiID := ""
 	for _, resource := range r.root.get("Resources").fields() {
 		if r.excluded(resource) {
 			continue
@@ -85,13 +88,18 @@ func parseTemplate(text []byte, o TemplateOptions) (*Template, error) {
 		case "AWS::Serverless::Function":
 			t.Functions = append(t.Functions, readFunction(resource, globals))
 		case "AWS::Serverless::HttpApi":
+			if apiID != "" {
+				resource.fail("a second HTTP API can't be served locally")
+			}
+			apiID = resource.name
 			checkAPI(properties)
+			t.CORS = readCORS(properties.get("CorsConfiguration"))
 		case "AWS::DynamoDB::Table":
 			t.Table = readTable(properties)
 		}
 	}
-	if err := r.finish(); err != nil {
-		return nil, err
+	if r.err != nil {
+		return nil, r.err
 	}
 	if r.tableID == "" {
 		return nil, fmt.Errorf("the template has no AWS::DynamoDB::Table")
@@ -203,6 +211,14 @@ func checkAPI(properties value) {
 	}
 	if v := properties.get("StageName"); v.exists() && v.text() != "$default" {
 		v.fail("only the stage $default can be served locally")
+	}
+}
+
+// checkGlobalAPI is checkAPI for what holds for all HTTP APIs.
+func checkGlobalAPI(properties value) {
+	checkAPI(properties)
+	if v := properties.get("CorsConfiguration"); v.exists() {
+		v.fail("must stand at the HTTP API itself to be served locally")
 	}
 }
 

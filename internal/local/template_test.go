@@ -62,6 +62,9 @@ func TestReadTemplate(t *testing.T) {
 			Global:       []dynamo.IndexDefinition{{Name: "gsi1", PartitionKey: "g", Projection: "KEYS_ONLY"}},
 			TTLAttribute: "expires",
 		},
+		CORS: &CORS{
+			Origins: []string{"https://status.example.com"}, Methods: []string{"GET"}, Headers: []string{"x-one"}, Expose: []string{"etag"}, MaxAge: new(60),
+		},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("template (-want +got):\n%s", diff)
@@ -75,6 +78,9 @@ func TestReadTemplateOtherBranches(t *testing.T) {
 	})
 	if err != nil {
 		t.Fatal(err)
+	}
+	if got.CORS != nil {
+		t.Errorf("CORS = %+v", got.CORS)
 	}
 	last := got.Functions[len(got.Functions)-1]
 	if want := []Route{{"ANY", "$default"}}; last.ID != "Tester" || !cmp.Equal(last.Routes, want) {
@@ -115,7 +121,9 @@ func TestReadTemplateRefuses(t *testing.T) {
 		{"partial variable", "'/items/{id}', Method: get", "'/items/x{id}', Method: get", "a variable must be a whole segment"},
 		{"greedy in the middle", "'/{proxy+}'", "'/{proxy+}/x'", "a greedy variable must be the last segment"},
 		{"stage", "StageName: $default", "StageName: v1", "only the stage $default"},
-		{"body of the API", "CorsConfiguration: !GetAtt Nothing.AtAll", "DefinitionBody: {}", "Resources.Api.Properties.DefinitionBody: can't be served locally"},
+		{"body of the API", "StageName: $default", "DefinitionBody: {}", "Resources.Api.Properties.DefinitionBody: can't be served locally"},
+		{"second API", "Type: AWS::SNS::Topic", "Type: AWS::Serverless::HttpApi", "Resources.Topic: a second HTTP API can't be served locally"},
+		{"CORS of all APIs", "Globals:", "Globals:\n  HttpApi: {CorsConfiguration: {AllowOrigins: ['*']}}", "Globals.HttpApi.CorsConfiguration: must stand at the HTTP API itself"},
 		{"billing", "BillingMode: PAY_PER_REQUEST", "BillingMode: PROVISIONED", "BillingMode must be PAY_PER_REQUEST"},
 		{"projection", "ProjectionType: KEYS_ONLY", "ProjectionType: INCLUDE", "only the projections ALL and KEYS_ONLY"},
 		{"key type", "{AttributeName: sk, KeyType: RANGE}", "{AttributeName: sk, KeyType: LIST}", "unknown KeyType LIST"},
