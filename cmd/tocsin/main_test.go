@@ -220,7 +220,9 @@ func TestServeTwice(t *testing.T) {
 func TestServeInMemory(t *testing.T) {
 	flags, dir := rootFlags(t)
 	key := statuspage.NewSecret()
-	env := map[string]string{"PORT": freePort(t, dir), "DATA": "memory", "API_KEY": key, "SITE_URL": "https://status.example.com"}
+	env := map[string]string{
+		"PORT": freePort(t, dir), "DATA": "memory", "API_KEY": key, "SITE_URL": "https://status.example.com", "ALLOWED_ORIGINS": "https://status.example.com",
+	}
 	s := startServer(t, env, flags...)
 	if s.key() != key {
 		t.Errorf("it printed the key %q", s.key())
@@ -238,6 +240,19 @@ func TestServeInMemory(t *testing.T) {
 	}
 	if list := fmt.Sprint(answer); !strings.Contains(list, "url:https://status.example.com/incidents/1") {
 		t.Errorf("after the calls the incidents are %s", list)
+	}
+	req, err := http.NewRequest(http.MethodOptions, s.url+"/api/v4/incidents", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header = http.Header{"Origin": {env["ALLOWED_ORIGINS"]}, "Access-Control-Request-Method": {http.MethodPost}}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	if origin := resp.Header.Get("Access-Control-Allow-Origin"); resp.StatusCode != http.StatusNoContent || origin != env["ALLOWED_ORIGINS"] {
+		t.Errorf("a preflight request is answered %s for the origin %q", resp.Status, origin)
 	}
 }
 
@@ -275,6 +290,10 @@ func TestRefusals(t *testing.T) {
 		{"endpoint", map[string]string{"DYNAMODB_ENDPOINT": "localhost:8000"}, []string{"serve"}, `DYNAMODB_ENDPOINT must be an address like http://127.0.0.1:8000, not "localhost:8000"`},
 		{"no template", nil, []string{"serve", "--port", "0", "--template", "nowhere.yaml"}, "reading the template: open nowhere.yaml: no such file or directory"},
 		{"site URL", map[string]string{"PORT": "0", "SITE_URL": "status"}, append([]string{"serve"}, template...), template[1] + `: Parameters.SiteUrl: must be empty or an address that starts with http:// or https://, not "status"`},
+		{"allowed origins", map[string]string{"PORT": "0", "ALLOWED_ORIGINS": "https://a.example/"}, append([]string{"serve"}, template...),
+			template[1] + `: Parameters.AllowedOrigins: must be empty, * or origins like https://status.example.com (no path), separated by commas without blanks, not "https://a.example/"`},
+		{"allowed origins by flag", map[string]string{"PORT": "0", "ALLOWED_ORIGINS": "*"}, append([]string{"serve", "--allowed-origins", "a b"}, template...),
+			template[1] + `: Parameters.AllowedOrigins: must be empty, * or origins like https://status.example.com (no path), separated by commas without blanks, not "a b"`},
 		{"no table", nil, []string{"keys", "list"}, "say which table: either --local or --table NAME"},
 		{"two tables", nil, []string{"keys", "list", "--local", "--table", "x"}, "say which table: either --local or --table NAME"},
 		{"no server", nil, []string{"keys", "list", "--local", "--port", "1", "--dir", t.TempDir()}, "nothing serves on port 1: start it with make run, or name its port with --port"},
