@@ -1,6 +1,7 @@
 package function_test
 
 import (
+	"io"
 	"maps"
 	"net/http"
 	"strings"
@@ -12,14 +13,30 @@ import (
 	"tocsin/internal/dynamotest"
 )
 
-// corsHeaders returns the headers of the answer that decide what a page may do with
-// it.
-func corsHeaders(r apitest.Response) http.Header {
-	h := r.Header.Clone()
-	maps.DeleteFunc(h, func(name string, _ []string) bool {
+// browse sends a request as a browser does, which asks for methods that the API does
+// not have, and returns of the answer's headers those that decide what a page may do
+// with it.
+func browse(t *testing.T, method, url string, header http.Header) (status int, body string, cors http.Header) {
+	t.Helper()
+	r, err := http.NewRequest(method, url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header = header
+	resp, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cors = resp.Header
+	maps.DeleteFunc(cors, func(name string, _ []string) bool {
 		return !strings.HasPrefix(name, "Access-Control-") && name != "Vary"
 	})
-	return h
+	return resp.StatusCode, string(text), cors
 }
 
 // TestCORS asks the whole service, with the configuration of template.yaml, as the
@@ -77,11 +94,11 @@ func TestCORS(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			client.Reset()
 			logged := on.Log.String()
-			got := test.server.DoWith(test.method, test.path, "", test.header)
-			if got.Status != test.status || got.Body != test.body {
-				t.Errorf("%d %s, want %d %s", got.Status, got.Body, test.status, test.body)
+			status, body, header := browse(t, test.method, test.server.URL+test.path, test.header)
+			if status != test.status || body != test.body {
+				t.Errorf("%d %s, want %d %s", status, body, test.status, test.body)
 			}
-			if diff := cmp.Diff(test.want, corsHeaders(got)); diff != "" {
+			if diff := cmp.Diff(test.want, header); diff != "" {
 				t.Errorf("header (-want +got):\n%s", diff)
 			}
 			if test.status != http.StatusNoContent {

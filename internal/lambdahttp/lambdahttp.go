@@ -56,9 +56,9 @@ func CallFrom(ctx context.Context) *Call {
 // Handler is a lambda.Handler that serves API Gateway HTTP API events (payload
 // format 2.0).
 type Handler struct {
-	// Preflight says that CORS preflight requests get an empty 204 and go no further.
-	// The gateway adds the headers and decides on them; it only passes such a request
-	// on to a function because a route takes its method.
+	// Preflight says that CORS preflight requests get an empty 204 and go no further,
+	// without a line in the log. The gateway adds the headers and decides on them; it
+	// only passes such a request on to a function because a route takes its method.
 	Preflight bool
 
 	adapter *httpadapter.HandlerAdapterV2
@@ -69,7 +69,7 @@ type Handler struct {
 
 // New returns the Lambda handler in front of h. failure is the JSON body of the
 // 500 that answers a panic, or a handler that answered nothing. Each request is
-// one line in log, but for preflight requests.
+// one line in log.
 func New(h http.Handler, failure []byte, log *slog.Logger) *Handler {
 	return &Handler{adapter: httpadapter.NewV2(h), failure: failure, log: Logger(log)}
 }
