@@ -80,11 +80,13 @@ type sample struct {
 	Text    template.HTML
 }
 
+// failure is a response that is an error. What the gateway says has no code.
 type failure struct {
 	Status      string
-	Description template.HTML
 	Code        string
+	Description template.HTML
 	Messages    []string
+	Gateway     string
 	Headers     []field
 }
 
@@ -128,9 +130,9 @@ func newPage(root node) page {
 	for _, r := range root.get("components").get("responses").fields() {
 		switch status := map[string]string{"TrailingSlash": "308", "NoRoute": "404", "MethodNotAllowed": "405"}[r.name]; {
 		case slices.Contains(common, r.name):
-			p.Everywhere = append(p.Everywhere, failures(used[r.name], r)...)
+			p.Everywhere = append(p.Everywhere, newFailure(used[r.name], r))
 		case status != "":
-			p.Elsewhere = append(p.Elsewhere, failures(status, r)...)
+			p.Elsewhere = append(p.Elsewhere, newFailure(status, r))
 		}
 	}
 	slices.SortStableFunc(p.Everywhere, func(a, b failure) int { return strings.Compare(a.Status, b.Status) })
@@ -216,7 +218,7 @@ func newOperation(path node, method string, n node, common []string) operation {
 		op.Body = fieldsOf(body.get("schema"), "", true)
 		for _, e := range body.get("examples").fields() {
 			e = e.resolved()
-			op.Requests = append(op.Requests, sample{e.text("summary"), escaped(curl + " \\\n  -d '" + strings.ReplaceAll(spaced(e.get("value")), "'", `'\''`) + "'")})
+			op.Requests = append(op.Requests, sample{e.text("summary"), escaped(curl + " \\\n  -d '" + strings.ReplaceAll(readable(e.get("value")), "'", `'\''`) + "'")})
 		}
 	}
 	if op.Requests == nil {
@@ -227,7 +229,7 @@ func newOperation(path node, method string, n node, common []string) operation {
 		case r.name < "300":
 			op.Answers = append(op.Answers, newAnswer(r))
 		case !slices.Contains(common, r.ref()):
-			op.Errors = append(op.Errors, failures(r.name, r.resolved())...)
+			op.Errors = append(op.Errors, newFailure(r.name, r.resolved()))
 		}
 	}
 	return op
@@ -260,28 +262,20 @@ func headersOf(r node) []field {
 	return out
 }
 
-// failures are the errors that a response has examples of, one for each code.
-func failures(status string, r node) []failure {
-	var all []failure
+func newFailure(status string, r node) failure {
+	f := failure{Status: status, Description: markdown(r.text("description")), Headers: headersOf(r)}
 	for _, content := range r.get("content").fields() {
 		for _, e := range content.get("examples").fields() {
 			body := e.resolved().get("value")
-			code, message := "", body.text("message")
-			if e := body.get("error"); e.Node != nil {
-				code, message = e.text("code"), e.text("message")
+			if own := body.get("error"); own.Node != nil {
+				f.Code = own.text("code")
+				f.Messages = append(f.Messages, own.text("message"))
+			} else {
+				f.Gateway = spaced(body)
 			}
-			if len(all) == 0 || all[len(all)-1].Code != code {
-				all = append(all, failure{Status: status, Code: code})
-			}
-			all[len(all)-1].Messages = append(all[len(all)-1].Messages, message)
 		}
 	}
-	if all == nil {
-		all = []failure{{Status: status}}
-	}
-	all[0].Description = markdown(r.text("description"))
-	all[0].Headers = headersOf(r)
-	return all
+	return f
 }
 
 // newObjects are the objects inside the operation's answers that were not shown yet.
@@ -337,11 +331,17 @@ func fieldsOf(schema node, prefix string, request bool) []field {
 	return all
 }
 
+// anyInteger is the largest integer that a double holds: a limit that limits nothing.
+const anyInteger = "9007199254740991"
+
 // typeHTML says in words what a schema takes, with limits in a request. Objects that
 // the page shows are links.
 func typeHTML(schema node, request bool) template.HTML {
 	name := schema.ref()
 	schema = schema.resolved()
+	if title := schema.text("title"); title != "" {
+		return escaped(title)
+	}
 	var words []string
 	for _, value := range slices.Concat(schema.get("enum").items(), existing(schema.get("const"))) {
 		if value.ShortTag() == "!!null" {
@@ -380,7 +380,7 @@ func typeHTML(schema node, request bool) template.HTML {
 			words = append(words, `array of <a href="#`+item.ref()+`">`+item.ref()+"</a>")
 		case t == "object" && name != "" && !request && schema.get("properties").Node != nil:
 			words = append(words, `<a href="#`+name+`">`+name+"</a>")
-		case (t == "integer" || t == "number") && request && schema.get("maximum").Node != nil:
+		case (t == "integer" || t == "number") && request && schema.text("maximum") != "" && schema.text("maximum") != anyInteger:
 			words = append(words, t+" from "+schema.text("minimum")+" to "+schema.text("maximum"))
 		default:
 			words = append(words, t)
@@ -398,9 +398,8 @@ func existing(n node) []node {
 
 // pathHTML is a path with its variables marked and with places to break it.
 func pathHTML(path string) template.HTML {
-	text := template.HTMLEscapeString(path)
-	text = regexp.MustCompile(`\{[^}]*\}`).ReplaceAllString(text, "<var>$0</var>")
-	return template.HTML(strings.ReplaceAll(text, "/", "/<wbr>"))
+	text := strings.ReplaceAll(template.HTMLEscapeString(path), "/", "/<wbr>")
+	return template.HTML(regexp.MustCompile(`\{[^}]*\}`).ReplaceAllString(text, "<var>$0</var>"))
 }
 
 // markdown is a text of the document as HTML. Headings in it are one level below the
@@ -450,15 +449,33 @@ func spaced(n node) string {
 	return b.String()
 }
 
+// readable is spaced, or indented where the line would get long.
+func readable(n node) string {
+	const width = 40
+	line := spaced(n)
+	if len(line) <= width {
+		return line
+	}
+	var parts []string
+	brackets := "[]"
+	for _, f := range n.fields() {
+		brackets = "{}"
+		parts = append(parts, spaced(node{&yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: f.name}, n.root, ""})+": "+readable(f))
+	}
+	for _, i := range n.items() {
+		parts = append(parts, readable(i))
+	}
+	if parts == nil {
+		return line
+	}
+	return brackets[:1] + "\n  " + strings.ReplaceAll(strings.Join(parts, ",\n"), "\n", "\n  ") + "\n" + brackets[1:]
+}
+
 var tokens = regexp.MustCompile(`("(?:[^"\\]|\\.)*")(:?)|\b(?:true|false|null)\b|-?\b[0-9][0-9.eE+-]*`)
 
-// highlighted is a value in indented JSON with its parts marked.
+// highlighted is a value in readable JSON with its parts marked.
 func highlighted(n node) template.HTML {
-	var b bytes.Buffer
-	if err := json.Indent(&b, compactJSON(n), "", "  "); err != nil {
-		panic(err)
-	}
-	return template.HTML(tokens.ReplaceAllStringFunc(b.String(), func(token string) string {
+	return template.HTML(tokens.ReplaceAllStringFunc(readable(n), func(token string) string {
 		class := "n"
 		switch key, isKey := strings.CutSuffix(token, ":"); {
 		case isKey:
