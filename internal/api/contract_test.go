@@ -249,6 +249,8 @@ var everyRoute = []struct{ path, allow string }{
 	{"/api/v4/monitors", "GET, POST, HEAD"},
 	{"/api/v4/monitors/earth", "GET, PATCH, DELETE, HEAD"},
 	{"/healthcheck", "GET, HEAD"},
+	{"/openapi.json", "GET, HEAD"},
+	{"/docs", "GET, HEAD"},
 }
 
 // routed makes a resource of each kind and returns the routes with their ids.
@@ -341,7 +343,9 @@ func TestHeadersOfEveryAnswer(t *testing.T) {
 			if got.Status != http.StatusOK {
 				t.Errorf("status %d: %s", got.Status, got.Body)
 			}
-			checkHeaders(t, got)
+			if route.path != "/docs" { // the one that is no JSON
+				checkHeaders(t, got)
+			}
 		})
 	}
 	for _, tt := range []struct {
@@ -399,6 +403,8 @@ func TestSlashAtTheEndRedirects(t *testing.T) {
 		{"/api/v4/monitors/a%0Ab/", "/api/v4/monitors/a%0Ab"},
 		{"/api/v4/monitors/earth%2F", "/api/v4/monitors/earth"},
 		{"/healthcheck/", "/healthcheck"},
+		{"/openapi.json/", "/openapi.json"},
+		{"/docs/", "/docs"},
 	} {
 		for _, method := range []string{"GET", "HEAD", "POST", "DELETE", "OPTIONS", "PURGE"} {
 			t.Run(method+" "+tt.path, func(t *testing.T) {
@@ -439,6 +445,8 @@ func TestUnknownRoute(t *testing.T) {
 		{"/api/v4/x/../incidents", "/api/v4/x/../incidents"},
 		{"/api/v4/incidents//", "/api/v4/incidents//"},
 		{"/healthcheck/x", "/healthcheck/x"},
+		{"/docs/x", "/docs/x"},
+		{"/openapi.yaml", "/openapi.yaml"},
 	} {
 		for _, method := range []string{"GET", "POST", "PURGE"} {
 			t.Run(method+" "+tt.path, func(t *testing.T) {
