@@ -40,7 +40,7 @@ test: $(bin) ## Run all tests against DynamoDB Local, with the race detector whe
 	set -x; exec $(bin) engine --memory -- go test $$race -timeout 5m ./...
 
 races: $(bin) ## Let every pair of writers race 200 times each: plainly, with conflicts, and with lost answers
-	@set -x; exec $(bin) engine --memory -- go test -count 1 -timeout 10m ./internal/dynamo -run '^TestRaces$$' -races 200
+	@set -x; exec $(bin) engine --memory -- go test -count 1 -timeout 15m ./internal/dynamo ./internal/api -run '^Test(IfMatch)?Races$$' -races 200
 
 fmt: ## Format the Go code
 	@$(need_go)

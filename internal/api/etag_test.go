@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"encoding/json"
+	"flag"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
@@ -16,6 +17,8 @@ import (
 	"tocsin/internal/apitest"
 	"tocsin/internal/dynamotest"
 )
+
+var racesFlag = flag.Int("races", 70, "how often two writers race for one incident in each mode")
 
 const changedBody = `{"error":{"code":"PRECONDITION_FAILED","message":"The incident was changed since: its ETag does not match If-Match"}}`
 
@@ -182,7 +185,7 @@ func TestETagFollowsTheRepresentation(t *testing.T) {
 // whoever is first, also when the answer to the first try is lost and the SDK tries
 // again.
 func TestIfMatchRaces(t *testing.T) {
-	const races = 200
+	races := *racesFlag
 	for name, fault := range map[string]dynamotest.Fault{"plain": dynamotest.None, "lost answers": dynamotest.LostAnswer, "conflicts": dynamotest.Conflict} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
