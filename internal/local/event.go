@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -231,7 +232,24 @@ func parseAnswer(out []byte) (*answer, error) {
 	for _, cookie := range response.Cookies {
 		a.header.Add("Set-Cookie", cookie)
 	}
+	for name, values := range a.header {
+		if !validHeader(name, values) {
+			return nil, fmt.Errorf("the function's header %q: %q is none that HTTP can carry", name, values)
+		}
+	}
 	return a, nil
+}
+
+// validHeader reports whether the header can be sent as it is (RFC 9110, section 5).
+func validHeader(name string, values []string) bool {
+	token := func(c rune) bool {
+		return '0' <= c && c <= '9' || 'a' <= c|0x20 && c|0x20 <= 'z' || strings.ContainsRune("!#$%&'*+-.^_`|~", c)
+	}
+	control := func(c rune) bool { return c < ' ' && c != '\t' || c == 0x7f }
+	if name == "" || strings.ContainsFunc(name, func(c rune) bool { return !token(c) }) {
+		return false
+	}
+	return !slices.ContainsFunc(values, func(v string) bool { return strings.ContainsFunc(v, control) })
 }
 
 func headerText(value any) (string, error) {

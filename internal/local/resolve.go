@@ -1,6 +1,7 @@
 package local
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"regexp"
@@ -28,8 +29,17 @@ type resolver struct {
 	options    TemplateOptions
 	tableID    string // the table's logical id
 	evaluating []string
+	steps      int
 	err        error
 }
+
+// Limits of what is read. Aliases, conditions and substitutions that build on each
+// other would let a short template go on for ever; the service's own takes some 1,100
+// steps, and Lambda takes 4 KB of environment.
+const (
+	maxSteps = 50_000
+	maxText  = 64 << 10
+)
 
 func parseYAML(text []byte) (value, error) {
 	var doc yaml.Node
@@ -47,13 +57,16 @@ func parseYAML(text []byte) (value, error) {
 }
 
 // checkKeys refuses a mapping with a key twice, of which CloudFormation would take
-// one.
+// one, and the key that merges another mapping into this one.
 func checkKeys(n *yaml.Node) error {
 	seen := map[string]bool{}
 	for i, c := range n.Content {
 		if n.Kind == yaml.MappingNode && i%2 == 0 {
 			if seen[c.Value] {
 				return fmt.Errorf("line %d: %s stands there twice", c.Line, c.Value)
+			}
+			if c.Tag == "!!merge" {
+				return fmt.Errorf("line %d: merging with %s is not understood here", c.Line, c.Value)
 			}
 			seen[c.Value] = true
 		}
@@ -129,7 +142,7 @@ func (r *resolver) excluded(resource value) bool {
 
 func (v value) fail(format string, args ...any) {
 	if v.r.err == nil {
-		v.r.err = fmt.Errorf("%s: %s", v.at, fmt.Sprintf(format, args...))
+		v.r.err = fmt.Errorf("%s: %s", cmp.Or(v.at, "the template"), fmt.Sprintf(format, args...))
 	}
 }
 
@@ -152,7 +165,7 @@ func (v value) exists() bool { return v.chosen().node != nil }
 // chosen follows aliases and Fn::If to what stands there in the end; AWS::NoValue
 // is nothing.
 func (v value) chosen() value {
-	for v.r.err == nil && v.node != nil {
+	for v.step() && v.node != nil {
 		if v.node.Kind == yaml.AliasNode {
 			v.node = v.node.Alias
 			continue
@@ -176,6 +189,14 @@ func (v value) chosen() value {
 		}
 	}
 	return v.with(nil)
+}
+
+// step reports whether reading may go on.
+func (v value) step() bool {
+	if v.r.steps++; v.r.steps > maxSteps {
+		v.fail("the template builds on itself too often")
+	}
+	return v.r.err == nil
 }
 
 // intrinsic returns the long name of the intrinsic function that stands here and
@@ -320,30 +341,35 @@ func (v value) text() string {
 		v.fail("is missing")
 		return ""
 	}
-	name, argument := v.intrinsic()
-	switch name {
+	switch name, argument := v.intrinsic(); name {
 	case "Ref":
 		return v.r.ref(argument.text(), v)
 	case "Fn::Sub":
 		return argument.substitute()
-	case "":
-	default:
-		v.fail("%s is not understood here", name)
+	}
+	return v.literal()
+}
+
+// literal is text without intrinsic functions.
+func (v value) literal() string {
+	const what = "a text or a number"
+	v = v.plain(yaml.ScalarNode, what)
+	if v.node == nil {
 		return ""
 	}
-	if v.node.Kind != yaml.ScalarNode || v.node.Tag == "!!null" {
-		v.fail("must be a text or a number")
+	if v.node.Tag == "!!null" {
+		v.fail("must be %s", what)
 		return ""
 	}
 	return v.node.Value
 }
 
-// positive returns the whole number above zero that stands here.
-func (v value) positive() int {
+// number returns the whole number from low to high that stands here.
+func (v value) number(low, high int) int {
 	text := v.text()
 	n, err := strconv.Atoi(text)
-	if v.r.err == nil && (err != nil || n <= 0) {
-		v.fail("must be a whole number above zero, not %q", text)
+	if v.r.err == nil && (err != nil || n < low || n > high) {
+		v.fail("must be a whole number from %d to %d, not %q", low, high, text)
 	}
 	return n
 }
@@ -376,7 +402,7 @@ func (r *resolver) ref(name string, v value) string {
 		v.fail("the parameter %s has no default and no value was given", name)
 		return ""
 	}
-	return fallback.text()
+	return fallback.literal() // or a parameter could be given by itself
 }
 
 // localAccount is the AWS account that everything local belongs to.
@@ -396,16 +422,23 @@ func (v value) substitute() string {
 		}
 		text, own = parts[0], parts[1]
 	}
+	size := 0
 	return substitution.ReplaceAllStringFunc(text.text(), func(match string) string {
 		name := match[2 : len(match)-1]
 		if literal, ok := strings.CutPrefix(name, "!"); ok {
 			return "${" + literal + "}"
 		}
 		name = strings.TrimSpace(name)
+		var given string
 		if mine := own.get(name); mine.exists() {
-			return mine.text()
+			given = mine.text()
+		} else {
+			given = v.r.ref(name, v)
 		}
-		return v.r.ref(name, v)
+		if size += len(given); size > maxText {
+			v.fail("Fn::Sub gives more than %d bytes", maxText)
+		}
+		return given
 	})
 }
 
@@ -415,23 +448,23 @@ func (r *resolver) condition(name string, v value) bool {
 	if r.err != nil {
 		return false
 	}
-	c := r.root.get("Conditions").get(name)
-	if c.node == nil {
-		v.fail("there is no condition %q", name)
-		return false
-	}
 	if slices.Contains(r.evaluating, name) {
 		v.fail("the condition %s depends on itself", name)
 		return false
 	}
 	r.evaluating = append(r.evaluating, name)
 	defer func() { r.evaluating = r.evaluating[:len(r.evaluating)-1] }()
+	// Looking for the condition can ask for it, hence only now.
+	c := r.root.get("Conditions").get(name)
+	if r.err == nil && c.node == nil {
+		v.fail("there is no condition %q", name)
+	}
 	return c.holds()
 }
 
 // holds evaluates the condition that stands here.
 func (v value) holds() bool {
-	if v.r.err != nil {
+	if !v.step() {
 		return false
 	}
 	if v.node.Kind == yaml.AliasNode {

@@ -2,9 +2,11 @@ package local
 
 import (
 	"fmt"
+	"net/http"
 	"os"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -52,6 +54,13 @@ const (
 	defaultMemoryMB = 128
 )
 
+// Limits of Lambda.
+const (
+	maxTimeout  = 15 * time.Minute
+	minMemoryMB = 128
+	maxMemoryMB = 10240
+)
+
 // ReadTemplate reads the SAM template. What it reads it must understand: anything
 // else there is an error that names the place, because a stand-in that overlooks
 // what AWS does not is worse than none. What has no meaning locally (policies,
@@ -80,6 +89,9 @@ func parseTemplate(text []byte, o TemplateOptions) (*Template, error) {
 	checkGlobalAPI(r.root.get("Globals").get("HttpApi"))
 	apiID := ""
 	for _, resource := range r.root.get("Resources").fields() {
+		if strings.ContainsFunc(resource.name, notAlphanumeric) || resource.name == "" {
+			resource.fail("a logical id must be letters and digits")
+		}
 		if r.excluded(resource) {
 			continue
 		}
@@ -107,6 +119,10 @@ func parseTemplate(text []byte, o TemplateOptions) (*Template, error) {
 	return t, nil
 }
 
+func notAlphanumeric(c rune) bool {
+	return !('0' <= c && c <= '9' || 'A' <= c && c <= 'Z' || 'a' <= c && c <= 'z')
+}
+
 func readFunction(resource, globals value) Function {
 	properties := resource.get("Properties")
 	f := Function{
@@ -120,10 +136,10 @@ func readFunction(resource, globals value) Function {
 			f.Name = path.Base(v.text())
 		}
 		if v := from.get("Timeout"); v.exists() {
-			f.Timeout = time.Duration(v.positive()) * time.Second
+			f.Timeout = time.Duration(v.number(1, int(maxTimeout/time.Second))) * time.Second
 		}
 		if v := from.get("MemorySize"); v.exists() {
-			f.MemoryMB = v.positive()
+			f.MemoryMB = v.number(minMemoryMB, maxMemoryMB)
 		}
 		for _, v := range from.get("Environment").get("Variables").fields() {
 			f.Environment[v.name] = v.text()
@@ -148,12 +164,17 @@ func (f *Function) addEvent(event value) {
 	}
 }
 
+// routeMethods are the methods that a route of an HTTP API can have.
+var routeMethods = []string{
+	http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions, anyMethod,
+}
+
 func readRoute(properties value) Route {
 	properties.allow("ApiId", "Path", "Method", "RouteSettings", "PayloadFormatVersion", "TimeoutInMillis")
 	if v := properties.get("PayloadFormatVersion"); v.exists() && v.text() != "2.0" {
 		v.fail("only payload format 2.0 can be served locally")
 	}
-	if v := properties.get("TimeoutInMillis"); v.exists() && time.Duration(v.positive())*time.Millisecond != gatewayTimeout {
+	if v := properties.get("TimeoutInMillis"); v.exists() && v.text() != strconv.FormatInt(gatewayTimeout.Milliseconds(), 10) {
 		v.fail("only the gateway's own timeout of %s can be served locally", gatewayTimeout)
 	}
 	r := Route{Method: anyMethod, Path: defaultRoute}
@@ -163,6 +184,9 @@ func readRoute(properties value) Route {
 	if v := properties.get("Method"); v.exists() {
 		if r.Method = strings.ToUpper(v.text()); r.Method == "X-AMAZON-APIGATEWAY-ANY-METHOD" {
 			r.Method = anyMethod
+		}
+		if !slices.Contains(routeMethods, r.Method) {
+			v.fail("must be one of %s, not %q", strings.Join(routeMethods, ", "), v.text())
 		}
 	}
 	if r.Path == defaultRoute {

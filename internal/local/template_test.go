@@ -3,6 +3,7 @@ package local
 import (
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -113,11 +114,17 @@ func TestReadTemplateRefuses(t *testing.T) {
 		{"circular condition", "IsTest: !Not [!Condition IsProd]", "IsTest: !Not [!Condition IsTest]", "the condition IsTest depends on itself"},
 		{"strange condition", "IsTest: !Not [!Condition IsProd]", "IsTest: !Equals [a]", "Conditions.IsTest: is not a condition that is understood here"},
 		{"If without else", "!If [IsTest, there, !Ref AWS::NoValue]", "!If [IsTest, there]", "Variables.GONE: Fn::If takes a condition and two values"},
-		{"timeout", "Timeout: 10", "Timeout: soon", `Resources.Items.Properties.Timeout: must be a whole number above zero, not "soon"`},
+		{"timeout", "Timeout: 10", "Timeout: soon", `Resources.Items.Properties.Timeout: must be a whole number from 1 to 900, not "soon"`},
+		{"long timeout", "Timeout: 10", "Timeout: 9223372036854775807", `Timeout: must be a whole number from 1 to 900, not "9223372036854775807"`},
+		{"little memory", "MemorySize: 256", "MemorySize: 127", `MemorySize: must be a whole number from 128 to 10240, not "127"`},
 		{"inline code", "CodeUri: functions/closer/", "InlineCode: x", "Resources.Closer.Properties: CodeUri must name the function's folder"},
 		{"event type", "Type: ScheduleV2", "Type: SQS", "Resources.Closer.Properties.Events.Tick: an event of type SQS can't be served locally"},
 		{"event property", "Method: get}", "Method: get, Auth: {}}", "Events.Get.Properties.Auth: is not understood here"},
 		{"payload format", "Method: get}", "Method: get, PayloadFormatVersion: '1.0'}", "only payload format 2.0"},
+		{"gateway timeout", "Method: get}", "Method: get, TimeoutInMillis: 288230376151741744}", "only the gateway's own timeout of 30s"}, // 30 s in 64 bits
+		{"method", "Method: get}", "Method: fetch}", `Method: must be one of GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS, ANY, not "fetch"`},
+		{"logical id", "  Items:\n", "  My-Items:\n", "Resources.My-Items: a logical id must be letters and digits"},
+		{"empty logical id", "  Items:\n", "  '':\n", "Resources.: a logical id must be letters and digits"},
 		{"partial variable", "'/items/{id}', Method: get", "'/items/x{id}', Method: get", "a variable must be a whole segment"},
 		{"greedy in the middle", "'/{proxy+}'", "'/{proxy+}/x'", "a greedy variable must be the last segment"},
 		{"stage", "StageName: $default", "StageName: v1", "only the stage $default"},
@@ -130,6 +137,7 @@ func TestReadTemplateRefuses(t *testing.T) {
 		{"no table", "Type: AWS::DynamoDB::Table", "Type: AWS::SNS::Topic", "a reference to Table is not understood here"},
 		{"second table", "Type: AWS::SNS::Topic", "Type: AWS::DynamoDB::Table", "a second table can't be served locally"},
 		{"a key twice", "Timeout: 10", "Timeout: 10\n      Timeout: 11", "line 38: Timeout stands there twice"},
+		{"merged mapping", "Timeout: 10", "<<: {Timeout: 10}", "line 37: merging with << is not understood here"},
 		{"not YAML", "Parameters:", "Parameters: ]", "did not find"},
 		{"not a mapping", string(good), "just text", "must be a mapping"},
 		{"empty", string(good), "", "no documents"},
@@ -149,6 +157,41 @@ func TestReadTemplateRefuses(t *testing.T) {
 				t.Errorf("error = %v, want one with %q", err, test.want)
 			}
 		})
+	}
+}
+
+// What builds on itself is refused: read on, it would take for ever, or the stack.
+func TestEndlessTemplates(t *testing.T) {
+	variable := func(text string) string {
+		return smallTemplate("Globals: {Function: {Environment: {Variables: {A: " + text + "}}}}")
+	}
+	doubled := func(first, next string) string {
+		text := first
+		for n := 1; n <= 60; n++ {
+			text += strings.NewReplacer("NEW", strconv.Itoa(n), "OLD", strconv.Itoa(n-1)).Replace(next)
+		}
+		return text
+	}
+	substituted := "a"
+	for range 60 {
+		substituted = "!Sub ['${a}${a}', {a: " + substituted + "}]"
+	}
+	tests := []struct{ name, text, want string }{
+		{"a parameter's default", "Parameters: {P: {Default: !Ref P}}\n" + variable("!Ref P"), "Parameters.P.Default: Ref is not understood here"},
+		{"a parameter's default by a condition", "Parameters: {P: {Default: !If [C, a, b]}}\nConditions: {C: !Equals [!Ref P, a]}\n" + variable("!Ref P"), "the condition C depends on itself"},
+		{"the choice of the conditions", "Conditions: !If [C, {C: !Equals [a, a]}, x]\n" + variable("!If [C, a, b]"), "Conditions: the condition C depends on itself"},
+		{"the choice of the template", "!If [C, {Conditions: {C: !Equals [a, a]}}, x]", "the template: the condition C depends on itself"},
+		{"a choice of itself", variable("&a !If [C, *a, b]") + "Conditions: {C: !Equals [a, a]}", "the template builds on itself too often"},
+		{"a substitution of itself", variable("&a !Sub ['${a}', {a: *a}]"), "the template builds on itself too often"},
+		{"doubled conditions", doubled("Conditions:\n  C0: !Equals [a, a]\n", "  CNEW: !And [!Condition COLD, !Condition COLD]\n") + variable("!If [C60, a, b]"), "the template builds on itself too often"},
+		{"doubled aliases", doubled("Conditions:\n  C0: &c0 !Equals [a, a]\n", "  CNEW: &cNEW !And [*cOLD, *cOLD]\n") + variable("!If [C60, a, b]"), "the template builds on itself too often"},
+		{"doubled substitutions", variable(substituted), "the template builds on itself too often"},
+		{"a long substitution", "Parameters: {P: {Default: " + strings.Repeat("a", 10_000) + "}}\n" + variable("!Sub '"+strings.Repeat("${P}", 7)+"'"), "Fn::Sub gives more than 65536 bytes"},
+	}
+	for _, test := range tests {
+		if _, err := parseTemplate([]byte(test.text), TemplateOptions{TableName: "things"}); err == nil || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%s: error = %v, want one with %q", test.name, err, test.want)
+		}
 	}
 }
 
