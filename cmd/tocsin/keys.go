@@ -172,7 +172,7 @@ func parseExpiry(s string, now time.Time) (*int64, error) {
 	if err != nil {
 		return nil, fmt.Errorf("--expires takes 90d, 2027-01-31 or 2027-01-31T12:00:00Z, not %q", s)
 	}
-	if !at.After(now) {
+	if at.Unix() <= now.Unix() {
 		return nil, fmt.Errorf("--expires %s is not in the future", s)
 	}
 	if at.Unix() > statuspage.MaxTimestamp {

@@ -354,6 +354,7 @@ func TestNewAPIKey(t *testing.T) {
 		{strings.Repeat("x", 256), []string{"admin"}, "", statuspage.NewAPIKey{}, "at most 255 characters"},
 		{"ci", nil, "", statuspage.NewAPIKey{}, "allows nothing"},
 		{"ci", []string{"admin"}, "2026-11-22", statuspage.NewAPIKey{}, "not in the future"},
+		{"ci", []string{"admin"}, "2026-11-22T12:00:00.5Z", statuspage.NewAPIKey{}, "not in the future"}, // in whole seconds
 		{"ci", []string{"admin"}, "-1d", statuspage.NewAPIKey{}, "--expires takes"},
 		{"ci", []string{"admin"}, "tomorrow", statuspage.NewAPIKey{}, "--expires takes"},
 		{"ci", []string{"admin"}, "4000000d", statuspage.NewAPIKey{}, "after the year 9999"},

@@ -3,6 +3,7 @@ package dynamo
 import (
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
@@ -98,10 +99,14 @@ func maxTimeAndID(t int64) string { return fmt.Sprintf("%012d#~", t) }
 
 func padID(id int64) string { return fmt.Sprintf("%016d", id) }
 
-// parseTimeAndID undoes timeAndID.
+// parseTimeAndID undoes timeAndID. What timeAndID would write in another way is an
+// error.
 func parseTimeAndID(s string) (t, id int64, err error) {
-	if _, err := fmt.Sscanf(s, "%012d#%016d", &t, &id); err != nil {
-		return 0, 0, fmt.Errorf("sort key %q: %w", s, err)
+	first, second, _ := strings.Cut(s, "#")
+	t, errTime := strconv.ParseInt(first, 10, 64)
+	id, errID := strconv.ParseInt(second, 10, 64)
+	if errTime != nil || errID != nil || timeAndID(t, id) != s {
+		return 0, 0, fmt.Errorf("sort key %q is not a time and an id", s)
 	}
 	return t, id, nil
 }

@@ -68,8 +68,8 @@ type Handler struct {
 }
 
 // New returns the Lambda handler in front of h. failure is the JSON body of the
-// 500 that answers a panic, or a handler that answered nothing. Each request is
-// one line in log.
+// 500 that answers a panic, or a handler that answered nothing or with a status that
+// no answer has. Each request is one line in log.
 func New(h http.Handler, failure []byte, log *slog.Logger) *Handler {
 	return &Handler{adapter: httpadapter.NewV2(h), failure: failure, log: Logger(log)}
 }
@@ -138,6 +138,9 @@ func (h *Handler) serve(ctx context.Context, event events.APIGatewayV2HTTPReques
 		}
 	}()
 	response, err := h.adapter.ProxyWithContext(ctx, sanitized(event))
+	if err == nil && (response.StatusCode < 200 || response.StatusCode > 599) {
+		err = fmt.Errorf("the handler answered with the status %d", response.StatusCode)
+	}
 	if err != nil {
 		call.Cause = err
 		return h.failed(call)

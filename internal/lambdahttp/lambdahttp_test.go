@@ -459,6 +459,9 @@ func TestFailures(t *testing.T) {
 		}, []string{"panic: then this"}},
 		{"abort", func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, []string{"panic: net/http: abort Handler"}},
 		{"nothing written", func(http.ResponseWriter, *http.Request) {}, []string{"Status code not set"}},
+		{"a status that no answer has", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(0) }, []string{"the handler answered with the status 0"}},
+		{"a status that is no last one", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusContinue) }, []string{"the status 100"}},
+		{"a status out of range", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(600) }, []string{"the status 600"}},
 		{"only a header written", func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("X-Half", "1") }, []string{"Status code not set"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
