@@ -59,7 +59,7 @@ func isWrite(r request) bool { return r.method != "GET" }
 
 // warm makes every function remember the key and the table's version, so that what
 // fails afterwards is what the route itself needs.
-func (l *lambdas) warm(t *testing.T) {
+func (l *lambdas) warm(t testing.TB) {
 	t.Helper()
 	for _, path := range []string{"/api/v4/incidents", fmt.Sprintf("/api/v4/incidents/%d/comments", l.incident), "/api/v4/monitors", "/nothing"} {
 		if a, err := l.call(t.Context(), request{method: "GET", path: path}); err != nil || a.Status >= 500 {

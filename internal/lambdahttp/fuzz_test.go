@@ -34,14 +34,20 @@ func FuzzInvoke(f *testing.F) {
 	for _, payload := range [][]byte{
 		nil, []byte("null"), []byte("{}"), []byte("[]"), []byte(`{"requestContext":{"http":{"method":""}}}`), []byte(`{"httpMethod":"GET","path":"/a"}`), []byte(wholeEvent), event(f, nil),
 		event(f, func(e *events.APIGatewayV2HTTPRequest) { e.RawPath, e.RequestContext.HTTP.Path = "", "%" }),
-		event(f, func(e *events.APIGatewayV2HTTPRequest) { e.RawPath, e.RawQueryString = "//a?b#c/../%zz\x00", "a=%zz&#;b=ü \n" }),
-		event(f, func(e *events.APIGatewayV2HTTPRequest) { e.RawPath, e.QueryStringParameters = "a", map[string]string{"b": "c"} }),
+		event(f, func(e *events.APIGatewayV2HTTPRequest) {
+			e.RawPath, e.RawQueryString = "//a?b#c/../%zz\x00", "a=%zz&#;b=ü \n"
+		}),
+		event(f, func(e *events.APIGatewayV2HTTPRequest) {
+			e.RawPath, e.QueryStringParameters = "a", map[string]string{"b": "c"}
+		}),
 		event(f, func(e *events.APIGatewayV2HTTPRequest) { e.RequestContext.HTTP.Method, e.Body = "pOsT", `{"a":1}` }),
 		event(f, func(e *events.APIGatewayV2HTTPRequest) { e.RequestContext.HTTP.Method = "G T" }),
 		event(f, func(e *events.APIGatewayV2HTTPRequest) { e.Body, e.IsBase64Encoded = "AP8=", true }),
 		event(f, func(e *events.APIGatewayV2HTTPRequest) { e.Body, e.IsBase64Encoded = "no base64", true }),
 		event(f, func(e *events.APIGatewayV2HTTPRequest) { e.RequestContext.DomainName = "[::1]:80" }),
-		event(f, func(e *events.APIGatewayV2HTTPRequest) { e.Headers, e.Cookies = map[string]string{"": ",", "a b": "\x00"}, []string{"", "a=\n"} }),
+		event(f, func(e *events.APIGatewayV2HTTPRequest) {
+			e.Headers, e.Cookies = map[string]string{"": ",", "a b": "\x00"}, []string{"", "a=\n"}
+		}),
 		[]byte(`{"requestContext":{"http":{"method":"GET"}}}`),
 	} {
 		for deed := range uint8(deeds) {
