@@ -314,6 +314,9 @@ func (l *lambdas) try(ctx context.Context, r request) (reply, error) {
 	if err == nil {
 		err = l.wrong(r, a)
 	}
+	if err == nil {
+		err = l.described(r, a)
+	}
 	if line := l.log.leak(); err == nil && line != "" {
 		err = fmt.Errorf("a secret is in the log: %s", line)
 	}

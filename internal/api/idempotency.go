@@ -47,7 +47,7 @@ func creates[T any](prepare func(*service, *request) (creation[T], error)) handl
 	}
 }
 
-// idempotencyKey reads the header. The adapter cuts it at its commas.
+// idempotencyKey reads the header. A comma is part of the key.
 func idempotencyKey(r *request) (key string, given bool, err error) {
 	values := r.Header.Values("Idempotency-Key")
 	if values == nil {

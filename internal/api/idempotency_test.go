@@ -168,7 +168,7 @@ func TestReplayOfWhatChanged(t *testing.T) {
 func TestIdempotencyKeyForm(t *testing.T) {
 	s, _ := start(t)
 	const refused = `{"error":{"code":"BAD_REQUEST","message":"Idempotency-Key must be 1 to 255 visible characters"}}`
-	for _, key := range []string{"", "a b", "a\tb", "é", strings.Repeat("k", 256)} {
+	for _, key := range []string{"", "a b", "a\tb", "é", "a, b", "a ,b", strings.Repeat("k", 256)} {
 		if got := doWith(s, http.MethodPost, "/api/v4/incidents", newIncident, "Idempotency-Key", key); got.Status != http.StatusBadRequest || got.Body != refused {
 			t.Errorf("%.20q: %d %s", key, got.Status, got.Body)
 		}

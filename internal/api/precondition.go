@@ -16,10 +16,9 @@ func (s *service) ifMatch(r *request) statuspage.Precondition {
 	if values == nil {
 		return nil
 	}
-	// The adapter has cut the header at its commas; our own tags have none.
 	listed := map[string]bool{}
-	for _, v := range values {
-		listed[strings.Trim(v, " \t")] = true
+	for tag := range strings.SplitSeq(strings.Join(values, ","), ",") { // our own tags have no comma
+		listed[strings.Trim(tag, " \t")] = true
 	}
 	if listed["*"] {
 		return nil

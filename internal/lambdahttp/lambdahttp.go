@@ -10,10 +10,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -38,7 +40,10 @@ type Call struct {
 	Cause error  // why the answer is a 5xx
 }
 
-type callKey struct{}
+type (
+	callKey   struct{}
+	headerKey struct{} // of the event's headers
+)
 
 // WithCall returns a context that carries the call.
 func WithCall(ctx context.Context, c *Call) context.Context {
@@ -71,7 +76,23 @@ type Handler struct {
 // 500 that answers a panic, or a handler that answered nothing or with a status that
 // no answer has. Each request is one line in log.
 func New(h http.Handler, failure []byte, log *slog.Logger) *Handler {
-	return &Handler{adapter: httpadapter.NewV2(h), failure: failure, log: Logger(log)}
+	return &Handler{adapter: httpadapter.NewV2(withHeader(h)), failure: failure, log: Logger(log)}
+}
+
+// withHeader gives h the headers as the gateway delivered them, a value each. The
+// adapter cuts values at their commas and takes the blanks around each part, which
+// makes one of values that are not the same.
+func withHeader(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		delivered, _ := r.Context().Value(headerKey{}).(map[string]string)
+		for name := range delivered {
+			r.Header.Del(name)
+		}
+		for _, name := range slices.Sorted(maps.Keys(delivered)) {
+			r.Header.Add(name, delivered[name])
+		}
+		h.ServeHTTP(w, r)
+	})
 }
 
 // Logger returns log with the request's id in every line whose context carries a
@@ -117,7 +138,7 @@ func (h *Handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 		ctx, cancel = context.WithDeadline(ctx, deadline.Add(-grace))
 		defer cancel()
 	}
-	ctx = WithCall(ctx, call)
+	ctx = context.WithValue(WithCall(ctx, call), headerKey{}, event.Headers)
 	response := h.serve(ctx, event, call)
 	h.logRequest(ctx, event, response, call, time.Since(began))
 	return json.Marshal(response)

@@ -121,6 +121,7 @@ const wholeEvent = `{
 	"cookies": ["one=1", "two=2"],
 	"headers": {
 		"authorization": "Bearer secret, with a comma",
+		"x-list":        "a,b, c , ,",
 		"content-length": "15",
 		"content-type": "application/json; charset=utf-8, really",
 		"host": "abc123.execute-api.eu-central-1.amazonaws.com",
@@ -167,10 +168,11 @@ func TestWholeEvent(t *testing.T) {
 			"Host":              {"abc123.execute-api.eu-central-1.amazonaws.com"},
 			"User-Agent":        {"curl/8.5.0, as it says"},
 			"X-Amzn-Trace-Id":   {"Root=1-5e9f0c65-1de4d666d4dd26aced652b6c"},
-			"X-Forwarded-For":   {"192.0.2.1", "198.51.100.2"}, // the adapter splits what is no single value
+			"X-Forwarded-For":   {"192.0.2.1, 198.51.100.2"}, // as it was delivered: the adapter would cut it
 			"X-Forwarded-Host":  {"evil.example"},
 			"X-Forwarded-Port":  {"443"},
 			"X-Forwarded-Proto": {"https"},
+			"X-List":            {"a,b, c , ,"},
 		},
 		Call: lambdahttp.Call{RequestID: "JKJaXmPLvHcESHA=", Origin: "https://abc123.execute-api.eu-central-1.amazonaws.com"},
 	}
@@ -307,7 +309,7 @@ func TestHeaders(t *testing.T) {
 		e.Cookies = []string{"a=1", "b=\"2, 3\""}
 	}))
 	want := http.Header{
-		"Authorization": {"Bearer a,b"}, "X-Custom": {"1"}, "X-List": {"a", "b", "c"}, "": {"nameless"},
+		"Authorization": {"Bearer a,b"}, "X-Custom": {"1"}, "X-List": {"a, b,c"}, "": {"nameless"},
 		"bad name": {"\x00\n"}, "X-Empty": {""}, "Content-Type": {"a, b"}, "Cookie": {"a=1", "b=\"2, 3\""},
 	}
 	if diff := cmp.Diff(want, got.Header); diff != "" {
