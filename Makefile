@@ -1,7 +1,7 @@
 # Run `make` for the list of targets. Written for GNU make 3.81 and newer, which is what macOS has.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test races fmt vet lint build validate vulncheck clean FORCE
+.PHONY: help run test races test-api fmt vet lint build validate vulncheck clean FORCE
 
 SAM ?= sam
 GOVULNCHECK_VERSION := v1.9.0
@@ -22,7 +22,7 @@ sam = env -u MAKEFLAGS -u MAKELEVEL SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=$${AW
 help: ## List the targets
 	@echo 'usage: make TARGET'
 	@echo
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' Makefile
 	@echo
 	@echo 'make run reads PORT, API_KEY, DATA, SITE_URL, ALLOWED_ORIGINS and DYNAMODB_ENDPOINT from the environment or after the target: make run PORT=8080'
 
@@ -41,6 +41,9 @@ test: $(bin) ## Run all tests against DynamoDB Local, with the race detector whe
 
 races: $(bin) ## Let every pair of writers race 200 times each: plainly, with conflicts, and with lost answers
 	@set -x; exec $(bin) engine --memory -- go test -count 1 -timeout 15m ./internal/dynamo ./internal/api -run '^Test(IfMatch)?Races$$' -races 200
+
+test-api: $(bin) ## Hold the running service against its OpenAPI document, with schemathesis (needs Python; EXAMPLES, SEED)
+	@EXAMPLES='$(EXAMPLES)' SEED='$(SEED)' exec infra/test-api/run.sh
 
 fmt: ## Format the Go code
 	@$(need_go)

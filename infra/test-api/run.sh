@@ -1,0 +1,74 @@
+#!/bin/sh
+# Schemathesis with all its checks against the OpenAPI document, through the local gateway: the service runs here, in memory, for as long as the
+# test takes. It needs python3 with its venv module; the packages of requirements.txt come into .local on the first run.
+#
+# Environment:
+#   EXAMPLES=30          requests made up for each operation and phase; more find more
+#   SEED=1               what the requests are made from
+#   PYTHON=python3
+set -eu
+
+cd "$(dirname "$0")/../.."
+say() { echo "test-api: $*" >&2; }
+die() { say "$*"; exit 1; }
+
+: "${EXAMPLES:=30}" "${SEED:=1}" "${PYTHON:=python3}"
+
+command -v "$PYTHON" >/dev/null || die "no $PYTHON here: install Python 3.10 or newer"
+command -v curl >/dev/null || die 'no curl here'
+
+here=infra/test-api
+work=$PWD/.local/test-api
+venv=$work/venv
+mkdir -p "$work"
+if ! cmp -s $here/requirements.txt "$venv/installed"; then
+	say 'installing schemathesis, only this once'
+	rm -rf "$venv"
+	"$PYTHON" -m venv "$venv" 2>/dev/null || die "$PYTHON has no venv module: install it (Debian: apt-get install python3-venv)"
+	"$venv/bin/pip" install --quiet --disable-pip-version-check -r $here/requirements.txt
+	cp $here/requirements.txt "$venv/installed"
+fi
+
+API_KEY=kener_$(od -An -N32 -tx1 /dev/urandom | tr -d ' \n')
+export API_KEY
+server=
+stop() {
+	trap '' INT TERM
+	if [ -n "$server" ]; then
+		kill "$server" 2>/dev/null || true
+		wait "$server" 2>/dev/null || true
+	fi
+}
+trap stop EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+DATA=memory PORT=0 .local/bin/tocsin serve >"$work/serve" 2>"$work/log" &
+server=$!
+tries=0
+until url=$(sed -n 's/^ready //p' "$work/serve") && [ -n "$url" ]; do
+	kill -0 "$server" 2>/dev/null || { cat "$work/log" >&2; die 'tocsin serve has ended'; }
+	tries=$((tries + 1))
+	[ "$tries" -lt 300 ] || die 'tocsin serve is not ready'
+	sleep 0.2
+done
+
+KEPT_MONITORS=kept-1,kept-2,kept-3
+export KEPT_MONITORS
+for tag in $(echo "$KEPT_MONITORS" | tr , ' '); do
+	curl -fsS -o /dev/null -H "Authorization: Bearer $API_KEY" -d "{\"tag\":\"$tag\",\"name\":\"$tag\"}" "$url/api/v4/monitors" || die "the monitor $tag could not be made"
+done
+
+# From a folder of its own: what the tools leave behind is not to be in the tree.
+status=0
+(
+	cd "$work"
+	SCHEMATHESIS_HOOKS=hooks PYTHONPATH="$OLDPWD/$here" PYTHONDONTWRITEBYTECODE=1 exec "$venv/bin/schemathesis" --config-file "$OLDPWD/$here/schemathesis.toml" run "$url/openapi.json" \
+		--checks all --max-examples "$EXAMPLES" --seed "$SEED" --no-color
+) || status=$?
+kill -0 "$server" 2>/dev/null || die 'tocsin serve has ended before the test'
+if grep -E '"(status":5|cause":"panic)' "$work/log" >"$work/failures"; then
+	head -n 5 "$work/failures" >&2
+	die "$(wc -l <"$work/failures") failures of the service are in its log, $work/log"
+fi
+exit "$status"
