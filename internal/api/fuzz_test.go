@@ -333,7 +333,7 @@ func (l *lambdas) try(ctx context.Context, r request) (reply, error) {
 // request that was made up goes through here.
 func (l *lambdas) wrong(r request, a reply) error {
 	own := r.function == "" || r.function == functionOf(r.path)
-	public := r.path == "/healthcheck" && own
+	public := own && (r.path == "/healthcheck" || publicPages[r.path])
 	if a.Header["X-Request-Id"] != eventRequestID {
 		return fmt.Errorf("x-request-id %q", a.Header["X-Request-Id"])
 	}

@@ -3,14 +3,17 @@ package api_test
 import (
 	"context"
 	"encoding/base64"
+	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"tocsin/internal/function"
 )
@@ -33,16 +36,19 @@ func TestRandomRequests(t *testing.T) {
 	recorded := recordedRequests(t, l)
 	var mu sync.Mutex
 	statuses := map[int]int{}
+	began := time.Now()
 	var g sync.WaitGroup
 	for sender := range senders {
 		g.Go(func() {
-			draw := &randomRequest{rand.New(rand.NewPCG(uint64(seed), uint64(sender))), recorded}
+			draw := &randomRequest{Rand: rand.New(rand.NewPCG(uint64(seed), uint64(sender))), recorded: recorded}
 			for n := range total / senders {
-				a, err := l.try(context.Background(), draw.request())
+				r := draw.next()
+				a, err := l.try(context.Background(), r)
 				if err != nil {
 					t.Errorf("%s=%d, sender %d, request %d: %v", randomSeedVariable, seed, sender, n, err)
 					return
 				}
+				draw.learn(r, a)
 				mu.Lock()
 				statuses[a.Status]++
 				mu.Unlock()
@@ -50,8 +56,20 @@ func TestRandomRequests(t *testing.T) {
 		})
 	}
 	g.Wait()
+	failures := 0
+	for status, n := range statuses {
+		if status >= 500 {
+			failures += n
+		}
+	}
+	if t.Failed() {
+		return
+	}
+	// Had there been one of these, the test would have failed by now.
+	t.Logf("%d requests in %.0f s, by status %v; 5xx: %d, answers outside the OpenAPI document: 0, panics in the log: 0",
+		total, time.Since(began).Seconds(), statuses, failures)
 	// Requests that are all refused would test little.
-	least := map[int]int{200: total / 10, 201: total / 50, 308: 1, 400: 1, 401: 1, 404: 1, 405: 1, 413: 1}
+	least := map[int]int{200: total / 10, 201: total / 50, 308: 1, 400: 1, 401: 1, 404: 1, 405: 1, 412: 1, 413: 1, 422: 1}
 	for status, n := range least {
 		if statuses[status] < n {
 			t.Errorf("of %d requests %d were answered %d, want at least %d", total, statuses[status], status, n)
@@ -76,6 +94,52 @@ func variableOr(t *testing.T, name string, otherwise int) int {
 type randomRequest struct {
 	*rand.Rand
 	recorded []request
+
+	etag  string    // of an incident that was seen lately
+	known []string  // ids of incidents and comments that were made and are there
+	tidy  []request // deletions of what else was made, so that the table does not grow
+}
+
+// next is a deletion of something that was made, or a new request.
+func (d *randomRequest) next() request {
+	if len(d.tidy) == 0 {
+		return d.request()
+	}
+	r := d.tidy[0]
+	d.tidy = d.tidy[1:]
+	return r
+}
+
+// learn remembers what an answer tells: a tag to send back, and what was made. Some of
+// that stays until a request deletes it, as long as it is not much.
+func (d *randomRequest) learn(r request, a reply) {
+	if tag := a.Header["Etag"]; tag != "" {
+		d.etag = tag
+	}
+	if r.method == http.MethodDelete && a.Status == http.StatusOK {
+		d.known = slices.DeleteFunc(d.known, func(id string) bool { return strings.HasSuffix(r.path, "/"+id) })
+	}
+	if a.Status != http.StatusCreated || strings.HasPrefix(r.path, "/api/v4/keys") || a.Header["Idempotent-Replayed"] != "" {
+		return
+	}
+	var made map[string]struct {
+		ID  int64
+		Tag string
+	}
+	if json.Unmarshal([]byte(a.Body), &made) != nil {
+		return
+	}
+	for _, m := range made {
+		one := strconv.FormatInt(m.ID, 10)
+		switch {
+		case m.Tag != "":
+			one = m.Tag
+		case len(d.known) < 30:
+			d.known = append(d.known, one)
+			continue
+		}
+		d.tidy = append(d.tidy, request{method: http.MethodDelete, path: strings.TrimSuffix(r.path, "/") + "/" + one, header: map[string]string{}})
+	}
 }
 
 // one in n is odd.
@@ -108,6 +172,12 @@ func (d *randomRequest) request() request {
 	for d.odd(8) {
 		r.header[pick(d, "X-Forwarded-Host", "HOST", "x-a,b", "IF-MATCH", "accept", "CONTENT-TYPE", "content-length", "transfer-encoding", "idempotency-key")] =
 			pick(d, "", "a,b, c", "evil.example", "\x00\n", "🔥", "text/html", "chunked", strings.Repeat("x,", 500))
+	}
+	if d.odd(4) {
+		r.header["idempotency-key"] = d.idempotencyKey()
+	}
+	if d.odd(6) {
+		r.header["if-match"] = pick(d, "*", d.etag, d.etag, `"other", `+d.etag, `"x"`, `W/`+d.etag, "", "x", `"`, ",", "*, \"x\"", strings.Repeat(`"x",`, 300))
 	}
 	switch {
 	case d.odd(15):
@@ -152,8 +222,16 @@ func (d *randomRequest) plain() request {
 			r.path, r.query = f.list, d.query()
 		}
 	}
-	if d.odd(40) {
-		r = request{method: method, path: "/healthcheck", header: r.header}
+	switch {
+	case d.odd(40):
+		r = request{method: method, path: pick(d, "/healthcheck", "/healthcheck", "/docs", "/openapi.json"), header: r.header}
+	case d.odd(100):
+		r = request{method: method, path: "/api/v4/keys", query: d.query(), header: r.header}
+		if method == "POST" {
+			r.body, r.query = d.object(`"name":S,"scopes":K,"expires_at":T`, false), ""
+		}
+	case d.odd(100): // the first key is the test's own
+		r = request{method: method, path: "/api/v4/keys/" + pick(d, "2", "3", "07", strconv.Itoa(2+d.IntN(100)), "0", "-1", "x", "", "999999999999999999999"), header: r.header}
 	}
 	if r.body != "" && d.odd(12) {
 		r.body = d.oddBody()
@@ -161,10 +239,20 @@ func (d *randomRequest) plain() request {
 	return r
 }
 
+func (d *randomRequest) idempotencyKey() string {
+	if d.odd(5) {
+		return pick(d, "", " ", "a b", "a, b", "a,b", ",", "é", "\x00", strings.Repeat("k", 255), strings.Repeat("k", 256))
+	}
+	return strconv.Itoa(d.IntN(3000))
+}
+
 func (d *randomRequest) id() string {
 	if d.odd(8) {
 		return pick(d, "0", "-1", "007", "+1", "1.0", "1e3", "1abc", "%31", "%", "%%", "1?x=2", "1#x", "1%2Fcomments", " 1", "1\n", "é", "１", "\x00", "a/b", "",
 			".", "..", "9007199254740992", "9223372036854775808", strings.Repeat("9", 40), strings.Repeat("9", 400), strings.Repeat("x", 3000))
+	}
+	if len(d.known) > 0 && d.odd(2) {
+		return pick(d, d.known...)
 	}
 	return strconv.Itoa(1 + d.IntN(25))
 }
@@ -234,7 +322,9 @@ func (d *randomRequest) value(kind string) string {
 	case "C":
 		return pick(d, `"INVESTIGATING"`, `"IDENTIFIED"`, `"MONITORING"`, `"RESOLVED"`)
 	case "G":
-		return pick(d, `"venus"`, `"pluto"`, `" a-b_c "`, `"7"`, fmt.Sprintf(`"m%d"`, d.IntN(1000)))
+		return pick(d, `"venus"`, `"pluto"`, `" a-b_c "`, `"7"`, fmt.Sprintf(`"m%d"`, d.IntN(30)))
+	case "K":
+		return pick(d, `["admin"]`, `["incidents:read","incidents:read"]`, `["monitors:write","incidents:write"]`, `[]`, `["all"]`)
 	case "N":
 		return pick(d, "1", "60", `"5"`, "null", "true", "1.0")
 	case "O":
