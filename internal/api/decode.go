@@ -46,6 +46,25 @@ var (
 	errConfirmMinutes = bad("confirmation_threshold must be an integer between 1 and 60")
 	errScopes         = bad("scopes must be a non-empty array")
 	errExpiryPast     = bad("expires_at must be in the future")
+	errRangeQuery     = bad("Both start_ts and end_ts query parameters are required")
+	errRangeIntegers  = bad("start_ts and end_ts must be valid integers (UTC timestamps in seconds)")
+	errRangeOrder     = bad("start_ts must be less than end_ts")
+	errRangeRequired  = bad("start_ts and end_ts are required")
+	errRangeNumbers   = bad("start_ts and end_ts must be numbers (UTC timestamps in seconds)")
+	errRangeLong      = bad("The range must be at most 366 days")
+	errRangeStatus    = bad("status is required and must be one of: UP, DOWN, DEGRADED")
+	errRangeLatency   = bad("latency is required and must be a non-negative number")
+	errDeviation      = bad("deviation must be a non-negative number")
+	errPointTimestamp = bad("Timestamp must be a valid integer (UTC timestamp in seconds)")
+	errPointStatus    = bad("status must be one of: UP, DOWN, DEGRADED")
+	errPointLatency   = bad("latency must be a non-negative number")
+	errPoints         = bad("points must be a non-empty array")
+	errTooManyPoints  = bad("At most 100 points")
+	errPointObject    = bad("Each point must be an object")
+	errPointTag       = bad("monitor_tag must be a non-empty string")
+	errPointFuture    = bad("timestamp must not be in the future")
+	errPointOld       = bad("timestamp must not be older than 90 days")
+	errDays           = bad("days must be an integer between 1 and 366")
 )
 
 func bad(format string, args ...any) error { return statuspage.Invalid(format, args...) }
@@ -177,19 +196,28 @@ func (f fields) nullableTimestamp(name string) (opt.Field[int64], error) {
 	return f.optTimestamp(name)
 }
 
+// array returns the elements of the array called name; notArray is the error for
+// anything else.
+func (f fields) array(name string, notArray error) ([]json.RawMessage, error) {
+	if f.kind(name) != kindArray {
+		return nil, notArray
+	}
+	var elements []json.RawMessage
+	if err := json.Unmarshal(f[name], &elements); err != nil {
+		return nil, errBody
+	}
+	return elements, nil
+}
+
 // links returns the monitors that an incident is to be linked to, each tag once.
 func (f fields) links() (opt.Field[[]statuspage.MonitorImpact], error) {
 	var none opt.Field[[]statuspage.MonitorImpact]
-	switch f.kind("monitors") {
-	case kindAbsent:
+	if f.kind("monitors") == kindAbsent {
 		return none, nil
-	case kindArray:
-	default:
-		return none, errMonitors
 	}
-	var elements []json.RawMessage
-	if err := json.Unmarshal(f["monitors"], &elements); err != nil {
-		return none, errBody
+	elements, err := f.array("monitors", errMonitors)
+	if err != nil {
+		return none, err
 	}
 	var links []statuspage.MonitorImpact
 	for _, raw := range elements {

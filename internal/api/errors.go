@@ -45,10 +45,10 @@ func noRoute(path string) error {
 	return &statuspage.Error{Code: statuspage.CodeNotFound, Message: fmt.Sprintf("No API route matches '%s'", path)}
 }
 
-// errorAnswer is the one place where an error becomes an answer. What is no
-// *statuspage.Error, or is one without a status, is an internal failure: the
-// client gets a constant body and the cause goes to the log.
-func errorAnswer(w http.ResponseWriter, r *request, err error) answer {
+// shownError returns what a client is told of an error, and the status that says
+// the same. What is no *statuspage.Error, or is one without a status, is an internal
+// failure, of which nothing is told.
+func shownError(err error) (errorBody, int) {
 	shown, ok := errors.AsType[*statuspage.Error](err)
 	status := 0
 	if ok {
@@ -57,13 +57,20 @@ func errorAnswer(w http.ResponseWriter, r *request, err error) answer {
 	if status == 0 {
 		shown, status = errInternal, http.StatusInternalServerError
 	}
+	return errorBody{Code: string(shown.Code), Message: shown.Message}, status
+}
+
+// errorAnswer is the one place where an error becomes an answer. The cause of a
+// failure goes to the log.
+func errorAnswer(w http.ResponseWriter, r *request, err error) answer {
+	body, status := shownError(err)
 	if status >= http.StatusInternalServerError {
 		r.call.Cause = err
 	}
 	if status == http.StatusServiceUnavailable || status == http.StatusConflict {
 		w.Header().Set("Retry-After", "1")
 	}
-	return answer{status: status, body: errorJSON{errorBody{Code: string(shown.Code), Message: shown.Message}}}
+	return answer{status: status, body: errorJSON{body}}
 }
 
 // InternalError is the body of an answer to a failure that no handler could put

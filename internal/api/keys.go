@@ -1,7 +1,6 @@
 package api
 
 import (
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -64,8 +63,11 @@ func createKey(s *service, r *request) (creation[statuspage.APIKey], error) {
 
 // scopes returns the scopes of a new key, each once and in the usual order.
 func (f fields) scopes() ([]statuspage.Scope, error) {
-	var elements []json.RawMessage
-	if f.kind("scopes") != kindArray || json.Unmarshal(f["scopes"], &elements) != nil || len(elements) == 0 {
+	elements, err := f.array("scopes", errScopes)
+	if err != nil {
+		return nil, err
+	}
+	if len(elements) == 0 {
 		return nil, errScopes
 	}
 	var asked []statuspage.Scope

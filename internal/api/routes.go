@@ -63,6 +63,20 @@ var routes = []route{
 		{http.MethodPatch, statuspage.ScopeMonitorsWrite, updateMonitor},
 		{http.MethodDelete, statuspage.ScopeMonitorsWrite, deleteMonitor},
 	}},
+	{Monitors, "/api/v4/monitors/{monitor_tag}/data", []method{
+		{http.MethodGet, statuspage.ScopeMonitorsRead, listPoints},
+		{http.MethodPatch, statuspage.ScopeMonitorsWrite, fillRange},
+	}},
+	{Monitors, "/api/v4/monitors/{monitor_tag}/data/{timestamp}", []method{
+		{http.MethodGet, statuspage.ScopeMonitorsRead, getPoint},
+		{http.MethodPatch, statuspage.ScopeMonitorsWrite, updatePoint},
+	}},
+	{Monitors, "/api/v4/monitors/{monitor_tag}/uptime", []method{
+		{http.MethodGet, statuspage.ScopeMonitorsRead, getUptime},
+	}},
+	{Monitors, "/api/v4/status", []method{
+		{http.MethodPost, statuspage.ScopeMonitorsWrite, creates(postPoints)},
+	}},
 	{Edge, "/api/v4/keys", []method{
 		{http.MethodGet, statuspage.ScopeAdmin, listKeys},
 		{http.MethodPost, statuspage.ScopeAdmin, creates(createKey)},

@@ -20,6 +20,7 @@ type Store interface {
 	statuspage.IncidentStore
 	statuspage.CommentStore
 	statuspage.MonitorStore
+	statuspage.PointStore
 	statuspage.KeyStore
 	statuspage.IdempotencyStore
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"strconv"
 	"strings"
+	"time"
 
 	"tocsin/internal/statuspage"
 )
@@ -195,4 +196,101 @@ func isoTimeOrNull(t *int64) *string {
 		return nil
 	}
 	return new(isoTime(*t))
+}
+
+// pointJSON is a monitor's status in one minute (contract v4, section 5).
+type pointJSON struct {
+	Tag       string   `json:"monitor_tag"`
+	Timestamp int64    `json:"timestamp"`
+	Status    string   `json:"status"`
+	Latency   *float64 `json:"latency"`
+	Type      string   `json:"type"`
+}
+
+type pointEnvelope struct {
+	Data pointJSON `json:"data"`
+}
+
+func toPointJSON(tag string, p statuspage.Point) pointJSON {
+	return pointJSON{Tag: tag, Timestamp: p.Time, Status: string(p.Status), Latency: p.Latency, Type: string(p.Source)}
+}
+
+type updatedJSON struct {
+	Message string `json:"message"`
+	Count   int64  `json:"updated_count"`
+}
+
+// pointResultJSON is what became of a posted point: its minute, or why it was not
+// taken.
+type pointResultJSON struct {
+	Tag       *string    `json:"monitor_tag"`
+	Timestamp *int64     `json:"timestamp"`
+	Error     *errorBody `json:"error,omitempty"`
+}
+
+type resultsEnvelope struct {
+	Results []pointResultJSON `json:"results"`
+}
+
+func resultsJSON(results []pointResult) resultsEnvelope {
+	e := resultsEnvelope{Results: make([]pointResultJSON, len(results))}
+	for n, r := range results {
+		shown := pointResultJSON{}
+		if r.tag != "" {
+			shown.Tag = &r.tag
+		}
+		if r.err == nil {
+			shown.Timestamp = &r.time
+		} else {
+			body, _ := shownError(r.err)
+			shown.Error = &body
+		}
+		e.Results[n] = shown
+	}
+	return e
+}
+
+// uptimeJSON counts a monitor's minutes.
+type uptimeJSON struct {
+	Up       int64    `json:"minutes_up"`
+	Degraded int64    `json:"minutes_degraded"`
+	Down     int64    `json:"minutes_down"`
+	Uptime   *float64 `json:"uptime"`          // percent; null without a minute
+	Latency  *float64 `json:"average_latency"` // milliseconds; null when none was measured
+}
+
+type dayJSON struct {
+	Date string `json:"date"`
+	uptimeJSON
+}
+
+type monitorUptimeJSON struct {
+	Tag   string     `json:"monitor_tag"`
+	Days  []dayJSON  `json:"days"`
+	Total uptimeJSON `json:"total"`
+}
+
+type uptimeEnvelope struct {
+	Uptime monitorUptimeJSON `json:"uptime"`
+}
+
+func toUptimeJSON(m statuspage.Monitor, days []statuspage.DayTotals) uptimeEnvelope {
+	count := func(t statuspage.Totals) uptimeJSON {
+		shown := uptimeJSON{Up: t.Up, Degraded: t.Degraded, Down: t.Down}
+		if percent, ok := t.Uptime(m.CountsDegradedAsDown()); ok {
+			shown.Uptime = &percent
+		}
+		if latency, ok := t.Latency(); ok {
+			shown.Latency = &latency
+		}
+		return shown
+	}
+	u := monitorUptimeJSON{Tag: m.Tag, Days: make([]dayJSON, len(days))}
+	var total statuspage.Totals
+	for n, d := range days {
+		u.Days[n] = dayJSON{time.Unix(d.Day, 0).UTC().Format(time.DateOnly), count(d.Totals)}
+		total = total.Plus(d.Totals)
+	}
+	u.Total = count(total)
+	return uptimeEnvelope{u}
 }

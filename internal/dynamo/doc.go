@@ -14,6 +14,8 @@
 //	comment                   INCIDENT#id         COMMENT#id            lsi1 time#id, live ones only
 //	monitor                   MONITORS            tag                   lsi1 id
 //	incident on a monitor     MONITOR#monitor id  INCIDENT#start#id
+//	minutes of an hour        MONITOR#monitor id  HOUR#2026-11-22T10    time to live
+//	totals of a day           MONITOR#monitor id  DAY#2026-11-22        time to live
 //	API key                   APIKEY#sha256       META                  gsi1 APIKEYS / id
 //	idempotency record        IDEMPOTENCY#key id#header
 //	                                              META                  time to live

@@ -1,6 +1,8 @@
 package dynamo
 
 import (
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -18,6 +20,14 @@ type expr struct {
 }
 
 func newExpr() *expr { return &expr{names: map[string]string{}, values: item{}} }
+
+// clone returns an expression that can be added to without changing e.
+func (e *expr) clone() *expr {
+	return &expr{
+		names: maps.Clone(e.names), values: maps.Clone(e.values),
+		sets: slices.Clone(e.sets), removes: slices.Clone(e.removes), conditions: slices.Clone(e.conditions),
+	}
+}
 
 func (e *expr) name(attr string) string {
 	e.names["#"+attr] = attr
@@ -44,6 +54,13 @@ func (e *expr) setIfAbsent(attr string, v types.AttributeValue) *expr {
 func (e *expr) increment(attr string) *expr {
 	n := e.name(attr)
 	e.sets = append(e.sets, n+" = "+n+" + "+e.value("one", num(1)))
+	return e
+}
+
+// count is increment for an item that may not have the attribute, or not be there.
+func (e *expr) count(attr string) *expr {
+	n := e.name(attr)
+	e.sets = append(e.sets, n+" = if_not_exists("+n+", "+e.value("zero", num(0))+") + "+e.value("one", num(1)))
 	return e
 }
 

@@ -54,6 +54,18 @@ func (s *Store) Release(ctx context.Context, c statuspage.Claim) error {
 	return err
 }
 
+// Complete implements statuspage.IdempotencyStore.
+func (s *Store) Complete(ctx context.Context, c statuspage.Claim, reply []byte) error {
+	_, err := s.transact(ctx, s.completion(c, reply))
+	return err
+}
+
+// completion is the write that keeps a claim's reply, refused when it has ended.
+func (s *Store) completion(c statuspage.Claim, reply []byte) types.TransactWriteItem {
+	e := newExpr().ifHeld(c).set(attrReply, &types.AttributeValueMemberB{Value: reply})
+	return s.update(idempotencyKey(c.APIKeyID, c.Key), e)
+}
+
 // transactOnce is transact for writes that make something, together with the reply
 // that completes the claim of once, unless that is nil. It returns
 // ErrIdempotencyRunning when the claim has ended: another try has the request now.
@@ -61,9 +73,8 @@ func transactOnce[T any](ctx context.Context, s *Store, once *statuspage.Once[T]
 	if once == nil {
 		return s.transact(ctx, writes...)
 	}
-	e := newExpr().ifHeld(once.Claim).set(attrReply, &types.AttributeValueMemberB{Value: once.Reply(made)})
 	last := len(writes)
-	refused, err := s.transact(ctx, append(writes, s.update(idempotencyKey(once.Claim.APIKeyID, once.Claim.Key), e))...)
+	refused, err := s.transact(ctx, append(writes, s.completion(once.Claim, once.Reply(made)))...)
 	if err == nil && refused != nil && refused.failed(last) {
 		return nil, statuspage.ErrIdempotencyRunning
 	}

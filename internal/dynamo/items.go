@@ -405,3 +405,14 @@ const (
 	attrClaimed = "claimed" // UTC seconds
 	attrReply   = "reply"   // absent while the claim is open
 )
+
+// Attributes of a day of a monitor.
+const (
+	attrDayVersion   = "v"      // rises with every write to the day after its end
+	attrTotals       = "totals" // absent until they are made from the points
+	attrUp           = "up"
+	attrDegraded     = "degraded"
+	attrDown         = "down"
+	attrLatencySum   = "latency_sum" // a text: DynamoDB's numbers are not a float64's
+	attrLatencyCount = "latency_count"
+)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
@@ -69,6 +70,31 @@ const incidentRowPrefix = "INCIDENT#"
 // incidentRowKey is the row of an incident under one of its monitors.
 func incidentRowKey(monitorID, start, id int64) key {
 	return key{monitorPK(monitorID), incidentRowPrefix + timeAndID(start, id)}
+}
+
+const (
+	hourPrefix = "HOUR#"
+	hourLayout = "2006-01-02T15"
+	dayPrefix  = "DAY#"
+)
+
+// hourKey is the item of the hour that holds t (UTC seconds) of a monitor.
+func hourKey(monitorID, t int64) key {
+	return key{monitorPK(monitorID), hourPrefix + time.Unix(t, 0).UTC().Format(hourLayout)}
+}
+
+// parseHour returns the start of an hour from its sort key.
+func parseHour(sk string) (int64, error) {
+	at, err := time.Parse(hourPrefix+hourLayout, sk)
+	if err != nil {
+		return 0, fmt.Errorf("sort key of an hour: %w", err)
+	}
+	return at.Unix(), nil
+}
+
+// dayKey is the item of the UTC day that holds t (UTC seconds) of a monitor.
+func dayKey(monitorID, t int64) key {
+	return key{monitorPK(monitorID), dayPrefix + time.Unix(t, 0).UTC().Format(time.DateOnly)}
 }
 
 func apiKeyKey(hash string) key { return key{"APIKEY#" + hash, meta} }

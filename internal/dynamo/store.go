@@ -29,6 +29,7 @@ var _ interface {
 	statuspage.IncidentStore
 	statuspage.CommentStore
 	statuspage.MonitorStore
+	statuspage.PointStore
 	statuspage.KeyStore
 	statuspage.IdempotencyStore
 	statuspage.CleanupStore
@@ -155,20 +156,29 @@ func (s *Store) deleteAll(ctx context.Context, keys []key) error {
 			requests[i].DeleteRequest = &types.DeleteRequest{Key: k.attributes()}
 		}
 		keys = keys[n:]
-		for attempt := 0; len(requests) > 0; attempt++ {
-			if attempt > 0 {
-				if err := pause(ctx, attempt, errUnprocessed); err != nil {
-					return err
-				}
-			}
-			out, err := s.client.BatchWriteItem(ctx, &dynamodb.BatchWriteItemInput{
-				RequestItems: map[string][]types.WriteRequest{*s.table: requests},
-			})
-			if err != nil {
-				return failure("batch delete", err)
-			}
-			requests = out.UnprocessedItems[*s.table]
+		if err := s.batchWrite(ctx, requests); err != nil {
+			return err
 		}
+	}
+	return nil
+}
+
+// batchWrite does at most batchWriteSize writes, each of which may come before or
+// after any other writer's.
+func (s *Store) batchWrite(ctx context.Context, requests []types.WriteRequest) error {
+	for attempt := 0; len(requests) > 0; attempt++ {
+		if attempt > 0 {
+			if err := pause(ctx, attempt, errUnprocessed); err != nil {
+				return err
+			}
+		}
+		out, err := s.client.BatchWriteItem(ctx, &dynamodb.BatchWriteItemInput{
+			RequestItems: map[string][]types.WriteRequest{*s.table: requests},
+		})
+		if err != nil {
+			return failure("batch write", err)
+		}
+		requests = out.UnprocessedItems[*s.table]
 	}
 	return nil
 }

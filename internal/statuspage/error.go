@@ -89,6 +89,12 @@ func MonitorNotFound(tag string) error {
 	return &Error{Code: CodeNotFound, Message: monitorNotFound(tag)}
 }
 
+// PointNotFound returns the error for a minute (UTC seconds) in which a monitor has
+// no point.
+func PointNotFound(tag string, minute int64) error {
+	return &Error{Code: CodeNotFound, Message: fmt.Sprintf("No monitoring data found for monitor '%s' at timestamp %d", tag, minute)}
+}
+
 // UnknownMonitor returns the error for a monitor that a body names.
 func UnknownMonitor(tag string) error {
 	return &Error{Code: CodeBadRequest, Message: monitorNotFound(tag)}

@@ -139,6 +139,42 @@ func matches(want string, have *string) bool {
 	return want == "" || have != nil && *have == want
 }
 
+// PointStore keeps what is known of monitors minute by minute. A point that is kept
+// for 400 days after its minute, and after its writing, counts as absent from then
+// on. All methods return MonitorNotFound for a tag without a monitor.
+type PointStore interface {
+	// RecordPoint sets the point of its minute.
+	RecordPoint(ctx context.Context, tag string, p Point, now int64) error
+
+	// RecordPoints sets many, also of different monitors. errs has one error a point,
+	// nil for those that were set. Of two for the same minute the last one stands.
+	RecordPoints(ctx context.Context, points []TaggedPoint, now int64) (errs []error)
+
+	// UpdatePoint changes the point of the minute, or makes it.
+	UpdatePoint(ctx context.Context, tag string, minute int64, p PointPatch, now int64) (Point, error)
+
+	// FillRange sets the point of every minute of the range, which is at most
+	// MaxRangeDays long. It is not one write: after a failure a part may be set, and
+	// doing it again sets the rest.
+	FillRange(ctx context.Context, tag string, r Range, now int64) error
+
+	// Point returns the point of the minute, or PointNotFound.
+	Point(ctx context.Context, tag string, minute int64, now int64) (Point, error)
+
+	// Points calls take with each point in the range, time rising, until take refuses
+	// one or the range ends. It returns the minute of the one refused, 0 at the end.
+	Points(ctx context.Context, tag string, q PointQuery, now int64, take func(Point) bool) (next int64, err error)
+
+	// DaySoFar returns the monitor's totals of the UTC day that holds until (UTC
+	// seconds), up to and including that second, and the newest point of that time,
+	// nil when there is none.
+	DaySoFar(ctx context.Context, tag string, until, now int64) (Monitor, Totals, *Point, error)
+
+	// Uptime returns the totals of each of the last so many UTC days, today's so far
+	// included and last.
+	Uptime(ctx context.Context, tag string, days int, now int64) (Monitor, []DayTotals, error)
+}
+
 // KeyStore keeps API keys.
 type KeyStore interface {
 	// APIKeyByHash returns the key with the hash, revoked and expired ones too, or
@@ -176,6 +212,10 @@ type IdempotencyStore interface {
 	// reply of one that was. It returns ErrIdempotencyRunning while another try holds
 	// the claim, or ErrIdempotencyReused for a key that another request has.
 	Claim(ctx context.Context, r IdempotentRequest, now int64) (c Claim, reply []byte, err error)
+
+	// Complete keeps the reply of a claim whose effect does not repeat when the request
+	// is sent again, after the effect. A claim that has ended stays as it is.
+	Complete(ctx context.Context, c Claim, reply []byte) error
 
 	// Release ends a claim whose request had no effect, so that it can be sent again
 	// at once. A claim that was completed, or lost to another try, stays.

@@ -1,0 +1,163 @@
+package statuspage
+
+import "time"
+
+// Status is how a monitor is in one minute.
+type Status string
+
+// The statuses; case counts.
+const (
+	StatusUp       Status = "UP"
+	StatusDegraded Status = "DEGRADED"
+	StatusDown     Status = "DOWN"
+)
+
+// ValidStatus reports whether s is one of the statuses.
+func ValidStatus(s Status) bool { return s == StatusUp || s == StatusDegraded || s == StatusDown }
+
+// Limits of points (contract v4, part A, Fields, and section 5).
+const (
+	MaxLatency   = 1e9 // milliseconds
+	MaxRangeDays = 366 // of a range that is written at once
+	MaxBatch     = 100 // points in one call
+)
+
+// Source is where a point comes from.
+type Source string
+
+// The sources: a probe's call, or a correction by hand.
+const (
+	SourceProbe  Source = "API"
+	SourceManual Source = "MANUAL"
+)
+
+// A Point is a monitor's status in one minute. A monitor has at most one a minute;
+// a later one replaces it.
+type Point struct {
+	Time    int64    // UTC seconds, a whole minute
+	Status  Status   //
+	Latency *float64 // milliseconds; nil: not measured
+	Source  Source
+}
+
+// A TaggedPoint is a point of the monitor with the tag.
+type TaggedPoint struct {
+	Tag string
+	Point
+}
+
+// PointPatch is a partial update of a point. What is not set stays; of a point that
+// is not there it is the monitor's default status and a latency of 0.
+type PointPatch struct {
+	Status  *Status
+	Latency *float64 // milliseconds
+}
+
+// Apply returns the point with the patch in it.
+func (p PointPatch) Apply(old Point) Point {
+	if p.Status != nil {
+		old.Status = *p.Status
+	}
+	if p.Latency != nil {
+		old.Latency = p.Latency
+	}
+	old.Source = SourceManual
+	return old
+}
+
+// A Range is a status for every minute from one to another, both included.
+type Range struct {
+	From, To int64 // UTC seconds, whole minutes
+	Status   Status
+	Latency  func(minute int64) float64 // milliseconds; the same for the same minute each time
+}
+
+// PointQuery says which of a monitor's points a list holds.
+type PointQuery struct {
+	From, To int64 // UTC seconds, whole minutes; To is not included
+}
+
+// DefaultStatusOrUp is the status that a minute of the monitor has when nobody said
+// another: its default status if that is one, else UP.
+func (m Monitor) DefaultStatusOrUp() Status {
+	if m.DefaultStatus != nil && ValidStatus(Status(*m.DefaultStatus)) {
+		return Status(*m.DefaultStatus)
+	}
+	return StatusUp
+}
+
+// CountsDegradedAsDown reports whether a degraded minute of the monitor is downtime.
+func (m Monitor) CountsDegradedAsDown() bool {
+	return m.IncludeDegraded != nil && *m.IncludeDegraded == "YES"
+}
+
+// Totals count points. Their zero value counts none.
+type Totals struct {
+	Up, Degraded, Down int64   // minutes
+	LatencySum         float64 // milliseconds, of the points that have a latency
+	LatencyCount       int64
+}
+
+// Add counts a point. Sums of the same points are equal to the last bit only when
+// they are added in the same order: add them by time.
+func (t *Totals) Add(p Point) {
+	switch p.Status {
+	case StatusUp:
+		t.Up++
+	case StatusDegraded:
+		t.Degraded++
+	case StatusDown:
+		t.Down++
+	}
+	if p.Latency != nil {
+		t.LatencySum += *p.Latency
+		t.LatencyCount++
+	}
+}
+
+// Plus returns the totals of both.
+func (t Totals) Plus(o Totals) Totals {
+	return Totals{
+		Up: t.Up + o.Up, Degraded: t.Degraded + o.Degraded, Down: t.Down + o.Down,
+		LatencySum: t.LatencySum + o.LatencySum, LatencyCount: t.LatencyCount + o.LatencyCount,
+	}
+}
+
+// Minutes is how many points were counted.
+func (t Totals) Minutes() int64 { return t.Up + t.Degraded + t.Down }
+
+// Uptime returns the percentage of minutes that count as up, and false when there
+// are none.
+func (t Totals) Uptime(degradedIsDown bool) (float64, bool) {
+	up := t.Up
+	if !degradedIsDown {
+		up += t.Degraded
+	}
+	return float64(up) / float64(t.Minutes()) * 100, t.Minutes() > 0
+}
+
+// Latency returns the average latency in milliseconds, and false when none was
+// measured.
+func (t Totals) Latency() (float64, bool) {
+	return t.LatencySum / float64(t.LatencyCount), t.LatencyCount > 0
+}
+
+// DayTotals are the totals of one UTC day.
+type DayTotals struct {
+	Day int64 // UTC seconds of its first second
+	Totals
+}
+
+const day = 24 * hour
+
+// FloorDay returns the start of the UTC day that holds the second t, which must not
+// be negative.
+func FloorDay(t int64) int64 { return t - t%day }
+
+// NextDay returns the start of the UTC day after the one that holds the second t.
+func NextDay(t int64) int64 { return FloorDay(t) + day }
+
+// DayFinished reports whether the totals of the day that starts at the given second
+// may be stored at now. A call that was made before the day's end can take effect
+// for a while after it, so a day is finished only five minutes later.
+func DayFinished(start, now int64) bool { return now >= start+day+int64((5*time.Minute).Seconds()) }
