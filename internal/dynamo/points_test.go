@@ -1,0 +1,424 @@
+package dynamo_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/google/go-cmp/cmp"
+
+	"tocsin/internal/dynamo"
+	"tocsin/internal/dynamotest"
+	"tocsin/internal/statuspage"
+)
+
+const hour = 60 * minute
+
+// midnight is the start of the UTC day that holds now.
+const midnight = now - now%day
+
+func probe(at int64, s statuspage.Status, latency float64) statuspage.Point {
+	return statuspage.Point{Time: at, Status: s, Latency: &latency, Source: statuspage.SourceProbe}
+}
+
+func manual(at int64, s statuspage.Status, latency float64) statuspage.Point {
+	p := probe(at, s, latency)
+	p.Source = statuspage.SourceManual
+	return p
+}
+
+// pointsOf lists the points of monitor "a" from one minute up to another.
+func pointsOf(t testing.TB, s *dynamo.Store, from, to, at int64) []statuspage.Point {
+	t.Helper()
+	var all []statuspage.Point
+	next, err := s.Points(context.Background(), "a", statuspage.PointQuery{From: from, To: to}, at, func(p statuspage.Point) bool {
+		all = append(all, p)
+		return true
+	})
+	if err != nil || next != 0 {
+		t.Errorf("points: next %d, %v", next, err)
+	}
+	return all
+}
+
+func newPoints(t *testing.T, tags ...string) (*dynamotest.Table, *dynamo.Store) {
+	t.Helper()
+	tb := dynamotest.NewTable(t)
+	s := tb.Store(nil)
+	for _, tag := range tags {
+		m := newMonitor(tag)
+		m.DefaultStatus = new("DEGRADED")
+		if _, err := s.CreateMonitor(context.Background(), m, now, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return tb, s
+}
+
+func TestPoints(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	_, s := newPoints(t, "a", "b")
+	want := map[int64]statuspage.Point{}
+	record := func(points ...statuspage.Point) {
+		t.Helper()
+		for _, p := range points {
+			if err := s.RecordPoint(ctx, "a", p, now); err != nil {
+				t.Error(err)
+			}
+			want[p.Time] = p
+		}
+	}
+	expect := func(from, to int64) {
+		t.Helper()
+		var in []statuspage.Point
+		for _, at := range slices.Sorted(maps.Keys(want)) {
+			if at >= from && at < to {
+				in = append(in, want[at])
+			}
+		}
+		if d := cmp.Diff(in, pointsOf(t, s, from, to, now)); d != "" {
+			t.Errorf("points from %d to %d (-want +got):\n%s", from, to, d)
+		}
+	}
+	none := statuspage.Point{Time: midnight + 2*minute, Status: statuspage.StatusUp, Source: statuspage.SourceProbe}
+	record(probe(begin, statuspage.StatusUp, 12.5), probe(begin-minute, statuspage.StatusDown, 0), probe(begin, statuspage.StatusDegraded, 1e9), none,
+		probe(midnight, statuspage.StatusUp, -1e9), probe(midnight-minute, statuspage.StatusUp, 0.1), probe(midnight-day, statuspage.StatusUp, 1e-9), probe(0, statuspage.StatusUp, 7))
+	expect(0, begin+minute)
+	expect(midnight, begin)
+	expect(midnight-minute, midnight)
+	expect(begin+minute, now+day)
+
+	t.Log("one point, there or not")
+	got, err := s.Point(ctx, "a", begin, now)
+	if d := cmp.Diff(want[begin], got); d != "" || err != nil {
+		t.Errorf("point (-want +got), %v:\n%s", err, d)
+	}
+	for _, tt := range []struct {
+		tag string
+		at  int64
+		err error
+	}{{"a", begin + minute, statuspage.PointNotFound("a", begin+minute)}, {"a", begin + day, statuspage.PointNotFound("a", begin+day)}, {"b", begin, statuspage.PointNotFound("b", begin)}, {"c", begin, statuspage.MonitorNotFound("c")}} {
+		if _, err := s.Point(ctx, tt.tag, tt.at, now); !errors.Is(err, tt.err) {
+			t.Errorf("point of %s at %d: %v, want %v", tt.tag, tt.at, err, tt.err)
+		}
+	}
+
+	t.Log("a patch changes what it says; a point that is not there has defaults")
+	down := statuspage.StatusDown
+	for _, tt := range []struct {
+		at    int64
+		patch statuspage.PointPatch
+		want  statuspage.Point
+	}{
+		{begin, statuspage.PointPatch{Status: &down}, manual(begin, down, 1e9)},
+		{begin, statuspage.PointPatch{Latency: new(3.5)}, manual(begin, down, 3.5)},
+		{begin, statuspage.PointPatch{}, manual(begin, down, 3.5)},
+		{begin + minute, statuspage.PointPatch{}, manual(begin+minute, statuspage.StatusDegraded, 0)},
+		{begin + 9*day, statuspage.PointPatch{Latency: new(1.0)}, manual(begin+9*day, statuspage.StatusDegraded, 1)},
+		{midnight - hour, statuspage.PointPatch{Status: &down}, manual(midnight-hour, down, 0)},
+		{midnight - minute, statuspage.PointPatch{Status: &down, Latency: new(2.0)}, manual(midnight-minute, down, 2)},
+	} {
+		got, err := s.UpdatePoint(ctx, "a", tt.at, tt.patch, now)
+		if d := cmp.Diff(tt.want, got); d != "" || err != nil {
+			t.Errorf("patch (-want +got), %v:\n%s", err, d)
+		}
+		want[tt.at] = tt.want
+	}
+	expect(0, now+10*day)
+
+	t.Log("a range takes every minute of it, the last one too")
+	for _, r := range [][2]int64{{begin, begin}, {midnight - day - 90*minute, midnight - day + 61*minute}, {midnight - hour, midnight + 2*hour - minute}, {now - now%minute, now - now%minute + 3*hour}} {
+		fill := statuspage.Range{From: r[0], To: r[1], Status: statuspage.StatusDegraded, Latency: func(at int64) float64 { return float64(at % 7) }}
+		if err := s.FillRange(ctx, "a", fill, now); err != nil {
+			t.Error(err)
+		}
+		for at := r[0]; at <= r[1]; at += minute {
+			want[at] = manual(at, statuspage.StatusDegraded, float64(at%7))
+		}
+		expect(0, now+10*day)
+	}
+	if err := s.FillRange(ctx, "c", statuspage.Range{Status: down, Latency: func(int64) float64 { return 0 }}, now); !errors.Is(err, statuspage.MonitorNotFound("c")) {
+		t.Errorf("a range of no monitor: %v", err)
+	}
+
+	t.Log("many at once, each with its own result, the last of a minute")
+	errs := s.RecordPoints(ctx, []statuspage.TaggedPoint{
+		{Tag: "a", Point: probe(begin, statuspage.StatusUp, 1)}, {Tag: "c", Point: probe(begin, statuspage.StatusUp, 1)}, {Tag: "b", Point: probe(begin, statuspage.StatusUp, 1)},
+		{Tag: "a", Point: probe(begin, statuspage.StatusDown, 2)}, {Tag: "A", Point: probe(begin, statuspage.StatusUp, 1)}, {Tag: "a", Point: probe(midnight-2*day, statuspage.StatusUp, 3)},
+	}, now)
+	for n, err := range []error{nil, statuspage.MonitorNotFound("c"), nil, nil, statuspage.MonitorNotFound("A"), nil} {
+		if !errors.Is(errs[n], err) {
+			t.Errorf("point %d: %v, want %v", n, errs[n], err)
+		}
+	}
+	want[begin], want[midnight-2*day] = probe(begin, statuspage.StatusDown, 2), probe(midnight-2*day, statuspage.StatusUp, 3)
+	expect(0, now+10*day)
+}
+
+// Points that nobody renews are kept for 400 days. Afterwards they are gone, also
+// while DynamoDB still has them, and a new point in their hour does not bring them
+// back.
+func TestExpiredPoints(t *testing.T) {
+	t.Parallel()
+	_, s := newPoints(t, "a")
+	const kept = 400 * day
+	start := int64(begin - begin%hour)
+	if err := s.RecordPoint(t.Context(), "a", probe(begin, statuspage.StatusDown, 1), now); err != nil {
+		t.Fatal(err)
+	}
+	if got := pointsOf(t, s, start, start+hour, now+kept-1); len(got) != 1 {
+		t.Errorf("a second before: %v", got)
+	}
+	late := int64(now + kept)
+	if got := pointsOf(t, s, start, start+hour, late); got != nil {
+		t.Errorf("after 400 days: %v", got)
+	}
+	if _, err := s.Point(t.Context(), "a", begin, late); !errors.Is(err, statuspage.PointNotFound("a", begin)) {
+		t.Errorf("the point after 400 days: %v", err)
+	}
+	next := manual(begin+minute, statuspage.StatusUp, 0)
+	up := statuspage.StatusUp
+	if _, err := s.UpdatePoint(t.Context(), "a", next.Time, statuspage.PointPatch{Status: &up}, late); err != nil {
+		t.Error(err)
+	}
+	if d := cmp.Diff([]statuspage.Point{next}, pointsOf(t, s, start, start+hour, late)); d != "" {
+		t.Errorf("a new point in the hour (-want +got):\n%s", d)
+	}
+	late += kept
+	again := probe(begin, statuspage.StatusUp, 2)
+	if err := s.RecordPoint(t.Context(), "a", again, late); err != nil {
+		t.Error(err)
+	}
+	if d := cmp.Diff([]statuspage.Point{again}, pointsOf(t, s, start, start+hour, late)); d != "" {
+		t.Errorf("another, 400 days later (-want +got):\n%s", d)
+	}
+}
+
+// An hour of usual latencies is one write unit.
+func TestFullHourIsSmall(t *testing.T) {
+	t.Parallel()
+	tb, s := newPoints(t, "a")
+	var points []statuspage.TaggedPoint
+	for m := range int64(60) {
+		points = append(points, statuspage.TaggedPoint{Tag: "a", Point: probe(midnight+m*minute, statuspage.StatusDegraded, 1234.5+float64(m))})
+	}
+	for _, err := range s.RecordPoints(t.Context(), points, now) {
+		if err != nil {
+			t.Error(err)
+		}
+	}
+	out, err := tb.DynamoDB(nil).UpdateItem(t.Context(), &dynamodb.UpdateItemInput{
+		TableName: &tb.Name, Key: map[string]types.AttributeValue{
+			"pk": &types.AttributeValueMemberS{Value: "MONITOR#1"}, "sk": &types.AttributeValueMemberS{Value: "HOUR#" + "2025-11-22T00"},
+		},
+		ConditionExpression: aws.String("attribute_exists(m59)"), UpdateExpression: aws.String("REMOVE x"), ReturnConsumedCapacity: types.ReturnConsumedCapacityTotal,
+	})
+	if err != nil || *out.ConsumedCapacity.CapacityUnits != 1 {
+		t.Errorf("a full hour: %v, %+v", err, out)
+	}
+}
+
+// uptime returns the monitor's totals by day, and fails the test for an error.
+func uptime(t testing.TB, s *dynamo.Store, days int, at int64) []statuspage.Totals {
+	t.Helper()
+	_, totals, err := s.Uptime(context.Background(), "a", days, at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	plain := make([]statuspage.Totals, len(totals))
+	for n, d := range totals {
+		plain[n] = d.Totals
+		if want := statuspage.FloorDay(at) - int64(days-1-n)*day; d.Day != want {
+			t.Errorf("day %d is %d, want %d", n, d.Day, want)
+		}
+	}
+	return plain
+}
+
+func TestUptime(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	tb, s := newPoints(t, "a")
+	client := &dynamotest.Client{}
+	counted := tb.Store(client)
+	for n, p := range []statuspage.Point{
+		probe(midnight-day-minute, statuspage.StatusDown, 9), // the day before yesterday's last minute
+		probe(midnight-day, statuspage.StatusUp, 1), probe(midnight-minute, statuspage.StatusDegraded, 3),
+		probe(midnight, statuspage.StatusUp, 5),
+	} {
+		if err := s.RecordPoint(ctx, "a", p, now); err != nil {
+			t.Fatalf("point %d: %v", n, err)
+		}
+	}
+	want := []statuspage.Totals{
+		{}, {Down: 1, LatencySum: 9, LatencyCount: 1}, {Up: 1, Degraded: 1, LatencySum: 4, LatencyCount: 2}, {Up: 1, LatencySum: 5, LatencyCount: 1},
+	}
+	for range 2 {
+		if d := cmp.Diff(want, uptime(t, s, 4, now)); d != "" {
+			t.Errorf("totals (-want +got):\n%s", d)
+		}
+	}
+	client.Delay = 15e6
+	if uptime(t, counted, 4, now); client.Sequential() != 2 || len(client.Calls()) != 3 {
+		t.Errorf("with stored totals: %d calls, %d of them after one another, want 3 and 2", len(client.Calls()), client.Sequential())
+	}
+	t.Log("a point of an earlier day changes its totals")
+	if err := s.RecordPoint(ctx, "a", probe(midnight-day, statuspage.StatusDown, 2), now); err != nil {
+		t.Fatal(err)
+	}
+	want[2] = statuspage.Totals{Degraded: 1, Down: 1, LatencySum: 5, LatencyCount: 2}
+	for range 2 {
+		if d := cmp.Diff(want, uptime(t, s, 4, now)); d != "" {
+			t.Errorf("totals after a change (-want +got):\n%s", d)
+		}
+	}
+	t.Log("a day's totals are stored once it is over for five minutes")
+	for _, tt := range []struct {
+		at     int64
+		stored bool
+	}{{midnight + day, false}, {midnight + day + 5*minute - 1, false}, {midnight + day + 5*minute, true}} {
+		if d := cmp.Diff(append(want[:4:4], statuspage.Totals{}), uptime(t, s, 5, tt.at)); d != "" {
+			t.Errorf("totals of tomorrow (-want +got):\n%s", d)
+		}
+		stored := false
+		for _, it := range tb.Items(t) {
+			stored = stored || it["sk"] == "DAY#2025-11-22" && it["totals"] != ""
+		}
+		if stored != tt.stored {
+			t.Errorf("%d seconds after the day: stored %t, want %t", tt.at-midnight-day, stored, tt.stored)
+		}
+	}
+	if _, _, err := s.Uptime(ctx, "b", 1, now); !errors.Is(err, statuspage.MonitorNotFound("b")) {
+		t.Errorf("no monitor: %v", err)
+	}
+}
+
+// Whoever writes what in whatever order, and whoever reads meanwhile: in the end the
+// totals are those of the minutes that stand.
+func TestTotalsFollowTheMinutes(t *testing.T) {
+	const rounds, writers = 6, 8
+	master := seed(t)
+	for _, m := range modes {
+		t.Run(m.name, func(t *testing.T) {
+			t.Parallel()
+			for round := range rounds {
+				tb, s := newPoints(t, "a")
+				w := &world{t: t, tb: tb, store: s, mode: m}
+				var g sync.WaitGroup
+				for n := range writers {
+					random := rand.New(rand.NewPCG(master, uint64(round*writers+n)))
+					store := w.faulty(random.Uint64())
+					g.Go(func() {
+						statuses := []statuspage.Status{statuspage.StatusUp, statuspage.StatusDown, statuspage.StatusDegraded}
+						for range 12 {
+							at := midnight - 2*day + minute*random.Int64N(2*24*60+now%day/minute)
+							status := statuses[random.IntN(3)]
+							ctx, cancel := background()
+							var err error
+							switch random.IntN(5) {
+							case 0, 1:
+								err = store.RecordPoint(ctx, "a", probe(at, status, float64(random.IntN(100))/8), now)
+							case 2:
+								_, err = store.UpdatePoint(ctx, "a", at, statuspage.PointPatch{Status: &status}, now)
+							case 3:
+								r := statuspage.Range{From: at, To: at + minute*random.Int64N(200), Status: status, Latency: func(at int64) float64 { return float64(at%11) / 8 }}
+								err = store.FillRange(ctx, "a", r, now)
+							case 4:
+								_, _, err = store.Uptime(ctx, "a", 3, now)
+							}
+							cancel()
+							if err != nil {
+								t.Error(err)
+							}
+						}
+					})
+				}
+				g.Wait()
+				var want [3]statuspage.Totals
+				for _, p := range pointsOf(t, s, midnight-2*day, begin+minute, now) {
+					want[(p.Time-midnight+2*day)/day].Add(p)
+				}
+				for range 2 { // made, then stored
+					if d := cmp.Diff(want[:], uptime(t, s, 3, now)); d != "" {
+						t.Errorf("round %d: totals (-of the minutes +got):\n%s", round, d)
+					}
+				}
+				checkFinished(t, tb)
+			}
+		})
+	}
+}
+
+// Twenty clients that post the same day minute by minute, each in an order of its
+// own, leave one point a minute.
+func TestTheSameMinutesFromManyClients(t *testing.T) {
+	t.Parallel()
+	const clients = 20
+	_, s := newPoints(t, "a")
+	end := int64(midnight + day - minute)
+	var g sync.WaitGroup
+	for c := range clients {
+		g.Go(func() {
+			order := rand.New(rand.NewPCG(1, uint64(c))).Perm(24 * 60)
+			for part := range slices.Chunk(order, statuspage.MaxBatch) {
+				var points []statuspage.TaggedPoint
+				for _, m := range part {
+					status := statuspage.StatusUp
+					if m%4 == 0 {
+						status = statuspage.StatusDown
+					}
+					points = append(points, statuspage.TaggedPoint{Tag: "a", Point: probe(midnight+int64(m)*minute, status, float64(m))})
+				}
+				for _, err := range s.RecordPoints(context.Background(), points, end) {
+					if err != nil {
+						t.Error(err)
+					}
+				}
+			}
+		})
+	}
+	g.Wait()
+	if got := len(pointsOf(t, s, midnight, midnight+day, end)); got != 1440 {
+		t.Errorf("%d points, want 1440", got)
+	}
+	want := []statuspage.Totals{{Up: 1080, Down: 360, LatencySum: 1439 * 1440 / 2, LatencyCount: 1440}}
+	if d := cmp.Diff(want, uptime(t, s, 1, end)); d != "" {
+		t.Errorf("totals (-want +got):\n%s", d)
+	}
+}
+
+// A deleted monitor's points go with it, and a new one of its tag has none.
+func TestPointsOfADeletedMonitor(t *testing.T) {
+	t.Parallel()
+	tb, s := newPoints(t, "a")
+	ctx := t.Context()
+	for h := range int64(30) {
+		if err := s.RecordPoint(ctx, "a", probe(midnight-h*hour, statuspage.StatusUp, 1), now); err != nil {
+			t.Fatal(err)
+		}
+	}
+	uptime(t, s, 3, now)
+	if err := s.DeleteMonitor(ctx, "a", later); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.CreateMonitor(ctx, newMonitor("a"), later, nil); err != nil {
+		t.Fatal(err)
+	}
+	if got := pointsOf(t, s, 0, now+day, later); got != nil {
+		t.Errorf("%d points were inherited", len(got))
+	}
+	for _, it := range tb.Items(t) {
+		if it["pk"] == "MONITOR#1" {
+			t.Errorf("left: %s", fmt.Sprint(it))
+		}
+	}
+}
