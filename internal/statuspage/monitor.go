@@ -105,6 +105,7 @@ type MonitorPatch struct {
 	Category              opt.Field[string]
 	Type                  opt.Field[string]
 	Hidden                opt.Field[string]
+	IncludeDegraded       opt.Field[string] // which a PATCH of the API passes over
 	ExternalURL           opt.Field[string]
 	TypeData              opt.Field[JSONObject]
 	Settings              opt.Field[JSONObject]
@@ -123,6 +124,7 @@ func (m Monitor) Apply(p MonitorPatch, now int64) (Monitor, error) {
 	m.Category = p.Category.Ptr(m.Category)
 	m.Type = p.Type.Ptr(m.Type)
 	m.Hidden = p.Hidden.Ptr(m.Hidden)
+	m.IncludeDegraded = p.IncludeDegraded.Ptr(m.IncludeDegraded)
 	m.ExternalURL = p.ExternalURL.Ptr(m.ExternalURL)
 	m.TypeData = mergeField(m.TypeData, p.TypeData, "")
 	m.Settings = mergeField(m.Settings, p.Settings, DefaultSettings)

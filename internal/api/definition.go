@@ -1,0 +1,28 @@
+package api
+
+import (
+	"tocsin/internal/opt"
+	"tocsin/internal/statuspage"
+)
+
+// DecodeMonitor reads a monitor as POST /api/v4/monitors takes it, for a program that
+// makes monitors or brings them up to date without HTTP: m is the monitor where there
+// is none of its tag, p what to change where there is one. The errors are the API's.
+func DecodeMonitor(body []byte) (m statuspage.Monitor, p statuspage.MonitorPatch, err error) {
+	f, err := decodeBody(body)
+	if err != nil {
+		return m, p, err
+	}
+	if m, err = newMonitor(f); err != nil {
+		return m, p, err
+	}
+	if p, err = monitorPatch(f); err != nil {
+		return m, p, err
+	}
+	p.Name = opt.Value(m.Name)
+	p.IncludeDegraded, err = f.nullableText("include_degraded_in_downtime")
+	return m, p, err
+}
+
+// EncodeMonitor returns the monitor as the API shows it.
+func EncodeMonitor(m statuspage.Monitor) []byte { return encode(toMonitorJSON(m)) }
