@@ -24,7 +24,8 @@ const (
 
 	pointsKept = 400 * daySeconds
 
-	callsAtOnce = 8 // of a write or a read that takes many
+	callsAtOnce = 8  // of a write or a read that takes many
+	batchAtOnce = 50 // of a batch of points, which is small: its caller waits for it
 )
 
 // hourPoints are the points of an hour of a monitor, as its item holds them.
@@ -154,7 +155,7 @@ func (s *Store) RecordPoints(ctx context.Context, points []statuspage.TaggedPoin
 		groups[h] = append(groups[h], n)
 	}
 	var g errgroup.Group
-	g.SetLimit(2 * callsAtOnce)
+	g.SetLimit(batchAtOnce)
 	for h, members := range groups {
 		g.Go(func() error {
 			same := make([]statuspage.Point, len(members))
