@@ -124,13 +124,6 @@ func (w *watchedLog) String() string {
 	return w.text.String()
 }
 
-// watch adds a text that must not get into the log.
-func (w *watchedLog) watch(secret string) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.secrets = append(w.secrets, secret)
-}
-
 // leak returns a line with a secret in it, "" when there was none.
 func (w *watchedLog) leak() string {
 	w.mu.Lock()

@@ -230,6 +230,20 @@ func (d *randomRequest) plain() request {
 		if method == "POST" {
 			r.body, r.query = d.object(`"name":S,"scopes":K,"expires_at":T`, false), ""
 		}
+	case d.odd(100):
+		r = request{method: pick(d, "POST", "PATCH"), path: one, body: `{"title":"` + strings.Repeat("a", 256*1024), header: r.header}
+		if r.method == "POST" {
+			r.path = "/api/v4/incidents"
+		}
+	case d.odd(60):
+		r = request{method: "POST", path: "/api/v4/incidents", body: fmt.Sprintf(`{"title":"%d","start_date_time":0}`, d.IntN(10)), header: r.header}
+		r.header["idempotency-key"] = "the-same"
+	case d.odd(60):
+		r = request{method: pick(d, "PATCH", "DELETE"), path: one, header: r.header}
+		r.header["if-match"] = `"another"`
+		if r.method == "PATCH" {
+			r.body = `{"title":"New"}`
+		}
 	case d.odd(100): // the first key is the test's own
 		r = request{method: method, path: "/api/v4/keys/" + pick(d, "2", "3", "07", strconv.Itoa(2+d.IntN(100)), "0", "-1", "x", "", "999999999999999999999"), header: r.header}
 	}
@@ -243,7 +257,7 @@ func (d *randomRequest) idempotencyKey() string {
 	if d.odd(5) {
 		return pick(d, "", " ", "a b", "a, b", "a,b", ",", "é", "\x00", strings.Repeat("k", 255), strings.Repeat("k", 256))
 	}
-	return strconv.Itoa(d.IntN(3000))
+	return strconv.Itoa(d.IntN(500))
 }
 
 func (d *randomRequest) id() string {
