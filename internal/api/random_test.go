@@ -223,6 +223,8 @@ func (d *randomRequest) plain() request {
 		}
 	}
 	switch {
+	case d.odd(8):
+		r = d.points(method)
 	case d.odd(40):
 		r = request{method: method, path: pick(d, "/healthcheck", "/healthcheck", "/docs", "/openapi.json"), header: r.header}
 	case d.odd(100):
@@ -249,6 +251,36 @@ func (d *randomRequest) plain() request {
 	}
 	if r.body != "" && d.odd(12) {
 		r.body = d.oddBody()
+	}
+	return r
+}
+
+// points is a request about a monitor's minutes.
+func (d *randomRequest) points(method string) request {
+	r := request{method: method, path: "/api/v4/monitors/" + d.tag(), header: map[string]string{}}
+	at := func() string {
+		return pick(d, "0", "59", "600.5", "1700000000", "1700003600", "253402300799", "1700000000x", "-60", "x", "", " 60", "+60", "1e9", strings.Repeat("9", 40))
+	}
+	one := d.odd(2)
+	switch {
+	case method == "POST":
+		var points []string
+		for range 1 + d.IntN(5) {
+			points = append(points, d.object(`"monitor_tag":G,"status":P,"latency":L,"timestamp":T`, false))
+		}
+		r.path, r.body = "/api/v4/status", `{"points":[`+strings.Join(points, ",")+`]}`
+		if d.odd(10) {
+			r.body = `{"points":` + d.oddValue() + `}`
+		}
+	case one && method == "PATCH":
+		r.path, r.body = r.path+"/data/"+at(), d.object(`"status":P,"latency":L`, true)
+	case method == "PATCH":
+		r.path, r.body = r.path+"/data", d.object(`"start_ts":R,"end_ts":T,"status":P,"latency":L,"deviation":L`, false)
+	case one:
+		r.path += pick(d, "/uptime", "/data/"+at(), "/data/1700000000")
+		r.query = pick(d, "", "days=", "days=1", "days=366", "days=367", "days=x")
+	default:
+		r.path, r.query = r.path+"/data", "start_ts="+at()+"&end_ts="+at()+"&limit="+pick(d, "", "1", "0", "1000")
 	}
 	return r
 }
@@ -337,6 +369,12 @@ func (d *randomRequest) value(kind string) string {
 		return pick(d, `"INVESTIGATING"`, `"IDENTIFIED"`, `"MONITORING"`, `"RESOLVED"`)
 	case "G":
 		return pick(d, `"venus"`, `"pluto"`, `" a-b_c "`, `"7"`, fmt.Sprintf(`"m%d"`, d.IntN(30)))
+	case "P":
+		return pick(d, `"UP"`, `"DOWN"`, `"DEGRADED"`)
+	case "L":
+		return pick(d, "0", "12.5", "1e9", "1e-9", "null")
+	case "R":
+		return pick(d, "0", "1", "599", "1699999000", "1700000000")
 	case "K":
 		return pick(d, `["admin"]`, `["incidents:read","incidents:read"]`, `["monitors:write","incidents:write"]`, `[]`, `["all"]`)
 	case "N":
