@@ -3,9 +3,8 @@ package api
 import (
 	"context"
 	"errors"
-	"fmt"
-	"hash/fnv"
 	"math"
+	"math/rand/v2"
 	"strconv"
 	"strings"
 	"time"
@@ -145,6 +144,9 @@ func (f fields) latency(name string) (float64, bool) {
 		return 0, false
 	}
 	n, _ := strconv.ParseFloat(string(f[name]), 64)
+	if n == 0 {
+		n = 0 // and not -0
+	}
 	return n, n >= 0 && n <= statuspage.MaxLatency
 }
 
@@ -154,9 +156,7 @@ func deviated(latency, deviation float64, minute int64) float64 {
 	if deviation == 0 {
 		return latency
 	}
-	h := fnv.New64a()
-	fmt.Fprint(h, minute)
-	share := float64(h.Sum64()>>11)/(1<<53)*2 - 1 // from -1 up to 1
+	share := 2*rand.New(rand.NewPCG(uint64(minute), 0)).Float64() - 1 // from -1 up to 1
 	return min(max(0, math.Round((latency+share*deviation)*100)/100), statuspage.MaxLatency)
 }
 

@@ -408,8 +408,9 @@ const (
 
 // Attributes of a day of a monitor.
 const (
-	attrDayVersion   = "v"      // rises with every write to the day after its end
-	attrTotals       = "totals" // absent until they are made from the points
+	attrDayVersion   = "v"       // rises with every write to the day after its end
+	attrTotals       = "totals"  // absent until they are made from the points
+	attrFilling      = "filling" // UTC seconds until when a range may be being filled
 	attrUp           = "up"
 	attrDegraded     = "degraded"
 	attrDown         = "down"

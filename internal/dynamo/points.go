@@ -24,6 +24,10 @@ const (
 
 	pointsKept = 400 * daySeconds
 
+	// A range is being filled for at most so long, which is far above any function's
+	// timeout: until then no totals of its days are stored.
+	fillingTime = 5 * minuteSeconds
+
 	callsAtOnce = 8  // of a write or a read that takes many
 	batchAtOnce = 50 // of a batch of points, which is small: its caller waits for it
 )
@@ -247,8 +251,11 @@ func (s *Store) dropExpired(ctx context.Context, k key, now int64) error {
 // were computed before are stored.
 func (s *Store) dirtyDay(monitorID, t, now int64) types.TransactWriteItem {
 	start := statuspage.FloorDay(t)
-	e := newExpr().count(attrDayVersion).remove(attrTotals).set(attrTTL, num(keptUntil(start, now)))
-	return s.update(dayKey(monitorID, start), e)
+	return s.update(dayKey(monitorID, start), dirtied(start, now))
+}
+
+func dirtied(dayStart, now int64) *expr {
+	return newExpr().count(attrDayVersion).remove(attrTotals).set(attrTTL, num(keptUntil(dayStart, now)))
 }
 
 // UpdatePoint implements statuspage.PointStore.
@@ -378,32 +385,28 @@ func (s *Store) eachPoint(ctx context.Context, monitorID, from, to, now int64, f
 }
 
 // FillRange implements statuspage.PointStore. Whole hours are put as they will be;
-// the rest of the first and the last is set minute by minute. Of a day that has
-// ended the totals go before the first hour and again after the last, so that none
-// that were computed in between stay.
+// the rest of the first and the last is set minute by minute. A day that has ended
+// loses its totals before the first hour, and is marked as being filled: until the
+// mark is old nobody stores new ones, so that a range which stops on the way leaves
+// none that a reader made of a part of it.
 func (s *Store) FillRange(ctx context.Context, tag string, r statuspage.Range, now int64) error {
 	m, err := s.Monitor(ctx, tag)
 	if err != nil {
 		return err
 	}
-	dirty := func() error {
-		var g errgroup.Group
-		g.SetLimit(callsAtOnce)
-		for start := statuspage.FloorDay(r.From); start <= r.To && start+daySeconds <= now; start += daySeconds {
-			g.Go(func() error {
-				_, err := s.transact(ctx, s.dirtyDay(m.ID, start, now))
-				return err
-			})
-		}
-		return g.Wait()
+	var g errgroup.Group
+	g.SetLimit(callsAtOnce)
+	for start := statuspage.FloorDay(r.From); start <= r.To && start+daySeconds <= now; start += daySeconds {
+		g.Go(func() error {
+			e := dirtied(start, now).set(attrFilling, num(now+fillingTime))
+			_, err := s.transact(ctx, s.update(dayKey(m.ID, start), e))
+			return err
+		})
 	}
-	if err := dirty(); err != nil {
+	if err := g.Wait(); err != nil {
 		return err
 	}
-	if err := s.fillHours(ctx, m.ID, r, now); err != nil {
-		return err
-	}
-	return dirty()
+	return s.fillHours(ctx, m.ID, r, now)
 }
 
 func (s *Store) fillHours(ctx context.Context, monitorID int64, r statuspage.Range, now int64) error {
@@ -531,6 +534,7 @@ func (s *Store) sumDays(ctx context.Context, monitorID, from, to, now int64, day
 // dayItem is what the table has of a day.
 type dayItem struct {
 	version int64              // 0: no item
+	filling int64              // UTC seconds until when a range may be being filled
 	totals  *statuspage.Totals // nil: to be made from the points
 }
 
@@ -567,11 +571,15 @@ func (s *Store) days(ctx context.Context, monitorID, from, to, now int64) (map[i
 }
 
 // storeTotals stores totals that were made from the points, unless a point was
-// written since the days were read. A failure costs the next reader the same work.
+// written since the days were read, or a range is being filled. A failure costs the
+// next reader the same work.
 func (s *Store) storeTotals(ctx context.Context, monitorID int64, read map[int64]dayItem, made map[int64]*statuspage.Totals, now int64) {
 	var g errgroup.Group
 	g.SetLimit(callsAtOnce)
 	for start, totals := range made {
+		if read[start].filling > now {
+			continue
+		}
 		g.Go(func() error {
 			e := newExpr().set(attrTotals, totalsMap(*totals)).set(attrTTL, num(keptUntil(start, now))).setIfAbsent(attrDayVersion, num(0))
 			if d, ok := read[start]; ok {
@@ -607,6 +615,9 @@ func readDay(it item) (start int64, d dayItem, err error) {
 		return 0, d, fmt.Errorf("sort key of a day: %w", err)
 	}
 	d.version = r.num(attrDayVersion)
+	if filling := r.optNum(attrFilling); filling != nil {
+		d.filling = *filling
+	}
 	if m, ok := it[attrTotals].(*types.AttributeValueMemberM); ok {
 		tr := reader{item: m.Value}
 		d.totals = &statuspage.Totals{

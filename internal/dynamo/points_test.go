@@ -343,18 +343,80 @@ func TestTotalsFollowTheMinutes(t *testing.T) {
 					})
 				}
 				g.Wait()
-				var want [3]statuspage.Totals
-				for _, p := range pointsOf(t, s, midnight-2*day, begin+minute, now) {
-					want[(p.Time-midnight+2*day)/day].Add(p)
-				}
-				for range 2 { // made, then stored
-					if d := cmp.Diff(want[:], uptime(t, s, 3, now)); d != "" {
+				// While a range may still be being filled, afterwards, and stored.
+				for _, at := range []int64{now, now + 5*minute, now + 5*minute} {
+					var want [3]statuspage.Totals
+					for _, p := range pointsOf(t, s, midnight-2*day, statuspage.FloorMinute(at)+minute, at) {
+						want[(p.Time-midnight+2*day)/day].Add(p)
+					}
+					if d := cmp.Diff(want[:], uptime(t, s, 3, at)); d != "" {
 						t.Errorf("round %d: totals (-of the minutes +got):\n%s", round, d)
 					}
 				}
 				checkFinished(t, tb)
 			}
 		})
+	}
+}
+
+// A range of which only a part is set, while others read: the totals are those of
+// the part.
+func TestTotalsOfAnInterruptedRange(t *testing.T) {
+	t.Parallel()
+	tb, s := newPoints(t, "a")
+	fill := statuspage.Range{From: midnight - 4*day, To: midnight - minute, Status: statuspage.StatusUp, Latency: func(int64) float64 { return 1 }}
+	if err := s.FillRange(t.Context(), "a", fill, now-hour); err != nil {
+		t.Fatal(err)
+	}
+	want := []statuspage.Totals{{Up: 1440, LatencySum: 1440, LatencyCount: 1440}, {Up: 1440, LatencySum: 1440, LatencyCount: 1440}}
+	for range 2 {
+		if d := cmp.Diff(want, uptime(t, s, 3, now)[:2]); d != "" {
+			t.Fatalf("totals before (-want +got):\n%s", d)
+		}
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	batches := make(chan struct{}, 1)
+	dying := tb.Store(&dynamotest.Client{Inject: func(operation string, _ []byte) dynamotest.Fault {
+		if operation != "BatchWriteItem" {
+			return dynamotest.None
+		}
+		select {
+		case batches <- struct{}{}: // the first one
+			uptime(t, s, 3, now)
+			return dynamotest.None
+		default:
+			cancel()
+			return dynamotest.Hang
+		}
+	}})
+	fill.Status = statuspage.StatusDown
+	if err := dying.FillRange(ctx, "a", fill, now); err == nil {
+		t.Fatal("the range was set as a whole")
+	}
+	var minutes statuspage.Totals
+	for _, p := range pointsOf(t, s, midnight-4*day, midnight, now) {
+		minutes.Add(p)
+	}
+	if minutes.Up == 0 && minutes.Down == 0 {
+		t.Fatalf("nothing or all is set: %+v", minutes)
+	}
+	for _, at := range []int64{now, now + 5*minute, now + 5*minute} {
+		var got statuspage.Totals
+		for _, d := range uptime(t, s, 5, at)[:4] {
+			got = got.Plus(d)
+		}
+		if d := cmp.Diff(minutes, got); d != "" {
+			t.Errorf("totals %d seconds later (-of the minutes +got):\n%s", at-now, d)
+		}
+	}
+	if err := s.FillRange(t.Context(), "a", fill, now+minute); err != nil {
+		t.Fatal(err)
+	}
+	want = []statuspage.Totals{{Down: 1440, LatencySum: 1440, LatencyCount: 1440}, {Down: 1440, LatencySum: 1440, LatencyCount: 1440}}
+	for _, at := range []int64{now + minute, now + 6*minute, now + 6*minute} {
+		if d := cmp.Diff(want, uptime(t, s, 3, at)[:2]); d != "" {
+			t.Errorf("totals of the range sent again, %d seconds later (-want +got):\n%s", at-now, d)
+		}
 	}
 }
 
