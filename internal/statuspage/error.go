@@ -84,6 +84,21 @@ func KeyNotFound[ID int64 | string](id ID) error {
 	return &Error{Code: CodeNotFound, Message: fmt.Sprintf("API key with id '%v' not found", id)}
 }
 
+// AlertRuleNotFound returns the error for an alert rule that does not exist.
+func AlertRuleNotFound[ID int64 | string](id ID) error {
+	return &Error{Code: CodeNotFound, Message: fmt.Sprintf("Alert rule with id '%v' not found", id)}
+}
+
+// AlertNotFound returns the error for an alert that does not exist.
+func AlertNotFound[ID int64 | string](id ID) error {
+	return &Error{Code: CodeNotFound, Message: fmt.Sprintf("Alert with id '%v' not found", id)}
+}
+
+// TooManyRules returns the error for one active rule too many on a monitor.
+func TooManyRules(tag string) error {
+	return Invalid("Monitor '%s' has %d active alert rules already", tag, MaxMonitorRules)
+}
+
 // MonitorNotFound returns the error for a monitor that is asked for itself.
 func MonitorNotFound(tag string) error {
 	return &Error{Code: CodeNotFound, Message: monitorNotFound(tag)}

@@ -175,6 +175,71 @@ type PointStore interface {
 	Uptime(ctx context.Context, tag string, days int, now int64) (Monitor, []DayTotals, error)
 }
 
+// AlertStore keeps alert rules and alerts. PointStore's writes judge the rules of
+// their monitors: a point that is the monitor's newest at or before now opens and
+// resolves alerts, and incidents, before the write returns. When that fails the
+// point is set and the error is returned: the same write sent again judges again.
+type AlertStore interface {
+	// AlertRule returns the rule, or AlertRuleNotFound.
+	AlertRule(ctx context.Context, id int64) (AlertRule, error)
+
+	// AlertRules calls take with each rule, id falling, as IncidentStore.Incidents
+	// does. The next page starts after the id returned, 0 when the list has ended.
+	AlertRules(ctx context.Context, q AlertRuleQuery, take func(AlertRule) bool) (after int64, err error)
+
+	// CreateAlertRule makes a rule. It returns UnknownMonitor for a tag without a
+	// monitor, or TooManyRules.
+	CreateAlertRule(ctx context.Context, n NewAlertRule, now int64, once *Once[AlertRule]) (AlertRule, error)
+
+	// UpdateAlertRule applies the patch. It returns AlertRuleNotFound,
+	// UnknownMonitor, the error of Condition.Check or TooManyRules. The open alerts of
+	// a rule that is not active afterwards, and those on monitors that it does not
+	// have any more, are resolved; their incidents stay.
+	UpdateAlertRule(ctx context.Context, id int64, p AlertRulePatch, now int64) (AlertRule, error)
+
+	// DeleteAlertRule removes the rule and resolves its open alerts, or returns
+	// AlertRuleNotFound. The alerts and their incidents stay.
+	DeleteAlertRule(ctx context.Context, id int64, now int64) error
+
+	// Alert returns the alert, or AlertNotFound.
+	Alert(ctx context.Context, id int64) (Alert, error)
+
+	// Alerts calls take with each alert that matches, id falling, as
+	// IncidentStore.Incidents does; without a tag it follows a write within moments.
+	// It returns MonitorNotFound for a tag without a monitor.
+	Alerts(ctx context.Context, q AlertQuery, take func(Alert) bool) (after int64, err error)
+
+	// JudgeSilence judges every active rule about missing data at now, and returns how
+	// many alerts it opened and resolved. One that can't be judged does not keep the
+	// others from it. Two at once open no alert twice.
+	JudgeSilence(ctx context.Context, now int64) (Silence, error)
+}
+
+// Silence is what a run of JudgeSilence did.
+type Silence struct {
+	Rules, Monitors, Opened, Resolved int
+}
+
+// AlertRuleQuery says which part of the list of rules is asked for.
+type AlertRuleQuery struct {
+	After int64 // an id; 0: from the start
+	Limit int
+}
+
+// AlertQuery says which alerts a list holds. An empty text and 0 are no filter.
+type AlertQuery struct {
+	Tag    string // of a monitor
+	State  AlertState
+	RuleID int64
+	After  int64 // an id; 0: from the start
+	Limit  int
+}
+
+// Matches reports whether the alert passes the filters by state and rule.
+func (q AlertQuery) Matches(a Alert) bool {
+	return (q.State == "" || q.State == a.State) && (q.RuleID == 0 || q.RuleID == a.RuleID)
+}
+
 // KeyStore keeps API keys.
 type KeyStore interface {
 	// APIKeyByHash returns the key with the hash, revoked and expired ones too, or

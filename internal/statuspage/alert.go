@@ -1,0 +1,398 @@
+package statuspage
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+
+	"tocsin/internal/opt"
+)
+
+// Limits of alert rules.
+const (
+	MaxRuleMonitors    = 40    // monitors of a rule
+	MaxMonitorRules    = 20    // active rules of a monitor
+	MaxRuleDescription = 1024  // UTF-16 units
+	MaxAlertThreshold  = 60    // points
+	MaxSilence         = 43200 // minutes: 30 days
+)
+
+// AlertFor is what an alert rule watches.
+type AlertFor string
+
+// What rules watch: the status of a point, its latency, the uptime over many
+// points, or that points stay away.
+const (
+	AlertStatus  AlertFor = "STATUS"
+	AlertLatency AlertFor = "LATENCY"
+	AlertUptime  AlertFor = "UPTIME"
+	AlertNoData  AlertFor = "NO_DATA"
+)
+
+// ValidAlertFor reports whether f is one of them; case counts.
+func ValidAlertFor(f AlertFor) bool {
+	return f == AlertStatus || f == AlertLatency || f == AlertUptime || f == AlertNoData
+}
+
+// Severity says how bad it is when a rule fires.
+type Severity string
+
+// The severities; case counts.
+const (
+	Critical Severity = "CRITICAL"
+	Warning  Severity = "WARNING"
+)
+
+// ValidSeverity reports whether s is one of the severities; case counts.
+func ValidSeverity(s Severity) bool { return s == Critical || s == Warning }
+
+// SourceAlert is the source of an incident that an alert opened.
+const SourceAlert = "ALERT"
+
+// A Condition is what a rule asks of a monitor's points.
+type Condition struct {
+	For    AlertFor
+	Status Status  // of AlertStatus: StatusDown, or StatusDegraded, which DOWN fails too
+	Limit  float64 // milliseconds, a percentage, or whole minutes without a point
+
+	Failures  int64 // so many of the newest recorded points make it fire, 1…MaxAlertThreshold
+	Successes int64 // so many make it recover
+}
+
+// Value is the condition's value as text: a status, or a number.
+func (c Condition) Value() string {
+	if c.For == AlertStatus {
+		return string(c.Status)
+	}
+	return number(c.Limit)
+}
+
+// Check returns an Invalid error for a value that the kind of condition can't have.
+func (c Condition) Check() error {
+	switch c.For {
+	case AlertStatus:
+		if c.Status != StatusDown && c.Status != StatusDegraded {
+			return Invalid("alert_value must be DOWN or DEGRADED when alert_for is STATUS")
+		}
+	case AlertLatency:
+		if !(c.Limit > 0 && c.Limit <= MaxLatency) {
+			return Invalid("alert_value must be a number of milliseconds above 0 and at most 1000000000 when alert_for is LATENCY")
+		}
+	case AlertUptime:
+		if !(c.Limit > 0 && c.Limit <= 100) {
+			return Invalid("alert_value must be a percentage above 0 and at most 100 when alert_for is UPTIME")
+		}
+	case AlertNoData:
+		if c.Limit != math.Trunc(c.Limit) || !(c.Limit >= 1 && c.Limit <= MaxSilence) {
+			return Invalid("alert_value must be a whole number of minutes from 1 to %d when alert_for is NO_DATA", MaxSilence)
+		}
+	}
+	return nil
+}
+
+// An AlertRule says when monitors are failing and what is done then.
+type AlertRule struct {
+	ID int64
+	Condition
+	Monitors       []RuleMonitor // at most MaxRuleMonitors, each once, in the order given
+	Severity       Severity
+	CreateIncident bool
+	Description    *string
+	Active         bool
+	Created        int64 // UTC seconds
+	Updated        int64 // UTC seconds
+	Version        int64 // rises with every write
+}
+
+// RuleMonitor is a monitor that a rule watches.
+type RuleMonitor struct {
+	Tag       string
+	MonitorID int64
+}
+
+// NewAlertRule is what a client gives to make a rule.
+type NewAlertRule struct {
+	Condition
+	Tags           []string // at most MaxRuleMonitors, each once
+	Severity       Severity
+	CreateIncident bool
+	Description    *string
+	Active         bool
+}
+
+// AlertRulePatch is a partial update of a rule. What is not set stays; only the
+// description can be null.
+type AlertRulePatch struct {
+	For            opt.Field[AlertFor]
+	Status         opt.Field[Status]
+	Limit          opt.Field[float64]
+	Failures       opt.Field[int64]
+	Successes      opt.Field[int64]
+	Tags           opt.Field[[]string]
+	Severity       opt.Field[Severity]
+	CreateIncident opt.Field[bool]
+	Description    opt.Field[string]
+	Active         opt.Field[bool]
+}
+
+// Apply returns the rule with the patch in it, but for its monitors, updated at now
+// (UTC seconds). It returns the error of Condition.Check.
+func (r AlertRule) Apply(p AlertRulePatch, now int64) (AlertRule, error) {
+	r.For = p.For.Or(r.For)
+	if status, ok := p.Status.Get(); ok {
+		r.Status, r.Limit = status, 0
+	}
+	if limit, ok := p.Limit.Get(); ok {
+		r.Status, r.Limit = "", limit
+	}
+	r.Failures = p.Failures.Or(r.Failures)
+	r.Successes = p.Successes.Or(r.Successes)
+	r.Severity = p.Severity.Or(r.Severity)
+	r.CreateIncident = p.CreateIncident.Or(r.CreateIncident)
+	r.Description = p.Description.Ptr(r.Description)
+	r.Active = p.Active.Or(r.Active)
+	r.Updated = now
+	r.Version++
+	return r, r.Check()
+}
+
+// A Watch is the part of an active rule that its monitors carry, so that a point is
+// judged without reading rules.
+type Watch struct {
+	RuleID int64
+	Condition
+}
+
+// AlertState is whether an alert is still on.
+type AlertState string
+
+// The states of an alert; case counts.
+const (
+	Triggered     AlertState = "TRIGGERED"
+	AlertResolved AlertState = "RESOLVED"
+)
+
+// ValidAlertState reports whether s is one of the states.
+func ValidAlertState(s AlertState) bool { return s == Triggered || s == AlertResolved }
+
+// An Alert is one time that a rule found one of its monitors failing. It keeps what
+// the rule said then. A rule has at most one alert on a monitor that is TRIGGERED.
+type Alert struct {
+	ID         int64
+	RuleID     int64
+	Tag        string // of the monitor
+	MonitorID  int64
+	Condition        // without thresholds
+	Severity   Severity
+	State      AlertState
+	IncidentID *int64 // the incident that it opened; nil: none, or deleted since
+	Created    int64  // UTC seconds: when it was triggered
+	Updated    int64  // UTC seconds
+	Resolved   *int64 // UTC seconds
+	Version    int64  // rises with every write
+}
+
+// A Verdict is what a condition says of a monitor.
+type Verdict int
+
+// The verdicts. Undecided leaves an alert as it is.
+const (
+	Undecided Verdict = iota
+	Failing
+	Recovered
+)
+
+// A Judgement is a verdict with what it rests on.
+type Judgement struct {
+	Verdict Verdict
+	Since   int64  // UTC seconds, a whole minute: of the first point that it rests on
+	Reason  string // what was measured, for a comment: a sentence without a full stop
+}
+
+// Points returns how many of the newest points the condition may need.
+func (c Condition) Points() int {
+	if c.For == AlertNoData {
+		return 1
+	}
+	return int(max(c.Failures, c.Successes))
+}
+
+// Judge returns what the condition says of points, by time, which end with the
+// monitor's newest one. A point without a latency says nothing about latencies and
+// is passed over. AlertNoData is Undecided: see JudgeSilence.
+func (c Condition) Judge(points []Point, degradedIsDown bool) Judgement {
+	if c.For == AlertLatency {
+		var measured []Point
+		for _, p := range points {
+			if p.Latency != nil {
+				measured = append(measured, p)
+			}
+		}
+		points = measured
+	}
+	if run, ok := newest(points, c.Failures); ok && c.fails(run, degradedIsDown) {
+		return Judgement{Failing, run[0].Time, c.measured(run, degradedIsDown)}
+	}
+	if run, ok := newest(points, c.Successes); ok && c.succeeds(run, degradedIsDown) {
+		return Judgement{Recovered, run[0].Time, c.measured(run, degradedIsDown)}
+	}
+	return Judgement{}
+}
+
+// JudgeSilence returns what an AlertNoData condition says at now (UTC seconds) when
+// the monitor's newest point is of the given minute. A monitor without any point
+// counts as if its newest were of the minute in which its rule was made: hasPoint
+// tells them apart. It fails when so many whole minutes have passed without a point.
+func (c Condition) JudgeSilence(newest int64, hasPoint bool, now int64) Judgement {
+	passed := (FloorMinute(now)-newest)/minute - 1
+	if float64(passed) < c.Limit {
+		if !hasPoint {
+			return Judgement{}
+		}
+		return Judgement{Recovered, newest, "there is a point of " + clock(newest)}
+	}
+	reason := fmt.Sprintf("no data for %s, the newest point is of %s", plural(passed, "minute"), clock(newest))
+	if !hasPoint {
+		reason = fmt.Sprintf("no data for %s, there is no point since the rule was made at %s", plural(passed, "minute"), clock(newest))
+	}
+	return Judgement{Failing, newest + minute, reason}
+}
+
+// newest returns the last n points, and false when there are fewer.
+func newest(points []Point, n int64) ([]Point, bool) {
+	if int64(len(points)) < n {
+		return nil, false
+	}
+	return points[int64(len(points))-n:], n > 0
+}
+
+func (c Condition) fails(run []Point, degradedIsDown bool) bool {
+	if c.For == AlertUptime {
+		up, _ := uptimeOf(run, degradedIsDown)
+		return up < c.Limit
+	}
+	for _, p := range run {
+		if !c.failing(p) {
+			return false
+		}
+	}
+	return c.For == AlertStatus || c.For == AlertLatency
+}
+
+func (c Condition) succeeds(run []Point, degradedIsDown bool) bool {
+	if c.For == AlertUptime {
+		up, _ := uptimeOf(run, degradedIsDown)
+		return up >= c.Limit
+	}
+	for _, p := range run {
+		if c.failing(p) {
+			return false
+		}
+	}
+	return c.For == AlertStatus || c.For == AlertLatency
+}
+
+// failing reports whether a single point fails. A point of DOWN fails a rule about
+// DEGRADED too: it is worse.
+func (c Condition) failing(p Point) bool {
+	switch c.For {
+	case AlertStatus:
+		return p.Status == StatusDown || p.Status == c.Status
+	case AlertLatency:
+		return *p.Latency > c.Limit
+	}
+	return false
+}
+
+func uptimeOf(points []Point, degradedIsDown bool) (float64, bool) {
+	var t Totals
+	for _, p := range points {
+		t.Add(p)
+	}
+	return t.Uptime(degradedIsDown)
+}
+
+// measured says in words what the points of a run were.
+func (c Condition) measured(run []Point, degradedIsDown bool) string {
+	span := "in the minute " + clock(run[0].Time)
+	if len(run) > 1 {
+		span = fmt.Sprintf("in the last %d recorded minutes, %s to %s", len(run), clock(run[0].Time), clock(run[len(run)-1].Time))
+	}
+	switch c.For {
+	case AlertLatency:
+		sum, highest := 0.0, 0.0
+		for _, p := range run {
+			sum, highest = sum+*p.Latency, max(highest, *p.Latency)
+		}
+		return fmt.Sprintf("latency %s ms on average and %s ms at most, limit %s ms, %s",
+			number(math.Round(sum/float64(len(run))*100)/100), number(highest), number(c.Limit), span)
+	case AlertUptime:
+		up, _ := uptimeOf(run, degradedIsDown)
+		return fmt.Sprintf("uptime %s %%, limit %s %%, %s", number(math.Round(up*10000)/10000), number(c.Limit), span)
+	}
+	var seen []string
+	for _, s := range []Status{StatusDown, StatusDegraded, StatusUp} {
+		for _, p := range run {
+			if p.Status == s {
+				seen = append(seen, string(s))
+				break
+			}
+		}
+	}
+	return "status " + strings.Join(seen, " and ") + " " + span
+}
+
+// IncidentTitle is the title of the incident that the rule opens for a monitor.
+func (r AlertRule) IncidentTitle(monitorName string) string {
+	return cut(fmt.Sprintf("%s %s: %s", monitorName, r.For, r.Value()), MaxTitle)
+}
+
+// IncidentImpact is what the incident that the rule opens says of its monitor.
+func (r AlertRule) IncidentImpact() Impact {
+	if r.For == AlertLatency || r.For == AlertStatus && r.Status == StatusDegraded {
+		return Degraded
+	}
+	return Down
+}
+
+// OpeningComment is the first comment of the incident that the rule opens.
+func (r AlertRule) OpeningComment(j Judgement) string {
+	text := fmt.Sprintf("Opened automatically by alert rule %d: %s.", r.ID, j.Reason)
+	if r.Description != nil && TrimBlank(*r.Description) != "" {
+		text += "\n\n" + *r.Description
+	}
+	return text
+}
+
+// ClosingComment is the comment that resolves the incident of an alert of the rule.
+func ClosingComment(ruleID int64, j Judgement) string {
+	return fmt.Sprintf("Resolved automatically by alert rule %d: %s.", ruleID, j.Reason)
+}
+
+// cut returns the text without what is over so many UTF-16 units.
+func cut(s string, units int) string {
+	n := 0
+	for i, r := range s {
+		n++
+		if r > 0xffff {
+			n++
+		}
+		if n > units {
+			return s[:i]
+		}
+	}
+	return s
+}
+
+func number(n float64) string { return strconv.FormatFloat(n, 'f', -1, 64) }
+
+func clock(t int64) string { return time.Unix(t, 0).UTC().Format("2006-01-02 15:04 UTC") }
+
+func plural(n int64, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
