@@ -184,7 +184,7 @@ type Alert struct {
 	RuleID     int64
 	Tag        string // of the monitor
 	MonitorID  int64
-	Condition        // without thresholds
+	Condition  // without thresholds
 	Severity   Severity
 	State      AlertState
 	IncidentID *int64 // the incident that it opened; nil: none, or deleted since
