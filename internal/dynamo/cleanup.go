@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -116,10 +115,13 @@ func (s *Store) finishIncident(ctx context.Context, id int64, page rows) error {
 	}
 }
 
-// finishMonitor removes what a deleted monitor left, its place in incidents too,
-// and at last the CLEANUP row. It stops after about limit rows (0: none) and
+// finishMonitor removes what a deleted monitor left, its place in alert rules and
+// incidents too, and at last the CLEANUP row. It stops after about limit rows (0: none) and
 // reports whether it came to the end.
 func (s *Store) finishMonitor(ctx context.Context, id int64, limit int) (done bool, err error) {
+	if err := s.leaveRules(ctx, id); err != nil {
+		return false, err
+	}
 	for read := 0; ; {
 		in := s.under(monitorPK(id))
 		in.Limit = limitOf(keysAtOnce)
@@ -135,6 +137,14 @@ func (s *Store) finishMonitor(ctx context.Context, id int64, limit int) (done bo
 		}
 		var plain []key
 		for _, k := range page.keys {
+			if strings.HasPrefix(k.sk, alertRowPrefix) {
+				alert, err := alertOfRow(k)
+				if err != nil {
+					return false, err
+				}
+				plain = append(plain, alert, k)
+				continue
+			}
 			if !strings.HasPrefix(k.sk, incidentRowPrefix) {
 				plain = append(plain, k)
 				continue
@@ -204,7 +214,7 @@ func (s *Store) Cleanup(ctx context.Context, now int64) (finished int, err error
 			return finished, errors.Join(append(failed, err)...)
 		}
 		for _, k := range page.keys {
-			if err := s.finish(ctx, k.sk); err != nil {
+			if err := s.finish(ctx, k, now); err != nil {
 				failed = append(failed, fmt.Errorf("cleanup of %s: %w", k.sk, err))
 				if ctx.Err() != nil {
 					return finished, errors.Join(failed...)
@@ -221,9 +231,10 @@ func (s *Store) Cleanup(ctx context.Context, now int64) (finished int, err error
 }
 
 // finish does the rest of the deletion that a CLEANUP row is about.
-func (s *Store) finish(ctx context.Context, sk string) error {
-	kind, digits, _ := strings.Cut(sk, "#")
-	id, err := strconv.ParseInt(digits, 10, 64)
+func (s *Store) finish(ctx context.Context, row key, now int64) error {
+	kind, digits, _ := strings.Cut(row.sk, "#")
+	digits, version, _ := strings.Cut(digits, "#")
+	id, err := parseID(digits)
 	if err != nil {
 		return err
 	}
@@ -237,6 +248,12 @@ func (s *Store) finish(ctx context.Context, sk string) error {
 	case cleanupMonitor:
 		_, err := s.finishMonitor(ctx, id, 0)
 		return err
+	case cleanupRule:
+		version, err := parseID(version)
+		if err != nil {
+			return err
+		}
+		return s.finishRuleRow(ctx, row, id, version, now)
 	}
 	return fmt.Errorf("unknown kind %q", kind)
 }

@@ -106,20 +106,9 @@ func (s *Store) CreateComment(ctx context.Context, incidentID int64, n statuspag
 		return statuspage.Comment{}, err
 	}
 	for attempt := 0; ; attempt++ {
-		closed := incident.Closed != nil
-		t := statuspage.TransitionOf(c.State, c.Time, closed)
-		e := newExpr().ifExists().ifHas(attrClosed, closed).increment(attrVersion).
-			set(attrState, str(string(t.State))).set(attrUpdated, num(now)).set(attrGSI2PK, openOrClosed(t.Closes))
-		if t.Closes {
-			if c.Time < incident.Start {
-				return statuspage.Comment{}, statuspage.ErrCommentBeforeStart
-			}
-			e.ifCompare(attrStart, "<=", attrEnd, num(c.Time)).setIfAbsent(attrClosed, num(now))
-		} else {
-			e.remove(attrClosed)
-		}
-		if t.End.IsSet() {
-			e.setOrRemove(attrEnd, t.End.Ptr(nil))
+		e, err := transition(incident, c, now)
+		if err != nil {
+			return statuspage.Comment{}, err
 		}
 		refused, err := transactOnce(ctx, s, once, c, s.update(incidentKey(incidentID), e), s.putNew(commentItem(c)))
 		if err != nil {
@@ -139,6 +128,28 @@ func (s *Store) CreateComment(ctx context.Context, incidentID int64, n statuspag
 			return statuspage.Comment{}, err
 		}
 	}
+}
+
+// transition is the effect of a new comment on its incident, conditional on what
+// decides it: whether the incident is closed and, for RESOLVED, its start. It returns
+// ErrCommentBeforeStart.
+func transition(incident statuspage.Incident, c statuspage.Comment, now int64) (*expr, error) {
+	closed := incident.Closed != nil
+	t := statuspage.TransitionOf(c.State, c.Time, closed)
+	e := newExpr().ifExists().ifHas(attrClosed, closed).increment(attrVersion).
+		set(attrState, str(string(t.State))).set(attrUpdated, num(now)).set(attrGSI2PK, openOrClosed(t.Closes))
+	if t.Closes {
+		if c.Time < incident.Start {
+			return nil, statuspage.ErrCommentBeforeStart
+		}
+		e.ifCompare(attrStart, "<=", attrEnd, num(c.Time)).setIfAbsent(attrClosed, num(now))
+	} else {
+		e.remove(attrClosed)
+	}
+	if t.End.IsSet() {
+		e.setOrRemove(attrEnd, t.End.Ptr(nil))
+	}
+	return e, nil
 }
 
 // UpdateComment implements statuspage.CommentStore.

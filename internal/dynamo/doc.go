@@ -16,10 +16,15 @@
 //	incident on a monitor     MONITOR#monitor id  INCIDENT#start#id
 //	minutes of an hour        MONITOR#monitor id  HOUR#2026-11-22T10    time to live
 //	totals of a day           MONITOR#monitor id  DAY#2026-11-22        time to live
+//	mark of an open alert     MONITOR#monitor id  OPENALERT#rule id
+//	alert on a monitor        MONITOR#monitor id  ALERT#id
+//	alert                     ALERT#id            META                  gsi1 ALERTS / id
+//	alert rule                RULES               id
 //	API key                   APIKEY#sha256       META                  gsi1 APIKEYS / id
 //	idempotency record        IDEMPOTENCY#key id#header
 //	                                              META                  time to live
 //	deletion still to finish  CLEANUP             kind#id
+//	alerts of a rule to end   CLEANUP             RULE#id#version
 //	counter                   SYSTEM              COUNTER#kind
 //	schema version            SYSTEM              SCHEMA
 //
@@ -27,6 +32,10 @@
 // holds its monitors, so that one read answers for it; the rows under a monitor
 // carry nothing but start and id, so that they change only when those do. Rows of
 // a monitor go by its number, never by its tag: a tag used again inherits nothing.
+//
+// A monitor's item carries the conditions of its active alert rules, so that a point
+// is judged without reading them. The mark of an open alert keeps a rule from having
+// two on a monitor.
 //
 // # Writes
 //

@@ -260,6 +260,7 @@ func (s *Store) stillThere(ctx context.Context, links []statuspage.AffectedMonit
 // transaction that leaves a CLEANUP row; what is left under it is invisible from
 // then on and goes next, or by Cleanup after a crash.
 func (s *Store) DeleteIncident(ctx context.Context, id int64, now int64, expected statuspage.Precondition) error {
+	alertGone := false
 	for attempt := 0; ; attempt++ {
 		i, rest, err := s.readForDeletion(ctx, id)
 		if err != nil {
@@ -275,6 +276,10 @@ func (s *Store) DeleteIncident(ctx context.Context, id int64, now int64, expecte
 		for _, m := range i.Monitors {
 			writes = append(writes, s.remove(incidentRowKey(m.MonitorID, i.Start, id), nil))
 		}
+		last := len(writes)
+		if i.AlertID != nil && !alertGone {
+			writes = append(writes, s.update(alertKey(*i.AlertID), newExpr().ifExists().increment(attrVersion).remove(attrIncidentID)))
+		}
 		refused, err := s.transact(ctx, writes...)
 		if err != nil {
 			return err
@@ -283,6 +288,7 @@ func (s *Store) DeleteIncident(ctx context.Context, id int64, now int64, expecte
 			s.finishLater(ctx, s.finishIncident(ctx, id, rest))
 			return nil
 		}
+		alertGone = refused.failed(last) // its monitor was deleted
 		if err := pause(ctx, attempt, errContended); err != nil {
 			return err
 		}

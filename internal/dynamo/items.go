@@ -135,6 +135,7 @@ const (
 	attrClosed   = "closed"
 	attrTag      = "tag"
 	attrImpact   = "impact"
+	attrAlert    = "alert_id"
 )
 
 // openOrClosed is the partition of gsi2 and gsi3 that an incident is in.
@@ -159,6 +160,7 @@ func incidentItem(i statuspage.Incident) item {
 	it[attrType] = str(i.Type)
 	it[attrSource] = str(i.Source)
 	it[attrMonitors] = affectedList(i.Monitors)
+	putOptNum(it, attrAlert, i.AlertID)
 	it[attrCreated] = num(i.Created)
 	it[attrUpdated] = num(i.Updated)
 	putOptNum(it, attrClosed, i.Closed)
@@ -178,7 +180,7 @@ func affectedList(monitors []statuspage.AffectedMonitor) types.AttributeValue {
 
 // incidentFields are the attributes that readIncident needs.
 var incidentFields = []string{
-	attrID, attrTitle, attrStart, attrEnd, attrState, attrType, attrSource, attrMonitors, attrCreated, attrUpdated, attrClosed, attrVersion,
+	attrID, attrTitle, attrStart, attrEnd, attrState, attrType, attrSource, attrMonitors, attrAlert, attrCreated, attrUpdated, attrClosed, attrVersion,
 }
 
 func readIncident(it item) (statuspage.Incident, error) {
@@ -191,6 +193,7 @@ func readIncident(it item) (statuspage.Incident, error) {
 		State:   statuspage.State(r.str(attrState)),
 		Type:    r.str(attrType),
 		Source:  r.str(attrSource),
+		AlertID: r.optNum(attrAlert),
 		Created: r.num(attrCreated),
 		Updated: r.num(attrUpdated),
 		Closed:  r.optNum(attrClosed),
@@ -277,6 +280,7 @@ const (
 	attrSettings    = "monitor_settings_json"
 	attrExternalURL = "external_url"
 	attrThreshold   = "confirmation_threshold"
+	attrWatches     = "watches" // see watchList
 )
 
 func monitorItem(m statuspage.Monitor) item {
@@ -305,6 +309,9 @@ func monitorItem(m statuspage.Monitor) item {
 	}
 	putOptStr(it, attrExternalURL, m.ExternalURL)
 	it[attrThreshold] = num(m.ConfirmationThreshold)
+	if len(m.Watches) > 0 {
+		it[attrWatches] = watchList(m.Watches)
+	}
 	it[attrCreated] = num(m.Created)
 	it[attrUpdated] = num(m.Updated)
 	it[attrVersion] = num(m.Version)
@@ -337,6 +344,7 @@ func readMonitor(it item) (statuspage.Monitor, error) {
 		Created:               r.num(attrCreated),
 		Updated:               r.num(attrUpdated),
 		Version:               r.num(attrVersion),
+		Watches:               r.watches(),
 	}
 	return m, r.err
 }
@@ -417,3 +425,194 @@ const (
 	attrLatencySum   = "latency_sum" // a text: DynamoDB's numbers are not a float64's
 	attrLatencyCount = "latency_count"
 )
+
+// Attributes of an alert rule and, but for the thresholds, of an alert.
+const (
+	attrFor            = "alert_for"
+	attrLimit          = "limit" // a text, as latencies are; absent where the value is a status
+	attrFailures       = "failures"
+	attrSuccesses      = "successes"
+	attrSeverity       = "severity"
+	attrCreateIncident = "create_incident" // present when it does
+	attrActive         = "active"          // present when it is
+	attrRuleID         = "rule_id"
+	attrRuleVersion    = "rule_version" // of an open alert's mark: of the rule that fired
+	attrMonitorID      = "monitor_id"
+	attrResolved       = "resolved"
+)
+
+// attrWrite is a text in an hour's item that is another after each write.
+const attrWrite = "w"
+
+func putFlag(it item, name string, on bool) {
+	if on {
+		it[name] = &types.AttributeValueMemberBOOL{Value: true}
+	}
+}
+
+func (r *reader) flag(name string) bool {
+	_, on := r.item[name]
+	return on
+}
+
+func putCondition(it item, c statuspage.Condition) {
+	it[attrFor] = str(string(c.For))
+	if c.For == statuspage.AlertStatus {
+		it[attrStatus] = str(string(c.Status))
+	} else {
+		it[attrLimit] = str(strconv.FormatFloat(c.Limit, 'g', -1, 64))
+	}
+	if c.Failures > 0 {
+		it[attrFailures], it[attrSuccesses] = num(c.Failures), num(c.Successes)
+	}
+}
+
+func (r *reader) condition() statuspage.Condition {
+	c := statuspage.Condition{For: statuspage.AlertFor(r.str(attrFor)), Status: statuspage.Status(r.strOrEmpty(attrStatus))}
+	if text := r.optStr(attrLimit); text != nil {
+		var err error
+		if c.Limit, err = strconv.ParseFloat(*text, 64); err != nil {
+			r.fail(attrLimit)
+		}
+	}
+	if n := r.optNum(attrFailures); n != nil {
+		c.Failures, c.Successes = *n, r.num(attrSuccesses)
+	}
+	return c
+}
+
+// watchList is what a monitor's item holds of its active alert rules.
+func watchList(watches []statuspage.Watch) types.AttributeValue {
+	list := make([]types.AttributeValue, len(watches))
+	for i, w := range watches {
+		m := item{attrID: num(w.RuleID)}
+		putCondition(m, w.Condition)
+		list[i] = &types.AttributeValueMemberM{Value: m}
+	}
+	return &types.AttributeValueMemberL{Value: list}
+}
+
+func (r *reader) watches() []statuspage.Watch {
+	if _, ok := r.item[attrWatches]; !ok {
+		return nil
+	}
+	var watches []statuspage.Watch
+	for _, v := range r.list(attrWatches) {
+		m, ok := v.(*types.AttributeValueMemberM)
+		if !ok {
+			r.fail(attrWatches)
+			break
+		}
+		wr := reader{item: m.Value}
+		watches = append(watches, statuspage.Watch{RuleID: wr.num(attrID), Condition: wr.condition()})
+		if wr.err != nil {
+			r.fail(attrWatches)
+		}
+	}
+	return watches
+}
+
+func ruleItem(a statuspage.AlertRule) item {
+	it := ruleKey(a.ID).attributes()
+	it[attrID] = num(a.ID)
+	putCondition(it, a.Condition)
+	list := make([]types.AttributeValue, len(a.Monitors))
+	for i, m := range a.Monitors {
+		list[i] = &types.AttributeValueMemberM{Value: item{attrTag: str(m.Tag), attrID: num(m.MonitorID)}}
+	}
+	it[attrMonitors] = &types.AttributeValueMemberL{Value: list}
+	it[attrSeverity] = str(string(a.Severity))
+	putFlag(it, attrCreateIncident, a.CreateIncident)
+	putOptStr(it, attrDescription, a.Description)
+	putFlag(it, attrActive, a.Active)
+	it[attrCreated] = num(a.Created)
+	it[attrUpdated] = num(a.Updated)
+	it[attrVersion] = num(a.Version)
+	return it
+}
+
+func readRule(it item) (statuspage.AlertRule, error) {
+	r := reader{item: it}
+	a := statuspage.AlertRule{
+		ID:             r.num(attrID),
+		Condition:      r.condition(),
+		Severity:       statuspage.Severity(r.str(attrSeverity)),
+		CreateIncident: r.flag(attrCreateIncident),
+		Description:    r.optStr(attrDescription),
+		Active:         r.flag(attrActive),
+		Created:        r.num(attrCreated),
+		Updated:        r.num(attrUpdated),
+		Version:        r.num(attrVersion),
+	}
+	for _, v := range r.list(attrMonitors) {
+		m, ok := v.(*types.AttributeValueMemberM)
+		if !ok {
+			r.fail(attrMonitors)
+			break
+		}
+		mr := reader{item: m.Value}
+		a.Monitors = append(a.Monitors, statuspage.RuleMonitor{Tag: mr.str(attrTag), MonitorID: mr.num(attrID)})
+		if mr.err != nil {
+			r.fail(attrMonitors)
+		}
+	}
+	return a, r.err
+}
+
+func alertItem(a statuspage.Alert) item {
+	it := alertKey(a.ID).attributes()
+	it[attrGSI1PK] = str(allAlerts)
+	it[attrGSI1SK] = str(padID(a.ID))
+	it[attrID] = num(a.ID)
+	it[attrRuleID] = num(a.RuleID)
+	it[attrTag] = str(a.Tag)
+	it[attrMonitorID] = num(a.MonitorID)
+	putCondition(it, a.Condition)
+	it[attrSeverity] = str(string(a.Severity))
+	it[attrState] = str(string(a.State))
+	putOptNum(it, attrIncidentID, a.IncidentID)
+	it[attrCreated] = num(a.Created)
+	it[attrUpdated] = num(a.Updated)
+	putOptNum(it, attrResolved, a.Resolved)
+	it[attrVersion] = num(a.Version)
+	return it
+}
+
+func readAlert(it item) (statuspage.Alert, error) {
+	r := reader{item: it}
+	a := statuspage.Alert{
+		ID:         r.num(attrID),
+		RuleID:     r.num(attrRuleID),
+		Tag:        r.str(attrTag),
+		MonitorID:  r.num(attrMonitorID),
+		Condition:  r.condition(),
+		Severity:   statuspage.Severity(r.str(attrSeverity)),
+		State:      statuspage.AlertState(r.str(attrState)),
+		IncidentID: r.optNum(attrIncidentID),
+		Created:    r.num(attrCreated),
+		Updated:    r.num(attrUpdated),
+		Resolved:   r.optNum(attrResolved),
+		Version:    r.num(attrVersion),
+	}
+	return a, r.err
+}
+
+// An openAlert is the mark of an alert that is open.
+type openAlert struct {
+	alertID     int64
+	ruleVersion int64 // of the rule as it fired
+}
+
+func openAlertItem(a statuspage.Alert, ruleVersion int64) item {
+	it := openAlertKey(a.MonitorID, a.RuleID).attributes()
+	it[attrAlert] = num(a.ID)
+	it[attrRuleID] = num(a.RuleID)
+	it[attrRuleVersion] = num(ruleVersion)
+	return it
+}
+
+func readOpenAlert(it item) (ruleID int64, o openAlert, err error) {
+	r := reader{item: it}
+	ruleID, o = r.num(attrRuleID), openAlert{r.num(attrAlert), r.num(attrRuleVersion)}
+	return ruleID, o, r.err
+}

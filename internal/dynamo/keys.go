@@ -30,6 +30,8 @@ const (
 	closedOnes   = "CLOSED"
 	allMonitors  = "MONITORS"
 	allAPIKeys   = "APIKEYS" // partition of gsi1
+	allAlerts    = "ALERTS"  // partition of gsi1
+	allRules     = "RULES"
 	cleanups     = "CLEANUP"
 	system       = "SYSTEM"
 	meta         = "META"
@@ -44,6 +46,8 @@ const (
 	commentIDs  counter = "comment"
 	monitorIDs  counter = "monitor"
 	apiKeyIDs   counter = "apikey"
+	ruleIDs     counter = "rule"
+	alertIDs    counter = "alert"
 )
 
 type key struct{ pk, sk string }
@@ -97,6 +101,24 @@ func dayKey(monitorID, t int64) key {
 	return key{monitorPK(monitorID), dayPrefix + time.Unix(t, 0).UTC().Format(time.DateOnly)}
 }
 
+func ruleKey(id int64) key { return key{allRules, padID(id)} }
+
+func alertKey(id int64) key { return key{"ALERT#" + strconv.FormatInt(id, 10), meta} }
+
+const alertRowPrefix = "ALERT#"
+
+// alertRowKey is the row of an alert under its monitor.
+func alertRowKey(monitorID, id int64) key {
+	return key{monitorPK(monitorID), alertRowPrefix + padID(id)}
+}
+
+// openAlertKey is the mark of the one alert of a rule on a monitor that is open.
+func openAlertKey(monitorID, ruleID int64) key {
+	return key{monitorPK(monitorID), openAlertPrefix + padID(ruleID)}
+}
+
+const openAlertPrefix = "OPENALERT#"
+
 func apiKeyKey(hash string) key { return key{"APIKEY#" + hash, meta} }
 
 // idempotencyKey is the record of a request by its API key's id and its own
@@ -113,9 +135,15 @@ func schemaKey() key { return key{system, schemaSK} }
 const (
 	cleanupIncident = "INCIDENT"
 	cleanupMonitor  = "MONITOR"
+	cleanupRule     = "RULE"
 )
 
 func cleanupKey(kind string, id int64) key { return key{cleanups, kind + "#" + padID(id)} }
+
+// cleanupRuleKey is about the alerts of a rule up to one of its versions.
+func cleanupRuleKey(ruleID, version int64) key {
+	return key{cleanups, cleanupRule + "#" + padID(ruleID) + "#" + padID(version)}
+}
 
 // timeAndID is a sort key by time (UTC seconds), then id.
 func timeAndID(t, id int64) string { return fmt.Sprintf("%012d#%s", t, padID(id)) }
@@ -124,6 +152,15 @@ func timeAndID(t, id int64) string { return fmt.Sprintf("%012d#%s", t, padID(id)
 func maxTimeAndID(t int64) string { return fmt.Sprintf("%012d#~", t) }
 
 func padID(id int64) string { return fmt.Sprintf("%016d", id) }
+
+// parseID undoes padID.
+func parseID(digits string) (int64, error) {
+	id, err := strconv.ParseInt(digits, 10, 64)
+	if err != nil || padID(id) != digits {
+		return 0, fmt.Errorf("%q in a sort key is not an id", digits)
+	}
+	return id, nil
+}
 
 // parseTimeAndID undoes timeAndID. What timeAndID would write in another way is an
 // error.

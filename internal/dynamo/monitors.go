@@ -24,10 +24,10 @@ func (s *Store) Monitor(ctx context.Context, tag string) (statuspage.Monitor, er
 	return readMonitor(it)
 }
 
-// monitorIDs returns the ids of the monitors with these tags; a tag without a
+// monitorItems reads the monitors with these tags, cut to the fields; a tag without a
 // monitor is missing from the result. A tag that no monitor can have is not looked
 // up: DynamoDB would refuse it as a key.
-func (s *Store) monitorIDs(ctx context.Context, tags []string) (map[string]int64, error) {
+func (s *Store) monitorItems(ctx context.Context, tags []string, fields ...string) (map[key]item, error) {
 	seen := map[string]bool{}
 	var keys []key
 	for _, tag := range tags {
@@ -36,7 +36,12 @@ func (s *Store) monitorIDs(ctx context.Context, tags []string) (map[string]int64
 			keys = append(keys, monitorKey(tag))
 		}
 	}
-	found, err := s.batchGet(ctx, keys, attrID)
+	return s.batchGet(ctx, keys, fields...)
+}
+
+// monitorIDs returns the ids of the monitors with these tags.
+func (s *Store) monitorIDs(ctx context.Context, tags []string) (map[string]int64, error) {
+	found, err := s.monitorItems(ctx, tags, attrID)
 	if err != nil {
 		return nil, err
 	}

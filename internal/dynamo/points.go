@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -124,57 +125,114 @@ func readHour(it item, now int64) (hourPoints, error) {
 
 // RecordPoint implements statuspage.PointStore.
 func (s *Store) RecordPoint(ctx context.Context, tag string, p statuspage.Point, now int64) error {
-	m, err := s.Monitor(ctx, tag)
-	if err != nil {
-		return err
-	}
-	_, err = s.setPoints(ctx, m.ID, []statuspage.Point{p}, now)
-	return err
+	return s.RecordPoints(ctx, []statuspage.TaggedPoint{{Tag: tag, Point: p}}, now)[0]
 }
 
 // RecordPoints implements statuspage.PointStore. Points of the same monitor and hour
-// are one write.
+// are one write. What the alert rules of a monitor need is read beside its writes.
 func (s *Store) RecordPoints(ctx context.Context, points []statuspage.TaggedPoint, now int64) []error {
 	errs := make([]error, len(points))
 	tags := make([]string, len(points))
 	for n, p := range points {
 		tags[n] = p.Tag
 	}
-	ids, err := s.monitorIDs(ctx, tags)
+	monitors, err := s.watchedMonitors(ctx, tags)
 	if err != nil {
 		for n := range errs {
 			errs[n] = err
 		}
 		return errs
 	}
-	type hourOf struct{ monitorID, start int64 }
-	groups := map[hourOf][]int{}
+	posts := map[string]*post{}
 	for n, p := range points {
-		id, ok := ids[p.Tag]
+		m, ok := monitors[p.Tag]
 		if !ok {
 			errs[n] = statuspage.MonitorNotFound(p.Tag)
 			continue
 		}
-		h := hourOf{id, statuspage.FloorHour(p.Time)}
-		groups[h] = append(groups[h], n)
+		if posts[p.Tag] == nil {
+			posts[p.Tag] = &post{monitor: m, hours: map[int64][]int{}, items: map[int64]item{}}
+		}
+		hour := statuspage.FloorHour(p.Time)
+		posts[p.Tag].hours[hour] = append(posts[p.Tag].hours[hour], n)
 	}
+	// The reads come last: what they bring is newer then.
 	var g errgroup.Group
 	g.SetLimit(batchAtOnce)
-	for h, members := range groups {
+	for _, m := range posts {
+		for hour, members := range m.hours {
+			g.Go(func() error {
+				it, err := s.setPoints(ctx, m.monitor.id, plainPoints(points, members), now)
+				m.mu.Lock()
+				defer m.mu.Unlock()
+				m.items[hour] = it
+				for _, n := range members {
+					errs[n] = err
+				}
+				return nil
+			})
+		}
+	}
+	for _, m := range posts {
+		if len(m.monitor.watches) > 0 {
+			g.Go(func() error {
+				m.view, m.viewErr = s.look(ctx, m.monitor, now)
+				return nil
+			})
+		}
+	}
+	_ = g.Wait() // each error is in its place
+	for _, m := range posts {
 		g.Go(func() error {
-			same := make([]statuspage.Point, len(members))
-			for i, n := range members {
-				same[i] = points[n].Point
-			}
-			_, err := s.setPoints(ctx, h.monitorID, same, now)
-			for _, n := range members {
-				errs[n] = err
+			if err := s.judgePost(ctx, m, points, now); err != nil {
+				for _, members := range m.hours {
+					for _, n := range members {
+						errs[n] = errors.Join(errs[n], err)
+					}
+				}
 			}
 			return nil
 		})
 	}
-	_ = g.Wait() // each error is in its place
+	_ = g.Wait()
 	return errs
+}
+
+// A post is the points of one monitor that are written at once.
+type post struct {
+	monitor watched
+	hours   map[int64][]int // the places of its points, by hour
+	view    *view           // see look
+	viewErr error
+
+	mu    sync.Mutex
+	items map[int64]item // the hours as they are since; nil where that is not known
+}
+
+func plainPoints(points []statuspage.TaggedPoint, places []int) []statuspage.Point {
+	plain := make([]statuspage.Point, len(places))
+	for i, n := range places {
+		plain[i] = points[n].Point
+	}
+	return plain
+}
+
+// judgePost judges what was written of a post.
+func (s *Store) judgePost(ctx context.Context, m *post, points []statuspage.TaggedPoint, now int64) error {
+	if m.viewErr != nil || m.view == nil {
+		return m.viewErr
+	}
+	written := map[int64]bool{}
+	for hour, members := range m.hours {
+		same := plainPoints(points, members)
+		if err := m.view.put(m.items[hour], same, now); err != nil {
+			return err
+		}
+		for _, p := range same {
+			written[p.Time] = true
+		}
+	}
+	return s.judge(ctx, m.monitor, m.view, func(minute int64) bool { return written[minute] }, now)
 }
 
 // setPoints sets points of one hour of a monitor, the last one of a minute, and
@@ -201,12 +259,16 @@ func (s *Store) setPoints(ctx context.Context, monitorID int64, points []statusp
 	}
 }
 
+// writeToken is another text for each write of an hour's item, so that it can be
+// told whether the item was changed.
+func writeToken() types.AttributeValue { return str(newToken()[:8]) }
+
 // writeHour changes an hour's item as e says, unless the item is past its time:
 // then, or when a condition of e does not hold, it is refused. It is idempotent when
 // e is.
 func (s *Store) writeHour(ctx context.Context, monitorID, start int64, e *expr, now int64) (it item, refused bool, err error) {
 	k := hourKey(monitorID, start)
-	e = e.clone().set(attrTTL, num(keptUntil(start, now))).ifCurrent(now)
+	e = e.clone().set(attrTTL, num(keptUntil(start, now))).set(attrWrite, writeToken()).ifCurrent(now)
 	if statuspage.NextDay(start) <= now {
 		refusal, err := s.transact(ctx, s.update(k, e), s.dirtyDay(monitorID, start, now))
 		return nil, refusal != nil, err
@@ -264,6 +326,14 @@ func (s *Store) UpdatePoint(ctx context.Context, tag string, minute int64, p sta
 	if err != nil {
 		return statuspage.Point{}, err
 	}
+	next, err := s.updatePoint(ctx, m, minute, p, now)
+	if err != nil {
+		return statuspage.Point{}, err
+	}
+	return next, s.judgeAfter(ctx, watchedOf(m), func(written int64) bool { return written == minute }, now)
+}
+
+func (s *Store) updatePoint(ctx context.Context, m statuspage.Monitor, minute int64, p statuspage.PointPatch, now int64) (statuspage.Point, error) {
 	fresh := statuspage.Point{Time: minute, Status: m.DefaultStatusOrUp(), Latency: new(float64)}
 	if p.Status != nil && p.Latency != nil {
 		next := p.Apply(fresh)
@@ -406,7 +476,10 @@ func (s *Store) FillRange(ctx context.Context, tag string, r statuspage.Range, n
 	if err := g.Wait(); err != nil {
 		return err
 	}
-	return s.fillHours(ctx, m.ID, r, now)
+	if err := s.fillHours(ctx, m.ID, r, now); err != nil {
+		return err
+	}
+	return s.judgeAfter(ctx, watchedOf(m), func(minute int64) bool { return minute >= r.From && minute <= r.To }, now)
 }
 
 func (s *Store) fillHours(ctx context.Context, monitorID int64, r statuspage.Range, now int64) error {
@@ -427,7 +500,7 @@ func (s *Store) fillHours(ctx context.Context, monitorID int64, r statuspage.Ran
 			continue
 		}
 		it := hourKey(monitorID, start).attributes()
-		it[attrTTL] = num(keptUntil(start, now))
+		it[attrTTL], it[attrWrite] = num(keptUntil(start, now)), writeToken()
 		for _, p := range points {
 			it[minuteAttr(p.Time)] = str(pointText(p))
 		}

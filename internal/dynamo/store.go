@@ -30,6 +30,7 @@ var _ interface {
 	statuspage.CommentStore
 	statuspage.MonitorStore
 	statuspage.PointStore
+	statuspage.AlertStore
 	statuspage.KeyStore
 	statuspage.IdempotencyStore
 	statuspage.CleanupStore

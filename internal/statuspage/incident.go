@@ -62,6 +62,8 @@ type Incident struct {
 	Updated  int64             // UTC seconds
 	Closed   *int64            // UTC seconds; nil while the incident is open
 
+	AlertID *int64 // of the alert that opened it; nil: none did
+
 	// Version rises with every write of the incident's own record, so that a
 	// writer can say which one it has seen.
 	Version int64

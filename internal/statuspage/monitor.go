@@ -43,6 +43,8 @@ type Monitor struct {
 	Created               int64 // UTC seconds
 	Updated               int64 // UTC seconds
 	Version               int64 // rises with every write
+
+	Watches []Watch // of the active alert rules on it; the repository keeps them
 }
 
 // DefaultThreshold is the confirmation threshold of a monitor that is given none.

@@ -1,0 +1,444 @@
+package dynamo
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"sync/atomic"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"golang.org/x/sync/errgroup"
+
+	"tocsin/internal/statuspage"
+)
+
+// How a point is judged. What the monitor's rules may need is read beside the write
+// of the point, so that one which changes nothing costs no further call. What is read
+// that way can be older than the write, so it only tells whether there may be
+// something to do. Then settle reads all again, and its transaction asks that the
+// newest hour is still as it was read: of writers at once the last one's judgement
+// stands.
+
+// A view is what the judging of a monitor's points rests on.
+type view struct {
+	hours  []viewedHour        // newest first
+	alerts map[int64]openAlert // the open ones, by rule
+}
+
+type viewedHour struct {
+	hourPoints
+	write string // what attrWrite of its item was
+}
+
+// newestHoursQuery reads a monitor's hours, newest first.
+const newestHoursQuery = attrPK + " = :pk AND " + attrSK + " BETWEEN :low AND :high"
+
+// newestHours returns the monitor's newest hours at or before now: so many that they
+// have the number of points, or all there are. An hour that is past its time is left
+// out.
+func (s *Store) newestHours(ctx context.Context, monitorID int64, points int, now int64) ([]viewedHour, error) {
+	pages := dynamodb.NewQueryPaginator(s.client, &dynamodb.QueryInput{
+		TableName: s.table, ConsistentRead: aws.Bool(true), ScanIndexForward: aws.Bool(false),
+		KeyConditionExpression: aws.String(newestHoursQuery),
+		ExpressionAttributeValues: item{
+			":pk": str(monitorPK(monitorID)), ":low": str(hourPrefix), ":high": str(hourKey(monitorID, now).sk),
+		},
+		Limit: limitOf(points), // an hour has a point at least, as a rule
+	})
+	var hours []viewedHour
+	for found := 0; found < points && pages.HasMorePages(); {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, failure("query the newest points", err)
+		}
+		for _, it := range page.Items {
+			h, err := readViewedHour(it, now)
+			if err != nil {
+				return nil, err
+			}
+			if len(h.points) > 0 {
+				hours = append(hours, h)
+				found += len(h.upTo(now))
+			}
+		}
+	}
+	return hours, nil
+}
+
+func readViewedHour(it item, now int64) (viewedHour, error) {
+	h, err := readHour(it, now)
+	r := reader{item: it}
+	return viewedHour{h, r.strOrEmpty(attrWrite)}, err
+}
+
+// upTo returns the points at or before now.
+func (h hourPoints) upTo(now int64) []statuspage.Point {
+	n := len(h.points)
+	for n > 0 && h.points[n-1].Time > now {
+		n--
+	}
+	return h.points[:n]
+}
+
+// openAlerts returns the marks of the open alerts on the monitor.
+func (s *Store) openAlerts(ctx context.Context, monitorID int64) (map[int64]openAlert, error) {
+	alerts := map[int64]openAlert{}
+	pages := dynamodb.NewQueryPaginator(s.client, &dynamodb.QueryInput{
+		TableName: s.table, ConsistentRead: aws.Bool(true),
+		KeyConditionExpression: aws.String(rowsQuery),
+		ExpressionAttributeValues: item{
+			":pk": str(monitorPK(monitorID)), ":low": str(openAlertPrefix), ":high": str(openAlertPrefix + "~"),
+		},
+	})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, failure("query open alerts", err)
+		}
+		for _, it := range page.Items {
+			ruleID, open, err := readOpenAlert(it)
+			if err != nil {
+				return nil, err
+			}
+			alerts[ruleID] = open
+		}
+	}
+	return alerts, nil
+}
+
+// look reads what the judging of the monitor's points needs; nil when no rule asks
+// for them.
+func (s *Store) look(ctx context.Context, w watched, now int64) (*view, error) {
+	points := 0
+	for _, x := range w.watches {
+		if x.For != statuspage.AlertNoData {
+			points = max(points, x.Points())
+		}
+	}
+	if points == 0 {
+		return nil, nil
+	}
+	var v view
+	g, gctx := errgroup.WithContext(ctx)
+	g.Go(func() (err error) {
+		v.hours, err = s.newestHours(gctx, w.id, points, now)
+		return err
+	})
+	g.Go(func() (err error) {
+		v.alerts, err = s.openAlerts(gctx, w.id)
+		return err
+	})
+	return &v, g.Wait()
+}
+
+// put makes the view hold what was written to an hour: the item as it is since, or,
+// where that is not known, the points.
+func (v *view) put(it item, written []statuspage.Point, now int64) error {
+	start := statuspage.FloorHour(written[0].Time)
+	at, found := slices.BinarySearchFunc(v.hours, start, func(h viewedHour, start int64) int { return int(start - h.start) })
+	if !found {
+		v.hours = slices.Insert(v.hours, at, viewedHour{hourPoints: hourPoints{start: start}})
+	}
+	if it != nil {
+		h, err := readViewedHour(it, now)
+		v.hours[at] = h
+		return err
+	}
+	h := &v.hours[at]
+	for _, p := range written {
+		n, there := slices.BinarySearchFunc(h.points, p.Time, func(q statuspage.Point, t int64) int { return int(q.Time - t) })
+		if there {
+			h.points[n] = p
+		} else {
+			h.points = slices.Insert(h.points, n, p)
+		}
+	}
+	return nil
+}
+
+// points returns the points at or before now, by time.
+func (v *view) points(now int64) []statuspage.Point {
+	var points []statuspage.Point
+	for _, h := range slices.Backward(v.hours) {
+		points = append(points, h.upTo(now)...)
+	}
+	return points
+}
+
+// unsettled returns the rules for which the points ask for something else than there
+// is. Where a verdict has just turned round, what was read of the open alerts may be
+// older than the other verdict's doing, so these are looked at again too.
+func (v *view) unsettled(w watched, points []statuspage.Point) []int64 {
+	var rules []int64
+	before := points[:len(points)-1]
+	for _, x := range w.watches {
+		_, open := v.alerts[x.RuleID]
+		verdict := x.Judge(points, w.degradedIsDown).Verdict
+		turned := func(from statuspage.Verdict) bool { return x.Judge(before, w.degradedIsDown).Verdict == from }
+		switch {
+		case verdict == statuspage.Failing && (!open || turned(statuspage.Recovered)),
+			verdict == statuspage.Recovered && (open || turned(statuspage.Failing)):
+			rules = append(rules, x.RuleID)
+		}
+	}
+	return rules
+}
+
+// judge settles the rules that points which were just written bring into question.
+// Points of which none is the monitor's newest at or before now change nothing.
+func (s *Store) judge(ctx context.Context, w watched, v *view, written func(minute int64) bool, now int64) error {
+	if v == nil {
+		return nil
+	}
+	points := v.points(now)
+	if len(points) == 0 || !written(points[len(points)-1].Time) {
+		return nil
+	}
+	var g errgroup.Group
+	for _, ruleID := range v.unsettled(w, points) {
+		g.Go(func() error {
+			_, err := s.settle(ctx, w, ruleID, now)
+			return err
+		})
+	}
+	return g.Wait()
+}
+
+// judgeAfter is judge for a write that has not read beside itself.
+func (s *Store) judgeAfter(ctx context.Context, w watched, written func(minute int64) bool, now int64) error {
+	v, err := s.look(ctx, w, now)
+	if err != nil {
+		return err
+	}
+	return s.judge(ctx, w, v, written, now)
+}
+
+// What settle did.
+type settled int
+
+const (
+	nothing settled = iota
+	opened
+	resolved
+)
+
+// settle makes the alert of a rule on a monitor what the points ask for at now.
+func (s *Store) settle(ctx context.Context, w watched, ruleID, now int64) (settled, error) {
+	var alertID, incidentID, commentID int64
+	for attempt := 0; ; attempt++ {
+		m, r, open, err := s.ruleOn(ctx, w, ruleID)
+		if err != nil || r == nil {
+			return nothing, err
+		}
+		var v view
+		if v.hours, err = s.newestHours(ctx, w.id, r.Points(), now); err != nil {
+			return nothing, err
+		}
+		j := judgement(*r, m, v.points(now), now)
+		var writes []types.TransactWriteItem
+		did := nothing
+		switch {
+		case j.Verdict == statuspage.Failing && open == nil:
+			if alertID == 0 || r.CreateIncident && incidentID == 0 {
+				if alertID, incidentID, commentID, err = s.firingIDs(ctx, *r); err != nil {
+					return nothing, err
+				}
+			}
+			did, writes = opened, newFiring(*r, m, j, alertID, incidentID, commentID, now).writes(s, *r)
+		case j.Verdict == statuspage.Recovered && open != nil:
+			if commentID == 0 && r.CreateIncident {
+				if commentID, err = s.nextID(ctx, commentIDs); err != nil {
+					return nothing, err
+				}
+			}
+			did = resolved
+			if writes, err = s.recovery(ctx, w.id, *r, *open, j, &commentID, now); err != nil {
+				return nothing, err
+			}
+		default:
+			return nothing, nil
+		}
+		refused, err := s.transact(ctx, append(writes, s.unchanged(w.id, v, now)...)...)
+		if err != nil {
+			return nothing, err
+		}
+		if refused == nil {
+			return did, nil
+		}
+		if err := pause(ctx, attempt, errContended); err != nil {
+			return nothing, err
+		}
+	}
+}
+
+// ruleOn reads the rule with its monitor and the open alert there. The rule is nil
+// when it does not judge that monitor, or either is gone.
+func (s *Store) ruleOn(ctx context.Context, w watched, ruleID int64) (statuspage.Monitor, *statuspage.AlertRule, *openAlert, error) {
+	mark := openAlertKey(w.id, ruleID)
+	found, err := s.batchGet(ctx, []key{monitorKey(w.tag), ruleKey(ruleID), mark})
+	if err != nil || found[monitorKey(w.tag)] == nil || found[ruleKey(ruleID)] == nil {
+		return statuspage.Monitor{}, nil, nil, err
+	}
+	m, err := readMonitor(found[monitorKey(w.tag)])
+	if err != nil {
+		return m, nil, nil, err
+	}
+	r, err := readRule(found[ruleKey(ruleID)])
+	if err != nil || m.ID != w.id || !r.Active || !watches(r, m.ID) {
+		return m, nil, nil, err
+	}
+	if found[mark] == nil {
+		return m, &r, nil, nil
+	}
+	_, open, err := readOpenAlert(found[mark])
+	return m, &r, &open, err
+}
+
+// judgement is what the rule says of the monitor's points at now.
+func judgement(r statuspage.AlertRule, m statuspage.Monitor, points []statuspage.Point, now int64) statuspage.Judgement {
+	if r.For != statuspage.AlertNoData {
+		return r.Judge(points, m.CountsDegradedAsDown())
+	}
+	if len(points) == 0 {
+		return r.JudgeSilence(statuspage.FloorMinute(r.Created), false, now)
+	}
+	return r.JudgeSilence(points[len(points)-1].Time, true, now)
+}
+
+// unchanged asks that the newest of the hours is as it was read, and that nothing was
+// written to now's hour where there was nothing.
+func (s *Store) unchanged(monitorID int64, v view, now int64) []types.TransactWriteItem {
+	this := statuspage.FloorHour(now)
+	var checks []types.TransactWriteItem
+	if len(v.hours) == 0 || v.hours[0].start != this {
+		e := newExpr()
+		ttl := e.name(attrTTL)
+		e.conditions = append(e.conditions, "(attribute_not_exists("+ttl+") OR "+ttl+" <= "+e.value("now", num(now))+")")
+		checks = append(checks, s.check(hourKey(monitorID, this), e))
+	}
+	if len(v.hours) > 0 {
+		e := newExpr().ifHas(attrWrite, false)
+		if newest := v.hours[0]; newest.write != "" {
+			e = newExpr().ifCompare(attrWrite, "=", attrWrite, str(newest.write))
+		}
+		checks = append(checks, s.check(hourKey(monitorID, v.hours[0].start), e))
+	}
+	return checks
+}
+
+// recovery resolves the open alert, and its incident unless somebody did.
+func (s *Store) recovery(ctx context.Context, monitorID int64, r statuspage.AlertRule, open openAlert, j statuspage.Judgement, commentID *int64, now int64) ([]types.TransactWriteItem, error) {
+	writes := append(s.endAlert(openAlertKey(monitorID, r.ID), open.alertID, now), s.check(ruleKey(r.ID), newExpr().ifVersion(r.Version)))
+	it, err := s.get(ctx, alertKey(open.alertID))
+	if err != nil || it == nil {
+		return writes, err // refused, if it is gone
+	}
+	a, err := readAlert(it)
+	if err != nil || a.IncidentID == nil {
+		return writes, err
+	}
+	if it, err = s.get(ctx, incidentKey(*a.IncidentID)); err != nil || it == nil {
+		return writes, err
+	}
+	i, err := readIncident(it)
+	if err != nil {
+		return nil, err
+	}
+	if i.Closed != nil {
+		// A person resolved it. It must not be open again by the time the alert ends.
+		return append(writes, s.check(incidentKey(i.ID), newExpr().ifHas(attrClosed, true))), nil
+	}
+	if *commentID == 0 {
+		if *commentID, err = s.nextID(ctx, commentIDs); err != nil {
+			return nil, err
+		}
+	}
+	c := statuspage.Comment{
+		ID: *commentID, IncidentID: i.ID, Text: statuspage.ClosingComment(r.ID, j),
+		Time: max(statuspage.FloorMinute(now), i.Start), State: statuspage.Resolved, Created: now, Updated: now, Version: 1,
+	}
+	e, err := transition(i, c, now)
+	if err != nil {
+		return nil, err
+	}
+	return append(writes, s.update(incidentKey(i.ID), e), s.putNew(commentItem(c))), nil
+}
+
+// JudgeSilence implements statuspage.AlertStore. It reads the rules, and of each of
+// their monitors the newest hour and the open alerts.
+func (s *Store) JudgeSilence(ctx context.Context, now int64) (statuspage.Silence, error) {
+	var silence statuspage.Silence
+	rules := map[statuspage.RuleMonitor][]statuspage.AlertRule{}
+	err := s.eachRule(ctx, s.allOfRules(), func(r statuspage.AlertRule) bool {
+		if r.Active && r.For == statuspage.AlertNoData {
+			silence.Rules++
+			for _, m := range r.Monitors {
+				rules[m] = append(rules[m], r)
+			}
+		}
+		return true
+	})
+	if err != nil {
+		return silence, err
+	}
+	silence.Monitors = len(rules)
+	var did [resolved + 1]atomic.Int64
+	errs := make([]error, 0, len(rules))
+	failed := make(chan error, len(rules))
+	var g errgroup.Group
+	g.SetLimit(callsAtOnce)
+	for m, on := range rules {
+		g.Go(func() error {
+			failed <- s.judgeSilent(ctx, m, on, now, func(d settled) { did[d].Add(1) })
+			return nil
+		})
+	}
+	_ = g.Wait() // the errors are in failed
+	close(failed)
+	for err := range failed {
+		errs = append(errs, err)
+	}
+	silence.Opened, silence.Resolved = int(did[opened].Load()), int(did[resolved].Load())
+	return silence, errors.Join(errs...)
+}
+
+// judgeSilent judges the rules about missing data on one monitor.
+func (s *Store) judgeSilent(ctx context.Context, m statuspage.RuleMonitor, rules []statuspage.AlertRule, now int64, did func(settled)) error {
+	var v view
+	g, gctx := errgroup.WithContext(ctx)
+	g.Go(func() (err error) {
+		v.hours, err = s.newestHours(gctx, m.MonitorID, 1, now)
+		return err
+	})
+	g.Go(func() (err error) {
+		v.alerts, err = s.openAlerts(gctx, m.MonitorID)
+		return err
+	})
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	points := v.points(now)
+	var failed []error
+	for _, r := range rules {
+		_, open := v.alerts[r.ID]
+		verdict := judgement(r, statuspage.Monitor{}, points, now).Verdict
+		if verdict == statuspage.Undecided || (verdict == statuspage.Failing) == open {
+			continue
+		}
+		d, err := s.settle(ctx, watched{id: m.MonitorID, tag: m.Tag}, r.ID, now)
+		did(d)
+		if err != nil {
+			failed = append(failed, err)
+		}
+	}
+	return errors.Join(failed...)
+}
+
+// alertOfRow is the alert that a row under a monitor is about.
+func alertOfRow(row key) (key, error) {
+	id, err := parseID(strings.TrimPrefix(row.sk, alertRowPrefix))
+	return alertKey(id), err
+}
