@@ -322,9 +322,9 @@ func monitorGone(t *testing.T, s *dynamo.Store) {
 	}
 }
 
-// callsToDeleteMonitor: GET, transaction, keys; GET and transaction of each
-// incident; other rows, keys, CLEANUP row.
-const callsToDeleteMonitor = 6 + 2*incidentsOfLarge
+// callsToDeleteMonitor: GET, transaction, alert rules, keys; GET and transaction of
+// each incident; other rows, keys, CLEANUP row.
+const callsToDeleteMonitor = 7 + 2*incidentsOfLarge
 
 // TestDeleteMonitorStepByStep looks at the table before every call of the deletion,
 // which is as a crash there would leave it.

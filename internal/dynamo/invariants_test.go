@@ -60,6 +60,8 @@ type contents struct {
 	rows      map[int64]map[string]bool // monitor → sort key
 	other     map[int64][]string        // monitor → sort keys of what else is under it
 	cleanups  map[string]bool           // kind and id
+	rules     map[int64]attributes
+	alerts    map[int64]attributes
 	counters  map[string]int64
 	problems  []string
 }
@@ -73,6 +75,7 @@ func read(t testing.TB, tb *dynamotest.Table) *contents {
 	c := &contents{
 		incidents: map[int64]attributes{}, comments: map[int64]map[int64]attributes{}, monitors: map[string]attributes{},
 		rows: map[int64]map[string]bool{}, other: map[int64][]string{}, cleanups: map[string]bool{}, counters: map[string]int64{},
+		rules: map[int64]attributes{}, alerts: map[int64]attributes{},
 	}
 	for _, it := range tb.Scan(t) {
 		a := attributes(it)
@@ -97,6 +100,10 @@ func read(t testing.TB, tb *dynamotest.Table) *contents {
 			c.rows[id][sk] = true
 		case kind == "MONITOR":
 			c.other[id] = append(c.other[id], sk)
+		case pk == "RULES":
+			c.rules[a.num("id")] = a
+		case kind == "ALERT" && sk == "META":
+			c.alerts[id] = a
 		case pk == "MONITORS":
 			c.monitors[sk] = a
 		case pk == "CLEANUP":
@@ -163,8 +170,15 @@ func (c *contents) check() []string {
 		}
 	}
 	for monitor, sks := range c.other {
-		if monitorIDs[monitor] == "" && !c.cleaning("MONITOR", monitor) {
-			c.problem("%d rows under monitor %d, which is not there", len(sks), monitor)
+		if monitorIDs[monitor] != "" || c.cleaning("MONITOR", monitor) {
+			continue
+		}
+		// A point that was under way when its monitor was deleted leaves an hour or a day,
+		// which nobody can see and which goes by its time to live.
+		for _, sk := range sks {
+			if !strings.HasPrefix(sk, "HOUR#") && !strings.HasPrefix(sk, "DAY#") {
+				c.problem("row %s under monitor %d, which is not there", sk, monitor)
+			}
 		}
 	}
 	for incident, comments := range c.comments {
@@ -184,8 +198,94 @@ func (c *contents) check() []string {
 			}
 		}
 	}
+	c.checkAlerts(monitorIDs)
 	slices.Sort(c.problems)
 	return c.problems
+}
+
+// checkAlerts compares alerts with their marks and rows, rules with what the monitors
+// carry of them, and incidents with the alerts that opened them.
+func (c *contents) checkAlerts(monitorIDs map[int64]string) {
+	for id, a := range c.alerts {
+		monitor := a.num("monitor_id")
+		mark := fmt.Sprintf("OPENALERT#%016d", a.num("rule_id"))
+		open := slices.Contains(c.other[monitor], mark)
+		if c.cleaning("MONITOR", monitor) {
+			continue
+		}
+		if a.text("state") == "TRIGGERED" && !open {
+			c.problem("alert %d is open without a mark", id)
+		}
+		if !slices.Contains(c.other[monitor], fmt.Sprintf("ALERT#%016d", id)) {
+			c.problem("alert %d has no row under monitor %d", id, monitor)
+		}
+		if a.has("incident_id") && c.incidents[a.num("incident_id")].num("alert_id") != id {
+			c.problem("alert %d names incident %d, which is not there or not its own", id, a.num("incident_id"))
+		}
+		if want := fmt.Sprintf("%016d", id); a.text("gsi1pk") != "ALERTS" || a.text("gsi1sk") != want {
+			c.problem("alert %d is in the index as %s %s", id, a.text("gsi1pk"), a.text("gsi1sk"))
+		}
+	}
+	for monitor, sks := range c.other {
+		if c.cleaning("MONITOR", monitor) {
+			continue
+		}
+		for _, sk := range sks {
+			if digits, ok := strings.CutPrefix(sk, "ALERT#"); ok {
+				id, _ := strconv.ParseInt(digits, 10, 64)
+				if c.alerts[id] == nil {
+					c.problem("row %s under monitor %d belongs to no alert", sk, monitor)
+				}
+			}
+			if digits, ok := strings.CutPrefix(sk, "OPENALERT#"); ok {
+				rule, _ := strconv.ParseInt(digits, 10, 64)
+				open := 0
+				for _, a := range c.alerts {
+					if a.num("rule_id") == rule && a.num("monitor_id") == monitor && a.text("state") == "TRIGGERED" {
+						open++
+					}
+				}
+				if open != 1 {
+					c.problem("%d open alerts of rule %d on monitor %d, which has a mark", open, rule, monitor)
+				}
+			}
+		}
+	}
+	carried := map[string]bool{}
+	for _, m := range c.monitors {
+		for id := range m.carried() {
+			carried[fmt.Sprintf("rule %d on monitor %d", id, m.num("id"))] = true
+		}
+	}
+	for id, r := range c.rules {
+		for monitor, tag := range r.links() {
+			if c.cleaning("MONITOR", monitor) {
+				continue
+			}
+			if monitorIDs[monitor] != tag {
+				c.problem("rule %d names monitor %d as %s, which is %q", id, monitor, tag, monitorIDs[monitor])
+			}
+			pair := fmt.Sprintf("rule %d on monitor %d", id, monitor)
+			if r.has("active") != carried[pair] {
+				c.problem("%s: active is %v, carried %v", pair, r.has("active"), carried[pair])
+			}
+			delete(carried, pair)
+		}
+	}
+	for pair := range carried {
+		c.problem("%s is carried, but the rule does not have it", pair)
+	}
+}
+
+// carried returns the ids of the alert rules that a monitor carries.
+func (a attributes) carried() map[int64]bool {
+	ids := map[int64]bool{}
+	if list, ok := a["watches"].(*types.AttributeValueMemberL); ok {
+		for _, v := range list.Value {
+			ids[attributes(v.(*types.AttributeValueMemberM).Value).num("id")] = true
+		}
+	}
+	return ids
 }
 
 func (c *contents) checkIncident(id int64, i attributes) {

@@ -1,0 +1,813 @@
+package dynamo_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"tocsin/internal/dynamo"
+	"tocsin/internal/dynamotest"
+	"tocsin/internal/opt"
+	"tocsin/internal/statuspage"
+)
+
+// downRule fires after so many minutes of DOWN in a row, and recovers after one that
+// is not.
+func downRule(failures int64, tags ...string) statuspage.NewAlertRule {
+	return statuspage.NewAlertRule{
+		Condition: statuspage.Condition{For: statuspage.AlertStatus, Status: statuspage.StatusDown, Failures: failures, Successes: 1},
+		Tags:      tags, Severity: statuspage.Critical, CreateIncident: true, Active: true,
+	}
+}
+
+func newRule(t testing.TB, s *dynamo.Store, n statuspage.NewAlertRule) statuspage.AlertRule {
+	t.Helper()
+	r, err := s.CreateAlertRule(context.Background(), n, now, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// post records statuses of a monitor, the last one in the minute of now.
+func post(t testing.TB, s *dynamo.Store, tag string, at int64, statuses ...statuspage.Status) {
+	t.Helper()
+	for n, status := range statuses {
+		minuteOf := statuspage.FloorMinute(at) - int64(len(statuses)-1-n)*minute
+		if err := s.RecordPoint(context.Background(), tag, probe(minuteOf, status, 10), max(at, minuteOf)); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+const (
+	up       = statuspage.StatusUp
+	down     = statuspage.StatusDown
+	degraded = statuspage.StatusDegraded
+)
+
+func alertsOf(t testing.TB, s *dynamo.Store, q statuspage.AlertQuery) []statuspage.Alert {
+	t.Helper()
+	q.Limit = 100
+	var all []statuspage.Alert
+	if _, err := s.Alerts(context.Background(), q, func(a statuspage.Alert) bool {
+		all = append(all, a)
+		return true
+	}); err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+func commentsOf(t testing.TB, s *dynamo.Store, incident int64) []statuspage.Comment {
+	t.Helper()
+	var all []statuspage.Comment
+	if _, err := s.Comments(context.Background(), incident, statuspage.CommentQuery{Limit: 100}, func(c statuspage.Comment) bool {
+		all = append(all, c)
+		return true
+	}); err != nil {
+		t.Fatal(err)
+	}
+	slices.Reverse(all)
+	return all
+}
+
+// TestLifeOfAnAlert shows what opens and ends an alert and its incident, field by
+// field.
+func TestLifeOfAnAlert(t *testing.T) {
+	t.Parallel()
+	tb, s := newPoints(t, "a")
+	n := downRule(3, "a")
+	n.Description = new("Call Ada.")
+	rule := newRule(t, s, n)
+	post(t, s, "a", now, down, down)
+	if got := alertsOf(t, s, statuspage.AlertQuery{Tag: "a"}); got != nil {
+		t.Fatalf("alerts after two minutes: %+v", got)
+	}
+	post(t, s, "a", now+minute, down)
+	post(t, s, "a", now+2*minute, down) // again: nothing more
+	alert := statuspage.Alert{
+		ID: 1, RuleID: rule.ID, Tag: "a", MonitorID: 1,
+		Condition: statuspage.Condition{For: statuspage.AlertStatus, Status: down}, Severity: statuspage.Critical,
+		State: statuspage.Triggered, IncidentID: new(int64(1)), Created: now + minute, Updated: now + minute, Version: 1,
+	}
+	if d := cmp.Diff([]statuspage.Alert{alert}, alertsOf(t, s, statuspage.AlertQuery{Tag: "a"})); d != "" {
+		t.Errorf("alerts (-want +got):\n%s", d)
+	}
+	incident := statuspage.Incident{
+		ID: 1, Title: "a STATUS: DOWN", Start: begin - minute, State: statuspage.Investigating, Type: statuspage.TypeIncident, Source: "ALERT",
+		Monitors: []statuspage.AffectedMonitor{{Tag: "a", MonitorID: 1, Impact: statuspage.Down}},
+		Created:  now + minute, Updated: now + minute, AlertID: new(int64(1)), Version: 1,
+	}
+	got, err := s.Incident(t.Context(), 1)
+	if d := cmp.Diff(incident, got); d != "" || err != nil {
+		t.Errorf("incident (-want +got):\n%s%v", d, err)
+	}
+	opening := statuspage.Comment{
+		ID: 1, IncidentID: 1, Time: begin + minute, State: statuspage.Investigating, Created: now + minute, Updated: now + minute, Version: 1,
+		Text: "Opened automatically by alert rule 1: status DOWN in the last 3 recorded minutes, 2025-11-22 08:25 UTC to 2025-11-22 08:27 UTC.\n\nCall Ada.",
+	}
+	if d := cmp.Diff([]statuspage.Comment{opening}, commentsOf(t, s, 1)); d != "" {
+		t.Errorf("comments (-want +got):\n%s", d)
+	}
+	post(t, s, "a", now+3*minute, degraded)
+	alert.State, alert.Resolved, alert.Updated, alert.Version = statuspage.AlertResolved, new(int64(now+3*minute)), now+3*minute, 2
+	if d := cmp.Diff([]statuspage.Alert{alert}, alertsOf(t, s, statuspage.AlertQuery{})); d != "" {
+		t.Errorf("alerts after recovery (-want +got):\n%s", d)
+	}
+	incident.State, incident.End, incident.Closed = statuspage.Resolved, new(int64(begin+3*minute)), new(int64(now+3*minute))
+	incident.Updated, incident.Version = now+3*minute, 2
+	got, err = s.Incident(t.Context(), 1)
+	if d := cmp.Diff(incident, got); d != "" || err != nil {
+		t.Errorf("incident after recovery (-want +got):\n%s%v", d, err)
+	}
+	comments := commentsOf(t, s, 1)
+	if len(comments) != 2 || comments[1].State != statuspage.Resolved || comments[1].Time != begin+3*minute ||
+		comments[1].Text != "Resolved automatically by alert rule 1: status DEGRADED in the minute 2025-11-22 08:29 UTC." {
+		t.Errorf("comments after recovery: %+v", comments)
+	}
+	// The next failure is another alert.
+	post(t, s, "a", now+6*minute, down, down, down)
+	if got := alertsOf(t, s, statuspage.AlertQuery{State: statuspage.Triggered}); len(got) != 1 || got[0].ID == 1 || *got[0].IncidentID == 1 {
+		t.Errorf("alerts after the next failure: %+v", got)
+	}
+	checkFinished(t, tb)
+}
+
+// TestNewestPointIsJudged shows which points are judged: those that are the newest at
+// or before now, however they came.
+func TestNewestPointIsJudged(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	for _, tt := range []struct {
+		name  string
+		write func(s *dynamo.Store) error
+		opens bool
+	}{
+		{"a post", func(s *dynamo.Store) error { return s.RecordPoint(ctx, "a", probe(begin, down, 1), now) }, true},
+		{"a late one", func(s *dynamo.Store) error { return s.RecordPoint(ctx, "a", probe(begin-3*minute, down, 1), now) }, false},
+		{"one of the future", func(s *dynamo.Store) error {
+			_, err := s.UpdatePoint(ctx, "a", begin+minute, statuspage.PointPatch{Status: new(down)}, now)
+			return err
+		}, false},
+		{"a correction", func(s *dynamo.Store) error {
+			_, err := s.UpdatePoint(ctx, "a", begin-minute, statuspage.PointPatch{Status: new(down), Latency: new(1.0)}, now)
+			return err
+		}, true},
+		{"a range up to now", func(s *dynamo.Store) error {
+			return s.FillRange(ctx, "a", statuspage.Range{From: begin - 2*day, To: begin, Status: down, Latency: func(int64) float64 { return 1 }}, now)
+		}, true},
+		{"a range of the past", func(s *dynamo.Store) error {
+			return s.FillRange(ctx, "a", statuspage.Range{From: begin - 2*day, To: begin - 2*minute, Status: down, Latency: func(int64) float64 { return 1 }}, now)
+		}, false},
+		{"a batch with a newer one", func(s *dynamo.Store) error {
+			return errors.Join(s.RecordPoints(ctx, []statuspage.TaggedPoint{{Tag: "a", Point: probe(begin, up, 1)}, {Tag: "a", Point: probe(begin-minute, down, 1)}}, now)...)
+		}, false},
+		{"a batch", func(s *dynamo.Store) error {
+			return errors.Join(s.RecordPoints(ctx, []statuspage.TaggedPoint{{Tag: "b", Point: probe(begin, up, 1)}, {Tag: "a", Point: probe(begin, down, 1)}}, now)...)
+		}, true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			tb, s := newPoints(t, "a", "b")
+			newRule(t, s, downRule(1, "a", "b"))
+			post(t, s, "a", now-minute, up)
+			if err := tt.write(s); err != nil {
+				t.Fatal(err)
+			}
+			if got := alertsOf(t, s, statuspage.AlertQuery{State: statuspage.Triggered}); (len(got) == 1) != tt.opens || len(got) > 1 {
+				t.Errorf("open alerts: %+v", got)
+			}
+			checkFinished(t, tb)
+		})
+	}
+}
+
+// TestPointsFarApart shows that points of many hours, and of an earlier day, count.
+func TestPointsFarApart(t *testing.T) {
+	t.Parallel()
+	_, s := newPoints(t, "a")
+	newRule(t, s, downRule(60, "a"))
+	for n := range int64(60) {
+		at := begin - (59-n)*7*hour
+		if got := alertsOf(t, s, statuspage.AlertQuery{}); got != nil {
+			t.Fatalf("after %d points: %+v", n, got)
+		}
+		if err := s.RecordPoint(t.Context(), "a", probe(at, down, 1), max(at, now-90*day)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got := alertsOf(t, s, statuspage.AlertQuery{State: statuspage.Triggered})
+	if len(got) != 1 {
+		t.Fatalf("after 60 points: %+v", got)
+	}
+	if i, err := s.Incident(t.Context(), *got[0].IncidentID); err != nil || i.Start != begin-59*7*hour {
+		t.Errorf("the incident starts at %d, %v", i.Start, err)
+	}
+	if err := s.RecordPoint(t.Context(), "a", probe(midnight+day, up, 1), midnight+day+hour); err != nil { // an earlier hour
+		t.Fatal(err)
+	}
+	if got := alertsOf(t, s, statuspage.AlertQuery{State: statuspage.Triggered}); got != nil {
+		t.Errorf("open after recovery: %+v", got)
+	}
+}
+
+// TestWhatEndsAnAlert shows each way in which an alert ends or loses its incident
+// without the monitor recovering.
+func TestWhatEndsAnAlert(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	patch := func(p statuspage.AlertRulePatch) func(*dynamo.Store) error {
+		return func(s *dynamo.Store) error {
+			_, err := s.UpdateAlertRule(ctx, 1, p, later)
+			return err
+		}
+	}
+	for _, tt := range []struct {
+		name  string
+		act   func(s *dynamo.Store) error
+		state statuspage.AlertState // "": gone
+		open  bool                  // the incident
+	}{
+		{"nothing", func(*dynamo.Store) error { return nil }, statuspage.Triggered, true},
+		{"the rule goes", func(s *dynamo.Store) error { return s.DeleteAlertRule(ctx, 1, later) }, statuspage.AlertResolved, true},
+		{"the rule is not active", patch(statuspage.AlertRulePatch{Active: opt.Value(false)}), statuspage.AlertResolved, true},
+		{"the rule leaves the monitor", patch(statuspage.AlertRulePatch{Tags: opt.Value([]string{"b"})}), statuspage.AlertResolved, true},
+		{"the rule gets a monitor more", patch(statuspage.AlertRulePatch{Tags: opt.Value([]string{"c", "a", "b"})}), statuspage.Triggered, true},
+		{"the rule gets another name for it", patch(statuspage.AlertRulePatch{Description: opt.Value("New")}), statuspage.Triggered, true},
+		{"the monitor goes", func(s *dynamo.Store) error { return s.DeleteMonitor(ctx, "a", later) }, "", true},
+		{"the other monitor goes", func(s *dynamo.Store) error { return s.DeleteMonitor(ctx, "b", later) }, statuspage.Triggered, true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			tb, s := newPoints(t, "a", "b", "c")
+			newRule(t, s, downRule(1, "a", "b"))
+			post(t, s, "a", now, down)
+			if err := tt.act(s); err != nil {
+				t.Fatal(err)
+			}
+			a, err := s.Alert(ctx, 1)
+			if tt.state == "" {
+				if !errors.Is(err, statuspage.AlertNotFound(int64(1))) {
+					t.Errorf("alert %+v, %v", a, err)
+				}
+			} else if err != nil || a.State != tt.state || a.IncidentID == nil || (a.Resolved != nil) != (a.State == statuspage.AlertResolved) {
+				t.Errorf("alert %+v, %v", a, err)
+			}
+			if i, err := s.Incident(ctx, 1); err != nil || (i.Closed == nil) != tt.open {
+				t.Errorf("incident %+v, %v", i, err)
+			}
+			checkFinished(t, tb)
+		})
+	}
+}
+
+// TestIncidentOfAnAlert shows how an alert and a person share an incident.
+func TestIncidentOfAnAlert(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	t.Run("a person resolved it", func(t *testing.T) {
+		t.Parallel()
+		tb, s := newPoints(t, "a")
+		newRule(t, s, downRule(1, "a"))
+		post(t, s, "a", now, down)
+		if _, err := s.CreateComment(ctx, 1, statuspage.NewComment{Text: "Done", Time: begin, State: statuspage.Resolved}, later, nil); err != nil {
+			t.Fatal(err)
+		}
+		post(t, s, "a", now+minute, up)
+		if a, err := s.Alert(ctx, 1); err != nil || a.State != statuspage.AlertResolved {
+			t.Errorf("alert %+v, %v", a, err)
+		}
+		if got := commentsOf(t, s, 1); len(got) != 2 {
+			t.Errorf("comments: %+v", got)
+		}
+		checkFinished(t, tb)
+	})
+	t.Run("it was deleted", func(t *testing.T) {
+		t.Parallel()
+		tb, s := newPoints(t, "a")
+		newRule(t, s, downRule(1, "a"))
+		post(t, s, "a", now, down)
+		if err := s.DeleteIncident(ctx, 1, later, nil); err != nil {
+			t.Fatal(err)
+		}
+		if a, err := s.Alert(ctx, 1); err != nil || a.IncidentID != nil || a.State != statuspage.Triggered {
+			t.Errorf("alert %+v, %v", a, err)
+		}
+		post(t, s, "a", now+minute, up)
+		if a, err := s.Alert(ctx, 1); err != nil || a.State != statuspage.AlertResolved {
+			t.Errorf("alert %+v, %v", a, err)
+		}
+		checkFinished(t, tb)
+	})
+	t.Run("it goes after its monitor", func(t *testing.T) {
+		t.Parallel()
+		tb, s := newPoints(t, "a")
+		newRule(t, s, downRule(1, "a"))
+		post(t, s, "a", now, down)
+		if err := errors.Join(s.DeleteMonitor(ctx, "a", later), s.DeleteIncident(ctx, 1, later, nil)); err != nil {
+			t.Fatal(err)
+		}
+		checkFinished(t, tb)
+	})
+	t.Run("the rule makes none", func(t *testing.T) {
+		t.Parallel()
+		tb, s := newPoints(t, "a")
+		n := downRule(1, "a")
+		n.CreateIncident = false
+		newRule(t, s, n)
+		post(t, s, "a", now, down)
+		if a, err := s.Alert(ctx, 1); err != nil || a.IncidentID != nil {
+			t.Errorf("alert %+v, %v", a, err)
+		}
+		post(t, s, "a", now+minute, up)
+		if got := listed(t, s, statuspage.IncidentQuery{}); len(got) != 0 {
+			t.Errorf("incidents: %+v", got)
+		}
+		checkFinished(t, tb)
+	})
+}
+
+func TestAlertRules(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	tb, s := newPoints(t, "a", "b")
+	if _, err := s.CreateAlertRule(ctx, downRule(1, "a", "pluto", "x"), now, nil); !errors.Is(err, statuspage.UnknownMonitor("pluto")) {
+		t.Errorf("an unknown monitor: %v", err)
+	}
+	first := newRule(t, s, downRule(1, "b", "a"))
+	if got, err := s.AlertRule(ctx, first.ID); err != nil || cmp.Diff(first, got) != "" {
+		t.Errorf("rule %+v, %v; made as %+v", got, err, first)
+	}
+	for range statuspage.MaxMonitorRules - 1 {
+		newRule(t, s, downRule(1, "a"))
+	}
+	if _, err := s.CreateAlertRule(ctx, downRule(1, "b", "a"), now, nil); !errors.Is(err, statuspage.TooManyRules("a")) {
+		t.Errorf("one rule too many: %v", err)
+	}
+	idle := downRule(1, "a")
+	idle.Active = false
+	spare := newRule(t, s, idle)
+	activate := statuspage.AlertRulePatch{Active: opt.Value(true)}
+	if _, err := s.UpdateAlertRule(ctx, spare.ID, activate, later); !errors.Is(err, statuspage.TooManyRules("a")) {
+		t.Errorf("one active rule too many: %v", err)
+	}
+	// The rules that are there can still be changed, and one that goes makes place.
+	if got, err := s.UpdateAlertRule(ctx, first.ID, statuspage.AlertRulePatch{Failures: opt.Value[int64](5), Tags: opt.Value([]string{"a"})}, later); err != nil ||
+		got.Failures != 5 || got.Updated != later || len(got.Monitors) != 1 {
+		t.Errorf("rule %+v, %v", got, err)
+	}
+	if err := s.DeleteAlertRule(ctx, first.ID, later); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.UpdateAlertRule(ctx, spare.ID, activate, later); err != nil {
+		t.Error(err)
+	}
+	for _, err := range []error{
+		s.DeleteAlertRule(ctx, first.ID, later),
+		func() error { _, err := s.AlertRule(ctx, first.ID); return err }(),
+		func() error { _, err := s.UpdateAlertRule(ctx, first.ID, activate, later); return err }(),
+	} {
+		if !errors.Is(err, statuspage.AlertRuleNotFound(first.ID)) {
+			t.Errorf("a rule that is gone: %v", err)
+		}
+	}
+	var ids []int64
+	for after := int64(0); ; {
+		n := 0
+		next, err := s.AlertRules(ctx, statuspage.AlertRuleQuery{Limit: 7, After: after}, func(r statuspage.AlertRule) bool {
+			if n++; n <= 7 {
+				ids = append(ids, r.ID)
+			}
+			return n <= 7
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if after = next; after == 0 {
+			break
+		}
+	}
+	if len(ids) != statuspage.MaxMonitorRules || !slices.IsSortedFunc(ids, func(a, b int64) int { return int(b - a) }) || slices.Contains(ids, first.ID) {
+		t.Errorf("rules %v", ids)
+	}
+	// A PATCH of the monitor keeps its rules.
+	if _, err := s.UpdateMonitor(ctx, "a", statuspage.MonitorPatch{Name: opt.Value("New")}, later); err != nil {
+		t.Fatal(err)
+	}
+	checkFinished(t, tb)
+}
+
+func TestListAlerts(t *testing.T) {
+	t.Parallel()
+	_, s := newPoints(t, "a", "b")
+	newRule(t, s, downRule(1, "a", "b"))
+	newRule(t, s, downRule(1, "a"))
+	for n := range int64(4) {
+		post(t, s, "a", now+2*n*minute, down)
+		post(t, s, "b", now+2*n*minute, down)
+		post(t, s, "a", now+(2*n+1)*minute, up)
+	}
+	ids := func(q statuspage.AlertQuery) (ids []int64) {
+		for q.Limit = 2; ; {
+			n := 0
+			next, err := s.Alerts(t.Context(), q, func(a statuspage.Alert) bool {
+				if n++; n <= q.Limit {
+					ids = append(ids, a.ID)
+				}
+				return n <= q.Limit
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if q.After = next; next == 0 {
+				return ids
+			}
+		}
+	}
+	all, ofB := ids(statuspage.AlertQuery{}), ids(statuspage.AlertQuery{Tag: "b"})
+	if len(all) != 9 || !slices.IsSortedFunc(all, func(a, b int64) int { return int(b - a) }) || len(ofB) != 1 {
+		t.Errorf("all %v, of b %v", all, ofB)
+	}
+	if got := len(ids(statuspage.AlertQuery{Tag: "a"})); got != 8 {
+		t.Errorf("%d of a", got)
+	}
+	if got := ids(statuspage.AlertQuery{State: statuspage.Triggered}); !slices.Equal(got, ofB) {
+		t.Errorf("open %v", got)
+	}
+	if got := len(ids(statuspage.AlertQuery{RuleID: 2})); got != 4 {
+		t.Errorf("%d of rule 2", got)
+	}
+	if got := len(ids(statuspage.AlertQuery{Tag: "a", RuleID: 1, State: statuspage.AlertResolved})); got != 4 {
+		t.Errorf("%d of rule 1 on a", got)
+	}
+	if _, err := s.Alerts(t.Context(), statuspage.AlertQuery{Tag: "pluto", Limit: 1}, nil); !errors.Is(err, statuspage.MonitorNotFound("pluto")) {
+		t.Errorf("of no monitor: %v", err)
+	}
+}
+
+// TestSilence judges rules about missing data at their limit to the second.
+func TestSilence(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	tb, s := newPoints(t, "a", "b")
+	silent := downRule(1, "a", "b")
+	silent.Condition = statuspage.Condition{For: statuspage.AlertNoData, Limit: 2, Failures: 1, Successes: 1}
+	newRule(t, s, silent) // made at now: b counts from then
+	idle := silent
+	idle.Active = false
+	newRule(t, s, idle)
+	newRule(t, s, downRule(1, "a"))
+	post(t, s, "a", now+minute, up)
+	judged := func(at int64, opened, resolved int, open ...string) {
+		t.Helper()
+		got, err := s.JudgeSilence(ctx, at)
+		if want := (statuspage.Silence{Rules: 1, Monitors: 2, Opened: opened, Resolved: resolved}); got != want || err != nil {
+			t.Errorf("at %+d: %+v, %v; want %+v", at-begin, got, err, want)
+		}
+		var tags []string
+		for _, a := range alertsOf(t, s, statuspage.AlertQuery{State: statuspage.Triggered}) {
+			tags = append(tags, a.Tag)
+		}
+		slices.Sort(tags)
+		if !slices.Equal(tags, open) {
+			t.Errorf("at %+d: open alerts on %v, want %v", at-begin, tags, open)
+		}
+	}
+	judged(begin+3*minute-1, 0, 0)
+	judged(begin+3*minute, 1, 0, "b")
+	judged(begin+4*minute-1, 0, 0, "b")
+	judged(begin+4*minute, 1, 0, "a", "b")
+	judged(begin+5*minute, 0, 0, "a", "b")
+	post(t, s, "a", begin+5*minute, down) // opens an alert of the other rule
+	judged(begin+5*minute+30, 0, 1, "a", "b")
+	if i, err := s.Incident(ctx, 1); err != nil || i.Title != "b NO_DATA: 2" || i.Start != begin+minute || i.Monitors[0].Impact != statuspage.Down {
+		t.Errorf("incident %+v, %v", i, err)
+	}
+	if got := commentsOf(t, s, 1); len(got) != 1 || got[0].Text != "Opened automatically by alert rule 1: no data for 2 minutes, there is no point since the rule was made at 2025-11-22 08:26 UTC." {
+		t.Errorf("comments %+v", got)
+	}
+	// Points that have gone by their time are none.
+	judged(begin+5*minute+400*day, 1, 0, "a", "a", "b")
+	checkFinished(t, tb)
+}
+
+// TestAlertCosts counts the calls of posts to a monitor with the most rules there can
+// be, whatever its history.
+func TestAlertCosts(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	tb, s := newPoints(t, "a")
+	for n := range int64(statuspage.MaxMonitorRules) {
+		r := downRule(60, "a")
+		switch n % 4 {
+		case 1:
+			r.Condition = statuspage.Condition{For: statuspage.AlertLatency, Limit: 500, Failures: 60, Successes: 60}
+		case 2:
+			r.Condition = statuspage.Condition{For: statuspage.AlertUptime, Limit: 50, Failures: 60, Successes: 60}
+		case 3:
+			r.Condition = statuspage.Condition{For: statuspage.AlertNoData, Limit: 5, Failures: 1, Successes: 1}
+		}
+		newRule(t, s, r)
+	}
+	client := &dynamotest.Client{Delay: 15 * time.Millisecond}
+	counted := tb.Store(client)
+	calls := func(name string, want int, act func() error) {
+		t.Helper()
+		best := 99
+		for range 3 { // a pause of the machine can pull calls apart
+			client.Reset()
+			if err := act(); err != nil {
+				t.Fatal(err)
+			}
+			if best = min(best, client.Sequential()); best == want {
+				break
+			}
+		}
+		read, write := client.Capacity()
+		t.Logf("%-40s %d calls, %4.1f read and %4.1f write units", name, best, read, write)
+		if best != want {
+			t.Errorf("%s: %d calls that wait for one another, want %d", name, best, want)
+		}
+	}
+	record := func(at int64) func() error {
+		return func() error { return counted.RecordPoint(ctx, "a", probe(at, up, 1), now) }
+	}
+	calls("the first point", 2, record(begin-90*day))
+	for n := range int64(70) { // hours apart
+		if err := s.RecordPoint(ctx, "a", probe(begin-80*day+n*5*hour, up, 1), now); err != nil {
+			t.Fatal(err)
+		}
+	}
+	calls("points hours apart", 2, record(begin))
+	if err := s.FillRange(ctx, "a", statuspage.Range{From: begin - 5*day, To: begin - minute, Status: up, Latency: func(int64) float64 { return 1 }}, now); err != nil {
+		t.Fatal(err)
+	}
+	calls("a point a minute", 2, record(begin))
+	calls("a point of yesterday", 2, record(begin-day))
+	calls("a batch", 2, func() error {
+		var points []statuspage.TaggedPoint
+		for n := range int64(100) {
+			points = append(points, statuspage.TaggedPoint{Tag: "a", Point: probe(begin-n*minute, up, 1)})
+		}
+		return errors.Join(counted.RecordPoints(ctx, points, now)...)
+	})
+}
+
+// dying returns a store whose function is killed at the n-th call, counted from 1:
+// that call takes effect when applied, and none after it does.
+func dying(tb *dynamotest.Table, n int, applied bool) (*dynamo.Store, context.Context, func() bool) {
+	ctx, cancel := context.WithCancel(context.Background())
+	var mu sync.Mutex
+	calls := 0
+	return tb.Store(&dynamotest.Client{Inject: func(string, []byte) dynamotest.Fault {
+			mu.Lock()
+			defer mu.Unlock()
+			calls++
+			switch {
+			case calls < n:
+				return dynamotest.None
+			case calls == n && applied:
+				cancel()
+				return dynamotest.LostAnswer
+			}
+			cancel()
+			return dynamotest.Hang
+		}}), ctx, func() bool {
+			mu.Lock()
+			defer mu.Unlock()
+			return calls >= n
+		}
+}
+
+// TestAlertsAfterAKill kills the function at every call of what opens and ends
+// alerts, sends the same again and cleans up: the table is as if it had lived.
+func TestAlertsAfterAKill(t *testing.T) {
+	t.Parallel()
+	record := func(status statuspage.Status, at int64) op {
+		return func(ctx context.Context, s *dynamo.Store) error {
+			return s.RecordPoint(ctx, "a", probe(at, status, 1), at)
+		}
+	}
+	steps := []struct {
+		name string
+		run  op
+		done error // what doing it again may say
+	}{
+		{"a point that fires", record(down, begin), nil},
+		{"a point that recovers", record(up, begin+minute), nil},
+		{"a point that fires again", record(down, begin+2*minute), nil},
+		{"the rule is not active", func(ctx context.Context, s *dynamo.Store) error {
+			_, err := s.UpdateAlertRule(ctx, 1, statuspage.AlertRulePatch{Active: opt.Value(false)}, begin+3*minute)
+			return err
+		}, nil},
+		{"it is again", func(ctx context.Context, s *dynamo.Store) error {
+			_, err := s.UpdateAlertRule(ctx, 1, statuspage.AlertRulePatch{Active: opt.Value(true)}, begin+4*minute)
+			return err
+		}, nil},
+		{"a third time", record(down, begin+5*minute), nil},
+		{"the rule goes", func(ctx context.Context, s *dynamo.Store) error { return s.DeleteAlertRule(ctx, 1, begin+6*minute) }, statuspage.AlertRuleNotFound(int64(1))},
+		{"the monitor goes", func(ctx context.Context, s *dynamo.Store) error { return s.DeleteMonitor(ctx, "a", begin+7*minute) }, statuspage.MonitorNotFound("a")},
+	}
+	for _, applied := range []bool{false, true} {
+		t.Run(fmt.Sprintf("applied %v", applied), func(t *testing.T) {
+			t.Parallel()
+			for kill := 1; ; kill++ {
+				tb, s := newPoints(t, "a")
+				newRule(t, s, downRule(1, "a"))
+				killed := false
+				for _, step := range steps {
+					store, ctx, dead := dying(tb, kill, applied)
+					if err := step.run(ctx, store); err != nil && !dead() {
+						t.Fatalf("%s: %v", step.name, err)
+					}
+					if !dead() {
+						continue
+					}
+					killed = true
+					if err := step.run(context.Background(), s); err != nil && !errors.Is(err, step.done) {
+						t.Errorf("%s, killed at call %d, again: %v", step.name, kill, err)
+					}
+					if _, err := s.Cleanup(context.Background(), begin+8*minute); err != nil {
+						t.Errorf("%s, killed at call %d, cleanup: %v", step.name, kill, err)
+					}
+				}
+				checkFinished(t, tb)
+				if got := listed(t, s, statuspage.IncidentQuery{}); len(got) != 3 || got[0].Closed != nil || got[1].Closed != nil || got[2].Closed == nil {
+					t.Errorf("killed at call %d: incidents %+v", kill, got)
+				}
+				if !killed {
+					return
+				}
+			}
+		})
+	}
+}
+
+// alertRaces are writers at once around one alert. What they leave must be what some
+// order of them leaves; check gets the open alerts and all incidents.
+var alertRaces = []struct {
+	name   string
+	before []statuspage.Status // the last one a minute before begin
+	ops    []op
+	check  func(t testing.TB, s *dynamo.Store, alerts []statuspage.Alert, incidents []statuspage.Incident)
+}{
+	{"the same minute twice", []statuspage.Status{down, down}, []op{recordAt(begin, down), recordAt(begin, down)}, oneAlert},
+	{"five minutes at once", nil, []op{recordAt(begin, down), recordAt(begin-minute, down), recordAt(begin-2*minute, down), recordAt(begin-3*minute, down), recordAt(begin-4*minute, down)}, noMoreThanOne},
+	{"the next minute too", []statuspage.Status{down, down}, []op{recordAt(begin, down), recordAt(begin-minute, down), recordAt(begin+minute, down)}, oneAlert},
+	{"a late one", []statuspage.Status{down, down, down}, []op{recordAt(begin, down), recordAt(begin-2*minute, down)}, oneAlert},
+	{"recovery at once", []statuspage.Status{down, down, down}, []op{recordAt(begin, up), recordAt(begin, up)}, allResolved},
+	{"down and up at once", []statuspage.Status{down, down}, []op{recordAt(begin, down), recordAt(begin+minute, up)}, allResolved},
+	{"a point and the rule's end", []statuspage.Status{down, down}, []op{recordAt(begin, down), func(ctx context.Context, s *dynamo.Store) error { return s.DeleteAlertRule(ctx, 1, later) }}, noOpenAlert},
+	{"a point and a rule that is not active", []statuspage.Status{down, down, down}, []op{recordAt(begin, up), func(ctx context.Context, s *dynamo.Store) error {
+		_, err := s.UpdateAlertRule(ctx, 1, statuspage.AlertRulePatch{Active: opt.Value(false)}, later)
+		return err
+	}}, noOpenAlert},
+	{"a point and the monitor's end", []statuspage.Status{down, down}, []op{ignore(recordAt(begin, down), statuspage.MonitorNotFound("a")), deleteMonitor("a")}, noOpenAlert},
+	{"recovery and a person", []statuspage.Status{down, down, down}, []op{recordAt(begin, up), postComment(1, statuspage.Resolved, begin)}, allResolved},
+	{"recovery and the incident's end", []statuspage.Status{down, down, down}, []op{recordAt(begin, up), deleteIncident(1)}, noOpenAlert},
+	{"two runs about silence", nil, []op{silence, silence}, oneAlert},
+	{"silence and a point", nil, []op{silence, recordAt(begin, up)}, noMoreThanOne},
+}
+
+func recordAt(at int64, status statuspage.Status) op {
+	return func(ctx context.Context, s *dynamo.Store) error {
+		return s.RecordPoint(ctx, "a", probe(at, status, 1), now+minute)
+	}
+}
+
+func silence(ctx context.Context, s *dynamo.Store) error {
+	_, err := s.JudgeSilence(ctx, now+minute)
+	return err
+}
+
+// ignore lets an operation fail with the error.
+func ignore(f op, allowed error) op {
+	return func(ctx context.Context, s *dynamo.Store) error {
+		if err := f(ctx, s); !errors.Is(err, allowed) {
+			return err
+		}
+		return nil
+	}
+}
+
+func noMoreThanOne(t testing.TB, _ *dynamo.Store, alerts []statuspage.Alert, incidents []statuspage.Incident) {
+	if len(alerts) > 1 || len(incidents) > 1 || len(alerts) != len(incidents) {
+		t.Errorf("%d alerts and %d incidents", len(alerts), len(incidents))
+	}
+}
+
+func oneAlert(t testing.TB, s *dynamo.Store, alerts []statuspage.Alert, incidents []statuspage.Incident) {
+	if len(alerts) != 1 || alerts[0].State != statuspage.Triggered || len(incidents) != 1 || incidents[0].Closed != nil {
+		t.Errorf("alerts %+v and incidents %+v, want one of each, open", alerts, incidents)
+		return
+	}
+	if got := commentsOf(t, s, incidents[0].ID); len(got) != 1 {
+		t.Errorf("%d comments", len(got))
+	}
+}
+
+func noOpenAlert(t testing.TB, _ *dynamo.Store, alerts []statuspage.Alert, incidents []statuspage.Incident) {
+	if len(alerts) > 1 || len(incidents) > 1 {
+		t.Errorf("%d alerts and %d incidents", len(alerts), len(incidents))
+	}
+	for _, a := range alerts {
+		if a.State == statuspage.Triggered {
+			t.Errorf("alert %+v is open", a)
+		}
+	}
+}
+
+// allResolved allows for a person's comment beside the automatic ones.
+func allResolved(t testing.TB, s *dynamo.Store, alerts []statuspage.Alert, incidents []statuspage.Incident) {
+	noOpenAlert(t, s, alerts, incidents)
+	for _, i := range incidents {
+		closing := 0
+		for _, c := range commentsOf(t, s, i.ID) {
+			if strings.HasPrefix(c.Text, "Resolved automatically") {
+				closing++
+			}
+		}
+		if i.Closed == nil || closing > 1 {
+			t.Errorf("incident %+v with %d closing comments", i, closing)
+		}
+	}
+}
+
+func TestAlertRaces(t *testing.T) {
+	for _, m := range modes {
+		t.Run(m.name, func(t *testing.T) {
+			t.Parallel()
+			random := seed(t)
+			forAll(len(alertRaces), 2, func(n int) {
+				tt := alertRaces[n]
+				times := max(*racesFlag/7, 10)
+				if *racesFlag >= 200 {
+					times = *racesFlag
+				}
+				for try := range times {
+					runAlertRace(t, m, n, random+uint64(try), fmt.Sprintf("%s, try %d", tt.name, try))
+				}
+			})
+		})
+	}
+}
+
+func runAlertRace(t *testing.T, m mode, n int, seed uint64, name string) {
+	t.Helper()
+	tt := alertRaces[n]
+	tb, s := newPoints(t, "a")
+	rule := downRule(3, "a")
+	if strings.Contains(tt.name, "silence") {
+		rule.Condition = statuspage.Condition{For: statuspage.AlertNoData, Limit: 5, Failures: 1, Successes: 1}
+		if _, err := s.CreateAlertRule(t.Context(), rule, now-hour, nil); err != nil {
+			t.Fatal(err)
+		}
+	} else {
+		newRule(t, s, rule)
+	}
+	post(t, s, "a", begin-minute, tt.before...)
+	var wg sync.WaitGroup
+	errs := make([]error, len(tt.ops))
+	for i, f := range tt.ops {
+		client := &dynamotest.Client{}
+		if m.faults != nil {
+			client.Inject = dynamotest.Random(seed+uint64(i), 0.4, 3, m.faults...)
+		}
+		wg.Go(func() {
+			ctx, cancel := background()
+			defer cancel()
+			errs[i] = f(ctx, tb.Store(client))
+		})
+	}
+	wg.Wait()
+	if err := errors.Join(errs...); err != nil {
+		t.Errorf("%s: %v", name, err)
+	}
+	named := &namedTB{t, name}
+	tt.check(named, s, alertsOf(t, s, statuspage.AlertQuery{}), listed(t, s, statuspage.IncidentQuery{}))
+	checkFinished(named, tb)
+}
+
+// namedTB puts a name before each error.
+type namedTB struct {
+	testing.TB
+	name string
+}
+
+func (n *namedTB) Errorf(format string, args ...any) {
+	n.Helper()
+	n.TB.Errorf("%s: %s", n.name, fmt.Sprintf(format, args...))
+}
+
+func (n *namedTB) Error(args ...any) {
+	n.Helper()
+	n.TB.Error(append([]any{n.name + ":"}, args...)...)
+}
