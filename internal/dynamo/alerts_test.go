@@ -873,3 +873,56 @@ func (n *namedTB) Error(args ...any) {
 	n.Helper()
 	n.TB.Error(append([]any{n.name + ":"}, args...)...)
 }
+
+// TestOpenAlertsReadTooEarly lets another writer's point open, or resolve, the alert
+// between a point's look at the open alerts and its write.
+func TestOpenAlertsReadTooEarly(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name                  string
+		before                []statuspage.Status
+		other, own            statuspage.Status
+		wantOpen, wantAllOver int // alerts
+	}{
+		{"it opens", []statuspage.Status{down, down}, down, up, 0, 1},
+		{"it is resolved", []statuspage.Status{down, down, down}, up, down, 1, 2},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			tb, s := newPoints(t, "a")
+			rule := downRule(3, "a")
+			if tt.own == down {
+				rule.Failures = 1
+			}
+			newRule(t, s, rule)
+			post(t, s, "a", begin-minute, tt.before...)
+			looked := make(chan struct{})
+			var once, twice sync.Once
+			client := &dynamotest.Client{Inject: func(operation string, body []byte) dynamotest.Fault {
+				switch {
+				case operation == "Query" && strings.Contains(string(body), "OPENALERT"):
+					twice.Do(func() { close(looked) })
+				case operation == "UpdateItem" && strings.Contains(string(body), "HOUR#"):
+					once.Do(func() {
+						<-looked
+						time.Sleep(200 * time.Millisecond) // for its answer
+						if err := s.RecordPoint(t.Context(), "a", probe(begin, tt.other, 1), now+minute); err != nil {
+							t.Error(err)
+						}
+					})
+				}
+				return dynamotest.None
+			}}
+			if err := tb.Store(client).RecordPoint(t.Context(), "a", probe(begin+minute, tt.own, 1), now+minute); err != nil {
+				t.Fatal(err)
+			}
+			if got := alertsOf(t, s, statuspage.AlertQuery{State: statuspage.Triggered}); len(got) != tt.wantOpen {
+				t.Errorf("open alerts: %+v", got)
+			}
+			if got := alertsOf(t, s, statuspage.AlertQuery{}); len(got) != tt.wantAllOver {
+				t.Errorf("alerts: %+v", got)
+			}
+			checkFinished(t, tb)
+		})
+	}
+}
