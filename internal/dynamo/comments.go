@@ -119,7 +119,10 @@ func (s *Store) CreateComment(ctx context.Context, incidentID int64, n statuspag
 			e.remove(attrClosed)
 		}
 		if t.End.IsSet() {
-			e.setOrRemove(attrEnd, t.End.Ptr(nil))
+			e.setOrRemove(attrEnd, t.End.Ptr(nil)).remove(attrEndSeconds)
+		}
+		if identified, ok := t.Identified.Get(); ok {
+			e.setIf(attrIdentified, identified)
 		}
 		refused, err := transactOnce(ctx, s, once, c, s.update(incidentKey(incidentID), e), s.putNew(commentItem(c)))
 		if err != nil {
