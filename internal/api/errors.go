@@ -60,8 +60,8 @@ func shownError(err error) (errorBody, int) {
 	return errorBody{Code: string(shown.Code), Message: shown.Message}, status
 }
 
-// errorAnswer is the one place where an error becomes an answer. The cause of a
-// failure goes to the log.
+// errorAnswer is the one place where an error becomes an answer, in the form of the
+// API that the route belongs to. The cause of a failure goes to the log.
 func errorAnswer(w http.ResponseWriter, r *request, err error) answer {
 	body, status := shownError(err)
 	if status >= http.StatusInternalServerError {
@@ -69,6 +69,9 @@ func errorAnswer(w http.ResponseWriter, r *request, err error) answer {
 	}
 	if status == http.StatusServiceUnavailable || status == http.StatusConflict {
 		w.Header().Set("Retry-After", "1")
+	}
+	if r.legacy {
+		return answer{status: status, body: legacyError(r, body, status)}
 	}
 	return answer{status: status, body: errorJSON{body}}
 }

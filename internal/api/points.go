@@ -259,7 +259,7 @@ func postPoints(s *service, r *request) (creation[[]pointResult], error) {
 		if failed != nil {
 			return nil, failed
 		}
-		s.keepAfter(r, once, results)
+		keepAfter(s, r, once, results)
 		return results, nil
 	}
 	c.answer = func(results []pointResult) answer { return ok(resultsJSON(results)) }
@@ -268,7 +268,7 @@ func postPoints(s *service, r *request) (creation[[]pointResult], error) {
 
 // keepAfter keeps the reply of an effect that a repetition does not repeat. If it
 // can't be kept the request is carried out again when it is sent again.
-func (s *service) keepAfter(r *request, once *statuspage.Once[[]pointResult], made []pointResult) {
+func keepAfter[T any](s *service, r *request, once *statuspage.Once[T], made T) {
 	if once == nil {
 		return
 	}

@@ -2,6 +2,7 @@ package api
 
 import (
 	"net/http"
+	"strings"
 
 	"tocsin/internal/statuspage"
 )
@@ -23,6 +24,12 @@ type route struct {
 	group   Group
 	path    string // as http.ServeMux writes it
 	methods []method
+}
+
+// legacy reports whether the route is one of the legacy API 1.0.0, which has a form of
+// its own for keys and errors.
+func (r route) legacy() bool {
+	return strings.HasPrefix(r.path, "/api/") && !strings.HasPrefix(r.path, "/api/v4/")
 }
 
 type method struct {
@@ -76,6 +83,25 @@ var routes = []route{
 	}},
 	{Monitors, "/api/v4/status", []method{
 		{http.MethodPost, statuspage.ScopeMonitorsWrite, creates(postPoints)},
+	}},
+	{Incidents, "/api/incident", []method{
+		{http.MethodGet, statuspage.ScopeIncidentsRead, legacySearch},
+		{http.MethodPost, statuspage.ScopeIncidentsWrite, creates(legacyCreateIncident)},
+	}},
+	{Incidents, "/api/incident/{incidentNumber}", []method{
+		{http.MethodGet, statuspage.ScopeIncidentsRead, legacyGetIncident},
+		{http.MethodPatch, statuspage.ScopeIncidentsWrite, legacyUpdateIncident},
+	}},
+	{Incidents, "/api/incident/{incidentNumber}/status", []method{
+		{http.MethodPost, statuspage.ScopeIncidentsWrite, creates(legacyProgressIncident)},
+	}},
+	{Comments, "/api/incident/{incidentNumber}/comment", []method{
+		{http.MethodGet, statuspage.ScopeIncidentsRead, legacyListComments},
+		{http.MethodPost, statuspage.ScopeIncidentsWrite, creates(legacyCreateComment)},
+	}},
+	{Monitors, legacyStatusPath, []method{
+		{http.MethodGet, statuspage.ScopeMonitorsRead, legacyGetStatus},
+		{http.MethodPost, statuspage.ScopeMonitorsWrite, creates(legacyPostStatus)},
 	}},
 	{Edge, "/api/v4/keys", []method{
 		{http.MethodGet, statuspage.ScopeAdmin, listKeys},

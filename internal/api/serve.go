@@ -19,6 +19,7 @@ const maxBody = 256 * 1024
 type Store interface {
 	statuspage.IncidentStore
 	statuspage.CommentStore
+	statuspage.LegacyStore
 	statuspage.MonitorStore
 	statuspage.PointStore
 	statuspage.KeyStore
@@ -54,10 +55,11 @@ type service struct {
 // A request is an HTTP request with what was found out about it on the way.
 type request struct {
 	*http.Request
-	now  int64 // UTC seconds
-	body []byte
-	key  statuspage.APIKey // the zero key where none is needed
-	call *lambdahttp.Call
+	legacy bool  // to a route of the legacy API
+	now    int64 // UTC seconds
+	body   []byte
+	key    statuspage.APIKey // the zero key where none is needed
+	call   *lambdahttp.Call
 
 	usage *usage // nil until the table is asked
 }
@@ -80,22 +82,22 @@ func created(body any) answer { return answer{status: http.StatusCreated, body: 
 func New(group Group, c Config) http.Handler {
 	s := &service{Config: c, keys: newKeyring(c.Store)}
 	mux := http.NewServeMux()
-	unknown := s.handle(s.noRoute)
+	unknown := s.handle(false, s.noRoute)
 	// A path without a handler whose path with a slash has one is redirected to that
 	// by ServeMux, so these are unknown by name.
 	for _, r := range routes {
-		mux.Handle(r.path+"/{$}", s.handle(redirect))
+		mux.Handle(r.path+"/{$}", s.handle(r.legacy(), redirect))
 		if r.group != group {
 			mux.Handle(r.path, unknown)
 			continue
 		}
 		for _, m := range r.methods {
-			mux.Handle(m.name+" "+r.path, s.handle(s.guard(m)))
+			mux.Handle(m.name+" "+r.path, s.handle(r.legacy(), s.guard(m)))
 		}
-		mux.Handle(r.path, s.handle(s.wrongMethod(r)))
+		mux.Handle(r.path, s.handle(r.legacy(), s.wrongMethod(r)))
 	}
 	for _, path := range slashOnly {
-		mux.Handle(path+"/{$}", s.handle(redirect))
+		mux.Handle(path+"/{$}", s.handle(false, redirect))
 		mux.Handle(path, unknown)
 	}
 	mux.Handle("/", unknown)
@@ -122,13 +124,16 @@ func clean(path string) bool {
 	return true
 }
 
-// handle makes an http.Handler of f: the one place where answers and errors are
-// written.
-func (s *service) handle(f func(http.ResponseWriter, *request) (answer, error)) http.Handler {
+// handle makes an http.Handler of f, of the legacy API or of v4: the one place where
+// answers and errors are written.
+func (s *service) handle(legacy bool, f func(http.ResponseWriter, *request) (answer, error)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		req := &request{Request: r, now: s.Now().Unix(), call: lambdahttp.CallFrom(r.Context())}
+		req := &request{Request: r, legacy: legacy, now: s.Now().Unix(), call: lambdahttp.CallFrom(r.Context())}
 		if req.call.RequestID != "" {
 			w.Header().Set("X-Request-Id", req.call.RequestID)
+		}
+		if legacy {
+			req.call.Failure = encode(legacyErrorJSON{Error: errInternal.Message})
 		}
 		a, err := f(w, req)
 		if err != nil {
@@ -172,7 +177,11 @@ func (s *service) guard(m method) func(http.ResponseWriter, *request) (answer, e
 // authenticate finds the request's key. The table is asked only for what can be one,
 // and only once it is known to be readable.
 func (s *service) authenticate(r *request) (statuspage.APIKey, error) {
-	secret, err := bearer(r.Header.Values("Authorization"))
+	read := bearer
+	if r.legacy {
+		read = legacyBearer
+	}
+	secret, err := read(r.Header.Values("Authorization"))
 	if err != nil {
 		return statuspage.APIKey{}, err
 	}

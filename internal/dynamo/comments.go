@@ -147,7 +147,10 @@ func transition(incident statuspage.Incident, c statuspage.Comment, now int64) (
 		e.remove(attrClosed)
 	}
 	if t.End.IsSet() {
-		e.setOrRemove(attrEnd, t.End.Ptr(nil))
+		e.setOrRemove(attrEnd, t.End.Ptr(nil)).remove(attrEndSeconds)
+	}
+	if identified, ok := t.Identified.Get(); ok {
+		e.setIf(attrIdentified, identified)
 	}
 	return e, nil
 }

@@ -11,6 +11,7 @@
 //	incident                  INCIDENT#id         META                  gsi1 INCIDENTS / start#id
 //	                                                                    gsi2 OPEN|CLOSED / created#id
 //	                                                                    gsi3 OPEN|CLOSED / start#id
+//	its body, if it has one   INCIDENT#id         BODY
 //	comment                   INCIDENT#id         COMMENT#id            lsi1 time#id, live ones only
 //	monitor                   MONITORS            tag                   lsi1 id
 //	incident on a monitor     MONITOR#monitor id  INCIDENT#start#id

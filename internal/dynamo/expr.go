@@ -77,6 +77,14 @@ func (e *expr) setOrRemove(attr string, n *int64) *expr {
 	return e.set(attr, num(*n))
 }
 
+// setIf sets the attribute to 1, or removes it.
+func (e *expr) setIf(attr string, is bool) *expr {
+	if !is {
+		return e.remove(attr)
+	}
+	return e.set(attr, num(1))
+}
+
 func (e *expr) ifExists() *expr {
 	e.conditions = append(e.conditions, "attribute_exists("+e.name(attrPK)+")")
 	return e

@@ -131,6 +131,16 @@ func patchExpr(p statuspage.IncidentPatch, now int64) *expr {
 	if end, ok := p.End.Get(); ok {
 		e.set(attrEnd, num(end))
 	}
+	// What the legacy API knew better, see LegacyFields.Patched.
+	if p.Start.IsSet() {
+		e.remove(attrNoStart).remove(attrStartSeconds)
+	}
+	if p.End.IsSet() {
+		e.remove(attrEndSeconds)
+	}
+	if p.Monitors.IsSet() {
+		e.remove(attrNoImpact)
+	}
 	if p.Reopens() {
 		e.remove(attrEnd).remove(attrClosed).set(attrGSI2PK, openOrClosed(false))
 	}
@@ -181,7 +191,7 @@ func (s *Store) updateAsRead(ctx context.Context, id int64, p statuspage.Inciden
 		if expected != nil && !expected(old) {
 			return statuspage.Incident{}, statuspage.ErrIncidentChanged
 		}
-		refused, err := s.transact(ctx, s.relinkWrites(old, next, p, now)...)
+		refused, err := s.transact(ctx, s.relinkWrites(old, next, patchExpr(p, now))...)
 		if err != nil {
 			return statuspage.Incident{}, err
 		}
@@ -204,6 +214,7 @@ func patched(old statuspage.Incident, asked []statuspage.AffectedMonitor, p stat
 		next.Closed = nil
 	}
 	next.Monitors = statuspage.RelinkMonitors(old.Monitors, asked)
+	next.Legacy = old.Legacy.Patched(p)
 	next.Updated = now
 	next.Version++
 	if p.Start.IsSet() || p.End.IsSet() {
@@ -214,10 +225,11 @@ func patched(old statuspage.Incident, asked []statuspage.AffectedMonitor, p stat
 	return next, nil
 }
 
-// relinkWrites turns old into next: at most the incident, 32 rows that go, 32 that
-// come and 32 checks that their monitors exist.
-func (s *Store) relinkWrites(old, next statuspage.Incident, p statuspage.IncidentPatch, now int64) []types.TransactWriteItem {
-	e := patchExpr(p, now).ifVersion(old.Version)
+// relinkWrites turns old into next, with e for what changes beside start and monitors:
+// at most the incident, 32 rows that go, 32 that come and 32 checks that their monitors
+// exist.
+func (s *Store) relinkWrites(old, next statuspage.Incident, e *expr) []types.TransactWriteItem {
+	e.ifVersion(old.Version)
 	e.set(attrMonitors, affectedList(next.Monitors))
 	if next.Start != old.Start {
 		e.set(attrStart, num(next.Start)).set(attrGSI1SK, str(timeAndID(next.Start, next.ID)))

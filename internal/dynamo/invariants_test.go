@@ -55,6 +55,7 @@ func timeAndID(t, id int64) string { return fmt.Sprintf("%012d#%016d", t, id) }
 // contents is a table, taken apart by what its rows are about.
 type contents struct {
 	incidents map[int64]attributes
+	bodies    map[int64]bool                 // of incidents
 	comments  map[int64]map[int64]attributes // incident → id
 	monitors  map[string]attributes
 	rows      map[int64]map[string]bool // monitor → sort key
@@ -73,7 +74,7 @@ func (c *contents) problem(format string, args ...any) {
 func read(t testing.TB, tb *dynamotest.Table) *contents {
 	t.Helper()
 	c := &contents{
-		incidents: map[int64]attributes{}, comments: map[int64]map[int64]attributes{}, monitors: map[string]attributes{},
+		incidents: map[int64]attributes{}, bodies: map[int64]bool{}, comments: map[int64]map[int64]attributes{}, monitors: map[string]attributes{},
 		rows: map[int64]map[string]bool{}, other: map[int64][]string{}, cleanups: map[string]bool{}, counters: map[string]int64{},
 		rules: map[int64]attributes{}, alerts: map[int64]attributes{},
 	}
@@ -92,6 +93,11 @@ func read(t testing.TB, tb *dynamotest.Table) *contents {
 			c.comments[id][a.num("id")] = a
 			if want := fmt.Sprintf("COMMENT#%016d", a.num("id")); sk != want {
 				c.problem("comment %s %s has the id %d", pk, sk, a.num("id"))
+			}
+		case kind == "INCIDENT" && sk == "BODY":
+			c.bodies[id] = true
+			if a.text("text") == "" {
+				c.problem("the body of incident %d is empty", id)
 			}
 		case kind == "MONITOR" && strings.HasPrefix(sk, "INCIDENT#"):
 			if c.rows[id] == nil {
@@ -179,6 +185,11 @@ func (c *contents) check() []string {
 			if !strings.HasPrefix(sk, "HOUR#") && !strings.HasPrefix(sk, "DAY#") {
 				c.problem("row %s under monitor %d, which is not there", sk, monitor)
 			}
+		}
+	}
+	for incident := range c.bodies {
+		if c.incidents[incident] == nil && !c.cleaning("INCIDENT", incident) {
+			c.problem("the body of incident %d, which is not there", incident)
 		}
 	}
 	for incident, comments := range c.comments {

@@ -136,6 +136,14 @@ const (
 	attrTag      = "tag"
 	attrImpact   = "impact"
 	attrAlert    = "alert_id"
+
+	// For the legacy API; there only when they say something, see statuspage.LegacyFields.
+	attrNoStart      = "no_start"
+	attrStartSeconds = "start_seconds"
+	attrEndSeconds   = "end_seconds"
+	attrNoImpact     = "no_impact"
+	attrIdentified   = "identified"
+	attrMaintenance  = "maintenance"
 )
 
 // openOrClosed is the partition of gsi2 and gsi3 that an incident is in.
@@ -165,7 +173,44 @@ func incidentItem(i statuspage.Incident) item {
 	it[attrUpdated] = num(i.Updated)
 	putOptNum(it, attrClosed, i.Closed)
 	it[attrVersion] = num(i.Version)
+	for _, a := range legacyAttrs(i.Legacy) {
+		if a.value != 0 {
+			it[a.name] = num(a.value)
+		}
+	}
 	return it
+}
+
+// A legacyAttr is an attribute of an incident for the legacy API; 0 is for absent.
+type legacyAttr struct {
+	name  string
+	value int64
+}
+
+func legacyAttrs(f statuspage.LegacyFields) []legacyAttr {
+	flag := func(b bool) int64 {
+		if b {
+			return 1
+		}
+		return 0
+	}
+	return []legacyAttr{
+		{attrNoStart, flag(f.NoStart)}, {attrStartSeconds, f.StartSeconds}, {attrEndSeconds, f.EndSeconds},
+		{attrNoImpact, flag(f.NoImpact)}, {attrIdentified, flag(f.Identified)}, {attrMaintenance, flag(f.Maintenance)},
+	}
+}
+
+func (r *reader) legacyFields() statuspage.LegacyFields {
+	value := func(name string) int64 {
+		if n := r.optNum(name); n != nil {
+			return *n
+		}
+		return 0
+	}
+	return statuspage.LegacyFields{
+		NoStart: value(attrNoStart) != 0, StartSeconds: value(attrStartSeconds), EndSeconds: value(attrEndSeconds),
+		NoImpact: value(attrNoImpact) != 0, Identified: value(attrIdentified) != 0, Maintenance: value(attrMaintenance) != 0,
+	}
 }
 
 func affectedList(monitors []statuspage.AffectedMonitor) types.AttributeValue {
@@ -181,6 +226,7 @@ func affectedList(monitors []statuspage.AffectedMonitor) types.AttributeValue {
 // incidentFields are the attributes that readIncident needs.
 var incidentFields = []string{
 	attrID, attrTitle, attrStart, attrEnd, attrState, attrType, attrSource, attrMonitors, attrAlert, attrCreated, attrUpdated, attrClosed, attrVersion,
+	attrNoStart, attrStartSeconds, attrEndSeconds, attrNoImpact, attrIdentified, attrMaintenance,
 }
 
 func readIncident(it item) (statuspage.Incident, error) {
@@ -200,6 +246,7 @@ func readIncident(it item) (statuspage.Incident, error) {
 		Version: r.num(attrVersion),
 	}
 	i.Monitors = r.affected()
+	i.Legacy = r.legacyFields()
 	return i, r.err
 }
 

@@ -21,6 +21,7 @@ const (
 
 	indexLSI1 = "lsi1"
 	indexGSI1 = "gsi1"
+	indexGSI2 = "gsi2"
 	indexGSI3 = "gsi3"
 )
 
@@ -60,6 +61,10 @@ func incidentPK(id int64) string { return "INCIDENT#" + strconv.FormatInt(id, 10
 func monitorPK(id int64) string  { return "MONITOR#" + strconv.FormatInt(id, 10) }
 
 func incidentKey(id int64) key { return key{incidentPK(id), meta} }
+
+// bodyKey is the item of an incident's body, which only the legacy API reads: lists
+// are not to pay for it.
+func bodyKey(incidentID int64) key { return key{incidentPK(incidentID), "BODY"} }
 
 const commentPrefix = "COMMENT#"
 

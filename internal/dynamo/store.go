@@ -28,6 +28,7 @@ type Store struct {
 var _ interface {
 	statuspage.IncidentStore
 	statuspage.CommentStore
+	statuspage.LegacyStore
 	statuspage.MonitorStore
 	statuspage.PointStore
 	statuspage.AlertStore

@@ -133,13 +133,13 @@ func TestCommentMovesIncident(t *testing.T) {
 		err     error
 	}{
 		{"other state, open", open(nil), statuspage.NewComment{State: statuspage.Monitoring, Time: at}, func(i *statuspage.Incident) {
-			i.State = statuspage.Monitoring
+			i.State, i.Legacy.Identified = statuspage.Monitoring, true
 		}, nil},
 		{"other state, open with an end", open(new(int64(begin + minute))), statuspage.NewComment{State: statuspage.Identified, Time: at}, func(i *statuspage.Incident) {
-			i.State = statuspage.Identified
+			i.State, i.Legacy.Identified = statuspage.Identified, true
 		}, nil},
 		{"other state before the start", open(nil), statuspage.NewComment{State: statuspage.Identified, Time: 0}, func(i *statuspage.Incident) {
-			i.State = statuspage.Identified
+			i.State, i.Legacy.Identified = statuspage.Identified, true
 		}, nil},
 		{"other state, closed", closed(), statuspage.NewComment{State: statuspage.Investigating, Time: at}, func(i *statuspage.Incident) {
 			i.State, i.End, i.Closed = statuspage.Investigating, nil, nil

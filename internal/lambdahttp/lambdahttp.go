@@ -38,6 +38,8 @@ type Call struct {
 	Route string // the pattern that matched, with its method; "" when none did
 	KeyID int64  // the API key's id; 0 without a valid key
 	Cause error  // why the answer is a 5xx
+
+	Failure []byte // the JSON body of the 500 for a panic, where it is not the Handler's
 }
 
 type (
@@ -170,12 +172,16 @@ func (h *Handler) serve(ctx context.Context, event events.APIGatewayV2HTTPReques
 }
 
 func (h *Handler) failed(call *Call) events.APIGatewayV2HTTPResponse {
+	body := h.failure
+	if call.Failure != nil {
+		body = call.Failure
+	}
 	return events.APIGatewayV2HTTPResponse{
 		StatusCode: http.StatusInternalServerError,
 		Headers: map[string]string{
 			"Content-Type": "application/json", "Cache-Control": "no-store", "X-Request-Id": call.RequestID,
 		},
-		Body: string(h.failure),
+		Body: string(body),
 	}
 }
 

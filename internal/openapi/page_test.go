@@ -128,7 +128,7 @@ func newPage(root node) page {
 	}
 	used := usedResponses(root)
 	for _, r := range root.get("components").get("responses").fields() {
-		switch status := map[string]string{"TrailingSlash": "308", "NoRoute": "404", "MethodNotAllowed": "405"}[r.name]; {
+		switch status := map[string]string{"TrailingSlash": "308", "NoRoute": "404", "MethodNotAllowed": "405", "LegacyMethodNotAllowed": "405"}[r.name]; {
 		case slices.Contains(common, r.name):
 			p.Everywhere = append(p.Everywhere, newFailure(used[r.name], r))
 		case status != "":
@@ -152,12 +152,16 @@ func usedResponses(root node) map[string]string {
 	return used
 }
 
-// commonResponses are the shared responses that every operation with a key has.
+// commonResponses are the shared responses that every operation with a key has, of the
+// legacy API or of all others.
 func commonResponses(root node) []string {
 	var common []string
 	for name := range usedResponses(root) {
 		everywhere := true
 		for _, op := range operations(root) {
+			if strings.HasPrefix(name, "Legacy") != (op.get("tags").items()[0].Value == "Legacy") && name != "Throttled" {
+				continue
+			}
 			has := slices.ContainsFunc(op.get("responses").fields(), func(r node) bool { return r.ref() == name })
 			everywhere = everywhere && (has || scopeOf(op) == "")
 		}

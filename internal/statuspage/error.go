@@ -53,6 +53,8 @@ var (
 	ErrMonitorTooLarge    = &Error{Code: CodeBadRequest, Message: "Monitor must be at most 64 KiB"}
 	ErrKeyNotFound        = &Error{Code: CodeNotFound, Message: "API key not found"}
 	ErrIncidentChanged    = &Error{Code: CodePreconditionFailed, Message: "The incident was changed since: its ETag does not match If-Match"}
+	ErrUnknownTags        = &Error{Code: CodeBadRequest, Message: "unknown tags"}
+	ErrSearchTooWide      = &Error{Code: CodeBadRequest, Message: "search too wide: narrow it with tags or created_after_utc"}
 	ErrIdempotencyRunning = &Error{Code: CodeIdempotencyConflict, Message: "A request with this Idempotency-Key is still in progress"}
 	ErrIdempotencyReused  = &Error{Code: CodeIdempotencyReused, Message: "This Idempotency-Key was used for another request"}
 )

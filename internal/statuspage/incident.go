@@ -61,6 +61,7 @@ type Incident struct {
 	Created  int64             // UTC seconds
 	Updated  int64             // UTC seconds
 	Closed   *int64            // UTC seconds; nil while the incident is open
+	Legacy   LegacyFields
 
 	AlertID *int64 // of the alert that opened it; nil: none did
 
@@ -157,6 +158,9 @@ type Transition struct {
 	State  State
 	End    opt.Field[int64] // absent: the end stays
 	Closes bool             // the incident is closed afterwards
+
+	// Identified is whether the legacy API shows the cause as found; absent: as before.
+	Identified opt.Field[bool]
 }
 
 // TransitionOf returns what a comment of the given state and time (UTC seconds, a
@@ -165,6 +169,9 @@ type Transition struct {
 // reopens it and clears its end, on an open one it leaves the end alone.
 func TransitionOf(state State, at int64, closed bool) Transition {
 	t := Transition{State: state}
+	if state != Resolved {
+		t.Identified = opt.Value(state != Investigating)
+	}
 	switch {
 	case state == Resolved:
 		t.Closes = true

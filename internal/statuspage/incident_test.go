@@ -11,7 +11,7 @@ import (
 	"tocsin/internal/statuspage"
 )
 
-var fields = cmp.AllowUnexported(opt.Field[int64]{})
+var fields = cmp.AllowUnexported(opt.Field[int64]{}, opt.Field[bool]{})
 
 func TestFloorMinute(t *testing.T) {
 	for _, tt := range []struct{ in, want int64 }{
@@ -127,12 +127,12 @@ func TestTransitionOf(t *testing.T) {
 	}{
 		{"RESOLVED", false, statuspage.Transition{State: "RESOLVED", End: opt.Value(int64(600)), Closes: true}},
 		{"RESOLVED", true, statuspage.Transition{State: "RESOLVED", End: opt.Value(int64(600)), Closes: true}},
-		{"INVESTIGATING", false, statuspage.Transition{State: "INVESTIGATING"}},
-		{"INVESTIGATING", true, statuspage.Transition{State: "INVESTIGATING", End: opt.Null[int64]()}},
-		{"IDENTIFIED", false, statuspage.Transition{State: "IDENTIFIED"}},
-		{"IDENTIFIED", true, statuspage.Transition{State: "IDENTIFIED", End: opt.Null[int64]()}},
-		{"MONITORING", false, statuspage.Transition{State: "MONITORING"}},
-		{"MONITORING", true, statuspage.Transition{State: "MONITORING", End: opt.Null[int64]()}},
+		{"INVESTIGATING", false, statuspage.Transition{Identified: opt.Value(false), State: "INVESTIGATING"}},
+		{"INVESTIGATING", true, statuspage.Transition{Identified: opt.Value(false), State: "INVESTIGATING", End: opt.Null[int64]()}},
+		{"IDENTIFIED", false, statuspage.Transition{Identified: opt.Value(true), State: "IDENTIFIED"}},
+		{"IDENTIFIED", true, statuspage.Transition{Identified: opt.Value(true), State: "IDENTIFIED", End: opt.Null[int64]()}},
+		{"MONITORING", false, statuspage.Transition{Identified: opt.Value(true), State: "MONITORING"}},
+		{"MONITORING", true, statuspage.Transition{Identified: opt.Value(true), State: "MONITORING", End: opt.Null[int64]()}},
 	} {
 		if diff := cmp.Diff(tt.want, statuspage.TransitionOf(tt.state, 600, tt.closed), fields); diff != "" {
 			t.Errorf("%s on closed=%t (-want +got):\n%s", tt.state, tt.closed, diff)

@@ -45,6 +45,40 @@ type IncidentStore interface {
 	DeleteIncident(ctx context.Context, id int64, now int64, expected Precondition) error
 }
 
+// LegacyStore is the legacy API's way to the incidents and comments of the other
+// stores.
+type LegacyStore interface {
+	// LegacyIncident returns the incident with its body, or IncidentNotFound.
+	LegacyIncident(ctx context.Context, id int64) (LegacyIncident, error)
+
+	// SearchIncidents returns the incidents that the query finds. It follows a write
+	// within moments. It returns ErrSearchTooWide when it would have to read more than
+	// a search may cost.
+	SearchIncidents(ctx context.Context, q LegacyQuery) ([]LegacyIncident, error)
+
+	// ReportIncident makes an incident. It returns ErrUnknownTags.
+	ReportIncident(ctx context.Context, r LegacyReport, now int64, once *Once[LegacyIncident]) (LegacyIncident, error)
+
+	// ReplaceIncident makes the incident what the report says. It returns
+	// ErrUnknownTags or IncidentNotFound, in this order.
+	ReplaceIncident(ctx context.Context, id int64, r LegacyReport, now int64) (LegacyIncident, error)
+
+	// CheckTags returns ErrUnknownTags when one of the tags has no monitor.
+	CheckTags(ctx context.Context, tags []string) error
+
+	// ProgressIncident applies the progress, or returns IncidentNotFound.
+	ProgressIncident(ctx context.Context, id int64, p LegacyProgress, now int64, once *Once[LegacyIncident]) (LegacyIncident, error)
+
+	// AddNote adds a comment that takes its incident's state and changes nothing of it but
+	// the time of its update.
+	// It returns IncidentNotFound.
+	AddNote(ctx context.Context, incidentID int64, text string, now int64, once *Once[Comment]) (Comment, error)
+
+	// Notes calls take with each comment of the incident, the last made first, until
+	// take refuses one. It returns IncidentNotFound.
+	Notes(ctx context.Context, incidentID int64, take func(Comment) bool) error
+}
+
 // A Precondition reports whether the incident is as a writer expects it. The write
 // takes effect only on the very incident that it was asked about. Nil expects
 // nothing.

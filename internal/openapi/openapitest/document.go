@@ -21,9 +21,11 @@ import (
 type document struct {
 	paths     []*path
 	elsewhere map[int]*response // of requests that belong to no operation
+	legacy    map[int]*response // the same of paths of the legacy API
 }
 
 type path struct {
+	legacy     bool // of the legacy API
 	segments   []string
 	operations map[string]*operation // by method
 }
@@ -60,6 +62,15 @@ var elsewhere = map[int]string{
 	http.StatusTooManyRequests:       "Throttled",
 	http.StatusInternalServerError:   "Failure",
 	http.StatusServiceUnavailable:    "Unavailable",
+}
+
+// legacyElsewhere does the same for paths of the legacy API, where it has answers of
+// its own.
+var legacyElsewhere = map[int]string{
+	http.StatusUnauthorized:        "LegacyUnauthorized",
+	http.StatusMethodNotAllowed:    "LegacyMethodNotAllowed",
+	http.StatusInternalServerError: "LegacyFailure",
+	http.StatusServiceUnavailable:  "LegacyUnavailable",
 }
 
 // loader reads the document. Schemas of requests are open, those of answers closed:
@@ -104,7 +115,7 @@ func load() (*document, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &document{elsewhere: map[int]*response{}}
+	d := &document{elsewhere: map[int]*response{}, legacy: map[int]*response{}}
 	root := place{l, "", l.root}
 	for name, item := range root.get("paths").fields() {
 		p, err := newPath(name, item)
@@ -114,12 +125,17 @@ func load() (*document, error) {
 		d.paths = append(d.paths, p)
 	}
 	shared := root.get("components").get("responses")
-	for status, name := range elsewhere {
-		r, err := newResponse(shared.get(name))
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", name, err)
+	for _, kind := range []struct {
+		names map[int]string
+		into  map[int]*response
+	}{{elsewhere, d.elsewhere}, {legacyElsewhere, d.legacy}} {
+		for status, name := range kind.names {
+			r, err := newResponse(shared.get(name))
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", name, err)
+			}
+			kind.into[status] = r
 		}
-		d.elsewhere[status] = r
 	}
 	return d, nil
 }
@@ -142,7 +158,10 @@ func closeObjects(v any) {
 }
 
 func newPath(name string, item place) (*path, error) {
-	p := &path{segments: strings.Split(name, "/"), operations: map[string]*operation{}}
+	p := &path{
+		legacy:   strings.HasPrefix(name, "/api/") && !strings.HasPrefix(name, "/api/v4/"),
+		segments: strings.Split(name, "/"), operations: map[string]*operation{},
+	}
 	for _, method := range []string{"get", "post", "put", "patch", "delete"} {
 		if item.get(method).value == nil {
 			continue

@@ -57,6 +57,9 @@ func check(d *document, x Exchange) error {
 	}
 	op := path.operation(method)
 	r := d.elsewhere[x.Status]
+	if path != nil && path.legacy && d.legacy[x.Status] != nil {
+		r = d.legacy[x.Status]
+	}
 	switch {
 	case op != nil:
 		if r = op.answers[x.Status]; r == nil {
