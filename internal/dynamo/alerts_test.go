@@ -552,6 +552,13 @@ func TestAlertCosts(t *testing.T) {
 	}
 	calls("a point a minute", 2, record(begin))
 	calls("a point of yesterday", 2, record(begin-day))
+	ended := func() {
+		for n := range int64(statuspage.MaxMonitorRules) {
+			if err := s.DeleteAlertRule(ctx, n+1, now); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
 	calls("a batch", 2, func() error {
 		var points []statuspage.TaggedPoint
 		for n := range int64(100) {
@@ -559,6 +566,62 @@ func TestAlertCosts(t *testing.T) {
 		}
 		return errors.Join(counted.RecordPoints(ctx, points, now)...)
 	})
+	ended()
+	var rule statuspage.AlertRule
+	var err error
+	calls("POST alert rule", 2, func() error {
+		rule, err = counted.CreateAlertRule(ctx, downRule(1, "a"), now, nil)
+		return err
+	})
+	at := int64(begin)
+	status := func(want statuspage.Status) func() error {
+		return func() error {
+			at += minute
+			return counted.RecordPoint(ctx, "a", probe(at, want, 1), at)
+		}
+	}
+	once := func(name string, want int, act func() error) {
+		t.Helper()
+		for range 3 {
+			client.Reset()
+			if err := act(); err != nil {
+				t.Fatal(err)
+			}
+			if client.Sequential() == want {
+				break
+			}
+			// What it did is done: do it again from the start.
+			if err := errors.Join(status(up)(), status(up)()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got := client.Sequential(); got != want {
+			t.Errorf("%s: %d calls that wait for one another, want %d", name, got, want)
+		}
+	}
+	once("a point that opens an alert", 5, status(down))
+	once("another one", 2, status(down))
+	once("a point that resolves it", 5, status(up))
+	calls("GET alert rule", 1, func() error { _, err := counted.AlertRule(ctx, rule.ID); return err })
+	calls("PATCH alert rule", 3, func() error {
+		_, err := counted.UpdateAlertRule(ctx, rule.ID, statuspage.AlertRulePatch{Failures: opt.Value[int64](1)}, now)
+		return err
+	})
+	calls("GET alert", 1, func() error { _, err := counted.Alert(ctx, 1); return err })
+	list := func(q statuspage.AlertQuery) func() error {
+		q.Limit = 10
+		return func() error {
+			_, err := counted.Alerts(ctx, q, func(statuspage.Alert) bool { return true })
+			return err
+		}
+	}
+	calls("list alerts", 1, list(statuspage.AlertQuery{}))
+	calls("list alerts of a monitor", 3, list(statuspage.AlertQuery{Tag: "a"}))
+	calls("a run about missing data without rules", 1, func() error { _, err := counted.JudgeSilence(ctx, now); return err })
+	client.Reset()
+	if err := counted.DeleteAlertRule(ctx, rule.ID, now); err != nil || client.Sequential() > 6 {
+		t.Errorf("DELETE alert rule: %d calls that wait for one another, want at most 6, %v", client.Sequential(), err)
+	}
 }
 
 // dying returns a store whose function is killed at the n-th call, counted from 1:
