@@ -22,6 +22,7 @@ type Store interface {
 	statuspage.LegacyStore
 	statuspage.MonitorStore
 	statuspage.PointStore
+	statuspage.AlertStore
 	statuspage.KeyStore
 	statuspage.IdempotencyStore
 }
