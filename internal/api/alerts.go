@@ -16,9 +16,10 @@ func listAlerts(s *service, r *request) (answer, error) {
 		if err != nil {
 			return answer{}, err
 		}
-		if q.RuleID = id.n; !id.exists() {
-			q.RuleID = noRule
+		if !id.exists() {
+			return answer{}, errRuleFilter
 		}
+		q.RuleID = id.n
 	}
 	var err error
 	if q.Limit, err = params.limit(); err != nil {
@@ -34,9 +35,6 @@ func listAlerts(s *service, r *request) (answer, error) {
 	}
 	return p.answer(encodeIDCursor(alertCursor, next)), nil
 }
-
-// noRule is an id that no alert has: 0 would be no filter.
-const noRule = -1
 
 // getAlert is GET /api/v4/alerts/{alert_id}.
 func getAlert(s *service, r *request) (answer, error) {

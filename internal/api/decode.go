@@ -78,7 +78,7 @@ var (
 	errSeverity           = bad("severity must be one of: CRITICAL, WARNING")
 	errRuleDescription    = bad("description must be at most %d characters", statuspage.MaxRuleDescription)
 	errAlertState         = bad("alert_status must be one of: TRIGGERED, RESOLVED")
-	errRuleFilter         = bad("alert_rule_id must be a valid integer")
+	errRuleFilter         = bad("alert_rule_id must be a valid id")
 )
 
 func bad(format string, args ...any) error { return statuspage.Invalid(format, args...) }
