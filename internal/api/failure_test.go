@@ -52,7 +52,25 @@ func (l *lambdas) everyRoute() []request {
 		{method: "PATCH", path: "/api/v4/monitors/earth", body: `{"name":"n"}`},
 		{method: "DELETE", path: "/api/v4/monitors/earth"},
 		{method: "DELETE", path: incident},
+		{method: "GET", path: "/api/incident"},
+		{method: "GET", path: "/api/incident/1"},
+		{method: "GET", path: "/api/incident/1/comment"},
+		{method: "GET", path: "/api/status", query: "tag=earth"},
+		{method: "POST", path: "/api/incident", body: `{"title":"t","tags":["mars"],"body":"b"}`},
+		{method: "PATCH", path: "/api/incident/1", body: `{"title":"t","tags":["mars"],"body":"b"}`},
+		{method: "POST", path: "/api/incident/1/status", body: `{"isResolved":true}`},
+		{method: "POST", path: "/api/incident/1/comment", body: `{"body":"b"}`},
+		{method: "POST", path: "/api/status", body: `{"status":"UP","latency":1,"tag":"earth"}`},
 	}
+}
+
+// asShown is the body of an error, which is flat on a path of the legacy API.
+func asShown(path, body string) string {
+	var e struct{ Error struct{ Message string } }
+	if legacyPattern(path) == "" || json.Unmarshal([]byte(body), &e) != nil {
+		return body
+	}
+	return flat(e.Error.Message)
 }
 
 func isWrite(r request) bool { return r.method != "GET" }
@@ -120,7 +138,7 @@ func (l *lambdas) allAtOnce(t *testing.T, requests []request, timeout time.Durat
 			if ctx.Err() != nil {
 				t.Errorf("%s %s was answered after its function's deadline", r.method, r.path)
 			}
-			want := reply{status, map[string]string{"Content-Type": "application/json", "Cache-Control": "no-store", "X-Request-Id": eventRequestID}, body}
+			want := reply{status, map[string]string{"Content-Type": "application/json", "Cache-Control": "no-store", "X-Request-Id": eventRequestID}, asShown(r.path, body)}
 			if status == http.StatusServiceUnavailable {
 				want.Header["Retry-After"] = "1"
 			}
@@ -348,6 +366,11 @@ func (s brokenStore) Incident(context.Context, int64) (statuspage.Incident, erro
 	return s.incident()
 }
 
+func (s brokenStore) LegacyIncident(context.Context, int64) (statuspage.LegacyIncident, error) {
+	i, err := s.incident()
+	return statuspage.LegacyIncident{Incident: i}, err
+}
+
 func TestBrokenStore(t *testing.T) {
 	l := newLambdas(t, function.Options{})
 	for _, tt := range []struct {
@@ -366,38 +389,40 @@ func TestBrokenStore(t *testing.T) {
 			return statuspage.Incident{}, fmt.Errorf("get: %w", errors.New("item without a title"))
 		}, []string{"get: item without a title"}},
 	} {
-		t.Run(tt.name, func(t *testing.T) {
-			log := &watchedLog{secrets: []string{l.key}}
-			h := lambdahttp.New(api.New(api.Incidents, api.Config{Store: brokenStore{l.table.Store(nil), tt.incident}, Now: time.Now}),
-				api.InternalError(), slog.New(slog.NewJSONHandler(log, nil)))
-			payload, err := l.event(request{method: "GET", path: "/api/v4/incidents/1"})
-			if err != nil {
-				t.Fatal(err)
-			}
-			out, err := h.Invoke(t.Context(), payload)
-			if err != nil {
-				t.Fatal(err)
-			}
-			var got events.APIGatewayV2HTTPResponse
-			if err := json.Unmarshal(out, &got); err != nil {
-				t.Fatal(err)
-			}
-			want := reply{http.StatusInternalServerError, map[string]string{"Content-Type": "application/json", "Cache-Control": "no-store", "X-Request-Id": eventRequestID}, internalBody}
-			if diff := gocmp.Diff(want, reply{got.StatusCode, got.Headers, got.Body}); diff != "" {
-				t.Errorf("(-want +got):\n%s", diff)
-			}
-			lines := failureLines(t, log.String())
-			if len(lines) != 1 || lines[0].Level != "ERROR" || lines[0].Route != "GET /api/v4/incidents/{incident_id}" {
-				t.Fatalf("log: %s", log)
-			}
-			for _, part := range tt.cause {
-				if !strings.Contains(lines[0].Cause, part) {
-					t.Errorf("the cause %q does not say %q", lines[0].Cause, part)
+		for path, route := range map[string]string{"/api/v4/incidents/1": "GET /api/v4/incidents/{incident_id}", "/api/incident/1": "GET /api/incident/{incidentNumber}"} {
+			t.Run(tt.name+" "+path, func(t *testing.T) {
+				log := &watchedLog{secrets: []string{l.key}}
+				h := lambdahttp.New(api.New(api.Incidents, api.Config{Store: brokenStore{l.table.Store(nil), tt.incident}, Now: time.Now}),
+					api.InternalError(), slog.New(slog.NewJSONHandler(log, nil)))
+				payload, err := l.event(request{method: "GET", path: path})
+				if err != nil {
+					t.Fatal(err)
 				}
-			}
-			if line := log.leak(); line != "" {
-				t.Errorf("a secret is in the log: %s", line)
-			}
-		})
+				out, err := h.Invoke(t.Context(), payload)
+				if err != nil {
+					t.Fatal(err)
+				}
+				var got events.APIGatewayV2HTTPResponse
+				if err := json.Unmarshal(out, &got); err != nil {
+					t.Fatal(err)
+				}
+				want := reply{http.StatusInternalServerError, map[string]string{"Content-Type": "application/json", "Cache-Control": "no-store", "X-Request-Id": eventRequestID}, asShown(path, internalBody)}
+				if diff := gocmp.Diff(want, reply{got.StatusCode, got.Headers, got.Body}); diff != "" {
+					t.Errorf("(-want +got):\n%s", diff)
+				}
+				lines := failureLines(t, log.String())
+				if len(lines) != 1 || lines[0].Level != "ERROR" || lines[0].Route != route {
+					t.Fatalf("log: %s", log)
+				}
+				for _, part := range tt.cause {
+					if !strings.Contains(lines[0].Cause, part) {
+						t.Errorf("the cause %q does not say %q", lines[0].Cause, part)
+					}
+				}
+				if line := log.leak(); line != "" {
+					t.Errorf("a secret is in the log: %s", line)
+				}
+			})
+		}
 	}
 }

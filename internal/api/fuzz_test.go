@@ -235,6 +235,9 @@ func routePattern(path string) string {
 	if path == "/healthcheck" {
 		return path
 	}
+	if pattern := legacyPattern(path); pattern != "" {
+		return pattern
+	}
 	if !strings.HasPrefix(path, "/") || len(segments) < 3 || len(segments) > 6 || segments[0] != "api" || segments[1] != "v4" {
 		return ""
 	}
@@ -256,6 +259,20 @@ func routePattern(path string) string {
 		return ""
 	}
 	return pattern
+}
+
+var legacyPaths = regexp.MustCompile(`^/api/(?:status|incident(?:/[^/]+(?:/(?:status|comment))?)?)$`)
+
+// legacyPattern is the route of the legacy API that a path is on, "" for none.
+func legacyPattern(path string) string {
+	segments := strings.Split(path, "/")
+	if !legacyPaths.MatchString(path) || len(segments) > 3 && (segments[3] == "." || segments[3] == "..") {
+		return ""
+	}
+	if len(segments) > 3 {
+		segments[3] = "{}"
+	}
+	return strings.Join(segments, "/")
 }
 
 // wrappers is what wraps the answer to each method of each route.
@@ -280,6 +297,12 @@ var wrappers = map[string]map[string]string{
 // functionOf is the function that the gateway calls for the path.
 func functionOf(path string) string {
 	switch pattern := routePattern(path); {
+	case pattern == "/api/incident/{}/comment":
+		return function.Comments
+	case strings.HasPrefix(pattern, "/api/incident"):
+		return function.Incidents
+	case pattern == "/api/status":
+		return function.Monitors
 	case strings.HasSuffix(pattern, "/comments"), strings.HasSuffix(pattern, "/comments/{}"):
 		return function.Comments
 	case strings.HasPrefix(pattern, "/api/v4/incidents"):
@@ -395,6 +418,10 @@ func (l *lambdas) wrong(r request, a reply) error {
 		}
 		return nil
 	}
+	pattern := routePattern(r.path)
+	if own && legacyPattern(r.path) != "" {
+		return wrongLegacy(method, pattern, a)
+	}
 	if !success {
 		want, err := json.Marshal(map[string]any{"error": map[string]string{"code": errorCodes[a.Status], "message": errorMessage(a)}})
 		if err != nil || errorMessage(a) == "" || !sameJSON(a.Body, string(want)) {
@@ -402,7 +429,6 @@ func (l *lambdas) wrong(r request, a reply) error {
 		}
 		return nil
 	}
-	pattern := routePattern(r.path)
 	if strings.HasPrefix(r.path, "/api/v4/keys") || wrappers[pattern] == nil {
 		_, _, err := topLevel(a.Body)
 		return err
@@ -411,6 +437,31 @@ func (l *lambdas) wrong(r request, a reply) error {
 		return fmt.Errorf("status %d", a.Status)
 	}
 	return wrongBody(wrappers[pattern][method], a.Body)
+}
+
+// wrongLegacy says what is wrong with the body of an answer of the legacy API: it is
+// 200 whatever was done, and an error is flat.
+func wrongLegacy(method, pattern string, a reply) error {
+	if a.Status == http.StatusOK && method == http.MethodGet && (pattern == "/api/incident" || strings.HasSuffix(pattern, "/comment")) {
+		if !strings.HasPrefix(a.Body, "[") || !json.Valid([]byte(a.Body)) {
+			return fmt.Errorf("no list")
+		}
+		return nil
+	}
+	keys, _, err := topLevel(a.Body)
+	want := "error"
+	switch {
+	case err != nil || a.Status == http.StatusCreated:
+		return fmt.Errorf("status %d, %v", a.Status, err)
+	case a.Status == http.StatusOK:
+		return nil
+	case a.Status == http.StatusBadRequest && method == http.MethodPost && pattern == "/api/status":
+		want = "error status"
+	}
+	if strings.Join(keys, " ") != want {
+		return fmt.Errorf("body of the error")
+	}
+	return nil
 }
 
 func errorMessage(a reply) string {

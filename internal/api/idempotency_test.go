@@ -158,9 +158,56 @@ func TestStatusesSentAgain(t *testing.T) {
 	}
 }
 
-// A new POST must be in the table above, or have a test of its own.
+// legacyPosts is every POST of the legacy API, with a body and another one.
+var legacyPosts = []struct{ path, body, other string }{
+	{"/api/incident", `{"title":"t","tags":["earth"]}`, `{"title":"u","tags":["earth"]}`},
+	{"/api/incident/1/status", `{"isResolved":true}`, `{"isResolved":false}`},
+	{"/api/incident/1/status", `{}`, `{"isResolved":false}`},
+	{"/api/incident/1/comment", `{"body":"c"}`, `{"body":"d"}`},
+	{"/api/status", `{"status":"UP","latency":1,"tag":"earth"}`, `{"status":"DOWN","latency":1,"tag":"earth"}`},
+}
+
+func TestLegacyPostsSentAgain(t *testing.T) {
+	t.Parallel()
+	s, clock := start(t)
+	monitorsNamed(t, s, "earth")
+	report(t, s, `{"title":"one","tags":["earth"],"body":"b"}`)
+	for n, p := range legacyPosts {
+		key := fmt.Sprint("k", n)
+		first := doWith(s, http.MethodPost, p.path, p.body, "Idempotency-Key", key)
+		if first.Status != http.StatusOK || first.Header.Get("Idempotent-Replayed") != "" {
+			t.Fatalf("%s at first: %d %s", p.path, first.Status, first.Body)
+		}
+		clock.seconds.Add(60)
+		if p.path == "/api/incident/1/status" { // the answer is kept whatever came after it
+			s.Do(http.MethodPost, p.path, p.other)
+		}
+		before := records(t, s)
+		replayed(t, first, doWith(s, http.MethodPost, p.path, p.body, "Idempotency-Key", key))
+		if got := doWith(s, http.MethodPost, p.path, p.other, "Idempotency-Key", key); got.Status != 422 || got.Body != flat("This Idempotency-Key was used for another request") {
+			t.Errorf("%s with another body: %d %s", p.path, got.Status, got.Body)
+		}
+		if diff := cmp.Diff(before, records(t, s)); diff != "" {
+			t.Errorf("%s: a replay has written (-before +after):\n%s", p.path, diff)
+		}
+		// One that is refused can be sent again.
+		bad := map[string]string{
+			"/api/incident": `{"title":"t","tags":["nope"]}`, "/api/incident/1/status": `{"endDatetime":"x"}`, "/api/incident/1/comment": `{}`, "/api/status": `{"status":"UP","latency":1,"tag":"nope"}`,
+		}[p.path]
+		for range 2 {
+			if got := doWith(s, http.MethodPost, p.path, bad, "Idempotency-Key", key+"-bad"); got.Status != 400 {
+				t.Errorf("%s refused: %d %s", p.path, got.Status, got.Body)
+			}
+		}
+	}
+}
+
+// A new POST must be in the tables above, or have a test of its own.
 func TestEveryPostIsIdempotent(t *testing.T) {
 	known := map[string]bool{"/api/v4/status": true} // see TestStatusesSentAgain
+	for _, p := range legacyPosts {
+		known[strings.Replace(p.path, "/1/", "/{incidentNumber}/", 1)] = true
+	}
 	for _, p := range posts {
 		known[strings.Replace(p.path, "/1/", "/{incident_id}/", 1)] = true
 	}

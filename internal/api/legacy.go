@@ -525,7 +525,7 @@ func (q query) legacyBound(name string, otherwise int64, round func(float64) flo
 		return otherwise, nil
 	}
 	n := ecmaNumber(s)
-	if !(math.Abs(n) <= legacyMaxTime) {
+	if statuspage.TrimBlank(s) == "" || !(math.Abs(n) <= legacyMaxTime) {
 		return 0, bad("Invalid %s", name)
 	}
 	return int64(min(max(round(n), -1), statuspage.MaxTimestamp+1)), nil

@@ -645,6 +645,7 @@ func TestLegacySearch(t *testing.T) {
 		"?per_page=0":                     "Invalid per_page",
 		"?per_page=x&created_after_utc=x": "Invalid per_page",
 		"?created_after_utc=x&created_before_utc=x": "Invalid created_after_utc",
+		"?created_after_utc=%20":                    "Invalid created_after_utc",
 		"?created_after_utc=8640000000001":          "Invalid created_after_utc",
 		"?created_after_utc=Infinity":               "Invalid created_after_utc",
 		"?created_before_utc=NaN&page=1001":         "Invalid created_before_utc",

@@ -2,6 +2,7 @@ package api
 
 import (
 	"encoding/json"
+	"errors"
 	"net/http"
 	"strings"
 	"testing"
@@ -73,6 +74,22 @@ func TestOpenAPIHasTheSameErrors(t *testing.T) {
 		errTimestamp("start_date_time"), errTimestamp("end_date_time"), errTimestamp("timestamp"), errTimestamp("start_ts"), errTimestamp("end_ts"),
 	} {
 		if !strings.Contains(text, `"message": "`+err.Error()+`"`) {
+			t.Errorf("the document has no message %q", err)
+		}
+	}
+}
+
+// TestOpenAPIHasTheSameLegacyErrors does the same for the legacy API.
+func TestOpenAPIHasTheSameLegacyErrors(t *testing.T) {
+	text := string(openapi.JSON)
+	for _, err := range []error{
+		errLegacyStatus, errLegacyLatency, errLegacySeconds, errLegacyFuture, errLegacyOld, errLegacyTag, errLegacyNoTag, errLegacyTimestamp, errLegacyNumber, errLegacyStart, errLegacyEnd,
+		errLegacyTitle, errLegacyTags, errLegacyBody, errLegacyImpact, errLegacyMaintenance, errLegacyState, errLegacyPerPage, statuspage.ErrUnknownTags, statuspage.ErrSearchTooWide,
+		bad("Invalid page"), bad("Invalid per_page"), bad("Invalid created_after_utc"), bad("Invalid created_before_utc"),
+		errBody, errIdempotencyKey, errBodyTooLarge, errInternal, statuspage.Unavailable(nil), statuspage.ErrIdempotencyRunning, statuspage.ErrIdempotencyReused,
+		errors.New("invalid token"), errors.New("incident not found"),
+	} {
+		if !strings.Contains(text, `"error": "`+err.Error()+`"`) {
 			t.Errorf("the document has no message %q", err)
 		}
 	}

@@ -119,6 +119,15 @@ func (d *randomRequest) learn(r request, a reply) {
 	if r.method == http.MethodDelete && a.Status == http.StatusOK {
 		d.known = slices.DeleteFunc(d.known, func(id string) bool { return strings.HasSuffix(r.path, "/"+id) })
 	}
+	var reported struct{ IncidentNumber int64 }
+	if r.path == "/api/incident" && r.method == http.MethodPost && a.Status == http.StatusOK && json.Unmarshal([]byte(a.Body), &reported) == nil {
+		one := strconv.FormatInt(reported.IncidentNumber, 10)
+		if len(d.known) < 30 {
+			d.known = append(d.known, one)
+		} else {
+			d.tidy = append(d.tidy, request{method: http.MethodDelete, path: "/api/v4/incidents/" + one, header: map[string]string{}})
+		}
+	}
 	if a.Status != http.StatusCreated || strings.HasPrefix(r.path, "/api/v4/keys") || a.Header["Idempotent-Replayed"] != "" {
 		return
 	}
@@ -227,6 +236,8 @@ func (d *randomRequest) plain() request {
 		r = d.points(method)
 	case d.odd(10):
 		r = d.alerts(method)
+	case d.odd(5):
+		r = d.legacy(method)
 	case d.odd(40):
 		r = request{method: method, path: pick(d, "/healthcheck", "/healthcheck", "/docs", "/openapi.json"), header: r.header}
 	case d.odd(100):
@@ -255,6 +266,47 @@ func (d *randomRequest) plain() request {
 		r.body = d.oddBody()
 	}
 	return r
+}
+
+// legacy is a request to the legacy API.
+func (d *randomRequest) legacy(method string) request {
+	r := request{method: method, path: "/api/incident", header: map[string]string{}}
+	one := "/api/incident/" + d.id()
+	report := `"title":S,"tags":A,"startDatetime":T,"endDatetime":E,"body":S,"impact":I,"isMaintenance":B,"isIdentified":B,"isResolved":B`
+	switch kind := d.IntN(4); {
+	case method == "GET" && kind == 0:
+		r.query = d.legacyQuery()
+	case method == "GET" && kind == 1:
+		r.path, r.query = "/api/status", "tag="+d.tag()+pick(d, "", "&timestamp=", "&timestamp=1700000000", "&timestamp=0x10", "&timestamp=-5.5", "&timestamp=x", "&timestamp=1e300")
+	case method == "GET":
+		r.path = one + pick(d, "", "/comment")
+	case method == "PATCH":
+		r.path, r.body = one, d.object(report, false)
+	case kind == 0:
+		r.body = d.object(report, false)
+	case kind == 1:
+		r.path, r.body = one+"/status", d.object(`"isIdentified":B,"isResolved":B,"endDatetime":E`, true)
+	case kind == 2:
+		r.path, r.body = one+"/comment", d.object(`"body":S`, false)
+	default:
+		r.path, r.body = "/api/status", d.object(`"status":P,"latency":L,"tag":G`, false)
+	}
+	if d.odd(10) {
+		r.header["authorization"] = pick(d, testKey, "Bearer "+testKey)
+	}
+	return r
+}
+
+func (d *randomRequest) legacyQuery() string {
+	var parts []string
+	for range d.IntN(5) {
+		parts = append(parts, pick(d, "state=open", "state=closed", "state=", "state=x", "tags=earth", "tags=earth,%20mars,pluto", "tags=,", "tags="+strings.Repeat("x,", 500),
+			"page=1", "page=2", "page=", "page=0", "page=1001", "page="+strings.Repeat("9", 40), "per_page=1", "per_page=100", "per_page=1000", "per_page=x", "per_page=-1",
+			"created_after_utc=1700000000", "created_after_utc=-5.5", "created_after_utc=x", "created_after_utc=1e300", "created_after_utc=%20", "created_after_utc=0x10",
+			"created_before_utc=253402300799", "created_before_utc=8640000000000", "created_before_utc=-1", "created_before_utc=Infinity",
+			"title_like=text", "title_like=TEXT%20trimmed", "title_like=%ff", "title_like=%00", "title_like="+strings.Repeat("a", 3000)))
+	}
+	return strings.Join(parts, "&")
 }
 
 // points is a request about a monitor's minutes.
@@ -291,13 +343,13 @@ func (d *randomRequest) points(method string) request {
 func (d *randomRequest) alerts(method string) request {
 	r := request{method: method, path: "/api/v4/alert-rules", header: map[string]string{}}
 	one := r.path + "/" + d.id()
-	rest := `,"failure_threshold":H,"success_threshold":H,"severity":Y,"create_incident":B,"description":S,"is_active":B`
+	rest := `,"failure_threshold":H,"success_threshold":H,"severity":Y,"create_incident":F,"description":S,"is_active":F`
 	value := pick(d, `"alert_for":"STATUS","alert_value":P`, `"alert_for":"LATENCY","alert_value":L`, `"alert_for":"UPTIME","alert_value":99.5`, `"alert_for":"NO_DATA","alert_value":H`)
 	switch method {
 	case "POST":
-		r.body = d.object(value+`,"monitor_tags":A`+rest, false)
+		r.body = d.object(value+`,"monitor_tags":W`+rest, false)
 	case "PATCH":
-		r.path, r.body = one, d.object(value+`,"monitor_tags":A`+rest, true)
+		r.path, r.body = one, d.object(value+`,"monitor_tags":W`+rest, true)
 	case "DELETE":
 		r.path = one
 	default:
@@ -391,6 +443,12 @@ func (d *randomRequest) value(kind string) string {
 		return pick(d, `"INVESTIGATING"`, `"IDENTIFIED"`, `"MONITORING"`, `"RESOLVED"`)
 	case "G":
 		return pick(d, `"venus"`, `"pluto"`, `" a-b_c "`, `"7"`, fmt.Sprintf(`"m%d"`, d.IntN(30)))
+	case "A":
+		return pick(d, `["earth"]`, `["mars","earth"]`, `["earth","earth"]`, `["earth","pluto9"]`, `["venus"]`, `[""]`, `["%00"]`)
+	case "I":
+		return pick(d, `"DOWN"`, `"DEGRADED"`, "null", `""`)
+	case "B":
+		return pick(d, "true", "true", "false", "null")
 	case "P":
 		return pick(d, `"UP"`, `"DOWN"`, `"DEGRADED"`)
 	case "L":
@@ -401,9 +459,9 @@ func (d *randomRequest) value(kind string) string {
 		return pick(d, "1", "2", "60", "5.0")
 	case "Y":
 		return pick(d, `"CRITICAL"`, `"WARNING"`)
-	case "B":
+	case "F":
 		return pick(d, "true", "false")
-	case "A":
+	case "W":
 		return pick(d, `["earth"]`, `["mars","earth"]`, `["mars","mars"]`, `["venus"]`)
 	case "K":
 		return pick(d, `["admin"]`, `["incidents:read","incidents:read"]`, `["monitors:write","incidents:write"]`, `[]`, `["all"]`)

@@ -128,6 +128,23 @@ var writes = []step{
 	{"DELETE incident", func(ctx context.Context, s *dynamo.Store) (any, error) {
 		return only(s.DeleteIncident(ctx, 2, later, nil))
 	}},
+	{"report incident 3", func(ctx context.Context, s *dynamo.Store) (any, error) {
+		return s.ReportIncident(ctx, statuspage.LegacyReport{Title: "Three", Tags: []string{"a"}, Body: "text", End: new(int64(begin + 61))}, now, nil)
+	}},
+	{"replace incident 3", func(ctx context.Context, s *dynamo.Store) (any, error) {
+		return s.ReplaceIncident(ctx, 3, statuspage.LegacyReport{Title: "Third", Tags: []string{"a"}, Body: "more", Start: new(int64(begin + 1)), Impact: statuspage.Degraded}, later)
+	}},
+	{"progress of incident 3", func(ctx context.Context, s *dynamo.Store) (any, error) {
+		return s.ProgressIncident(ctx, 3, statuspage.LegacyProgress{Identified: new(true), Resolved: new(true)}, later, nil)
+	}},
+	{"no progress of incident 3, once", func(ctx context.Context, s *dynamo.Store) (any, error) {
+		c, _, err := s.Claim(ctx, statuspage.IdempotentRequest{APIKeyID: 1, Key: "progress", Digest: "d"}, now)
+		if err != nil {
+			return nil, err
+		}
+		return s.ProgressIncident(ctx, 3, statuspage.LegacyProgress{}, later, &statuspage.Once[statuspage.LegacyIncident]{Claim: c, Reply: func(i statuspage.LegacyIncident) []byte { return []byte(i.Body) }})
+	}},
+	{"note on incident 3", func(ctx context.Context, s *dynamo.Store) (any, error) { return s.AddNote(ctx, 3, "note", later, nil) }},
 	{"POST key", func(ctx context.Context, s *dynamo.Store) (any, error) {
 		return s.CreateAPIKey(ctx, keySecret, statuspage.NewAPIKey{Name: "one", Scopes: statuspage.Scopes()}, now, nil)
 	}},
@@ -245,6 +262,14 @@ var reads = []step{
 	{"list comments", func(ctx context.Context, s *dynamo.Store) (any, error) {
 		return s.Comments(ctx, 1, statuspage.CommentQuery{Limit: 10}, func(statuspage.Comment) bool { return true })
 	}},
+	{"GET legacy incident", func(ctx context.Context, s *dynamo.Store) (any, error) { return s.LegacyIncident(ctx, 1) }},
+	{"search", func(ctx context.Context, s *dynamo.Store) (any, error) {
+		return s.SearchIncidents(ctx, statuspage.LegacyQuery{To: statuspage.MaxTimestamp, Limit: 10})
+	}},
+	{"check tags", func(ctx context.Context, s *dynamo.Store) (any, error) { return only(s.CheckTags(ctx, []string{"a"})) }},
+	{"list notes", func(ctx context.Context, s *dynamo.Store) (any, error) {
+		return only(s.Notes(ctx, 1, func(statuspage.Comment) bool { return true }))
+	}},
 	{"GET monitor", func(ctx context.Context, s *dynamo.Store) (any, error) { return s.Monitor(ctx, "a") }},
 	{"list monitors", func(ctx context.Context, s *dynamo.Store) (any, error) {
 		return s.Monitors(ctx, statuspage.MonitorQuery{Limit: 10}, func(statuspage.Monitor) bool { return true })
@@ -263,7 +288,7 @@ func TestUnavailable(t *testing.T) {
 	const late = 2 * time.Second // a busy machine
 	// What the operations are about, so that they would come to the write.
 	needed := map[string]bool{
-		"POST monitor a": true, "POST monitor b": true, "POST incident 1": true, "POST incident 2": true,
+		"POST monitor a": true, "POST monitor b": true, "POST incident 1": true, "POST incident 2": true, "report incident 3": true,
 		"POST RESOLVED comment": true, "POST MONITORING comment": true, "POST key": true, "revoke key": true,
 	}
 	all := append(reads[:len(reads):len(reads)], writes...)

@@ -168,6 +168,27 @@ func postComment(incident int64, state statuspage.State, at int64) op {
 	}
 }
 
+func progressIncident(id int64, p statuspage.LegacyProgress) op {
+	return func(ctx context.Context, s *dynamo.Store) error {
+		_, err := s.ProgressIncident(ctx, id, p, later, nil)
+		return err
+	}
+}
+
+func replaceIncident(id int64, r statuspage.LegacyReport) op {
+	return func(ctx context.Context, s *dynamo.Store) error {
+		_, err := s.ReplaceIncident(ctx, id, r, later)
+		return err
+	}
+}
+
+func addNote(id int64) op {
+	return func(ctx context.Context, s *dynamo.Store) error {
+		_, err := s.AddNote(ctx, id, "note", later, nil)
+		return err
+	}
+}
+
 func patchComment(incident, id int64, p statuspage.CommentPatch) op {
 	return func(ctx context.Context, s *dynamo.Store) error {
 		_, err := s.UpdateComment(ctx, incident, id, p, later)
@@ -409,6 +430,144 @@ var scenarios = []struct {
 					r.errorf("state %s, closed %v, end %v", i.State, i.Closed, i.End)
 				}
 				r.incidentVersion(i, 2)
+			},
+		}
+	}},
+	{"legacy progress, RESOLVED comment", false, func(w *world) race {
+		id := w.incident(w.monitor())
+		return race{
+			progressIncident(id, statuspage.LegacyProgress{Identified: new(true), End: new(int64(begin + 5*minute + 7))}),
+			postComment(id, statuspage.Resolved, begin+minute),
+			func(r *result) {
+				r.bothStand()
+				i := r.incident(id)
+				// The flag stands whoever was first; the end is the last one's.
+				if i.State != statuspage.Resolved || i.Closed == nil || !i.IsIdentified() {
+					r.errorf("state %s, closed %v, identified %t", i.State, i.Closed, i.IsIdentified())
+				}
+				if end := i.LegacyEnd(); end == nil || *end != begin+minute && *end != begin+5*minute+7 {
+					r.errorf("end %v", end)
+				}
+				r.incidentVersion(i, 2)
+			},
+		}
+	}},
+	{"legacy progress, PATCH title and start", false, func(w *world) race {
+		id := w.incident(w.monitor(), w.monitor())
+		return race{
+			progressIncident(id, statuspage.LegacyProgress{Resolved: new(true), End: new(int64(begin + 5*minute + 7))}),
+			patchIncident(id, statuspage.IncidentPatch{Title: opt.Value("New"), Start: opt.Value[int64](begin - minute)}),
+			func(r *result) {
+				r.bothStand()
+				i := r.incident(id)
+				r.diff("title, start, end, state, closed",
+					[]any{"New", new(int64(begin - minute)), new(int64(begin + 5*minute + 7)), statuspage.Resolved, new(int64(later))},
+					[]any{i.Title, i.LegacyStart(), i.LegacyEnd(), i.State, i.Closed})
+				r.incidentVersion(i, 2)
+			},
+		}
+	}},
+	{"legacy progress, PATCH title", false, func(w *world) race {
+		id := w.incident()
+		return race{
+			progressIncident(id, statuspage.LegacyProgress{Identified: new(true)}),
+			patchIncident(id, titled("New")),
+			func(r *result) {
+				r.bothStand()
+				i := r.incident(id)
+				r.diff("title and state", []any{"New", statuspage.Identified}, []any{i.Title, i.State})
+				r.incidentVersion(i, 2)
+			},
+		}
+	}},
+	{"legacy PATCH, PATCH monitors", false, func(w *world) race {
+		a, b := w.monitor(), w.monitor()
+		id := w.incident(a)
+		return race{
+			replaceIncident(id, statuspage.LegacyReport{Title: "New", Tags: []string{a}, Body: "text", Start: new(int64(begin - minute + 3))}),
+			patchIncident(id, statuspage.IncidentPatch{Monitors: opt.Value(links(statuspage.Degraded, b))}),
+			func(r *result) {
+				r.bothStand()
+				i := r.incident(id)
+				tags := i.LegacyTags()
+				if i.Title != "New" || i.LegacyStart() == nil || *i.LegacyStart() != begin-minute+3 || len(tags) != 1 || (tags[0] == a) != i.Legacy.NoImpact {
+					r.errorf("incident %+v", i)
+				}
+				r.incidentVersion(i, 2)
+			},
+		}
+	}},
+	{"legacy PATCH, legacy PATCH", true, func(w *world) race {
+		a, b := w.monitor(), w.monitor()
+		id := w.incident(a, b)
+		return race{
+			replaceIncident(id, statuspage.LegacyReport{Title: "text", Tags: []string{a}, Body: "text"}),
+			replaceIncident(id, statuspage.LegacyReport{Title: "", Tags: []string{b}}),
+			func(r *result) {
+				r.bothStand()
+				i, err := r.store.LegacyIncident(context.Background(), id)
+				if err != nil || i.Body != i.Title || len(i.Monitors) != 1 {
+					r.errorf("a mixture: %+v, %v", i, err)
+				}
+				r.incidentVersion(i.Incident, 2)
+			},
+		}
+	}},
+	{"legacy PATCH, DELETE incident", false, func(w *world) race {
+		a, b := w.monitor(), w.monitor()
+		id := w.incident(a)
+		return race{
+			replaceIncident(id, statuspage.LegacyReport{Title: "New", Tags: []string{b}, Body: "text"}),
+			deleteIncident(id),
+			func(r *result) {
+				r.oneOf(r.a, statuspage.IncidentNotFound(id))
+				r.oneOf(r.b)
+				r.incidentGone(id)
+			},
+		}
+	}},
+	{"legacy POST, DELETE monitor", false, func(w *world) race {
+		tag := w.monitor()
+		return race{
+			func(ctx context.Context, s *dynamo.Store) error {
+				_, err := s.ReportIncident(ctx, statuspage.LegacyReport{Title: "New", Tags: []string{tag}, Body: "text"}, later, nil)
+				return err
+			},
+			deleteMonitor(tag),
+			func(r *result) {
+				r.oneOf(r.a, statuspage.ErrUnknownTags)
+				r.oneOf(r.b)
+			},
+		}
+	}},
+	{"legacy comment, RESOLVED comment", false, func(w *world) race {
+		id := w.incident()
+		return race{
+			addNote(id),
+			postComment(id, statuspage.Resolved, begin+minute),
+			func(r *result) {
+				r.bothStand()
+				i := r.incident(id)
+				if i.State != statuspage.Resolved || i.Closed == nil {
+					r.errorf("state %s, closed %v", i.State, i.Closed)
+				}
+				if n := len(allComments(r.t, r.store, id)); n != 2 {
+					r.errorf("%d comments", n)
+				}
+				r.incidentVersion(i, 2)
+			},
+		}
+	}},
+	{"legacy comment, DELETE incident", false, func(w *world) race {
+		id := w.incident(w.monitor())
+		w.comment(id)
+		return race{
+			addNote(id),
+			deleteIncident(id),
+			func(r *result) {
+				r.oneOf(r.a, statuspage.IncidentNotFound(id))
+				r.oneOf(r.b)
+				r.incidentGone(id)
 			},
 		}
 	}},
