@@ -7,6 +7,8 @@ import (
 	"runtime/debug"
 	"time"
 
+	"github.com/aws/aws-lambda-go/lambdacontext"
+
 	"tocsin/internal/statuspage"
 )
 
@@ -33,6 +35,9 @@ func (j *silenceJudge) Invoke(ctx context.Context, _ []byte) ([]byte, error) {
 		slog.Int("rules", silence.Rules), slog.Int("monitors", silence.Monitors),
 		slog.Int("opened", silence.Opened), slog.Int("resolved", silence.Resolved),
 		slog.Int64("durationMs", j.now().Sub(began).Milliseconds()),
+	}
+	if lc, ok := lambdacontext.FromContext(ctx); ok {
+		attrs = append(attrs, slog.String("lambdaRequestId", lc.AwsRequestID))
 	}
 	if err != nil {
 		level = slog.LevelError

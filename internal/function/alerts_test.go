@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-lambda-go/lambdacontext"
 	"github.com/google/go-cmp/cmp"
 
 	"tocsin/internal/apitest"
@@ -69,8 +70,9 @@ func TestAlerts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	ctx := lambdacontext.NewContext(t.Context(), &lambdacontext.LambdaContext{AwsRequestID: "id-1"})
 	line := func(level string, opened, resolved float64) map[string]any {
-		return map[string]any{"level": level, "msg": "missing data", "rules": 2.0, "monitors": 2.0, "opened": opened, "resolved": resolved}
+		return map[string]any{"lambdaRequestId": "id-1", "level": level, "msg": "missing data", "rules": 2.0, "monitors": 2.0, "opened": opened, "resolved": resolved}
 	}
 	for _, tt := range []struct {
 		name  string
@@ -85,7 +87,7 @@ func TestAlerts(t *testing.T) {
 	} {
 		before := len(log.String())
 		now = tt.now
-		if out, err := h.Invoke(t.Context(), []byte(tt.event)); err != nil || string(out) != "null" {
+		if out, err := h.Invoke(ctx, []byte(tt.event)); err != nil || string(out) != "null" {
 			t.Errorf("%s: %s, %v", tt.name, out, err)
 		}
 		if diff := cmp.Diff([]map[string]any{tt.want}, logLines(t, log.String()[before:])); diff != "" {
@@ -96,7 +98,7 @@ func TestAlerts(t *testing.T) {
 		t.Fatal(err)
 	}
 	before := len(log.String())
-	if _, err := h.Invoke(t.Context(), nil); err != nil {
+	if _, err := h.Invoke(ctx, nil); err != nil {
 		t.Error(err)
 	}
 	if diff := cmp.Diff([]map[string]any{line("INFO", 0, 1)}, logLines(t, log.String()[before:])); diff != "" {
