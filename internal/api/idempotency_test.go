@@ -50,11 +50,13 @@ var posts = []struct{ path, body, other string }{
 	{"/api/v4/incidents/1/comments", `{"comment":"c","state":"IDENTIFIED"}`, `{"comment":"d","state":"IDENTIFIED"}`},
 	{"/api/v4/monitors", `{"tag":"venus","name":"V"}`, `{"tag":"pluto","name":"V"}`},
 	{"/api/v4/keys", `{"name":"k","scopes":["admin"]}`, `{"name":"l","scopes":["admin"]}`},
+	{"/api/v4/alert-rules", `{"alert_for":"STATUS","alert_value":"DOWN","monitor_tags":["earth"]}`, `{"alert_for":"LATENCY","alert_value":5,"monitor_tags":["earth"]}`},
 }
 
 func TestIdempotencyKey(t *testing.T) {
 	s, clock := start(t)
 	made(t, s, "/api/v4/incidents", newIncident)
+	monitorsNamed(t, s, "earth")
 	other := *s
 	other.Key = s.NewKey(statuspage.NewAPIKey{Name: "other", Scopes: statuspage.Scopes()})
 	for n, p := range posts {
@@ -410,6 +412,7 @@ func TestKilledBeforeTheEffect(t *testing.T) {
 			s := apitest.New(t, apitest.Options{Now: clock.now, Table: dying.Table})
 			s.Key = dying.Key
 			made(t, s, "/api/v4/incidents", newIncident)
+			monitorsNamed(t, s, "earth")
 
 			hold.armed.Store(true)
 			late := make(chan apitest.Response)
@@ -458,6 +461,7 @@ func TestKilledAfterTheEffect(t *testing.T) {
 			s := apitest.New(t, apitest.Options{Now: clock.now, Table: dying.Table, Parameters: map[string]string{"SiteUrl": "http://other.example"}})
 			s.Key = dying.Key
 			made(t, s, "/api/v4/incidents", newIncident)
+			monitorsNamed(t, s, "earth")
 
 			hold.armed.Store(true)
 			late := make(chan apitest.Response)
