@@ -165,3 +165,43 @@ func TestLegacyBody(t *testing.T) {
 	expect("after the cleanup")
 	checkFinished(t, w.tb)
 }
+
+// TestV4ChangesOfALegacyIncident shows that every v4 write answers with what it stores
+// of the fields that only the legacy API shows, whichever way it writes.
+func TestV4ChangesOfALegacyIncident(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, mode{})
+	tag := w.monitor()
+	all := statuspage.LegacyFields{NoStart: true, StartSeconds: 1, EndSeconds: 2, NoImpact: true, Identified: true, Maintenance: true}
+	patches := []statuspage.IncidentPatch{
+		titled("New"),
+		{Start: opt.Value[int64](begin - minute)},
+		{End: opt.Value[int64](begin + 2*minute)},
+		{End: opt.Null[int64]()},
+		{Monitors: opt.Value(links(statuspage.Degraded, tag))},
+		{Monitors: opt.Value(links(statuspage.Degraded, tag)), Start: opt.Value[int64](begin), End: opt.Value[int64](begin)},
+	}
+	for range 2 * len(patches) {
+		i := &w.incidents[w.incident(tag)-1]
+		i.End, i.Legacy = new(int64(begin+minute)), all
+	}
+	w.load()
+	ctx := context.Background()
+	for n, p := range patches {
+		for k, expected := range []statuspage.Precondition{nil, unchanged} {
+			id := int64(2*n + k + 1)
+			answered, err := w.store.UpdateIncident(ctx, id, p, later, expected)
+			if err != nil {
+				t.Fatal(err)
+			}
+			stored, err := w.store.Incident(ctx, id)
+			if d := cmp.Diff(answered, stored); d != "" || err != nil {
+				t.Errorf("patch %d (-answered +stored), %v:\n%s", n, err, d)
+			}
+			if d := cmp.Diff(all.Patched(p), stored.Legacy); d != "" {
+				t.Errorf("patch %d (-want +got):\n%s", n, d)
+			}
+		}
+	}
+	checkFinished(t, w.tb)
+}
