@@ -43,6 +43,8 @@ def before_call(context, case, kwargs):
     # A filter by a monitor is by one that is there.
     if case.query and case.query.get("monitor_tag") and case.path.endswith("/alerts"):
         case.query["monitor_tag"] = KEPT_MONITORS[0]
+    if case.query and case.path in QUERIES:
+        QUERIES[case.path](case.query)
     if isinstance(case.body, dict):
         fit = FITTINGS.get((case.method.upper(), case.path.removeprefix("/api/v4/")))
         if fit:
@@ -118,6 +120,47 @@ def key(body):
         body["expires_at"] = max(body["expires_at"], time.time() + 3600)
 
 
+def legacy_report(body):
+    """The monitors are there, and the end is after the start."""
+    if is_number(body.get("startDatetime")) and body["startDatetime"]:
+        body["startDatetime"] = 1 + int(body["startDatetime"]) % MIDDLE
+    if is_number(body.get("endDatetime")) and body["endDatetime"]:
+        body["endDatetime"] = max(int(body["endDatetime"]), MIDDLE + 1)
+    if isinstance(body.get("tags"), list):
+        body["tags"] = [KEPT_MONITORS[n % len(KEPT_MONITORS)] for n in range(len(body["tags"]))]
+
+
+def legacy_status(body):
+    """The monitor is there, and the time is not in the future and not too long ago."""
+    if "tag" in body:
+        body["tag"] = KEPT_MONITORS[0]
+    if "timestampInSeconds" in body:
+        body["timestampInSeconds"] = int(time.time()) - next(numbers) % 86400
+
+
+def legacy_status_query(query):
+    """The monitor is there."""
+    if "tag" in query:
+        query["tag"] = KEPT_MONITORS[0]
+
+
+def legacy_search_query(query):
+    """The page is not too far, and the bounds are times."""
+    if str(query.get("page", "")).isdigit():
+        query["page"] = str(int(query["page"]) % 100 + 1)
+    for bound in ("created_after_utc", "created_before_utc"):
+        try:
+            if abs(float(query.get(bound, 0))) > MAX_TIMESTAMP:
+                query[bound] = str(MIDDLE)
+        except ValueError:  # hexadecimal digits, which may be any number of them
+            query[bound] = "0x10" if query[bound].strip() else ""
+
+
+QUERIES = {
+    "/api/status": legacy_status_query,
+    "/api/incident": legacy_search_query,
+}
+
 FITTINGS = {
     ("POST", "incidents"): incident,
     ("PATCH", "incidents/{incident_id}"): incident,
@@ -127,4 +170,7 @@ FITTINGS = {
     ("POST", "alert-rules"): alert_rule,
     ("PATCH", "alert-rules/{alert_rule_id}"): alert_rule_patch,
     ("POST", "keys"): key,
+    ("POST", "/api/incident"): legacy_report,
+    ("PATCH", "/api/incident/{incidentNumber}"): legacy_report,
+    ("POST", "/api/status"): legacy_status,
 }

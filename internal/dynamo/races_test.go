@@ -452,7 +452,7 @@ var scenarios = []struct {
 			},
 		}
 	}},
-	{"legacy progress, PATCH title and start", false, func(w *world) race {
+	{"legacy progress, PATCH title and start", true, func(w *world) race {
 		id := w.incident(w.monitor(), w.monitor())
 		return race{
 			progressIncident(id, statuspage.LegacyProgress{Resolved: new(true), End: new(int64(begin + 5*minute + 7))}),
@@ -467,7 +467,7 @@ var scenarios = []struct {
 			},
 		}
 	}},
-	{"legacy progress, PATCH title", false, func(w *world) race {
+	{"legacy progress, PATCH title", true, func(w *world) race {
 		id := w.incident()
 		return race{
 			progressIncident(id, statuspage.LegacyProgress{Identified: new(true)}),
@@ -480,7 +480,7 @@ var scenarios = []struct {
 			},
 		}
 	}},
-	{"legacy PATCH, PATCH monitors", false, func(w *world) race {
+	{"legacy PATCH, PATCH monitors", true, func(w *world) race {
 		a, b := w.monitor(), w.monitor()
 		id := w.incident(a)
 		return race{
@@ -526,7 +526,7 @@ var scenarios = []struct {
 			},
 		}
 	}},
-	{"legacy POST, DELETE monitor", false, func(w *world) race {
+	{"legacy POST, DELETE monitor", true, func(w *world) race {
 		tag := w.monitor()
 		return race{
 			func(ctx context.Context, s *dynamo.Store) error {
@@ -540,7 +540,7 @@ var scenarios = []struct {
 			},
 		}
 	}},
-	{"legacy comment, RESOLVED comment", false, func(w *world) race {
+	{"legacy comment, RESOLVED comment", true, func(w *world) race {
 		id := w.incident()
 		return race{
 			addNote(id),

@@ -128,7 +128,8 @@ func newPage(root node) page {
 	}
 	used := usedResponses(root)
 	for _, r := range root.get("components").get("responses").fields() {
-		switch status := map[string]string{"TrailingSlash": "308", "NoRoute": "404", "MethodNotAllowed": "405", "LegacyMethodNotAllowed": "405"}[r.name]; {
+		switch status := map[string]string{"TrailingSlash": "308", "NoRoute": "404", "MethodNotAllowed": "405"}[r.name]; {
+		case slices.Contains(common, r.name) && strings.HasPrefix(r.name, "Legacy"): // the same errors, in its own form
 		case slices.Contains(common, r.name):
 			p.Everywhere = append(p.Everywhere, newFailure(used[r.name], r))
 		case status != "":
@@ -271,11 +272,14 @@ func newFailure(status string, r node) failure {
 	for _, content := range r.get("content").fields() {
 		for _, e := range content.get("examples").fields() {
 			body := e.resolved().get("value")
-			if own := body.get("error"); own.Node != nil {
+			switch own := body.get("error"); {
+			case own.Node == nil:
+				f.Gateway = spaced(body)
+			case own.Node.Kind == yaml.ScalarNode: // of the legacy API
+				f.Messages = append(f.Messages, own.Node.Value)
+			default:
 				f.Code = own.text("code")
 				f.Messages = append(f.Messages, own.text("message"))
-			} else {
-				f.Gateway = spaced(body)
 			}
 		}
 	}
