@@ -7,6 +7,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"log/slog"
 	"maps"
 	"net/http"
@@ -551,14 +552,24 @@ func sameJSON(a, b string) bool {
 	return ok && ok2 && x == y
 }
 
-// recordedRequests returns requests that clients of the original have sent.
+// recordedRequests returns requests that clients of the original have sent, to both of
+// its APIs.
 func recordedRequests(tb testing.TB, l *lambdas) []request {
 	tb.Helper()
-	file, err := os.Open("testdata/recorded.jsonl")
-	if err != nil {
-		tb.Fatal(err)
+	var all []request
+	for _, name := range []string{"testdata/recorded.jsonl", "testdata/legacy.jsonl"} {
+		file, err := os.Open(name)
+		if err != nil {
+			tb.Fatal(err)
+		}
+		all = append(all, readRequests(tb, l, file)...)
+		file.Close()
 	}
-	defer file.Close()
+	return all
+}
+
+func readRequests(tb testing.TB, l *lambdas, file io.Reader) []request {
+	tb.Helper()
 	variable := regexp.MustCompile(`\{\w+\}`)
 	var requests []request
 	lines := bufio.NewScanner(file)
@@ -583,7 +594,7 @@ func recordedRequests(tb testing.TB, l *lambdas) []request {
 			r.body = line.Request.BodyText
 		}
 		for name, value := range line.Request.Headers {
-			if value = strings.ReplaceAll(value, "$KENER_API_KEY", l.key); name != "Authorization" || value != "Bearer "+l.key {
+			if value = strings.NewReplacer("$KENER_API_KEY", l.key, "$LEGACY_KEY", l.key).Replace(value); name != "Authorization" || value != "Bearer "+l.key {
 				r.header[strings.ToLower(name)] = value
 			}
 		}
@@ -645,7 +656,8 @@ func FuzzEvent(f *testing.F) {
 		"", "/", "//", "/api", "/api/", "/api/v4", "/api/v4/", "/API/V4/incidents", "/api/v4/incidents", "/api/v4/incidents/", "/api/v4//incidents", "//api/v4/incidents",
 		"/api/v4/incidents/../incidents", "/api/v4/./incidents", "/api/v4/incidents/..", "/healthcheck/../api/v4/incidents", "/healthcheck", "/healthcheck/", "/healthcheck/x", "/api/v4/incidents/4/comments/4",
 		"/api/v4/incidents/4/comments/4/", "/api/v4/incidents/4%2Fcomments", "/api/v4/incidents/4?x", "/api/v4/incidents/4#x", "/api/v4/%69ncidents", "/api/v4/incidents%00", "/api/v4/monitors/earth",
-		"/api/v4/monitors/100%", "/api/v4/monitors/a b", "/api/v4/monitors/🔥/", "/api/v4/alert-rules", "/api/v4/alert-rules/1", "/api/v4/alerts", "/api/v4/alerts/1/", "/api/v4/alerts/x", "api/v4/incidents", "http://evil.example/api/v4/incidents", "/api/v4/incidents\\4", "*",
+		"/api/v4/monitors/100%", "/api/v4/monitors/a b", "/api/v4/monitors/🔥/", "/api/v4/alert-rules", "/api/v4/alert-rules/1", "/api/v4/alerts", "/api/v4/alerts/1/", "/api/v4/alerts/x", "api/v4/incidents", "/api/status", "/api/status/", "/api/incident", "/api/incident/", "/api/incident//", "/api/incident/1", "/api/incident/1/status", "/api/incident/1/comment",
+		"/api/incident/1/comment/", "/api/incident/../incident", "/api/incident/1/nothing", "/API/incident", "/api/incident/0x1", "/api/incident/%00", "http://evil.example/api/v4/incidents", "/api/v4/incidents\\4", "*",
 	} {
 		add(request{method: "GET", path: path}, 0, 1, 2, 3, 4)
 		add(request{method: "GET", path: path, noKey: true, header: map[string]string{"X-API-Key": l.key}}, 0, 1, 2, 3, 4)

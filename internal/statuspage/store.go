@@ -8,8 +8,8 @@ import "context"
 //   - A write is whole or not at all, and two writers at once lose nothing.
 //   - A write whose answer was lost on the way and that is sent again by the
 //     repository itself takes effect once and answers as if nothing had been lost.
-//   - Reads are strongly consistent, but for Incidents without tags and APIKeys,
-//     which follow a write within moments.
+//   - Reads are strongly consistent, but for Incidents without tags, SearchIncidents
+//     and APIKeys, which follow a write within moments.
 //   - A creation that is given a Once keeps its reply with what it makes, or returns
 //     ErrIdempotencyRunning and makes nothing when the claim has ended. Nil is for a
 //     request that is not idempotent.
