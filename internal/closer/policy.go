@@ -99,6 +99,10 @@ func Decide(i statuspage.Incident, facts []statuspage.MonitorFacts, p Policy, no
 	if !ok {
 		return Decision{Reason: KeepNever}
 	}
+	// Neither the closing nor another warning comes so soon, whatever the monitors say.
+	if i.Warning != nil && now < i.Warning.Time+warn {
+		return Decision{Reason: KeepWarned}
+	}
 	for _, f := range facts {
 		if f.Failing(now) {
 			return Decision{Reason: KeepFailing}
@@ -117,7 +121,7 @@ func Decide(i statuspage.Incident, facts []statuspage.MonitorFacts, p Policy, no
 	switch {
 	case !warned:
 		return warning(active, wait, warn, now)
-	case now < active+wait || now < i.Warning.Time+warn:
+	case now < active+wait:
 		return Decision{Reason: KeepWarned}
 	}
 	return closing(i, facts, active, wait)

@@ -80,9 +80,9 @@ func TestBoundaries(t *testing.T) {
 		{"a change of status before the start", open, changed(start - 600), policy, warnAt, KeepActive, Warn},
 		{"a late warning", with(warned(closeAt+hour, start)), nil, policy, closeAt + 25*hour, KeepWarned, Close},
 		{"switched on late: a warning first", open, nil, policy, start + 1000*hour, Warn, Warn},
-		{"a change after the warning", with(timely), changed(warnAt + 60), policy, warnAt + 60 + 48*hour, KeepActive, Warn},
+		{"a change after the warning", with(warned(warnAt, start)), changed(warnAt + 60), policy, warnAt + 60 + 48*hour, KeepActive, Warn},
 		{"a warning that knew the change", with(warned(warnAt+60, start+60)), changed(start + 60), policy, closeAt + 60, KeepWarned, Close},
-		{"an old warning of less activity", with(updated(start+60), timely), nil, policy, warnAt + 60, KeepActive, Warn},
+		{"no second warning so soon after the first", with(timely), changed(start + 60), policy, warnAt + 24*hour, KeepWarned, Warn},
 		{"off", open, nil, Policy{WarnBefore: 24 * hour}, closeAt, KeepNever, KeepNever},
 		{"never", with(after(opt.Null[int64]())), nil, policy, closeAt, KeepNever, KeepNever},
 		{"a waiting time of its own", with(after(opt.Value[int64](hour))), nil, policy, start + hour/2, KeepActive, Warn},
@@ -90,11 +90,11 @@ func TestBoundaries(t *testing.T) {
 		{"its closing", with(after(opt.Value[int64](hour)), warned(start+hour/2, start)), nil, policy, start + hour, KeepWarned, Close},
 		{"a warning is at most half of the time ahead", open, nil, Policy{StaleAfter: 5, WarnBefore: 24 * hour}, start + 3, KeepActive, Warn},
 		{"no time between warning and closing", open, nil, Policy{StaleAfter: 5}, start + 5, KeepActive, Warn},
-		{"and then the closing", with(warned(start+5, start)), nil, Policy{StaleAfter: 5}, start + 5, KeepActive, Close},
+		{"and then the closing", with(warned(start+5, start)), nil, Policy{StaleAfter: 5}, start + 5, KeepWarned, Close},
 		{"rule 3: DOWN keeps from the warning", open, newest(warnAt-60, statuspage.StatusDown), policy, warnAt + 14*60 + 1, KeepFailing, Warn},
 		{"rule 3: DEGRADED keeps from the closing", with(timely), newest(closeAt, statuspage.StatusDegraded), policy, closeAt + 15*60 + 1, KeepFailing, Close},
 		{"rule 3: UP keeps from nothing", with(timely), newest(closeAt-60, statuspage.StatusUp), policy, closeAt, KeepWarned, Close},
-		{"rule 3: an alert keeps", with(timely), alert, policy, closeAt, KeepAlert, KeepAlert},
+		{"rule 3: an alert keeps", with(timely), alert, policy, closeAt, KeepWarned, KeepAlert},
 	} {
 		for at, want := range map[int64]any{tt.now - 1: tt.before, tt.now: tt.after} {
 			d := Decide(tt.incident, tt.facts, tt.policy, at)
