@@ -19,6 +19,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"tocsin/internal/dynamo"
 	"tocsin/internal/dynamotest"
 	"tocsin/internal/statuspage"
 )
@@ -254,6 +255,42 @@ func TestServeInMemory(t *testing.T) {
 	if origin := resp.Header.Get("Access-Control-Allow-Origin"); resp.StatusCode != http.StatusNoContent || origin != env["ALLOWED_ORIGINS"] {
 		t.Errorf("a preflight request is answered %s for the origin %q", resp.Status, origin)
 	}
+}
+
+// TestServeRunsSchedules starts the server on a table with a rule about missing data
+// whose time has come.
+func TestServeRunsSchedules(t *testing.T) {
+	flags, dir := rootFlags(t)
+	env := map[string]string{"PORT": freePort(t, dir)}
+	first := startServer(t, env, flags...)
+	key := first.key()
+	port, err := strconv.Atoi(env["PORT"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	endpoint, err := readEndpoint(dir, port)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = dynamo.New(newLocalClient(endpoint), localTable).CreateAlertRule(t.Context(), statuspage.NewAlertRule{
+		Condition: statuspage.Condition{For: statuspage.AlertNoData, Limit: 5, Failures: 1, Successes: 1},
+		Tags:      []string{"earth"}, Severity: statuspage.Warning, CreateIncident: true, Active: true,
+	}, time.Now().Unix()-3600, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	first.stopAndWait(t)
+	second := startServer(t, env, flags...)
+	for end := time.Now().Add(20 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+		alerts := fmt.Sprint(call(t, second.url+"/api/v4/alerts?monitor_tag=earth", key, "")["alerts"])
+		if strings.Contains(alerts, "alert_status:TRIGGERED") && strings.Contains(alerts, "incident_id:1") {
+			break
+		}
+		if time.Now().After(end) {
+			t.Fatalf("alerts %s", alerts)
+		}
+	}
+	second.stopAndWait(t)
 }
 
 // TestEngineCommand hands the engine's address to a command and passes on its exit

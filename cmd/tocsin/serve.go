@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -126,7 +127,7 @@ func serve(ctx context.Context, o serveOptions, c console) error {
 	}
 	defer forget()
 
-	gateway, hello, err := o.prepare(ctx, endpoint, c)
+	gateway, scheduler, hello, err := o.prepare(ctx, endpoint, c)
 	if err != nil {
 		if engine != nil && engine.Err() != nil {
 			return engine.Err()
@@ -136,6 +137,11 @@ func serve(ctx context.Context, o serveOptions, c console) error {
 	server := &http.Server{Handler: gateway, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute}
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
+	scheduling, stopSchedules := context.WithCancel(ctx)
+	var schedules sync.WaitGroup
+	schedules.Go(func() { scheduler.Run(scheduling) })
+	defer schedules.Wait()
+	defer stopSchedules()
 	hello.url = "http://" + net.JoinHostPort(reachable(o.host), strconv.Itoa(port))
 	hello.port = port
 	fmt.Fprint(c.stdout, hello)
@@ -207,31 +213,37 @@ func (o serveOptions) engine(ctx context.Context, port int, c console) (endpoint
 	return engine.Endpoint(), engine, nil
 }
 
-// prepare makes the table, what the first run needs in it, and the gateway.
-func (o serveOptions) prepare(ctx context.Context, endpoint string, c console) (*local.Gateway, greeting, error) {
+// prepare makes the table, what the first run needs in it, the gateway, and what runs
+// the functions that have schedules.
+func (o serveOptions) prepare(ctx context.Context, endpoint string, c console) (*local.Gateway, *local.Scheduler, greeting, error) {
 	template, err := o.readTemplate(endpoint)
 	if err != nil {
-		return nil, greeting{}, err
+		return nil, nil, greeting{}, err
 	}
 	client := newLocalClient(endpoint)
 	if err := dynamo.CreateTable(ctx, client, localTable, template.Table); err != nil {
-		return nil, greeting{}, err
+		return nil, nil, greeting{}, err
 	}
 	store := dynamo.New(client, localTable)
 	if err := store.CheckSchema(ctx); err != nil {
-		return nil, greeting{}, err
+		return nil, nil, greeting{}, err
 	}
 	if _, err := store.Cleanup(ctx, time.Now().Unix()); err != nil {
 		fmt.Fprintf(c.stderr, "tocsin: some deletions are not finished yet: %v\n", err)
 	}
 	hello, err := populate(ctx, store, o.apiKey, o.data != "memory", time.Now().Unix())
 	if err != nil {
-		return nil, greeting{}, err
+		return nil, nil, greeting{}, err
 	}
 	handlers, err := template.Handlers(function.New)
 	if err != nil {
-		return nil, greeting{}, err
+		return nil, nil, greeting{}, err
 	}
-	gateway, err := local.NewGateway(template, handlers, local.GatewayOptions{Log: slog.New(slog.NewJSONHandler(c.stderr, nil))})
-	return gateway, hello, err
+	options := local.GatewayOptions{Log: slog.New(slog.NewJSONHandler(c.stderr, nil))}
+	gateway, err := local.NewGateway(template, handlers, options)
+	if err != nil {
+		return nil, nil, greeting{}, err
+	}
+	scheduler, err := local.NewScheduler(template, handlers, options)
+	return gateway, scheduler, hello, err
 }

@@ -10,7 +10,7 @@
 build = CGO_ENABLED=0 GOOS=linux GOARCH=$(GOARCH) \
 	go build -trimpath -buildvcs=false -tags lambda.norpc -ldflags "-s -w" -o "$(ARTIFACTS_DIR)/bootstrap" ./functions/$(1)
 
-.PHONY: build-IncidentsFunction build-CommentsFunction build-MonitorsFunction build-EdgeFunction
+.PHONY: build-IncidentsFunction build-CommentsFunction build-MonitorsFunction build-EdgeFunction build-AlertsFunction
 
 build-IncidentsFunction:
 	$(call build,incidents)
@@ -23,3 +23,6 @@ build-MonitorsFunction:
 
 build-EdgeFunction:
 	$(call build,edge)
+
+build-AlertsFunction:
+	$(call build,alerts)

@@ -40,6 +40,9 @@ def before_call(context, case, kwargs):
         case.query["cursor"] = ""
     if case.query and "start_ts" in case.query and "end_ts" in case.query and case.path.endswith("/data"):
         case.query["start_ts"], case.query["end_ts"] = str(MIDDLE), str(MIDDLE + 3600)
+    # A filter by a monitor is by one that is there.
+    if case.query and case.query.get("monitor_tag") and case.path.endswith("/alerts"):
+        case.query["monitor_tag"] = KEPT_MONITORS[0]
     if isinstance(case.body, dict):
         fit = FITTINGS.get((case.method.upper(), case.path.removeprefix("/api/v4/")))
         if fit:
@@ -83,6 +86,32 @@ def point_range(body):
         body["end_ts"] = body["start_ts"] + 1 + body["end_ts"] % 86400
 
 
+def alert_rule(body):
+    """The monitors are there and have few active rules, the value fits what is watched, and every character of the description counts once."""
+    if body.get("monitor_tags"):
+        body["monitor_tags"] = [KEPT_MONITORS[n % len(KEPT_MONITORS)] for n in range(len(body["monitor_tags"]))]
+    body["is_active"] = False
+    if body.get("description"):
+        body["description"] = body["description"][:512]
+
+
+def alert_rule_patch(body):
+    """The same, whatever the rule is that it is for."""
+    alert_rule(body)
+    if "alert_for" not in body and "alert_value" not in body:
+        return
+    kind = body.setdefault("alert_for", "STATUS")
+    value = body.get("alert_value")
+    if kind == "STATUS":
+        body["alert_value"] = value if isinstance(value, str) else "DEGRADED"
+    elif isinstance(value, str) or value is None:
+        body["alert_value"] = 50
+    elif kind == "UPTIME":
+        body["alert_value"] = min(value, 100)
+    elif kind == "NO_DATA":
+        body["alert_value"] = min(int(value) + 1, 43200)
+
+
 def key(body):
     """The key does not expire before it is made."""
     if is_number(body.get("expires_at")):
@@ -95,5 +124,7 @@ FITTINGS = {
     ("POST", "incidents/{incident_id}/comments"): comment,
     ("POST", "monitors"): monitor,
     ("PATCH", "monitors/{monitor_tag}/data"): point_range,
+    ("POST", "alert-rules"): alert_rule,
+    ("PATCH", "alert-rules/{alert_rule_id}"): alert_rule_patch,
     ("POST", "keys"): key,
 }

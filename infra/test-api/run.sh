@@ -58,6 +58,10 @@ export KEPT_MONITORS
 for tag in $(echo "$KEPT_MONITORS" | tr , ' '); do
 	curl -fsS -o /dev/null -H "Authorization: Bearer $API_KEY" -d "{\"tag\":\"$tag\",\"name\":\"$tag\"}" "$url/api/v4/monitors" || die "the monitor $tag could not be made"
 done
+# A rule and an alert, so that there is one of each.
+for call in 'alert-rules {"alert_for":"STATUS","alert_value":"DOWN","monitor_tags":["kept-1"]}' 'status {"points":[{"monitor_tag":"kept-1","status":"DOWN"}]}'; do
+	curl -fsS -o /dev/null -H "Authorization: Bearer $API_KEY" -d "${call#* }" "$url/api/v4/${call%% *}" || die 'the alert could not be made'
+done
 
 # From a folder of its own: what the tools leave behind is not to be in the tree.
 status=0

@@ -66,6 +66,20 @@ var (
 	errPointFuture    = bad("timestamp must not be in the future")
 	errPointOld       = bad("timestamp must not be older than 90 days")
 	errDays           = bad("days must be an integer between 1 and 366")
+
+	errRuleID             = bad("Alert rule ID must be a valid integer")
+	errAlertID            = bad("Alert ID must be a valid integer")
+	errAlertForRequired   = bad("alert_for is required and must be one of: STATUS, LATENCY, UPTIME, NO_DATA")
+	errAlertFor           = bad("alert_for must be one of: STATUS, LATENCY, UPTIME, NO_DATA")
+	errAlertValueRequired = bad("alert_value is required")
+	errAlertValue         = bad("alert_value must be a string or a number")
+	errRuleTags           = bad("monitor_tags must be a non-empty array")
+	errRuleTag            = bad("Each monitor tag must be a non-empty string")
+	errTooManyRuleTags    = bad("At most %d monitors", statuspage.MaxRuleMonitors)
+	errSeverity           = bad("severity must be one of: CRITICAL, WARNING")
+	errRuleDescription    = bad("description must be at most %d characters", statuspage.MaxRuleDescription)
+	errAlertState         = bad("alert_status must be one of: TRIGGERED, RESOLVED")
+	errRuleFilter         = bad("alert_rule_id must be a valid id")
 )
 
 func bad(format string, args ...any) error { return statuspage.Invalid(format, args...) }

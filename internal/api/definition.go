@@ -26,3 +26,21 @@ func DecodeMonitor(body []byte) (m statuspage.Monitor, p statuspage.MonitorPatch
 
 // EncodeMonitor returns the monitor as the API shows it.
 func EncodeMonitor(m statuspage.Monitor) []byte { return encode(toMonitorJSON(m)) }
+
+// DecodeAlertRule is DecodeMonitor for a rule as POST /api/v4/alert-rules takes it. The
+// monitors are not in p.
+func DecodeAlertRule(body []byte) (n statuspage.NewAlertRule, p statuspage.AlertRulePatch, err error) {
+	f, err := decodeBody(body)
+	if err != nil {
+		return n, p, err
+	}
+	if n, err = newAlertRule(f); err != nil {
+		return n, p, err
+	}
+	delete(f, "monitor_tags")
+	p, err = alertRulePatch(f, false)
+	return n, p, err
+}
+
+// EncodeAlertRule returns the rule as the API shows it.
+func EncodeAlertRule(r statuspage.AlertRule) []byte { return encode(toAlertRuleJSON(r)) }

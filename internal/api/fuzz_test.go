@@ -85,6 +85,24 @@ func newLambdas(tb testing.TB, o function.Options) *lambdas {
 	return l
 }
 
+// withAlerts makes a rule that many points bring into question, with an alert that is
+// on and its incident.
+func (l *lambdas) withAlerts(tb testing.TB) *lambdas {
+	tb.Helper()
+	ctx, now, store := context.Background(), int64(1700000000), l.table.Store(nil)
+	_, err := store.CreateAlertRule(ctx, statuspage.NewAlertRule{
+		Condition: statuspage.Condition{For: statuspage.AlertStatus, Status: statuspage.StatusDown, Failures: 1, Successes: 1},
+		Tags:      []string{"earth", "mars"}, Severity: statuspage.Critical, CreateIncident: true, Description: new(dataMark), Active: true,
+	}, now, nil)
+	if err == nil {
+		err = store.RecordPoint(ctx, "earth", statuspage.Point{Time: 1699999980, Status: statuspage.StatusDown, Source: statuspage.SourceProbe}, now)
+	}
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return l
+}
+
 // watchedLog is a log that remembers the last lines, and whether there was ever a
 // secret or a panic in it.
 type watchedLog struct {
@@ -253,6 +271,10 @@ var wrappers = map[string]map[string]string{
 	"/api/v4/monitors/{}/data/{}":      nil,
 	"/api/v4/monitors/{}/uptime":       nil,
 	"/api/v4/status":                   nil,
+	"/api/v4/alert-rules":              {"GET": "alert_rules", "POST": "alert_rule"},
+	"/api/v4/alert-rules/{}":           {"GET": "alert_rule", "PATCH": "alert_rule", "DELETE": "message"},
+	"/api/v4/alerts":                   {"GET": "alerts"},
+	"/api/v4/alerts/{}":                {"GET": "alert"},
 }
 
 // functionOf is the function that the gateway calls for the path.
@@ -262,7 +284,7 @@ func functionOf(path string) string {
 		return function.Comments
 	case strings.HasPrefix(pattern, "/api/v4/incidents"):
 		return function.Incidents
-	case strings.HasPrefix(pattern, "/api/v4/monitors"), pattern == "/api/v4/status":
+	case strings.HasPrefix(pattern, "/api/v4/monitors"), strings.HasPrefix(pattern, "/api/v4/alert"), pattern == "/api/v4/status":
 		return function.Monitors
 	}
 	return function.Edge
@@ -276,6 +298,8 @@ var recordKeys = map[string]string{
 	"monitor": "id tag name description image cron default_status status category_name monitor_type down_trigger degraded_trigger type_data " +
 		"day_degraded_minimum_count day_down_minimum_count include_degraded_in_downtime created_at updated_at is_hidden monitor_settings_json " +
 		"external_url confirmation_threshold",
+	"alert_rule": "id alert_for alert_value monitor_tags failure_threshold success_threshold severity create_incident description is_active created_at updated_at",
+	"alert":      "id alert_rule_id monitor_tag alert_for alert_value severity alert_status incident_id created_at updated_at resolved_at",
 }
 
 var errorCodes = map[int]string{
@@ -546,6 +570,9 @@ var oddBodies = []string{
 	`{"tag":"` + strings.Repeat("a", 257) + `","name":"n"}`, `{"tag":" earth ","name":"n"}`, `{"tag":"x","name":"n","confirmation_threshold":"0x10"}`,
 	`{"tag":"y","name":"n","confirmation_threshold":1e400}`, `{"name":"` + strings.Repeat("a", 65000) + `"}`, `{"description":"` + strings.Repeat("a", 65537) + `"}`,
 	`{"tag":"z","name":"n","type_data":{"a":` + nested(9000) + `}}`, `{"type_data":{"` + strings.Repeat("k", 60000) + `":1}}`,
+	`{"alert_for":"STATUS","alert_value":"DOWN","monitor_tags":["earth","earth"],"failure_threshold":1.0,"x":1}`, `{"alert_for":"LATENCY","alert_value":5e-324,"monitor_tags":["mars"]}`,
+	`{"alert_for":"UPTIME","alert_value":1e400,"monitor_tags":["mars"]}`, `{"alert_for":"NO_DATA","alert_value":43200,"monitor_tags":[{"monitor_tag":"mars"}],"failure_threshold":60.5}`,
+	`{"alert_value":-0}`, `{"alert_for":"STATUS"}`, `{"monitor_tags":["` + strings.Repeat("x", 5000) + `","EARTH%00"]}`, `{"description":"` + strings.Repeat("🔥", 513) + `"}`,
 	`{"deep":` + nested(20000) + `}`, nested(20000), strings.Repeat(`{"a":`, 20000),
 	`{"title":"a","start_date_time":60,"x":"` + strings.Repeat("a", 256*1024) + `"}`, strings.Repeat(" ", 256*1024-2) + "{}", strings.Repeat(" ", 256*1024-1) + "{}",
 }
@@ -553,7 +580,7 @@ var oddBodies = []string{
 // FuzzEvent sends whole events to each function, also those that its gateway would
 // not send it.
 func FuzzEvent(f *testing.F) {
-	l := newLambdas(f, function.Options{})
+	l := newLambdas(f, function.Options{}).withAlerts(f)
 	functions := []string{"", function.Incidents, function.Comments, function.Monitors, function.Edge}
 	add := func(r request, functions ...int) {
 		for _, n := range functions {
@@ -568,7 +595,7 @@ func FuzzEvent(f *testing.F) {
 		"", "/", "//", "/api", "/api/", "/api/v4", "/api/v4/", "/API/V4/incidents", "/api/v4/incidents", "/api/v4/incidents/", "/api/v4//incidents", "//api/v4/incidents",
 		"/api/v4/incidents/../incidents", "/api/v4/./incidents", "/api/v4/incidents/..", "/healthcheck/../api/v4/incidents", "/healthcheck", "/healthcheck/", "/healthcheck/x", "/api/v4/incidents/4/comments/4",
 		"/api/v4/incidents/4/comments/4/", "/api/v4/incidents/4%2Fcomments", "/api/v4/incidents/4?x", "/api/v4/incidents/4#x", "/api/v4/%69ncidents", "/api/v4/incidents%00", "/api/v4/monitors/earth",
-		"/api/v4/monitors/100%", "/api/v4/monitors/a b", "/api/v4/monitors/🔥/", "api/v4/incidents", "http://evil.example/api/v4/incidents", "/api/v4/incidents\\4", "*",
+		"/api/v4/monitors/100%", "/api/v4/monitors/a b", "/api/v4/monitors/🔥/", "/api/v4/alert-rules", "/api/v4/alert-rules/1", "/api/v4/alerts", "/api/v4/alerts/1/", "/api/v4/alerts/x", "api/v4/incidents", "http://evil.example/api/v4/incidents", "/api/v4/incidents\\4", "*",
 	} {
 		add(request{method: "GET", path: path}, 0, 1, 2, 3, 4)
 		add(request{method: "GET", path: path, noKey: true, header: map[string]string{"X-API-Key": l.key}}, 0, 1, 2, 3, 4)

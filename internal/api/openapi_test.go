@@ -68,6 +68,8 @@ func TestOpenAPIHasTheSameErrors(t *testing.T) {
 		errTagForm, errTagLong, errNameRequired, errNameEmpty, errNameLong, errConfirmMinutes, errKeyID, errScopes, errExpiryPast, errIdempotencyKey, errNoKey, errBadKey, errExpiredKey, errBodyTooLarge, errInternal,
 		statuspage.ErrEndBeforeStart, statuspage.ErrCommentBeforeStart, statuspage.ErrMonitorTooLarge, statuspage.Unavailable(nil),
 		statuspage.ErrIncidentChanged, statuspage.ErrIdempotencyRunning, statuspage.ErrIdempotencyReused, errTimestamp("expires_at"),
+		errRuleID, errAlertID, errAlertForRequired, errAlertFor, errAlertValueRequired, errAlertValue, errRuleTags, errRuleTag, errTooManyRuleTags, errSeverity, errRuleDescription,
+		errAlertState, errRuleFilter, statuspage.TooManyRules("search"),
 		errTimestamp("start_date_time"), errTimestamp("end_date_time"), errTimestamp("timestamp"), errTimestamp("start_ts"), errTimestamp("end_ts"),
 	} {
 		if !strings.Contains(text, `"message": "`+err.Error()+`"`) {

@@ -32,7 +32,7 @@ func TestRandomRequests(t *testing.T) {
 	t.Parallel()
 	const senders = 4 // at once, each with requests of its own
 	total, seed := variableOr(t, randomRequestsVariable, randomRequests), variableOr(t, randomSeedVariable, 1)
-	l := newLambdas(t, function.Options{})
+	l := newLambdas(t, function.Options{}).withAlerts(t)
 	recorded := recordedRequests(t, l)
 	var mu sync.Mutex
 	statuses := map[int]int{}
@@ -225,6 +225,8 @@ func (d *randomRequest) plain() request {
 	switch {
 	case d.odd(8):
 		r = d.points(method)
+	case d.odd(10):
+		r = d.alerts(method)
 	case d.odd(40):
 		r = request{method: method, path: pick(d, "/healthcheck", "/healthcheck", "/docs", "/openapi.json"), header: r.header}
 	case d.odd(100):
@@ -285,6 +287,26 @@ func (d *randomRequest) points(method string) request {
 	return r
 }
 
+// alerts is a request about alert rules or alerts.
+func (d *randomRequest) alerts(method string) request {
+	r := request{method: method, path: "/api/v4/alert-rules", header: map[string]string{}}
+	one := r.path + "/" + d.id()
+	rest := `,"failure_threshold":H,"success_threshold":H,"severity":Y,"create_incident":B,"description":S,"is_active":B`
+	value := pick(d, `"alert_for":"STATUS","alert_value":P`, `"alert_for":"LATENCY","alert_value":L`, `"alert_for":"UPTIME","alert_value":99.5`, `"alert_for":"NO_DATA","alert_value":H`)
+	switch method {
+	case "POST":
+		r.body = d.object(value+`,"monitor_tags":A`+rest, false)
+	case "PATCH":
+		r.path, r.body = one, d.object(value+`,"monitor_tags":A`+rest, true)
+	case "DELETE":
+		r.path = one
+	default:
+		r.path = pick(d, r.path, one, "/api/v4/alerts", "/api/v4/alerts/"+d.id())
+		r.query = pick(d, "", "", "alert_status=TRIGGERED", "alert_status=RESOLVED", "alert_status=x", "monitor_tag="+d.tag(), "alert_rule_id="+d.id(), "monitor_tag=earth&alert_rule_id=1&limit=1", d.query())
+	}
+	return r
+}
+
 func (d *randomRequest) idempotencyKey() string {
 	if d.odd(5) {
 		return pick(d, "", " ", "a b", "a, b", "a,b", ",", "é", "\x00", strings.Repeat("k", 255), strings.Repeat("k", 256))
@@ -320,7 +342,7 @@ func (d *randomRequest) query() string {
 	for range d.IntN(4) {
 		name := pick(d, "limit", "cursor", "start_ts", "end_ts", "monitor_tags", "status", "category_name", "monitor_type", "is_hidden", "page", "", "%zz")
 		parts = append(parts, name+"="+pick(d, "1", "3", "1000", "", "0", "-1", "600", "1.5", "1e308", strings.Repeat("9", 40), "253402300799", "open", "CLOSED", "ACTIVE", "earth", "earth,mars,,%20",
-			strings.Repeat("x,", 60), "aS42MDAuMg", "Yy42MDAuMg", "bS4y", "%", "%00", "%ff", "a b", "#", "🔥", "?", "a;b", "+", "x"))
+			strings.Repeat("x,", 60), "aS42MDAuMg", "Yy42MDAuMg", "bS4y", "ci4y", "YS4y", "%", "%00", "%ff", "a b", "#", "🔥", "?", "a;b", "+", "x"))
 	}
 	return strings.Join(parts, "&")
 }
@@ -377,6 +399,14 @@ func (d *randomRequest) value(kind string) string {
 		return pick(d, "0", "12.5", "1e9", "1e-9", "null")
 	case "R":
 		return pick(d, "0", "1", "599", "1699999000", "1700000000")
+	case "H":
+		return pick(d, "1", "2", "60", "5.0")
+	case "Y":
+		return pick(d, `"CRITICAL"`, `"WARNING"`)
+	case "B":
+		return pick(d, "true", "false")
+	case "A":
+		return pick(d, `["earth"]`, `["mars","earth"]`, `["mars","mars"]`, `["venus"]`)
 	case "K":
 		return pick(d, `["admin"]`, `["incidents:read","incidents:read"]`, `["monitors:write","incidents:write"]`, `[]`, `["all"]`)
 	case "N":

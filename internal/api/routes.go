@@ -77,6 +77,21 @@ var routes = []route{
 	{Monitors, "/api/v4/status", []method{
 		{http.MethodPost, statuspage.ScopeMonitorsWrite, creates(postPoints)},
 	}},
+	{Monitors, "/api/v4/alert-rules", []method{
+		{http.MethodGet, statuspage.ScopeMonitorsRead, listAlertRules},
+		{http.MethodPost, statuspage.ScopeMonitorsWrite, creates(createAlertRule)},
+	}},
+	{Monitors, "/api/v4/alert-rules/{alert_rule_id}", []method{
+		{http.MethodGet, statuspage.ScopeMonitorsRead, getAlertRule},
+		{http.MethodPatch, statuspage.ScopeMonitorsWrite, updateAlertRule},
+		{http.MethodDelete, statuspage.ScopeMonitorsWrite, deleteAlertRule},
+	}},
+	{Monitors, "/api/v4/alerts", []method{
+		{http.MethodGet, statuspage.ScopeMonitorsRead, listAlerts},
+	}},
+	{Monitors, "/api/v4/alerts/{alert_id}", []method{
+		{http.MethodGet, statuspage.ScopeMonitorsRead, getAlert},
+	}},
 	{Edge, "/api/v4/keys", []method{
 		{http.MethodGet, statuspage.ScopeAdmin, listKeys},
 		{http.MethodPost, statuspage.ScopeAdmin, creates(createKey)},

@@ -21,6 +21,7 @@ type Store interface {
 	statuspage.CommentStore
 	statuspage.MonitorStore
 	statuspage.PointStore
+	statuspage.AlertStore
 	statuspage.KeyStore
 	statuspage.IdempotencyStore
 }

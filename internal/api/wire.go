@@ -299,3 +299,70 @@ func toUptimeJSON(m statuspage.Monitor, days []statuspage.DayTotals) uptimeEnvel
 	u.Total = count(total)
 	return uptimeEnvelope{u}
 }
+
+// alertRuleJSON is an alert rule.
+type alertRuleJSON struct {
+	ID             int64    `json:"id"`
+	For            string   `json:"alert_for"`
+	Value          any      `json:"alert_value"`
+	Tags           []string `json:"monitor_tags"`
+	Failures       int64    `json:"failure_threshold"`
+	Successes      int64    `json:"success_threshold"`
+	Severity       string   `json:"severity"`
+	CreateIncident bool     `json:"create_incident"`
+	Description    *string  `json:"description"`
+	Active         bool     `json:"is_active"`
+	Created        string   `json:"created_at"`
+	Updated        string   `json:"updated_at"`
+}
+
+type alertRuleEnvelope struct {
+	Rule alertRuleJSON `json:"alert_rule"`
+}
+
+func toAlertRuleJSON(r statuspage.AlertRule) alertRuleJSON {
+	tags := make([]string, len(r.Monitors))
+	for n, m := range r.Monitors {
+		tags[n] = m.Tag
+	}
+	return alertRuleJSON{
+		ID: r.ID, For: string(r.For), Value: alertValueJSON(r.Condition), Tags: tags, Failures: r.Failures, Successes: r.Successes,
+		Severity: string(r.Severity), CreateIncident: r.CreateIncident, Description: r.Description, Active: r.Active,
+		Created: isoTime(r.Created), Updated: isoTime(r.Updated),
+	}
+}
+
+// alertValueJSON is a status or a number.
+func alertValueJSON(c statuspage.Condition) any {
+	if c.For == statuspage.AlertStatus {
+		return string(c.Status)
+	}
+	return c.Limit
+}
+
+// alertJSON is an alert.
+type alertJSON struct {
+	ID         int64   `json:"id"`
+	RuleID     int64   `json:"alert_rule_id"`
+	Tag        string  `json:"monitor_tag"`
+	For        string  `json:"alert_for"`
+	Value      any     `json:"alert_value"`
+	Severity   string  `json:"severity"`
+	State      string  `json:"alert_status"`
+	IncidentID *int64  `json:"incident_id"`
+	Created    string  `json:"created_at"`
+	Updated    string  `json:"updated_at"`
+	Resolved   *string `json:"resolved_at"`
+}
+
+type alertEnvelope struct {
+	Alert alertJSON `json:"alert"`
+}
+
+func toAlertJSON(a statuspage.Alert) alertJSON {
+	return alertJSON{
+		ID: a.ID, RuleID: a.RuleID, Tag: a.Tag, For: string(a.For), Value: alertValueJSON(a.Condition), Severity: string(a.Severity),
+		State: string(a.State), IncidentID: a.IncidentID,
+		Created: isoTime(a.Created), Updated: isoTime(a.Updated), Resolved: isoTimeOrNull(a.Resolved),
+	}
+}

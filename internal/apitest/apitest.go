@@ -41,7 +41,8 @@ type Server struct {
 	Table *dynamotest.Table
 	Log   *Log
 
-	tb testing.TB
+	tb        testing.TB
+	scheduler *local.Scheduler
 }
 
 // New starts the service; it ends with the test.
@@ -73,11 +74,22 @@ func New(t testing.TB, o Options) *Server {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if s.scheduler, err = local.NewScheduler(template, handlers, local.GatewayOptions{}); err != nil {
+		t.Fatal(err)
+	}
 	server := httptest.NewServer(gateway)
 	t.Cleanup(server.Close)
 	s.URL = server.URL
 	s.Key = s.NewKey(statuspage.NewAPIKey{Name: "test", Scopes: statuspage.Scopes()})
 	return s
+}
+
+// Tick runs every function that has a schedule once.
+func (s *Server) Tick() {
+	s.tb.Helper()
+	if err := s.scheduler.RunOnce(context.Background()); err != nil {
+		s.tb.Error(err)
+	}
 }
 
 // NewKey makes an API key.

@@ -129,44 +129,50 @@ type firing struct {
 	comment  statuspage.Comment
 }
 
-// firingIDs draws the ids that a firing of the rule needs.
-func (s *Store) firingIDs(ctx context.Context, r statuspage.AlertRule) (alert, incident, comment int64, err error) {
+// firingIDs are the ids that a firing needs; 0 is for one that is not drawn yet.
+type firingIDs struct {
+	alert, incident, comment int64
+}
+
+// draw draws the ids that are missing: that of the alert, and those of its incident
+// and the first comment, or the comment's alone.
+func (s *Store) draw(ctx context.Context, ids *firingIDs, alert, comment bool) error {
 	g, gctx := errgroup.WithContext(ctx)
-	draw := func(c counter, id *int64) {
-		g.Go(func() (err error) {
-			*id, err = s.nextID(gctx, c)
-			return err
-		})
+	draw := func(needed bool, c counter, id *int64) {
+		if needed && *id == 0 {
+			g.Go(func() (err error) {
+				*id, err = s.nextID(gctx, c)
+				return err
+			})
+		}
 	}
-	draw(alertIDs, &alert)
-	if r.CreateIncident {
-		draw(incidentIDs, &incident)
-		draw(commentIDs, &comment)
-	}
-	return alert, incident, comment, g.Wait()
+	draw(alert, alertIDs, &ids.alert)
+	draw(alert && comment, incidentIDs, &ids.incident)
+	draw(comment, commentIDs, &ids.comment)
+	return g.Wait()
 }
 
 // newFiring is the alert that the judgement opens, with its incident. The incident
 // starts with the first point that the judgement rests on.
-func newFiring(r statuspage.AlertRule, m statuspage.Monitor, j statuspage.Judgement, alertID, incidentID, commentID, now int64) firing {
+func newFiring(r statuspage.AlertRule, m statuspage.Monitor, j statuspage.Judgement, ids firingIDs, now int64) firing {
 	condition := r.Condition
 	condition.Failures, condition.Successes = 0, 0
 	f := firing{alert: statuspage.Alert{
-		ID: alertID, RuleID: r.ID, Tag: m.Tag, MonitorID: m.ID, Condition: condition, Severity: r.Severity, State: statuspage.Triggered,
+		ID: ids.alert, RuleID: r.ID, Tag: m.Tag, MonitorID: m.ID, Condition: condition, Severity: r.Severity, State: statuspage.Triggered,
 		Created: now, Updated: now, Version: 1,
 	}}
 	if !r.CreateIncident {
 		return f
 	}
-	f.alert.IncidentID = &incidentID
+	f.alert.IncidentID = &ids.incident
 	f.incident = &statuspage.Incident{
-		ID: incidentID, Title: r.IncidentTitle(m.Name), Start: j.Since, State: statuspage.Investigating,
-		Type: statuspage.TypeIncident, Source: statuspage.SourceAlert, AlertID: &alertID,
+		ID: ids.incident, Title: r.IncidentTitle(m.Name), Start: j.Since, State: statuspage.Investigating,
+		Type: statuspage.TypeIncident, Source: statuspage.SourceAlert, AlertID: &ids.alert,
 		Monitors: []statuspage.AffectedMonitor{{Tag: m.Tag, MonitorID: m.ID, Impact: r.IncidentImpact()}},
 		Created:  now, Updated: now, Version: 1,
 	}
 	f.comment = statuspage.Comment{
-		ID: commentID, IncidentID: incidentID, Text: r.OpeningComment(j), Time: statuspage.FloorMinute(now), State: statuspage.Investigating,
+		ID: ids.comment, IncidentID: ids.incident, Text: r.OpeningComment(j), Time: statuspage.FloorMinute(now), State: statuspage.Investigating,
 		Created: now, Updated: now, Version: 1,
 	}
 	return f

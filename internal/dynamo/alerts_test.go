@@ -552,6 +552,13 @@ func TestAlertCosts(t *testing.T) {
 	}
 	calls("a point a minute", 2, record(begin))
 	calls("a point of yesterday", 2, record(begin-day))
+	ended := func() {
+		for n := range int64(statuspage.MaxMonitorRules) {
+			if err := s.DeleteAlertRule(ctx, n+1, now); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
 	calls("a batch", 2, func() error {
 		var points []statuspage.TaggedPoint
 		for n := range int64(100) {
@@ -559,6 +566,62 @@ func TestAlertCosts(t *testing.T) {
 		}
 		return errors.Join(counted.RecordPoints(ctx, points, now)...)
 	})
+	ended()
+	var rule statuspage.AlertRule
+	var err error
+	calls("POST alert rule", 2, func() error {
+		rule, err = counted.CreateAlertRule(ctx, downRule(1, "a"), now, nil)
+		return err
+	})
+	at := int64(begin)
+	status := func(want statuspage.Status) func() error {
+		return func() error {
+			at += minute
+			return counted.RecordPoint(ctx, "a", probe(at, want, 1), at)
+		}
+	}
+	once := func(name string, want int, act func() error) {
+		t.Helper()
+		for range 3 {
+			client.Reset()
+			if err := act(); err != nil {
+				t.Fatal(err)
+			}
+			if client.Sequential() == want {
+				break
+			}
+			// What it did is done: do it again from the start.
+			if err := errors.Join(status(up)(), status(up)()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got := client.Sequential(); got != want {
+			t.Errorf("%s: %d calls that wait for one another, want %d", name, got, want)
+		}
+	}
+	once("a point that opens an alert", 5, status(down))
+	once("another one", 2, status(down))
+	once("a point that resolves it", 5, status(up))
+	calls("GET alert rule", 1, func() error { _, err := counted.AlertRule(ctx, rule.ID); return err })
+	calls("PATCH alert rule", 3, func() error {
+		_, err := counted.UpdateAlertRule(ctx, rule.ID, statuspage.AlertRulePatch{Failures: opt.Value[int64](1)}, now)
+		return err
+	})
+	calls("GET alert", 1, func() error { _, err := counted.Alert(ctx, 1); return err })
+	list := func(q statuspage.AlertQuery) func() error {
+		q.Limit = 10
+		return func() error {
+			_, err := counted.Alerts(ctx, q, func(statuspage.Alert) bool { return true })
+			return err
+		}
+	}
+	calls("list alerts", 1, list(statuspage.AlertQuery{}))
+	calls("list alerts of a monitor", 3, list(statuspage.AlertQuery{Tag: "a"}))
+	calls("a run about missing data without rules", 1, func() error { _, err := counted.JudgeSilence(ctx, now); return err })
+	client.Reset()
+	if err := counted.DeleteAlertRule(ctx, rule.ID, now); err != nil || client.Sequential() > 6 {
+		t.Errorf("DELETE alert rule: %d calls that wait for one another, want at most 6, %v", client.Sequential(), err)
+	}
 }
 
 // dying returns a store whose function is killed at the n-th call, counted from 1:
@@ -651,50 +714,75 @@ func TestAlertsAfterAKill(t *testing.T) {
 	}
 }
 
-// alertRaces are writers at once around one alert. What they leave must be what some
-// order of them leaves; check gets the open alerts and all incidents.
-var alertRaces = []struct {
+// An alertRace is writers at once around the alert of one rule on one monitor. What
+// they leave must be what some order of them leaves.
+type alertRace struct {
 	name   string
-	before []statuspage.Status // the last one a minute before begin
-	ops    []op
+	before []statuspage.Status // a minute each, the last one a minute before begin
+	ops    []alertOp
 	check  func(t testing.TB, s *dynamo.Store, alerts []statuspage.Alert, incidents []statuspage.Incident)
-}{
-	{"the same minute twice", []statuspage.Status{down, down}, []op{recordAt(begin, down), recordAt(begin, down)}, oneAlert},
-	{"five minutes at once", nil, []op{recordAt(begin, down), recordAt(begin-minute, down), recordAt(begin-2*minute, down), recordAt(begin-3*minute, down), recordAt(begin-4*minute, down)}, noMoreThanOne},
-	{"the next minute too", []statuspage.Status{down, down}, []op{recordAt(begin, down), recordAt(begin-minute, down), recordAt(begin+minute, down)}, oneAlert},
-	{"a late one", []statuspage.Status{down, down, down}, []op{recordAt(begin, down), recordAt(begin-2*minute, down)}, oneAlert},
-	{"recovery at once", []statuspage.Status{down, down, down}, []op{recordAt(begin, up), recordAt(begin, up)}, allResolved},
-	{"down and up at once", []statuspage.Status{down, down}, []op{recordAt(begin, down), recordAt(begin+minute, up)}, allResolved},
-	{"a point and the rule's end", []statuspage.Status{down, down}, []op{recordAt(begin, down), func(ctx context.Context, s *dynamo.Store) error { return s.DeleteAlertRule(ctx, 1, later) }}, noOpenAlert},
-	{"a point and a rule that is not active", []statuspage.Status{down, down, down}, []op{recordAt(begin, up), func(ctx context.Context, s *dynamo.Store) error {
-		_, err := s.UpdateAlertRule(ctx, 1, statuspage.AlertRulePatch{Active: opt.Value(false)}, later)
-		return err
-	}}, noOpenAlert},
-	{"a point and the monitor's end", []statuspage.Status{down, down}, []op{ignore(recordAt(begin, down), statuspage.MonitorNotFound("a")), deleteMonitor("a")}, noOpenAlert},
-	{"recovery and a person", []statuspage.Status{down, down, down}, []op{recordAt(begin, up), postComment(1, statuspage.Resolved, begin)}, allResolved},
-	{"recovery and the incident's end", []statuspage.Status{down, down, down}, []op{recordAt(begin, up), deleteIncident(1)}, noOpenAlert},
-	{"two runs about silence", nil, []op{silence, silence}, oneAlert},
-	{"silence and a point", nil, []op{silence, recordAt(begin, up)}, noMoreThanOne},
 }
 
-func recordAt(at int64, status statuspage.Status) op {
-	return func(ctx context.Context, s *dynamo.Store) error {
-		return s.RecordPoint(ctx, "a", probe(at, status, 1), now+minute)
+// alertCase is what the writers of one race are about.
+type alertCase struct {
+	tag      string
+	rule     int64
+	incident int64 // 0: none yet
+}
+
+type alertOp func(alertCase) op
+
+var alertRaces = []alertRace{
+	{"the same minute twice", []statuspage.Status{down, down}, []alertOp{recordAt(begin, down), recordAt(begin, down)}, oneAlert},
+	{"five minutes at once", nil, []alertOp{recordAt(begin, down), recordAt(begin-minute, down), recordAt(begin-2*minute, down), recordAt(begin-3*minute, down), recordAt(begin-4*minute, down)}, noMoreThanOne},
+	{"the next minute too", []statuspage.Status{down, down}, []alertOp{recordAt(begin, down), recordAt(begin-minute, down), recordAt(begin+minute, down)}, oneAlert},
+	{"a late one", []statuspage.Status{down, down, down}, []alertOp{recordAt(begin, down), recordAt(begin-2*minute, down)}, oneAlert},
+	{"recovery at once", []statuspage.Status{down, down, down}, []alertOp{recordAt(begin, up), recordAt(begin, up)}, allResolved},
+	{"down and up at once", []statuspage.Status{down, down}, []alertOp{recordAt(begin, down), recordAt(begin+minute, up)}, allResolved},
+	{"a point and the rule's end", []statuspage.Status{down, down}, []alertOp{recordAt(begin, down), endRule}, noOpenAlert},
+	{"a point and a rule that is not active", []statuspage.Status{down, down, down}, []alertOp{recordAt(begin, up), idleRule}, noOpenAlert},
+	{"a point and the monitor's end", []statuspage.Status{down, down}, []alertOp{recordAt(begin, down), endMonitor}, nil},
+	{"recovery and a person", []statuspage.Status{down, down, down}, []alertOp{recordAt(begin, up), person}, allResolved},
+	{"recovery and the incident's end", []statuspage.Status{down, down, down}, []alertOp{recordAt(begin, up), endIncident}, noOpenAlert},
+}
+
+var silenceRaces = []alertRace{
+	{"two runs about silence", nil, []alertOp{silence, silence}, oneAlert},
+	{"silence and a point", nil, []alertOp{silence, recordAt(begin, up)}, noMoreThanOne},
+}
+
+// recordAt allows for the monitor to be gone.
+func recordAt(at int64, status statuspage.Status) alertOp {
+	return func(c alertCase) op {
+		return func(ctx context.Context, s *dynamo.Store) error {
+			err := s.RecordPoint(ctx, c.tag, probe(at, status, 1), now+minute)
+			if errors.Is(err, statuspage.MonitorNotFound(c.tag)) {
+				return nil
+			}
+			return err
+		}
 	}
 }
 
-func silence(ctx context.Context, s *dynamo.Store) error {
-	_, err := s.JudgeSilence(ctx, now+minute)
-	return err
+func endRule(c alertCase) op {
+	return func(ctx context.Context, s *dynamo.Store) error { return s.DeleteAlertRule(ctx, c.rule, later) }
 }
 
-// ignore lets an operation fail with the error.
-func ignore(f op, allowed error) op {
+func idleRule(c alertCase) op {
 	return func(ctx context.Context, s *dynamo.Store) error {
-		if err := f(ctx, s); !errors.Is(err, allowed) {
-			return err
-		}
-		return nil
+		_, err := s.UpdateAlertRule(ctx, c.rule, statuspage.AlertRulePatch{Active: opt.Value(false)}, later)
+		return err
+	}
+}
+
+func endMonitor(c alertCase) op  { return deleteMonitor(c.tag) }
+func endIncident(c alertCase) op { return deleteIncident(c.incident) }
+func person(c alertCase) op      { return postComment(c.incident, statuspage.Resolved, begin) }
+
+func silence(alertCase) op {
+	return func(ctx context.Context, s *dynamo.Store) error {
+		_, err := s.JudgeSilence(ctx, now+minute)
+		return err
 	}
 }
 
@@ -741,59 +829,96 @@ func allResolved(t testing.TB, s *dynamo.Store, alerts []statuspage.Alert, incid
 	}
 }
 
+// alertTries is how often each race is run: they are slow, so that only a long run has
+// as many as the flag says.
+func alertTries() int {
+	if *racesFlag >= 200 {
+		return *racesFlag
+	}
+	return *racesFlag / 7
+}
+
+// TestAlertRaces runs the races of every kind, each try on a monitor and a rule of its
+// own, without faults, with conflicts and with lost answers.
 func TestAlertRaces(t *testing.T) {
 	for _, m := range modes {
 		t.Run(m.name, func(t *testing.T) {
 			t.Parallel()
 			random := seed(t)
-			forAll(len(alertRaces), 2, func(n int) {
-				tt := alertRaces[n]
-				times := max(*racesFlag/7, 10)
-				if *racesFlag >= 200 {
-					times = *racesFlag
+			w := newWorld(t, m)
+			type try struct {
+				alertRace
+				tag string
+			}
+			var tries []try
+			for _, r := range alertRaces {
+				for range alertTries() {
+					tries = append(tries, try{r, w.monitor()})
 				}
-				for try := range times {
-					runAlertRace(t, m, n, random+uint64(try), fmt.Sprintf("%s, try %d", tt.name, try))
-				}
+			}
+			w.load()
+			forAll(len(tries), atOnce, func(n int) {
+				w.alertRace(tries[n].alertRace, tries[n].tag, downRule(3, tries[n].tag), random+uint64(n))
 			})
+			checkFinished(t, w.tb)
 		})
 	}
 }
 
-func runAlertRace(t *testing.T, m mode, n int, seed uint64, name string) {
-	t.Helper()
-	tt := alertRaces[n]
-	tb, s := newPoints(t, "a")
-	rule := downRule(3, "a")
-	if strings.Contains(tt.name, "silence") {
-		rule.Condition = statuspage.Condition{For: statuspage.AlertNoData, Limit: 5, Failures: 1, Successes: 1}
-		if _, err := s.CreateAlertRule(t.Context(), rule, now-hour, nil); err != nil {
-			t.Fatal(err)
-		}
-	} else {
-		newRule(t, s, rule)
+// TestSilenceRaces is TestAlertRaces for rules about missing data, of which a run
+// judges all: one after another.
+func TestSilenceRaces(t *testing.T) {
+	for _, m := range modes {
+		t.Run(m.name, func(t *testing.T) {
+			t.Parallel()
+			random := seed(t)
+			w := newWorld(t, m)
+			var tags []string
+			for range alertTries() {
+				tags = append(tags, w.monitor())
+			}
+			w.load()
+			for n, tag := range tags {
+				rule := downRule(1, tag)
+				rule.Condition = statuspage.Condition{For: statuspage.AlertNoData, Limit: 5, Failures: 1, Successes: 1}
+				w.alertRace(silenceRaces[n%len(silenceRaces)], tag, rule, random+uint64(n))
+				if err := w.store.DeleteMonitor(t.Context(), tag, later); err != nil {
+					t.Fatal(err)
+				}
+			}
+			checkFinished(t, w.tb)
+		})
 	}
-	post(t, s, "a", begin-minute, tt.before...)
+}
+
+func (w *world) alertRace(r alertRace, tag string, n statuspage.NewAlertRule, seed uint64) {
+	t := &namedTB{w.t, r.name}
+	rule, err := w.store.CreateAlertRule(context.Background(), n, now-hour, nil)
+	if err != nil {
+		t.Errorf("%v", err)
+		return
+	}
+	post(t, w.store, tag, begin-minute, r.before...)
+	c := alertCase{tag: tag, rule: rule.ID}
+	alerts := func() []statuspage.Alert { return alertsOf(t, w.store, statuspage.AlertQuery{Tag: tag}) }
+	if open := alerts(); len(open) > 0 {
+		c.incident = *open[0].IncidentID
+	}
 	var wg sync.WaitGroup
-	errs := make([]error, len(tt.ops))
-	for i, f := range tt.ops {
-		client := &dynamotest.Client{}
-		if m.faults != nil {
-			client.Inject = dynamotest.Random(seed+uint64(i), 0.4, 3, m.faults...)
-		}
+	for i, make := range r.ops {
+		f, s := make(c), w.faulty(seed+uint64(i)<<32)
 		wg.Go(func() {
 			ctx, cancel := background()
 			defer cancel()
-			errs[i] = f(ctx, tb.Store(client))
+			if err := f(ctx, s); err != nil {
+				t.Errorf("%v", err)
+			}
 		})
 	}
 	wg.Wait()
-	if err := errors.Join(errs...); err != nil {
-		t.Errorf("%s: %v", name, err)
+	if r.check != nil {
+		r.check(t, w.store, alerts(), listed(t, w.store, statuspage.IncidentQuery{Tags: []string{tag}}))
 	}
-	named := &namedTB{t, name}
-	tt.check(named, s, alertsOf(t, s, statuspage.AlertQuery{}), listed(t, s, statuspage.IncidentQuery{}))
-	checkFinished(named, tb)
 }
 
 // namedTB puts a name before each error.
@@ -810,4 +935,57 @@ func (n *namedTB) Errorf(format string, args ...any) {
 func (n *namedTB) Error(args ...any) {
 	n.Helper()
 	n.TB.Error(append([]any{n.name + ":"}, args...)...)
+}
+
+// TestOpenAlertsReadTooEarly lets another writer's point open, or resolve, the alert
+// between a point's look at the open alerts and its write.
+func TestOpenAlertsReadTooEarly(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name                  string
+		before                []statuspage.Status
+		other, own            statuspage.Status
+		wantOpen, wantAllOver int // alerts
+	}{
+		{"it opens", []statuspage.Status{down, down}, down, up, 0, 1},
+		{"it is resolved", []statuspage.Status{down, down, down}, up, down, 1, 2},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			tb, s := newPoints(t, "a")
+			rule := downRule(3, "a")
+			if tt.own == down {
+				rule.Failures = 1
+			}
+			newRule(t, s, rule)
+			post(t, s, "a", begin-minute, tt.before...)
+			looked := make(chan struct{})
+			var once, twice sync.Once
+			client := &dynamotest.Client{Inject: func(operation string, body []byte) dynamotest.Fault {
+				switch {
+				case operation == "Query" && strings.Contains(string(body), "OPENALERT"):
+					twice.Do(func() { close(looked) })
+				case operation == "UpdateItem" && strings.Contains(string(body), "HOUR#"):
+					once.Do(func() {
+						<-looked
+						time.Sleep(200 * time.Millisecond) // for its answer
+						if err := s.RecordPoint(t.Context(), "a", probe(begin, tt.other, 1), now+minute); err != nil {
+							t.Error(err)
+						}
+					})
+				}
+				return dynamotest.None
+			}}
+			if err := tb.Store(client).RecordPoint(t.Context(), "a", probe(begin+minute, tt.own, 1), now+minute); err != nil {
+				t.Fatal(err)
+			}
+			if got := alertsOf(t, s, statuspage.AlertQuery{State: statuspage.Triggered}); len(got) != tt.wantOpen {
+				t.Errorf("open alerts: %+v", got)
+			}
+			if got := alertsOf(t, s, statuspage.AlertQuery{}); len(got) != tt.wantAllOver {
+				t.Errorf("alerts: %+v", got)
+			}
+			checkFinished(t, tb)
+		})
+	}
 }

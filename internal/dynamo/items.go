@@ -635,12 +635,14 @@ func readAlert(it item) (statuspage.Alert, error) {
 // An openAlert is the mark of an alert that is open.
 type openAlert struct {
 	alertID     int64
-	ruleVersion int64 // of the rule as it fired
+	incidentID  *int64 // that it opened; it may be deleted since
+	ruleVersion int64  // of the rule as it fired
 }
 
 func openAlertItem(a statuspage.Alert, ruleVersion int64) item {
 	it := openAlertKey(a.MonitorID, a.RuleID).attributes()
 	it[attrAlert] = num(a.ID)
+	putOptNum(it, attrIncidentID, a.IncidentID)
 	it[attrRuleID] = num(a.RuleID)
 	it[attrRuleVersion] = num(ruleVersion)
 	return it
@@ -648,6 +650,6 @@ func openAlertItem(a statuspage.Alert, ruleVersion int64) item {
 
 func readOpenAlert(it item) (ruleID int64, o openAlert, err error) {
 	r := reader{item: it}
-	ruleID, o = r.num(attrRuleID), openAlert{r.num(attrAlert), r.num(attrRuleVersion)}
+	ruleID, o = r.num(attrRuleID), openAlert{r.num(attrAlert), r.optNum(attrIncidentID), r.num(attrRuleVersion)}
 	return ruleID, o, r.err
 }

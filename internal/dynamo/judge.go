@@ -227,39 +227,52 @@ const (
 
 // settle makes the alert of a rule on a monitor what the points ask for at now.
 func (s *Store) settle(ctx context.Context, w watched, ruleID, now int64) (settled, error) {
-	var alertID, incidentID, commentID int64
+	points := 1
+	for _, x := range w.watches {
+		if x.RuleID == ruleID {
+			points = x.Points()
+		}
+	}
+	var ids firingIDs
 	for attempt := 0; ; attempt++ {
-		m, r, open, err := s.ruleOn(ctx, w, ruleID)
-		if err != nil || r == nil {
+		var m statuspage.Monitor
+		var r *statuspage.AlertRule
+		var open *openAlert
+		var v view
+		g, gctx := errgroup.WithContext(ctx)
+		g.Go(func() (err error) {
+			m, r, open, err = s.ruleOn(gctx, w, ruleID)
+			return err
+		})
+		g.Go(func() (err error) {
+			v.hours, err = s.newestHours(gctx, w.id, points, now)
+			return err
+		})
+		if err := g.Wait(); err != nil || r == nil {
 			return nothing, err
 		}
-		var v view
-		if v.hours, err = s.newestHours(ctx, w.id, r.Points(), now); err != nil {
-			return nothing, err
+		if r.Points() > points { // the rule was changed since
+			points = r.Points()
+			continue
 		}
 		j := judgement(*r, m, v.points(now), now)
 		var writes []types.TransactWriteItem
+		var err error
 		did := nothing
 		switch {
 		case j.Verdict == statuspage.Failing && open == nil:
-			if alertID == 0 || r.CreateIncident && incidentID == 0 {
-				if alertID, incidentID, commentID, err = s.firingIDs(ctx, *r); err != nil {
-					return nothing, err
-				}
+			did = opened
+			if err = s.draw(ctx, &ids, true, r.CreateIncident); err == nil {
+				writes = newFiring(*r, m, j, ids, now).writes(s, *r)
 			}
-			did, writes = opened, newFiring(*r, m, j, alertID, incidentID, commentID, now).writes(s, *r)
 		case j.Verdict == statuspage.Recovered && open != nil:
-			if commentID == 0 && r.CreateIncident {
-				if commentID, err = s.nextID(ctx, commentIDs); err != nil {
-					return nothing, err
-				}
-			}
 			did = resolved
-			if writes, err = s.recovery(ctx, w.id, *r, *open, j, &commentID, now); err != nil {
-				return nothing, err
-			}
+			writes, err = s.recovery(ctx, w.id, *r, *open, j, &ids, now)
 		default:
 			return nothing, nil
+		}
+		if err != nil {
+			return nothing, err
 		}
 		refused, err := s.transact(ctx, append(writes, s.unchanged(w.id, v, now)...)...)
 		if err != nil {
@@ -330,17 +343,19 @@ func (s *Store) unchanged(monitorID int64, v view, now int64) []types.TransactWr
 }
 
 // recovery resolves the open alert, and its incident unless somebody did.
-func (s *Store) recovery(ctx context.Context, monitorID int64, r statuspage.AlertRule, open openAlert, j statuspage.Judgement, commentID *int64, now int64) ([]types.TransactWriteItem, error) {
+func (s *Store) recovery(ctx context.Context, monitorID int64, r statuspage.AlertRule, open openAlert, j statuspage.Judgement, ids *firingIDs, now int64) ([]types.TransactWriteItem, error) {
 	writes := append(s.endAlert(openAlertKey(monitorID, r.ID), open.alertID, now), s.check(ruleKey(r.ID), newExpr().ifVersion(r.Version)))
-	it, err := s.get(ctx, alertKey(open.alertID))
-	if err != nil || it == nil {
-		return writes, err // refused, if it is gone
+	if open.incidentID == nil {
+		return writes, nil
 	}
-	a, err := readAlert(it)
-	if err != nil || a.IncidentID == nil {
-		return writes, err
-	}
-	if it, err = s.get(ctx, incidentKey(*a.IncidentID)); err != nil || it == nil {
+	var it item
+	g, gctx := errgroup.WithContext(ctx)
+	g.Go(func() (err error) {
+		it, err = s.get(gctx, incidentKey(*open.incidentID))
+		return err
+	})
+	g.Go(func() error { return s.draw(gctx, ids, false, true) })
+	if err := g.Wait(); err != nil || it == nil {
 		return writes, err
 	}
 	i, err := readIncident(it)
@@ -351,13 +366,8 @@ func (s *Store) recovery(ctx context.Context, monitorID int64, r statuspage.Aler
 		// A person resolved it. It must not be open again by the time the alert ends.
 		return append(writes, s.check(incidentKey(i.ID), newExpr().ifHas(attrClosed, true))), nil
 	}
-	if *commentID == 0 {
-		if *commentID, err = s.nextID(ctx, commentIDs); err != nil {
-			return nil, err
-		}
-	}
 	c := statuspage.Comment{
-		ID: *commentID, IncidentID: i.ID, Text: statuspage.ClosingComment(r.ID, j),
+		ID: ids.comment, IncidentID: i.ID, Text: statuspage.ClosingComment(r.ID, j),
 		Time: max(statuspage.FloorMinute(now), i.Start), State: statuspage.Resolved, Created: now, Updated: now, Version: 1,
 	}
 	e, err := transition(i, c, now)

@@ -1,6 +1,6 @@
-// Package function wires the Lambda functions that answer HTTP: from their
-// environment to a handler. The Lambda mains and the local gateway both start
-// here, so that they run the same code.
+// Package function wires the Lambda functions, those that answer HTTP and those that
+// a schedule starts: from their environment to a handler. The Lambda mains and the
+// local gateway both start here, so that they run the same code.
 package function
 
 import (
@@ -26,6 +26,7 @@ const (
 	Comments  = string(api.Comments)
 	Monitors  = string(api.Monitors)
 	Edge      = string(api.Edge)
+	Alerts    = "alerts" // on a schedule
 )
 
 const (
@@ -55,16 +56,15 @@ type Options struct {
 //
 // It opens the connection to DynamoDB and checks the table's schema version. A
 // check that fails is repeated by the first requests, which answer 500 until it
-// has passed.
+// has passed, or by the first runs on the schedule, which fail until then.
 func New(name string, getenv func(string) string) (lambda.Handler, error) {
 	return NewWith(name, getenv, Options{})
 }
 
 // NewWith is New with options.
 func NewWith(name string, getenv func(string) string, o Options) (lambda.Handler, error) {
-	group := api.Group(name)
-	switch group {
-	case api.Incidents, api.Comments, api.Monitors, api.Edge:
+	switch name {
+	case Incidents, Comments, Monitors, Edge, Alerts:
 	default:
 		return nil, fmt.Errorf("no function is called %q", name)
 	}
@@ -92,7 +92,10 @@ func NewWith(name string, getenv func(string) string, o Options) (lambda.Handler
 	if err := ready(ctx); err != nil {
 		o.Log.Error("the table is not ready", "cause", err.Error())
 	}
-	handler := api.New(group, api.Config{
+	if name == Alerts {
+		return &silenceJudge{store: store, now: o.Now, ready: ready, log: o.Log}, nil
+	}
+	handler := api.New(api.Group(name), api.Config{
 		Store: store, Now: o.Now, SiteURL: getenv("SITE_URL"), Ready: ready,
 	})
 	h := lambdahttp.New(handler, api.InternalError(), o.Log)

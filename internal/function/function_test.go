@@ -28,6 +28,7 @@ import (
 
 func TestMain(m *testing.M) { dynamotest.Main(m) }
 
+// names are those that answer HTTP.
 var names = []string{function.Incidents, function.Comments, function.Monitors, function.Edge}
 
 // paths has a route of each function.
@@ -337,7 +338,7 @@ func TestSchemaCheckIsRepeated(t *testing.T) {
 
 // Every function marks an empty table as theirs.
 func TestSchemaOfAnEmptyTable(t *testing.T) {
-	for _, name := range names {
+	for _, name := range append(names, function.Alerts) {
 		tb := dynamotest.NewTable(t)
 		if _, err := function.NewWith(name, tb.Getenv(nil), function.Options{Log: slog.New(slog.DiscardHandler)}); err != nil {
 			t.Fatal(err)

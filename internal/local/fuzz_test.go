@@ -48,6 +48,7 @@ var oddTemplates = []string{
 	smallTemplate("Globals: {Function: {Environment: {Variables: {A: !Ref P}}}}\nParameters: {P: {Default: x}}"),
 	smallTemplate("Globals: {Function: {Environment: {Variables: {A: !Sub ['${x}${AWS::Region}${!y}', {x: !Sub '${P}'}]}}}}\nParameters: {P: {Default: x}}"),
 	smallTemplate("Globals: {Function: {Environment: {Variables: {A: !If [C, yes, no]}}}}\nConditions: {C: !And [!Condition D, !Not [!Equals [a, b]]], D: !Or [{Condition: E}, !Condition E], E: !Equals [a, a]}"),
+	smallTemplate("") + "  S: {Type: AWS::Serverless::Function, Properties: {CodeUri: s, Events: {E: {Type: ScheduleV2, Properties: {ScheduleExpression: rate(1 minute)}}}}}\n",
 	"Globals: &g {Function: {Timeout: 7}}\nOther: *g\n" + smallTemplate(""),
 	"Resources:\n  F: &f {Type: AWS::Serverless::Function, Properties: {CodeUri: a/b, Events: {A: {Type: HttpApi}}}}\n  G: {Type: AWS::Serverless::Function, Properties: {CodeUri: c, Events: {A: &e {Type: HttpApi, Properties: {Path: '/{a}/{b+}'}}}}}\n",
 }

@@ -164,15 +164,7 @@ func readBody(r *http.Request) ([]byte, error) {
 func (i invoker) invoke(ctx context.Context, event []byte) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, i.function.Timeout)
 	defer cancel()
-	type result struct {
-		out []byte
-		err error
-	}
-	done := make(chan result, 1)
-	go func() {
-		out, err := i.call(ctx, event)
-		done <- result{out, err}
-	}()
+	done := i.start(ctx, event)
 	gateway := time.NewTimer(gatewayTimeout)
 	defer gateway.Stop()
 	select {
@@ -193,6 +185,22 @@ func (i invoker) invoke(ctx context.Context, event []byte) ([]byte, error) {
 		}
 		return r.out, nil
 	}
+}
+
+// result is what a function returned.
+type result struct {
+	out []byte
+	err error
+}
+
+// start calls the function and returns where its result will be.
+func (i invoker) start(ctx context.Context, event []byte) <-chan result {
+	done := make(chan result, 1)
+	go func() {
+		out, err := i.call(ctx, event)
+		done <- result{out, err}
+	}()
+	return done
 }
 
 func (i invoker) call(ctx context.Context, event []byte) (out []byte, err error) {
@@ -240,12 +248,13 @@ func (f Function) environment(name string) string {
 	}[name]
 }
 
-// Handlers makes the handlers of all functions that have routes, each with its own
-// environment, for NewGateway. newHandler is function.New.
+// Handlers makes the handlers of all functions that have routes or schedules, each
+// with its own environment, for NewGateway and NewScheduler. newHandler is
+// function.New.
 func (t *Template) Handlers(newHandler func(name string, getenv func(string) string) (lambda.Handler, error)) (map[string]lambda.Handler, error) {
 	handlers := map[string]lambda.Handler{}
 	for _, f := range t.Functions {
-		if len(f.Routes) == 0 {
+		if len(f.Routes) == 0 && len(f.Schedules) == 0 {
 			continue
 		}
 		handler, err := newHandler(f.Name, f.environment)

@@ -430,7 +430,8 @@ func TestGatewayClientGone(t *testing.T) {
 func TestHandlers(t *testing.T) {
 	template := &Template{Functions: []Function{
 		{ID: "Items", Name: "items", MemoryMB: 256, Environment: map[string]string{"A": "1", "AWS_REGION": ""}, Routes: []Route{{anyMethod, defaultRoute}}},
-		{ID: "Closer", Name: "closer"},
+		{ID: "Closer", Name: "closer", MemoryMB: 128, Schedules: []time.Duration{time.Hour}},
+		{ID: "Idle", Name: "idle"},
 	}}
 	made := map[string][]string{}
 	handlers, err := template.Handlers(func(name string, getenv func(string) string) (lambda.Handler, error) {
@@ -442,10 +443,10 @@ func TestHandlers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(map[string][]string{"items": {"1", "", "local", "Items", "256", ""}}, made); diff != "" {
+	if diff := cmp.Diff(map[string][]string{"items": {"1", "", "local", "Items", "256", ""}, "closer": {"", "local", "local", "Closer", "128", ""}}, made); diff != "" {
 		t.Errorf("environments (-want +got):\n%s", diff)
 	}
-	if len(handlers) != 1 || handlers["Items"] == nil {
+	if len(handlers) != 2 || handlers["Items"] == nil || handlers["Closer"] == nil {
 		t.Errorf("handlers = %v", handlers)
 	}
 	_, err = template.Handlers(func(string, func(string) string) (lambda.Handler, error) { return nil, errors.New("no table") })

@@ -27,7 +27,8 @@ type Function struct {
 	Timeout     time.Duration
 	MemoryMB    int
 	Environment map[string]string
-	Routes      []Route // its HttpApi events; none for a function that something else starts
+	Routes      []Route         // its HttpApi events
+	Schedules   []time.Duration // its schedules: how often each starts it
 }
 
 // Route is a method and path of the HTTP API.
@@ -158,11 +159,40 @@ func (f *Function) addEvent(event value) {
 	switch kind := event.get("Type").text(); kind {
 	case "HttpApi":
 		f.Routes = append(f.Routes, readRoute(event.get("Properties")))
-	case "Schedule", "ScheduleV2":
+	case "ScheduleV2":
+		f.Schedules = append(f.Schedules, readSchedule(event.get("Properties")))
 	default:
 		event.fail("an event of type %s can't be served locally", kind)
 	}
 }
+
+// rates are the units of a schedule's rate; the singular goes with 1 and no other.
+var rates = map[string]time.Duration{"minute": time.Minute, "hour": time.Hour, "day": 24 * time.Hour}
+
+// readSchedule returns how often a schedule is due. Of the ways to say that, only
+// rate(…) is understood.
+func readSchedule(properties value) time.Duration {
+	properties.allow("ScheduleExpression", "Description", "Name", "RetryPolicy")
+	expression := properties.get("ScheduleExpression")
+	text := expression.text()
+	rate, ok := strings.CutPrefix(text, "rate(")
+	rate, closed := strings.CutSuffix(rate, ")")
+	count, unit, spaced := strings.Cut(rate, " ")
+	n, err := strconv.Atoi(count)
+	if n != 1 {
+		var plural bool
+		unit, plural = strings.CutSuffix(unit, "s")
+		ok = ok && plural
+	}
+	if !ok || !closed || !spaced || err != nil || n < 1 || n > maxRate || rates[unit] == 0 {
+		expression.fail("only rate(1 minute) and the like can be run locally, not %q", text)
+		return 0
+	}
+	return time.Duration(n) * rates[unit]
+}
+
+// maxRate keeps a rate within what a time.Duration holds.
+const maxRate = 10_000
 
 // routeMethods are the methods that a route of an HTTP API can have.
 var routeMethods = []string{

@@ -3,6 +3,7 @@ package local
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -53,6 +54,7 @@ func TestReadTemplate(t *testing.T) {
 			{
 				ID: "Closer", Name: "closer", Timeout: 25 * time.Second, MemoryMB: 128,
 				Environment: environment(),
+				Schedules:   []time.Duration{5 * time.Minute},
 			},
 		},
 		Table: dynamo.TableDefinition{
@@ -119,6 +121,15 @@ func TestReadTemplateRefuses(t *testing.T) {
 		{"little memory", "MemorySize: 256", "MemorySize: 127", `MemorySize: must be a whole number from 128 to 10240, not "127"`},
 		{"inline code", "CodeUri: functions/closer/", "InlineCode: x", "Resources.Closer.Properties: CodeUri must name the function's folder"},
 		{"event type", "Type: ScheduleV2", "Type: SQS", "Resources.Closer.Properties.Events.Tick: an event of type SQS can't be served locally"},
+		{"another kind of schedule", "rate(5 minutes)", "cron(0 * * * ? *)", `Resources.Closer.Properties.Events.Tick.Properties.ScheduleExpression: only rate(1 minute) and the like can be run locally, not "cron(0 * * * ? *)"`},
+		{"plural of one", "rate(5 minutes)", "rate(1 minutes)", "only rate(1 minute) and the like"},
+		{"singular of many", "rate(5 minutes)", "rate(5 minute)", "only rate(1 minute) and the like"},
+		{"no rate", "rate(5 minutes)", "rate(0 minutes)", "only rate(1 minute) and the like"},
+		{"seconds", "rate(5 minutes)", "rate(5 seconds)", "only rate(1 minute) and the like"},
+		{"a rate without end", "rate(5 minutes)", "rate(5 minutes", "only rate(1 minute) and the like"},
+		{"a long rate", "rate(5 minutes)", "rate(10001 days)", "only rate(1 minute) and the like"},
+		{"no schedule", "ScheduleExpression: rate(5 minutes)", "Description: x", "ScheduleExpression"},
+		{"schedule property", "ScheduleExpression: rate(5 minutes)", "State: DISABLED", "Events.Tick.Properties.State: is not understood here"},
 		{"event property", "Method: get}", "Method: get, Auth: {}}", "Events.Get.Properties.Auth: is not understood here"},
 		{"payload format", "Method: get}", "Method: get, PayloadFormatVersion: '1.0'}", "only payload format 2.0"},
 		{"gateway timeout", "Method: get}", "Method: get, TimeoutInMillis: 288230376151741744}", "only the gateway's own timeout of 30s"}, // 30 s in 64 bits
@@ -195,6 +206,21 @@ func TestEndlessTemplates(t *testing.T) {
 	}
 }
 
+func TestRates(t *testing.T) {
+	for text, want := range map[string]time.Duration{
+		"rate(1 minute)": time.Minute, "rate(2 minutes)": 2 * time.Minute, "rate(1 hour)": time.Hour, "rate(36 hours)": 36 * time.Hour, "rate(1 day)": 24 * time.Hour,
+	} {
+		got, err := parseTemplate([]byte(smallTemplate("")+"  Ticker:\n    Type: AWS::Serverless::Function\n    Properties: {CodeUri: x, Events: {Tick: {Type: ScheduleV2, Properties: {ScheduleExpression: "+text+"}}}}\n"), TemplateOptions{TableName: "things"})
+		if err != nil {
+			t.Errorf("%s: %v", text, err)
+			continue
+		}
+		if last := got.Functions[len(got.Functions)-1]; !slices.Equal(last.Schedules, []time.Duration{want}) {
+			t.Errorf("%s: %v, want %s", text, last.Schedules, want)
+		}
+	}
+}
+
 func TestReadTemplateParameters(t *testing.T) {
 	tests := []struct{ file, name, text, want string }{
 		{"testdata/template.yaml", "SiteURL", "", "Parameters: there is no parameter SiteURL"},
@@ -221,6 +247,9 @@ func TestReadOwnTemplate(t *testing.T) {
 	routes := 0
 	for _, f := range got.Functions {
 		routes += len(f.Routes)
+		if every := (f.Name == "alerts"); every != slices.Equal(f.Schedules, []time.Duration{time.Minute}) {
+			t.Errorf("%s: schedules %v", f.ID, f.Schedules)
+		}
 		if f.Environment["TABLE_NAME"] != "tocsin" {
 			t.Errorf("%s: TABLE_NAME = %q", f.ID, f.Environment["TABLE_NAME"])
 		}

@@ -1,0 +1,148 @@
+package function_test
+
+import (
+	"encoding/json"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambdacontext"
+	"github.com/google/go-cmp/cmp"
+
+	"tocsin/internal/apitest"
+	"tocsin/internal/dynamotest"
+	"tocsin/internal/function"
+	"tocsin/internal/statuspage"
+)
+
+const ruleMade = 1700000000 // 20 seconds into a minute
+
+// newSilenceRule makes a monitor and a rule that fires after two minutes without data.
+func newSilenceRule(t *testing.T, tb *dynamotest.Table, tag string) {
+	t.Helper()
+	store := tb.Store(nil)
+	if _, err := store.CreateMonitor(t.Context(), statuspage.NewMonitor(tag, tag), ruleMade, nil); err != nil {
+		t.Fatal(err)
+	}
+	_, err := store.CreateAlertRule(t.Context(), statuspage.NewAlertRule{
+		Condition: statuspage.Condition{For: statuspage.AlertNoData, Limit: 2, Failures: 1, Successes: 1},
+		Tags:      []string{tag}, Severity: statuspage.Warning, Active: true,
+	}, ruleMade, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// logLines decodes the log's lines, without their times.
+func logLines(t *testing.T, text string) []map[string]any {
+	t.Helper()
+	var got []map[string]any
+	for line := range strings.Lines(text) {
+		var l map[string]any
+		if err := json.Unmarshal([]byte(line), &l); err != nil {
+			t.Fatalf("line %q: %v", line, err)
+		}
+		if took, ok := l["durationMs"].(float64); !ok || took < 0 {
+			t.Errorf("durationMs %v", l["durationMs"])
+		}
+		delete(l, "time")
+		delete(l, "durationMs")
+		got = append(got, l)
+	}
+	return got
+}
+
+// Every run judges the rules at its own time, whatever its event is, and logs one
+// line.
+func TestAlerts(t *testing.T) {
+	tb := dynamotest.NewTable(t)
+	newSilenceRule(t, tb, "a")
+	newSilenceRule(t, tb, "b")
+	if err := tb.Store(nil).RecordPoint(t.Context(), "b", statuspage.Point{Time: 1700000040, Status: statuspage.StatusUp, Source: statuspage.SourceProbe}, 1700000040); err != nil {
+		t.Fatal(err)
+	}
+	now := int64(ruleMade)
+	var log apitest.Log
+	h, err := function.NewWith(function.Alerts, tb.Getenv(nil), function.Options{
+		Now: func() time.Time { return time.Unix(now, 0) }, Log: slog.New(slog.NewJSONHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx := lambdacontext.NewContext(t.Context(), &lambdacontext.LambdaContext{AwsRequestID: "id-1"})
+	line := func(level string, opened, resolved float64) map[string]any {
+		return map[string]any{"lambdaRequestId": "id-1", "level": level, "msg": "missing data", "rules": 2.0, "monitors": 2.0, "opened": opened, "resolved": resolved}
+	}
+	for _, tt := range []struct {
+		name  string
+		event string
+		now   int64
+		want  map[string]any
+	}{
+		{"too early", `{}`, 1699999980 + 3*60 - 1, line("DEBUG", 0, 0)},
+		{"two whole minutes after a's rule", ``, 1699999980 + 3*60, line("INFO", 1, 0)},
+		{"again", `null`, 1699999980 + 3*60, line("DEBUG", 0, 0)},
+		{"two whole minutes after b's point", `not JSON`, 1700000040 + 3*60, line("INFO", 1, 0)},
+	} {
+		before := len(log.String())
+		now = tt.now
+		if out, err := h.Invoke(ctx, []byte(tt.event)); err != nil || string(out) != "null" {
+			t.Errorf("%s: %s, %v", tt.name, out, err)
+		}
+		if diff := cmp.Diff([]map[string]any{tt.want}, logLines(t, log.String()[before:])); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", tt.name, diff)
+		}
+	}
+	if err := tb.Store(nil).RecordPoint(t.Context(), "a", statuspage.Point{Time: now - 60, Status: statuspage.StatusDown, Source: statuspage.SourceProbe}, now); err != nil {
+		t.Fatal(err)
+	}
+	before := len(log.String())
+	if _, err := h.Invoke(ctx, nil); err != nil {
+		t.Error(err)
+	}
+	if diff := cmp.Diff([]map[string]any{line("INFO", 0, 1)}, logLines(t, log.String()[before:])); diff != "" {
+		t.Errorf("data again (-want +got):\n%s", diff)
+	}
+}
+
+// A run that can't do its work fails, and says why in its line.
+func TestAlertsFailure(t *testing.T) {
+	tb := dynamotest.NewTable(t)
+	newSilenceRule(t, tb, "a")
+	var c refusal
+	c.refuse.Store(true)
+	var log apitest.Log
+	h, err := function.NewWith(function.Alerts, tb.Getenv(nil), function.Options{HTTPClient: &c, Log: slog.New(slog.NewJSONHandler(&log, nil))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		name    string
+		prepare func()
+		schema  int32 // calls for the schema so far
+	}{
+		{"the schema can't be read", func() {}, 2},
+		{"the rules can't be read", func() {
+			c.refuse.Store(false)
+			if _, err := h.Invoke(t.Context(), nil); err != nil {
+				t.Errorf("while DynamoDB answers: %v", err)
+			}
+			c.refuse.Store(true)
+		}, 4}, // the table is new: it was marked as ours
+	} {
+		tt.prepare()
+		before := len(log.String())
+		out, err := h.Invoke(t.Context(), nil)
+		if err == nil || !strings.HasPrefix(err.Error(), "judging missing data: ") || !strings.Contains(err.Error(), "refused by the test") || out != nil {
+			t.Errorf("%s: %s, %v", tt.name, out, err)
+		}
+		lines := logLines(t, log.String()[before:])
+		if len(lines) != 1 || lines[0]["level"] != "ERROR" || !strings.Contains(lines[0]["cause"].(string), "refused by the test") {
+			t.Errorf("%s: log %v", tt.name, lines)
+		}
+		if n := c.schema.Load(); n != tt.schema {
+			t.Errorf("%s: the schema was asked for %d times, want %d", tt.name, n, tt.schema)
+		}
+	}
+}
