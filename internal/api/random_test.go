@@ -203,7 +203,7 @@ func (d *randomRequest) plain() request {
 	type form struct{ list, one, create, update string }
 	f := pick(d,
 		form{"/api/v4/incidents", one,
-			`"title":S,"start_date_time":T,"end_date_time":E,"monitors":M,"auto_close_after":A`, `"title":S,"start_date_time":T,"end_date_time":E,"monitors":M,"auto_close_after":A`},
+			`"title":S,"start_date_time":T,"end_date_time":E,"monitors":M,"auto_close_after":W`, `"title":S,"start_date_time":T,"end_date_time":E,"monitors":M,"auto_close_after":W`},
 		form{one + "/comments", one + "/comments/" + d.id(),
 			`"comment":S,"state":C,"timestamp":T`, `"comment":S,"state":C,"timestamp":T`},
 		form{"/api/v4/monitors", "/api/v4/monitors/" + d.tag(),
@@ -387,7 +387,7 @@ func (d *randomRequest) value(kind string) string {
 		return pick(d, "0", "59.5", "600", "1200", "1700000000", "253402300799")
 	case "E":
 		return pick(d, "null", "1700000000", "253402300799", "600")
-	case "A":
+	case "W":
 		return pick(d, "null", "3600", "259200.0", "31536000", "3599")
 	case "C":
 		return pick(d, `"INVESTIGATING"`, `"IDENTIFIED"`, `"MONITORING"`, `"RESOLVED"`)

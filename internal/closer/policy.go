@@ -75,6 +75,9 @@ const (
 	KeepAlert   Reason = "alert triggered"
 )
 
+// Reasons are all of them.
+var Reasons = []Reason{KeepActive, KeepWarned, KeepFailing, KeepAlert, KeepNever, KeepEnd, KeepClosed, KeepGone}
+
 // A Decision is what becomes of an incident.
 type Decision struct {
 	Kind     Kind

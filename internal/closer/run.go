@@ -54,6 +54,20 @@ type Summary struct {
 	Took    time.Duration
 }
 
+// String says it in one line.
+func (s Summary) String() string {
+	text := fmt.Sprintf("%d open, %d warned, %d closed", s.Looked, s.Warned, s.Closed)
+	for _, reason := range Reasons {
+		if n := s.Skipped[reason]; n > 0 {
+			text += fmt.Sprintf(", %d kept (%s)", n, reason)
+		}
+	}
+	if s.Failed > 0 {
+		text += fmt.Sprintf(", %d failed", s.Failed)
+	}
+	return text + fmt.Sprintf("; %d deletions finished, %d day totals made", s.Cleaned, s.Days)
+}
+
 // run is one run.
 type run struct {
 	Options

@@ -277,7 +277,7 @@ var closerRaces = []struct {
 	}},
 	{"close, PATCH to never", patchAt(statuspage.IncidentPatch{Title: opt.Value("New"), AutoCloseAfter: opt.Null[int64]()}), patchStands},
 	{"close, PATCH monitors", patchAt(statuspage.IncidentPatch{Title: opt.Value("New"), Monitors: opt.Value(links(statuspage.Degraded, "b"))}), patchStands},
-	{"close, DOWN", recordAt(due, down), func(t testing.TB, s *dynamo.Store, i *statuspage.Incident, automatic, others []statuspage.Comment) {
+	{"close, DOWN", downAt(due), func(t testing.TB, s *dynamo.Store, i *statuspage.Incident, automatic, others []statuspage.Comment) {
 		if (i.Closed != nil) != (len(automatic) == 1) {
 			t.Errorf("incident %+v, comments %+v", i, automatic)
 		}
@@ -293,6 +293,12 @@ var closerRaces = []struct {
 			t.Errorf("monitors %+v", i.Monitors)
 		}
 	}},
+}
+
+func downAt(at int64) op {
+	return func(ctx context.Context, s *dynamo.Store) error {
+		return s.RecordPoint(ctx, "a", probe(at, down, 1), at)
+	}
 }
 
 // due is the time of the races' runs, a whole minute.
