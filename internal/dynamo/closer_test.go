@@ -243,11 +243,15 @@ func interrupted(tb *dynamotest.Table) *dynamo.Store {
 	}})
 }
 
-// closerRaces are a run at begin+2 hours and others at the same time. The incident
-// is 1, on monitor a, and due for what the name says.
+// A closerOp is what somebody else does at the same time to an incident on the
+// monitor with the tag.
+type closerOp func(id int64, tag string) op
+
+// closerRaces are a run at due and others at the same time. The incident is on a
+// monitor of its own, and due for what the name says.
 var closerRaces = []struct {
 	name  string
-	other op // nil: another run
+	other closerOp // nil: another run
 	check func(t testing.TB, s *dynamo.Store, i *statuspage.Incident, automatic, others []statuspage.Comment)
 }{
 	{"close, a second run", nil, closedOnce},
@@ -282,12 +286,12 @@ var closerRaces = []struct {
 			t.Errorf("incident %+v, comments %+v", i, automatic)
 		}
 	}},
-	{"close, DELETE incident", deleteIncident(1), func(t testing.TB, s *dynamo.Store, i *statuspage.Incident, automatic, others []statuspage.Comment) {
+	{"close, DELETE incident", func(id int64, _ string) op { return deleteIncident(id) }, func(t testing.TB, s *dynamo.Store, i *statuspage.Incident, automatic, others []statuspage.Comment) {
 		if i != nil {
 			t.Errorf("it is still there: %+v", i)
 		}
 	}},
-	{"close, DELETE monitor", deleteMonitor("a"), func(t testing.TB, s *dynamo.Store, i *statuspage.Incident, automatic, others []statuspage.Comment) {
+	{"close, DELETE monitor", func(_ int64, tag string) op { return deleteMonitor(tag) }, func(t testing.TB, s *dynamo.Store, i *statuspage.Incident, automatic, others []statuspage.Comment) {
 		closedOnce(t, s, i, automatic, others)
 		if len(i.Monitors) != 0 {
 			t.Errorf("monitors %+v", i.Monitors)
@@ -295,26 +299,32 @@ var closerRaces = []struct {
 	}},
 }
 
-func commentAt(state statuspage.State) op {
-	return func(ctx context.Context, s *dynamo.Store) error {
-		_, err := s.CreateComment(ctx, 1, statuspage.NewComment{Text: "News", Time: due, State: state}, due, nil)
-		return err
+func commentAt(state statuspage.State) closerOp {
+	return func(id int64, _ string) op {
+		return func(ctx context.Context, s *dynamo.Store) error {
+			_, err := s.CreateComment(ctx, id, statuspage.NewComment{Text: "News", Time: due, State: state}, due, nil)
+			return err
+		}
 	}
 }
 
-func downAt(at int64) op {
-	return func(ctx context.Context, s *dynamo.Store) error {
-		return s.RecordPoint(ctx, "a", probe(at, down, 1), at)
+func downAt(at int64) closerOp {
+	return func(_ int64, tag string) op {
+		return func(ctx context.Context, s *dynamo.Store) error {
+			return s.RecordPoint(ctx, tag, probe(at, down, 1), at)
+		}
 	}
 }
 
 // due is the time of the races' runs, a whole minute.
 const due = begin + 7200
 
-func patchAt(p statuspage.IncidentPatch) op {
-	return func(ctx context.Context, s *dynamo.Store) error {
-		_, err := s.UpdateIncident(ctx, 1, p, due, nil)
-		return err
+func patchAt(p statuspage.IncidentPatch) closerOp {
+	return func(id int64, _ string) op {
+		return func(ctx context.Context, s *dynamo.Store) error {
+			_, err := s.UpdateIncident(ctx, id, p, due, nil)
+			return err
+		}
 	}
 }
 
@@ -356,39 +366,50 @@ func runAt(at int64) op {
 	}
 }
 
-// arrangeClosing makes incident 1 on monitor a, due as a name of closerRaces says.
-func arrangeClosing(t testing.TB, s *dynamo.Store, name string) {
+// arrangeClosing makes incidents, one on each of the monitors with the tags, which
+// are the first of their table, due as a name of closerRaces says.
+func arrangeClosing(t testing.TB, s *dynamo.Store, name string, tags ...string) {
 	t.Helper()
-	i := statuspage.Incident{
-		ID: 1, Title: "Outage", Start: begin, State: statuspage.Identified, Type: statuspage.TypeIncident, Source: statuspage.SourceAPI,
-		Created: begin, Updated: begin, Version: 1, Monitors: []statuspage.AffectedMonitor{{Tag: "a", MonitorID: 1, Impact: statuspage.Down}},
-	}
 	kind, _, _ := strings.Cut(name, ",")
-	switch kind {
-	case "close":
-		i.Warning = &statuspage.CloserWarning{Time: begin + hour, Activity: begin}
-	case "end":
-		i.End = new(int64(begin))
+	var all []statuspage.Incident
+	var points []statuspage.TaggedPoint
+	for n, tag := range tags {
+		i := statuspage.Incident{
+			ID: int64(n + 1), Title: "Outage", Start: begin, State: statuspage.Identified, Type: statuspage.TypeIncident, Source: statuspage.SourceAPI,
+			Created: begin, Updated: begin, Version: 1, Monitors: []statuspage.AffectedMonitor{{Tag: tag, MonitorID: int64(n + 1), Impact: statuspage.Down}},
+		}
+		switch kind {
+		case "close":
+			i.Warning = &statuspage.CloserWarning{Time: begin + hour, Activity: begin}
+		case "end":
+			i.End = new(int64(begin))
+		}
+		all = append(all, i)
+		points = append(points, statuspage.TaggedPoint{Tag: tag, Point: probe(begin+hour, up, 1)})
 	}
-	if err := s.Load(context.Background(), []statuspage.Incident{i}, nil, nil); err != nil {
+	if err := s.Load(context.Background(), all, nil, nil); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.RecordPoint(context.Background(), "a", probe(begin+hour, up, 1), begin+hour); err != nil {
+	if err := errors.Join(s.RecordPoints(context.Background(), points, begin+hour)...); err != nil {
 		t.Fatal(err)
 	}
 }
 
-func checkClosing(t testing.TB, tb *dynamotest.Table, s *dynamo.Store, check func(testing.TB, *dynamo.Store, *statuspage.Incident, []statuspage.Comment, []statuspage.Comment)) {
+// A closingCheck looks at what an incident has become, nil when it is gone, with the
+// closer's comments and the others.
+type closingCheck = func(t testing.TB, s *dynamo.Store, i *statuspage.Incident, automatic, others []statuspage.Comment)
+
+func checkClosing(t testing.TB, s *dynamo.Store, id int64, check closingCheck) {
 	t.Helper()
 	var automatic, others []statuspage.Comment
-	i, err := s.Incident(context.Background(), 1)
+	i, err := s.Incident(context.Background(), id)
 	switch {
-	case errors.Is(err, statuspage.IncidentNotFound(int64(1))):
+	case errors.Is(err, statuspage.IncidentNotFound(id)):
 		check(t, s, nil, nil, nil)
 	case err != nil:
 		t.Error(err)
 	default:
-		for _, c := range commentsOf(t, s, 1) {
+		for _, c := range commentsOf(t, s, id) {
 			if c.Text == "News" {
 				others = append(others, c)
 			} else {
@@ -397,53 +418,68 @@ func checkClosing(t testing.TB, tb *dynamotest.Table, s *dynamo.Store, check fun
 		}
 		check(t, s, &i, automatic, others)
 	}
-	checkFinished(t, tb)
 }
 
 func TestCloserRaces(t *testing.T) {
+	const together = 10 // incidents of a table
+	tags := make([]string, together)
+	for n := range tags {
+		tags[n] = fmt.Sprintf("a%d", n)
+	}
 	for _, m := range modes {
 		t.Run(m.name, func(t *testing.T) {
 			t.Parallel()
 			random := seed(t)
-			forAll(len(closerRaces), 2, func(n int) {
-				tt := closerRaces[n]
-				times := max(*racesFlag/10, 5)
-				if *racesFlag >= 200 {
-					times = *racesFlag
-				}
-				for try := range times {
-					tb, s := newPoints(t, "a", "b")
-					arrangeClosing(t, s, tt.name)
-					other := tt.other
-					if other == nil {
-						other = runAt(due)
-					}
-					var wg sync.WaitGroup
-					errs := make([]error, 2)
-					for i, f := range []op{runAt(due), other} {
-						client := &dynamotest.Client{}
-						if m.faults != nil {
-							client.Inject = dynamotest.Random(random+uint64(try*2+i), 0.4, 3, m.faults...)
-						}
-						wg.Go(func() {
-							ctx, cancel := background()
-							defer cancel()
-							if i == try%2 {
-								time.Sleep(rand.N(8 * time.Millisecond))
-							}
-							errs[i] = f(ctx, tb.Store(client))
-						})
-					}
-					wg.Wait()
-					named := &namedTB{t, fmt.Sprintf("%s, try %d", tt.name, try)}
-					if err := errors.Join(errs...); err != nil {
-						named.Error(err)
-					}
-					checkClosing(named, tb, s, tt.check)
-				}
+			rounds := (max(*racesFlag/7, 10) + together - 1) / together
+			if *racesFlag >= 200 {
+				rounds = (*racesFlag + together - 1) / together
+			}
+			forAll(len(closerRaces)*rounds, 2, func(n int) {
+				raceClosings(t, m, n%len(closerRaces), n/len(closerRaces), random+uint64(100*n), tags)
 			})
 		})
 	}
+}
+
+// raceClosings lets a run race with others about all incidents of a table.
+func raceClosings(t *testing.T, m mode, n, round int, seed uint64, tags []string) {
+	tt := closerRaces[n]
+	tb, s := newPoints(t, append(slices.Clone(tags), "b")...)
+	arrangeClosing(t, s, tt.name, tags...)
+	ops := []op{runAt(due)}
+	if tt.other == nil {
+		ops = append(ops, runAt(due))
+	} else {
+		for n, tag := range tags {
+			ops = append(ops, tt.other(int64(n+1), tag))
+		}
+	}
+	var wg sync.WaitGroup
+	errs := make([]error, len(ops))
+	for i, f := range ops {
+		client := &dynamotest.Client{}
+		if m.faults != nil {
+			client.Inject = dynamotest.Random(seed+uint64(i), 0.4, 3, m.faults...)
+		}
+		wg.Go(func() {
+			ctx, cancel := background()
+			defer cancel()
+			// A run reads the incidents, their monitors, and then writes.
+			if i > 0 {
+				time.Sleep(rand.N(25 * time.Millisecond))
+			}
+			errs[i] = f(ctx, tb.Store(client))
+		})
+	}
+	wg.Wait()
+	named := &namedTB{t, fmt.Sprintf("%s, round %d", tt.name, round)}
+	if err := errors.Join(errs...); err != nil {
+		named.Error(err)
+	}
+	for n := range tags {
+		checkClosing(named, s, int64(n+1), tt.check)
+	}
+	checkFinished(named, tb)
 }
 
 // TestCloserAfterAKill kills the run at every one of its calls and starts it again:
@@ -451,14 +487,14 @@ func TestCloserRaces(t *testing.T) {
 func TestCloserAfterAKill(t *testing.T) {
 	t.Parallel()
 	for _, applied := range []bool{false, true} {
-		for name, check := range map[string]func(testing.TB, *dynamo.Store, *statuspage.Incident, []statuspage.Comment, []statuspage.Comment){
+		for name, check := range map[string]closingCheck{
 			"close": closedOnce, "end": closedOnce, "warn": warnedOnce,
 		} {
 			t.Run(fmt.Sprintf("%s, applied %v", name, applied), func(t *testing.T) {
 				t.Parallel()
 				for kill := 1; ; kill++ {
 					tb, s := newPoints(t, "a")
-					arrangeClosing(t, s, name)
+					arrangeClosing(t, s, name, "a")
 					store, ctx, dead := dying(tb, kill, applied)
 					if _, err := closer.Run(ctx, store, quick, due, closer.Options{}); err != nil && !dead() {
 						t.Fatal(err)
@@ -466,7 +502,9 @@ func TestCloserAfterAKill(t *testing.T) {
 					if _, err := closer.Run(context.Background(), s, quick, due, closer.Options{}); err != nil {
 						t.Fatal(err)
 					}
-					checkClosing(&namedTB{t, fmt.Sprintf("killed at call %d", kill)}, tb, s, check)
+					named := &namedTB{t, fmt.Sprintf("killed at call %d", kill)}
+					checkClosing(named, s, 1, check)
+					checkFinished(named, tb)
 					if !dead() {
 						if kill < 6 {
 							t.Errorf("a run makes only %d calls", kill-1)
