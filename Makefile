@@ -24,7 +24,7 @@ help: ## List the targets
 	@echo
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' Makefile
 	@echo
-	@echo 'make run reads PORT, API_KEY, DATA, SITE_URL, ALLOWED_ORIGINS and DYNAMODB_ENDPOINT from the environment or after the target: make run PORT=8080'
+	@echo 'make run reads PORT, API_KEY, DATA, SITE_URL, ALLOWED_ORIGINS, DYNAMODB_ENDPOINT, CLOSER, CLOSER_EVERY, STALE_AFTER and WARN_BEFORE from the environment or after the target: make run PORT=8080'
 
 run: $(bin) ## Serve the API on this machine, with DynamoDB Local (needs Java 17 and, the first time, Maven)
 	@exec $(bin) serve
@@ -40,7 +40,7 @@ test: $(bin) ## Run all tests against DynamoDB Local, with the race detector whe
 	set -x; exec $(bin) engine --memory -- go test $$race -timeout 10m ./...
 
 races: $(bin) ## Let every pair of writers race 200 times each: plainly, with conflicts, and with lost answers
-	@set -x; exec $(bin) engine --memory -- go test -count 1 -timeout 15m ./internal/dynamo ./internal/api -run '^Test(IfMatch)?Races$$' -races 200
+	@set -x; exec $(bin) engine --memory -- go test -count 1 -timeout 30m ./internal/dynamo ./internal/api -run '^Test(IfMatch|Closer)?Races$$' -races 200
 
 fuzz: $(bin) ## Fuzz every target, then send random requests (FUZZTIME=10m FUZZREQUESTS=1000000 SEED=1)
 	@FUZZTIME='$(FUZZTIME)' FUZZREQUESTS='$(FUZZREQUESTS)' SEED='$(SEED)' exec $(bin) engine --memory -- infra/local/fuzz.sh

@@ -8,10 +8,12 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"text/tabwriter"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/spf13/cobra"
 
 	"tocsin/internal/dynamo"
@@ -44,6 +46,8 @@ type tableFlags struct {
 	port, dir string
 
 	table, region, profile string
+
+	calls *atomic.Int64 // not nil: counts the calls of DynamoDB
 }
 
 func (t *tableFlags) add(cmd *cobra.Command, c console) {
@@ -77,7 +81,7 @@ func (t *tableFlags) open(ctx context.Context) (*dynamo.Store, error) {
 		if err != nil {
 			return nil, err
 		}
-		return dynamo.New(newLocalClient(endpoint), localTable), nil
+		return dynamo.New(newLocalClient(endpoint, t.options()...), localTable), nil
 	}
 	var options []func(*config.LoadOptions) error
 	if t.region != "" {
@@ -93,7 +97,14 @@ func (t *tableFlags) open(ctx context.Context) (*dynamo.Store, error) {
 	if cfg.Region == "" {
 		return nil, errors.New("no AWS region: name one with --region or set AWS_REGION")
 	}
-	return dynamo.New(dynamo.NewClient(cfg, ""), t.table), nil
+	return dynamo.New(dynamo.NewClient(cfg, "", t.options()...), t.table), nil
+}
+
+func (t *tableFlags) options() []func(*dynamodb.Options) {
+	if t.calls == nil {
+		return nil
+	}
+	return []func(*dynamodb.Options){dynamo.CountCalls(t.calls)}
 }
 
 const createExamples = `  tocsin keys create --local --name laptop

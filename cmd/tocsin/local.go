@@ -27,11 +27,11 @@ const (
 
 // newLocalClient returns a client for an engine on this machine, which takes any
 // credentials.
-func newLocalClient(endpoint string) *dynamodb.Client {
+func newLocalClient(endpoint string, options ...func(*dynamodb.Options)) *dynamodb.Client {
 	return dynamo.NewClient(aws.Config{
 		Region:      local.Region,
 		Credentials: credentials.NewStaticCredentialsProvider(local.Region, local.Region, ""),
-	}, endpoint)
+	}, endpoint, options...)
 }
 
 // dataDir is where the server on a port keeps its things, so that two on two ports

@@ -50,6 +50,7 @@ type serveOptions struct {
 	allowedOrigins   string
 	dynamoDBEndpoint string
 	logLevel         string
+	closer           closerOptions
 }
 
 func newServeCommand(c console) *cobra.Command {
@@ -74,7 +75,8 @@ func newServeCommand(c console) *cobra.Command {
 	f.StringVar(&o.dynamoDBEndpoint, "dynamodb-endpoint", c.getenv("DYNAMODB_ENDPOINT"), "address of an engine that runs already, instead of one of our own (environment: DYNAMODB_ENDPOINT)")
 	f.StringVar(&o.logLevel, "log-level", c.envOr("LOG_LEVEL", "INFO"), "DEBUG, INFO, WARN or ERROR (environment: LOG_LEVEL)")
 	o.engineFlags.add(cmd)
-	cmd.Long += "\n\nAPI_KEY in the environment is a key to use, kener_ and 64 lower-case hexadecimal\ndigits; it gets every scope."
+	o.closer.read(c)
+	cmd.Long += "\n\nAPI_KEY in the environment is a key to use, kener_ and 64 lower-case hexadecimal\ndigits; it gets every scope.\n\nThe closer runs on its schedule, CLOSER=off keeps it from that. CLOSER_EVERY,\nSTALE_AFTER and WARN_BEFORE are durations such as 5s, 30m or 72h."
 	return cmd
 }
 
@@ -84,6 +86,9 @@ func (o serveOptions) check() error {
 	}
 	if u, err := url.Parse(o.dynamoDBEndpoint); o.dynamoDBEndpoint != "" && (err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "") {
 		return fmt.Errorf("DYNAMODB_ENDPOINT must be an address like http://127.0.0.1:8000, not %q", o.dynamoDBEndpoint)
+	}
+	if err := o.closer.check(); err != nil {
+		return err
 	}
 	if o.apiKey == "" {
 		return nil
@@ -235,6 +240,7 @@ func (o serveOptions) prepare(ctx context.Context, endpoint string, c console) (
 	if err != nil {
 		return nil, nil, greeting{}, err
 	}
+	o.closer.apply(template)
 	handlers, err := template.Handlers(function.New)
 	if err != nil {
 		return nil, nil, greeting{}, err

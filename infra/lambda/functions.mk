@@ -10,7 +10,7 @@
 build = CGO_ENABLED=0 GOOS=linux GOARCH=$(GOARCH) \
 	go build -trimpath -buildvcs=false -tags lambda.norpc -ldflags "-s -w" -o "$(ARTIFACTS_DIR)/bootstrap" ./functions/$(1)
 
-.PHONY: build-IncidentsFunction build-CommentsFunction build-MonitorsFunction build-EdgeFunction build-AlertsFunction
+.PHONY: build-IncidentsFunction build-CommentsFunction build-MonitorsFunction build-EdgeFunction build-AlertsFunction build-CloserFunction
 
 build-IncidentsFunction:
 	$(call build,incidents)
@@ -26,3 +26,6 @@ build-EdgeFunction:
 
 build-AlertsFunction:
 	$(call build,alerts)
+
+build-CloserFunction:
+	$(call build,closer)

@@ -32,6 +32,7 @@ var (
 	errMonitors       = bad("monitors must be an array")
 	errMonitorTag     = bad("Each monitor must have a valid monitor_tag")
 	errTooManyLinks   = bad("At most 32 monitors")
+	errAutoClose      = bad("auto_close_after must be an integer between 3600 and 31536000, or null")
 	errTextRequired   = bad("comment is required and must be a non-empty string")
 	errTextEmpty      = bad("comment must be a non-empty string")
 	errTextLong       = bad("comment must be at most 65536 characters")
@@ -273,6 +274,24 @@ func decodeLink(raw json.RawMessage) (statuspage.MonitorImpact, error) {
 
 func errImpact(impact string) error {
 	return bad("Invalid impact '%s'. Must be one of: UP, DOWN, DEGRADED", impact)
+}
+
+// autoClose returns after how many seconds an incident is to be closed
+// automatically, or null.
+func (f fields) autoClose() (opt.Field[int64], error) {
+	const name = "auto_close_after"
+	switch f.kind(name) {
+	case kindAbsent:
+		return opt.Field[int64]{}, nil
+	case kindNull:
+		return opt.Null[int64](), nil
+	case kindNumber:
+		n, _ := strconv.ParseFloat(string(f[name]), 64)
+		if n == math.Trunc(n) && n >= statuspage.MinAutoClose && n <= statuspage.MaxAutoClose {
+			return opt.Value(int64(n)), nil
+		}
+	}
+	return opt.Field[int64]{}, errAutoClose
 }
 
 // nullableText returns a text of a monitor that can be null.

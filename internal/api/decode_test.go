@@ -176,6 +176,32 @@ func TestThreshold(t *testing.T) {
 	}
 }
 
+func TestAutoCloseAfter(t *testing.T) {
+	const absent, never, refused = -1, -2, -3
+	for _, tt := range []struct {
+		json string
+		want int64
+	}{
+		{"", absent}, {"null", never}, {"3600", 3600}, {"31536000", 31536000}, {"3600.0", 3600}, {"36e2", 3600},
+		{"3599", refused}, {"31536001", refused}, {"0", refused}, {"-3600", refused}, {"3600.5", refused}, {"1e400", refused},
+		{`"3600"`, refused}, {`""`, refused}, {"true", refused}, {"false", refused}, {"[3600]", refused}, {"{}", refused},
+	} {
+		body := "{}"
+		if tt.json != "" {
+			body = `{"auto_close_after":` + tt.json + `}`
+		}
+		got, err := decoded(t, body).autoClose()
+		switch {
+		case tt.want == refused:
+			if !errors.Is(err, errAutoClose) {
+				t.Errorf("%s: %v, %v, want %v", tt.json, got, err, errAutoClose)
+			}
+		case err != nil || got.IsSet() != (tt.want != absent) || got.IsNull() != (tt.want == never) || tt.want > 0 && got.Or(0) != tt.want:
+			t.Errorf("%s: %v, %v, want %d", tt.json, got, err, tt.want)
+		}
+	}
+}
+
 func TestLinks(t *testing.T) {
 	type links = []statuspage.MonitorImpact
 	link := func(tag string, impact statuspage.Impact) statuspage.MonitorImpact {

@@ -247,6 +247,15 @@ func wantedField(pattern, name string, asked, old map[string]any) (want any, ok 
 			before = old[name].([]any)
 		}
 		return wantedLinks(value.([]any), before), true
+	case "auto_close_after":
+		if number, ok := value.(json.Number); ok {
+			n, _ := number.Float64()
+			return json.Number(strconv.FormatFloat(n, 'f', -1, 64)), true
+		}
+		if given {
+			return nil, true
+		}
+		return kept(nil)
 	case "confirmation_threshold":
 		if number, ok := value.(json.Number); ok {
 			n, _ := number.Float64()

@@ -95,6 +95,9 @@ func createIncident(s *service, r *request) (creation[statuspage.Incident], erro
 		return c, err
 	}
 	n.Monitors = links.Or(nil)
+	if n.AutoCloseAfter, err = f.autoClose(); err != nil {
+		return c, err
+	}
 	c.create = func(once *statuspage.Once[statuspage.Incident]) (statuspage.Incident, error) {
 		return s.store(r).CreateIncident(r.Context(), n, r.now, once)
 	}
@@ -153,6 +156,9 @@ func updateIncident(s *service, r *request) (answer, error) {
 		return answer{}, err
 	}
 	if p.Monitors, err = f.links(); err != nil {
+		return answer{}, err
+	}
+	if p.AutoCloseAfter, err = f.autoClose(); err != nil {
 		return answer{}, err
 	}
 	if !id.exists() {

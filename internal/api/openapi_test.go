@@ -65,7 +65,7 @@ func TestOpenAPIHasTheSameErrors(t *testing.T) {
 	}
 	for _, err := range []error{
 		errBody, errIncidentID, errCommentID, errBadCursor, errLimit, errStatusFilter, errTooManyTags, errTitleRequired, errTitleEmpty, errTitleLong,
-		errStartRequired, errMonitors, errMonitorTag, errTooManyLinks, errTextRequired, errTextEmpty, errTextLong, errStateRequired, errState, errTagRequired,
+		errStartRequired, errMonitors, errMonitorTag, errTooManyLinks, errAutoClose, errTextRequired, errTextEmpty, errTextLong, errStateRequired, errState, errTagRequired,
 		errTagForm, errTagLong, errNameRequired, errNameEmpty, errNameLong, errConfirmMinutes, errKeyID, errScopes, errExpiryPast, errIdempotencyKey, errNoKey, errBadKey, errExpiredKey, errBodyTooLarge, errInternal,
 		statuspage.ErrEndBeforeStart, statuspage.ErrCommentBeforeStart, statuspage.ErrMonitorTooLarge, statuspage.Unavailable(nil),
 		statuspage.ErrIncidentChanged, statuspage.ErrIdempotencyRunning, statuspage.ErrIdempotencyReused, errTimestamp("expires_at"),

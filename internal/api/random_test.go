@@ -212,7 +212,7 @@ func (d *randomRequest) plain() request {
 	type form struct{ list, one, create, update string }
 	f := pick(d,
 		form{"/api/v4/incidents", one,
-			`"title":S,"start_date_time":T,"end_date_time":E,"monitors":M`, `"title":S,"start_date_time":T,"end_date_time":E,"monitors":M`},
+			`"title":S,"start_date_time":T,"end_date_time":E,"monitors":M,"auto_close_after":W`, `"title":S,"start_date_time":T,"end_date_time":E,"monitors":M,"auto_close_after":W`},
 		form{one + "/comments", one + "/comments/" + d.id(),
 			`"comment":S,"state":C,"timestamp":T`, `"comment":S,"state":C,"timestamp":T`},
 		form{"/api/v4/monitors", "/api/v4/monitors/" + d.tag(),
@@ -347,9 +347,9 @@ func (d *randomRequest) alerts(method string) request {
 	value := pick(d, `"alert_for":"STATUS","alert_value":P`, `"alert_for":"LATENCY","alert_value":L`, `"alert_for":"UPTIME","alert_value":99.5`, `"alert_for":"NO_DATA","alert_value":H`)
 	switch method {
 	case "POST":
-		r.body = d.object(value+`,"monitor_tags":W`+rest, false)
+		r.body = d.object(value+`,"monitor_tags":Q`+rest, false)
 	case "PATCH":
-		r.path, r.body = one, d.object(value+`,"monitor_tags":W`+rest, true)
+		r.path, r.body = one, d.object(value+`,"monitor_tags":Q`+rest, true)
 	case "DELETE":
 		r.path = one
 	default:
@@ -439,6 +439,8 @@ func (d *randomRequest) value(kind string) string {
 		return pick(d, "0", "59.5", "600", "1200", "1700000000", "253402300799")
 	case "E":
 		return pick(d, "null", "1700000000", "253402300799", "600")
+	case "W":
+		return pick(d, "null", "3600", "259200.0", "31536000", "3599")
 	case "C":
 		return pick(d, `"INVESTIGATING"`, `"IDENTIFIED"`, `"MONITORING"`, `"RESOLVED"`)
 	case "G":
@@ -461,7 +463,7 @@ func (d *randomRequest) value(kind string) string {
 		return pick(d, `"CRITICAL"`, `"WARNING"`)
 	case "F":
 		return pick(d, "true", "false")
-	case "W":
+	case "Q":
 		return pick(d, `["earth"]`, `["mars","earth"]`, `["mars","mars"]`, `["venus"]`)
 	case "K":
 		return pick(d, `["admin"]`, `["incidents:read","incidents:read"]`, `["monitors:write","incidents:write"]`, `[]`, `["all"]`)

@@ -30,17 +30,18 @@ type messageJSON struct {
 
 // incidentJSON is an incident (contract v4, section 2). In lists it has no type.
 type incidentJSON struct {
-	ID       int64           `json:"id"`
-	Title    string          `json:"title"`
-	Start    int64           `json:"start_date_time"`
-	End      *int64          `json:"end_date_time"`
-	State    string          `json:"state"`
-	Type     string          `json:"incident_type,omitempty"`
-	Source   string          `json:"incident_source"`
-	Monitors []monitorImpact `json:"monitors"`
-	Created  string          `json:"created_at"`
-	Updated  string          `json:"updated_at"`
-	URL      string          `json:"url"`
+	ID        int64           `json:"id"`
+	Title     string          `json:"title"`
+	Start     int64           `json:"start_date_time"`
+	End       *int64          `json:"end_date_time"`
+	State     string          `json:"state"`
+	Type      string          `json:"incident_type,omitempty"`
+	Source    string          `json:"incident_source"`
+	Monitors  []monitorImpact `json:"monitors"`
+	AutoClose **int64         `json:"auto_close_after,omitempty"` // nil: not set, of nil: null
+	Created   string          `json:"created_at"`
+	Updated   string          `json:"updated_at"`
+	URL       string          `json:"url"`
 }
 
 type monitorImpact struct {
@@ -57,9 +58,13 @@ func (s *service) incidentJSON(r *request, i statuspage.Incident) incidentJSON {
 	for n, m := range i.Monitors {
 		monitors[n] = monitorImpact{m.Tag, string(m.Impact)}
 	}
+	var autoClose **int64
+	if i.AutoCloseAfter.IsSet() {
+		autoClose = new(i.AutoCloseAfter.Ptr(nil))
+	}
 	return incidentJSON{
 		ID: i.ID, Title: i.Title, Start: i.Start, End: i.End, State: string(i.State),
-		Type: i.Type, Source: i.Source, Monitors: monitors,
+		Type: i.Type, Source: i.Source, Monitors: monitors, AutoClose: autoClose,
 		Created: isoTime(i.Created), Updated: isoTime(i.Updated),
 		URL: s.siteURL(r) + "/incidents/" + strconv.FormatInt(i.ID, 10),
 	}

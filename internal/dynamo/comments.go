@@ -132,12 +132,13 @@ func (s *Store) CreateComment(ctx context.Context, incidentID int64, n statuspag
 
 // transition is the effect of a new comment on its incident, conditional on what
 // decides it: whether the incident is closed and, for RESOLVED, its start. It returns
-// ErrCommentBeforeStart.
+// ErrCommentBeforeStart. A warning of the closer is taken back.
 func transition(incident statuspage.Incident, c statuspage.Comment, now int64) (*expr, error) {
 	closed := incident.Closed != nil
 	t := statuspage.TransitionOf(c.State, c.Time, closed)
 	e := newExpr().ifExists().ifHas(attrClosed, closed).increment(attrVersion).
-		set(attrState, str(string(t.State))).set(attrUpdated, num(now)).set(attrGSI2PK, openOrClosed(t.Closes))
+		set(attrState, str(string(t.State))).set(attrUpdated, num(now)).set(attrGSI2PK, openOrClosed(t.Closes)).
+		remove(attrWarned).remove(attrWarnedOf)
 	if t.Closes {
 		if c.Time < incident.Start {
 			return nil, statuspage.ErrCommentBeforeStart

@@ -27,6 +27,7 @@
 //	deletion still to finish  CLEANUP             kind#id
 //	alerts of a rule to end   CLEANUP             RULE#id#version
 //	counter                   SYSTEM              COUNTER#kind
+//	how far the closer came   SYSTEM              CLOSER
 //	schema version            SYSTEM              SCHEMA
 //
 // gsi3 is made of gsi2's partition key and gsi1's sort key. An incident's item

@@ -27,7 +27,8 @@ func (s *Store) CreateIncident(ctx context.Context, n statuspage.NewIncident, no
 	i := statuspage.Incident{
 		Title: n.Title, Start: n.Start, End: n.End,
 		State: statuspage.Investigating, Type: statuspage.TypeIncident, Source: n.Source,
-		Created: now, Updated: now, Version: 1,
+		AutoCloseAfter: n.AutoCloseAfter,
+		Created:        now, Updated: now, Version: 1,
 	}
 	g, gctx := errgroup.WithContext(ctx)
 	g.Go(func() (err error) {
@@ -122,9 +123,9 @@ func (s *Store) UpdateIncident(ctx context.Context, id int64, p statuspage.Incid
 }
 
 // patchExpr sets what the patch carries, but for start and monitors, which move
-// rows too.
+// rows too. A person's write takes the closer's warning back.
 func patchExpr(p statuspage.IncidentPatch, now int64) *expr {
-	e := newExpr().set(attrUpdated, num(now)).increment(attrVersion)
+	e := newExpr().set(attrUpdated, num(now)).increment(attrVersion).remove(attrWarned).remove(attrWarnedOf)
 	if title, ok := p.Title.Get(); ok {
 		e.set(attrTitle, str(title))
 	}
@@ -140,6 +141,9 @@ func patchExpr(p statuspage.IncidentPatch, now int64) *expr {
 	}
 	if p.Monitors.IsSet() {
 		e.remove(attrNoImpact)
+	}
+	if p.AutoCloseAfter.IsSet() {
+		e.set(attrAutoClose, optNum(p.AutoCloseAfter))
 	}
 	if p.Reopens() {
 		e.remove(attrEnd).remove(attrClosed).set(attrGSI2PK, openOrClosed(false))
@@ -215,6 +219,10 @@ func patched(old statuspage.Incident, asked []statuspage.AffectedMonitor, p stat
 	}
 	next.Monitors = statuspage.RelinkMonitors(old.Monitors, asked)
 	next.Legacy = old.Legacy.Patched(p)
+	if p.AutoCloseAfter.IsSet() {
+		next.AutoCloseAfter = p.AutoCloseAfter
+	}
+	next.Warning = nil
 	next.Updated = now
 	next.Version++
 	if p.Start.IsSet() || p.End.IsSet() {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"tocsin/internal/opt"
 	"tocsin/internal/statuspage"
 )
 
@@ -17,6 +18,14 @@ func str(s string) types.AttributeValue { return &types.AttributeValueMemberS{Va
 
 func num(n int64) types.AttributeValue {
 	return &types.AttributeValueMemberN{Value: strconv.FormatInt(n, 10)}
+}
+
+// optNum is the number of a field that is set, or NULL.
+func optNum(f opt.Field[int64]) types.AttributeValue {
+	if n, ok := f.Get(); ok {
+		return num(n)
+	}
+	return &types.AttributeValueMemberNULL{Value: true}
 }
 
 func putOptNum(it item, name string, n *int64) {
@@ -90,6 +99,17 @@ func (r *reader) optNum(name string) *int64 {
 	return &n
 }
 
+// optField undoes optNum; it is absent when the item has no such attribute.
+func (r *reader) optField(name string) opt.Field[int64] {
+	switch r.item[name].(type) {
+	case nil:
+		return opt.Field[int64]{}
+	case *types.AttributeValueMemberNULL:
+		return opt.Null[int64]()
+	}
+	return opt.Value(r.num(name))
+}
+
 // optBytes returns the attribute, or nil when the item has none.
 func (r *reader) optBytes(name string) []byte {
 	if _, ok := r.item[name]; !ok {
@@ -144,6 +164,9 @@ const (
 	attrNoImpact     = "no_impact"
 	attrIdentified   = "identified"
 	attrMaintenance  = "maintenance"
+	attrAutoClose    = "auto_close" // seconds, or NULL for never
+	attrWarned       = "warned"     // UTC seconds: of the closer's warning
+	attrWarnedOf     = "warned_of"  // UTC seconds: the last activity that it knew
 )
 
 // openOrClosed is the partition of gsi2 and gsi3 that an incident is in.
@@ -169,6 +192,12 @@ func incidentItem(i statuspage.Incident) item {
 	it[attrSource] = str(i.Source)
 	it[attrMonitors] = affectedList(i.Monitors)
 	putOptNum(it, attrAlert, i.AlertID)
+	if i.AutoCloseAfter.IsSet() {
+		it[attrAutoClose] = optNum(i.AutoCloseAfter)
+	}
+	if i.Warning != nil {
+		it[attrWarned], it[attrWarnedOf] = num(i.Warning.Time), num(i.Warning.Activity)
+	}
 	it[attrCreated] = num(i.Created)
 	it[attrUpdated] = num(i.Updated)
 	putOptNum(it, attrClosed, i.Closed)
@@ -227,6 +256,7 @@ func affectedList(monitors []statuspage.AffectedMonitor) types.AttributeValue {
 var incidentFields = []string{
 	attrID, attrTitle, attrStart, attrEnd, attrState, attrType, attrSource, attrMonitors, attrAlert, attrCreated, attrUpdated, attrClosed, attrVersion,
 	attrNoStart, attrStartSeconds, attrEndSeconds, attrNoImpact, attrIdentified, attrMaintenance,
+	attrAutoClose, attrWarned, attrWarnedOf,
 }
 
 func readIncident(it item) (statuspage.Incident, error) {
@@ -244,6 +274,10 @@ func readIncident(it item) (statuspage.Incident, error) {
 		Updated: r.num(attrUpdated),
 		Closed:  r.optNum(attrClosed),
 		Version: r.num(attrVersion),
+	}
+	i.AutoCloseAfter = r.optField(attrAutoClose)
+	if warned := r.optNum(attrWarned); warned != nil {
+		i.Warning = &statuspage.CloserWarning{Time: *warned, Activity: r.num(attrWarnedOf)}
 	}
 	i.Monitors = r.affected()
 	i.Legacy = r.legacyFields()

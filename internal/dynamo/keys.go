@@ -134,6 +134,8 @@ func idempotencyKey(apiKeyID int64, header string) key {
 
 func counterKey(c counter) key { return key{system, "COUNTER#" + string(c)} }
 
+func closerKey() key { return key{system, "CLOSER"} }
+
 func schemaKey() key { return key{system, schemaSK} }
 
 // What a row under CLEANUP is about.

@@ -35,6 +35,7 @@ var _ interface {
 	statuspage.KeyStore
 	statuspage.IdempotencyStore
 	statuspage.CleanupStore
+	statuspage.CloserStore
 } = (*Store)(nil)
 
 // New returns the store in the table. It logs to slog's default logger, see
@@ -186,20 +187,23 @@ func (s *Store) batchWrite(ctx context.Context, requests []types.WriteRequest) e
 }
 
 // nextID draws an id. A try whose answer was lost leaves an id unused.
-func (s *Store) nextID(ctx context.Context, c counter) (int64, error) {
+func (s *Store) nextID(ctx context.Context, c counter) (int64, error) { return s.nextIDs(ctx, c, 1) }
+
+// nextIDs draws so many ids, one after another, and returns the last.
+func (s *Store) nextIDs(ctx context.Context, c counter, n int) (int64, error) {
 	out, err := s.client.UpdateItem(ctx, &dynamodb.UpdateItemInput{
 		TableName:                 s.table,
 		Key:                       counterKey(c).attributes(),
-		UpdateExpression:          aws.String("ADD n :one"),
-		ExpressionAttributeValues: item{":one": num(1)},
+		UpdateExpression:          aws.String("ADD n :n"),
+		ExpressionAttributeValues: item{":n": num(int64(n))},
 		ReturnValues:              types.ReturnValueUpdatedNew,
 	})
 	if err != nil {
 		return 0, failure("draw an id", err)
 	}
 	r := reader{item: out.Attributes}
-	n := r.num("n")
-	return n, r.err
+	last := r.num("n")
+	return last, r.err
 }
 
 // SchemaVersion is the version of the table's layout that this package reads and

@@ -16,6 +16,7 @@ import (
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 
 	"tocsin/internal/api"
+	"tocsin/internal/closer"
 	"tocsin/internal/dynamo"
 	"tocsin/internal/lambdahttp"
 )
@@ -27,6 +28,7 @@ const (
 	Monitors  = string(api.Monitors)
 	Edge      = string(api.Edge)
 	Alerts    = "alerts" // on a schedule
+	Closer    = "closer" // on a schedule
 )
 
 const (
@@ -53,6 +55,8 @@ type Options struct {
 //	ALLOWED_ORIGINS        what the gateway's CORS configuration allows; not empty:
 //	                       preflight requests are answered, see lambdahttp.Handler
 //	LOG_LEVEL              DEBUG, INFO, WARN or ERROR; default INFO
+//	STALE_AFTER, WARN_BEFORE
+//	                       the closer's policy, see closer.ParsePolicy
 //
 // It opens the connection to DynamoDB and checks the table's schema version. A
 // check that fails is repeated by the first requests, which answer 500 until it
@@ -64,7 +68,7 @@ func New(name string, getenv func(string) string) (lambda.Handler, error) {
 // NewWith is New with options.
 func NewWith(name string, getenv func(string) string, o Options) (lambda.Handler, error) {
 	switch name {
-	case Incidents, Comments, Monitors, Edge, Alerts:
+	case Incidents, Comments, Monitors, Edge, Alerts, Closer:
 	default:
 		return nil, fmt.Errorf("no function is called %q", name)
 	}
@@ -85,7 +89,13 @@ func NewWith(name string, getenv func(string) string, o Options) (lambda.Handler
 		}
 		o.Log = log
 	}
-	store := dynamo.New(dynamo.NewClient(awsConfig(getenv, o.HTTPClient), endpoint(getenv)), table).WithLog(lambdahttp.Logger(o.Log))
+	policy, err := closer.ParsePolicy(getenv("STALE_AFTER"), getenv("WARN_BEFORE"))
+	if err != nil {
+		return nil, err
+	}
+	var calls atomic.Int64
+	client := dynamo.NewClient(awsConfig(getenv, o.HTTPClient), endpoint(getenv), dynamo.CountCalls(&calls))
+	store := dynamo.New(client, table).WithLog(lambdahttp.Logger(o.Log))
 	ready := untilOnce(store.CheckSchema)
 	ctx, cancel := context.WithTimeout(context.Background(), initTimeout)
 	defer cancel()
@@ -94,6 +104,9 @@ func NewWith(name string, getenv func(string) string, o Options) (lambda.Handler
 	}
 	if name == Alerts {
 		return &silenceJudge{store: store, now: o.Now, ready: ready, log: o.Log}, nil
+	}
+	if name == Closer {
+		return &closerRun{store: store, policy: policy, name: getenv("AWS_LAMBDA_FUNCTION_NAME"), now: o.Now, ready: ready, calls: calls.Load, log: o.Log}, nil
 	}
 	handler := api.New(api.Group(name), api.Config{
 		Store: store, Now: o.Now, SiteURL: getenv("SITE_URL"), Ready: ready,

@@ -160,7 +160,9 @@ func (f *Function) addEvent(event value) {
 	case "HttpApi":
 		f.Routes = append(f.Routes, readRoute(event.get("Properties")))
 	case "ScheduleV2":
-		f.Schedules = append(f.Schedules, readSchedule(event.get("Properties")))
+		if every, on := readSchedule(event.get("Properties")); on {
+			f.Schedules = append(f.Schedules, every)
+		}
 	default:
 		event.fail("an event of type %s can't be served locally", kind)
 	}
@@ -169,10 +171,20 @@ func (f *Function) addEvent(event value) {
 // rates are the units of a schedule's rate; the singular goes with 1 and no other.
 var rates = map[string]time.Duration{"minute": time.Minute, "hour": time.Hour, "day": 24 * time.Hour}
 
-// readSchedule returns how often a schedule is due. Of the ways to say that, only
-// rate(…) is understood.
-func readSchedule(properties value) time.Duration {
-	properties.allow("ScheduleExpression", "Description", "Name", "RetryPolicy")
+// readSchedule returns how often a schedule is due, and whether it is on. Of the ways
+// to say how often, only rate(…) is understood.
+func readSchedule(properties value) (every time.Duration, on bool) {
+	properties.allow("ScheduleExpression", "Description", "Name", "State", "RetryPolicy", "DeadLetterConfig")
+	on = true
+	if state := properties.get("State"); state.exists() {
+		switch state.text() {
+		case "ENABLED":
+		case "DISABLED":
+			on = false
+		default:
+			state.fail("must be ENABLED or DISABLED, not %q", state.text())
+		}
+	}
 	expression := properties.get("ScheduleExpression")
 	text := expression.text()
 	rate, ok := strings.CutPrefix(text, "rate(")
@@ -186,9 +198,9 @@ func readSchedule(properties value) time.Duration {
 	}
 	if !ok || !closed || !spaced || err != nil || n < 1 || n > maxRate || rates[unit] == 0 {
 		expression.fail("only rate(1 minute) and the like can be run locally, not %q", text)
-		return 0
+		return 0, false
 	}
-	return time.Duration(n) * rates[unit]
+	return time.Duration(n) * rates[unit], on
 }
 
 // maxRate keeps a rate within what a time.Duration holds.

@@ -129,7 +129,7 @@ func TestReadTemplateRefuses(t *testing.T) {
 		{"a rate without end", "rate(5 minutes)", "rate(5 minutes", "only rate(1 minute) and the like"},
 		{"a long rate", "rate(5 minutes)", "rate(10001 days)", "only rate(1 minute) and the like"},
 		{"no schedule", "ScheduleExpression: rate(5 minutes)", "Description: x", "ScheduleExpression"},
-		{"schedule property", "ScheduleExpression: rate(5 minutes)", "State: DISABLED", "Events.Tick.Properties.State: is not understood here"},
+		{"schedule property", "ScheduleExpression: rate(5 minutes)", "GroupName: g", "Events.Tick.Properties.GroupName: is not understood here"},
 		{"event property", "Method: get}", "Method: get, Auth: {}}", "Events.Get.Properties.Auth: is not understood here"},
 		{"payload format", "Method: get}", "Method: get, PayloadFormatVersion: '1.0'}", "only payload format 2.0"},
 		{"gateway timeout", "Method: get}", "Method: get, TimeoutInMillis: 288230376151741744}", "only the gateway's own timeout of 30s"}, // 30 s in 64 bits

@@ -3,6 +3,8 @@
 // as it is, a null one is cleared, a value replaces what was there.
 package opt
 
+import "reflect"
+
 // Field is one field of a partial update. Its zero value is absent.
 type Field[T any] struct {
 	value T
@@ -21,6 +23,9 @@ func (f Field[T]) IsSet() bool { return f.set }
 
 // IsNull reports whether the field was sent as null.
 func (f Field[T]) IsNull() bool { return f.null }
+
+// Equal reports whether both fields are absent, or null, or carry the same value.
+func (f Field[T]) Equal(other Field[T]) bool { return reflect.DeepEqual(f, other) }
 
 // Get returns the value and true, or the zero value and false when the field is
 // absent or null.

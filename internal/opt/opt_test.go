@@ -56,3 +56,17 @@ func TestPtrDoesNotShare(t *testing.T) {
 		t.Error("an absent field does not return the old pointer itself")
 	}
 }
+
+func TestEqual(t *testing.T) {
+	fields := []opt.Field[[]string]{{}, opt.Null[[]string](), opt.Value[[]string](nil), opt.Value([]string{"a"}), opt.Value([]string{"b"})}
+	for i, a := range fields {
+		for j, b := range fields {
+			if a.Equal(b) != (i == j) {
+				t.Errorf("field %d equal to field %d: %v", i, j, a.Equal(b))
+			}
+		}
+	}
+	if !opt.Value([]string{"a"}).Equal(opt.Value([]string{"a"})) {
+		t.Error("the same values are not equal")
+	}
+}

@@ -7,6 +7,9 @@ const (
 	MaxTitle            = 255 // UTF-16 units
 	MaxIncidentMonitors = 32
 	MaxFilterTags       = 50
+
+	MinAutoClose = 3600     // seconds
+	MaxAutoClose = 31536000 // seconds
 )
 
 // State is how far the work on an incident is. It follows the newest comment.
@@ -65,9 +68,22 @@ type Incident struct {
 
 	AlertID *int64 // of the alert that opened it; nil: none did
 
+	// AutoCloseAfter is after how many seconds without activity the closer resolves
+	// the incident; null: never; absent: as its policy says.
+	AutoCloseAfter opt.Field[int64]
+
+	Warning *CloserWarning // the closer's last one, nil when a person has written since
+
 	// Version rises with every write of the incident's own record, so that a
 	// writer can say which one it has seen.
 	Version int64
+}
+
+// A CloserWarning is the closer's announcement that it is going to resolve an incident. It
+// holds as long as there is no activity but that which it knew.
+type CloserWarning struct {
+	Time     int64 // UTC seconds
+	Activity int64 // UTC seconds: the last activity that it knew
 }
 
 // AffectedMonitor links an incident to a monitor.
@@ -131,6 +147,8 @@ type NewIncident struct {
 	End      *int64
 	Monitors []MonitorImpact // at most MaxIncidentMonitors, each tag once
 	Source   string
+
+	AutoCloseAfter opt.Field[int64] // seconds, see Incident
 }
 
 // IncidentPatch is a partial update of an incident. What is not set stays.
@@ -139,6 +157,8 @@ type IncidentPatch struct {
 	Start    opt.Field[int64]
 	End      opt.Field[int64] // null clears the end and reopens the incident
 	Monitors opt.Field[[]MonitorImpact]
+
+	AutoCloseAfter opt.Field[int64] // seconds; null: the closer never resolves it
 }
 
 // Reopens reports whether the patch opens a closed incident again (contract v4,

@@ -178,6 +178,7 @@ func (r LegacyReport) Apply(i Incident, monitors []AffectedMonitor, now int64) I
 		i.resolve(now)
 	}
 	i.Updated = now
+	i.Warning = nil
 	i.Version++
 	return i
 }
@@ -219,6 +220,7 @@ func (p LegacyProgress) Apply(i Incident, now int64) Incident {
 		i.resolve(now)
 	}
 	i.Updated = now
+	i.Warning = nil
 	i.Version++
 	return i
 }

@@ -1,0 +1,223 @@
+// Package closer closes incidents that people forgot. It decides by what the
+// incident's own record and its monitors say at a given second, and knows neither
+// AWS nor HTTP.
+package closer
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"tocsin/internal/statuspage"
+)
+
+// A Policy says when an incident is stale.
+type Policy struct {
+	StaleAfter int64 // seconds without activity; 0: only incidents that say so themselves
+	WarnBefore int64 // seconds between warning and closing, at most half of the waiting time
+}
+
+// DefaultPolicy is the policy where nothing else is said.
+var DefaultPolicy = Policy{StaleAfter: 72 * 3600, WarnBefore: 24 * 3600}
+
+// ParsePolicy reads a policy from durations such as 72h or 5s; an empty one is the
+// default's. 0 is allowed for both.
+func ParsePolicy(staleAfter, warnBefore string) (Policy, error) {
+	p := DefaultPolicy
+	for _, v := range []struct {
+		name, text string
+		seconds    *int64
+	}{{"STALE_AFTER", staleAfter, &p.StaleAfter}, {"WARN_BEFORE", warnBefore, &p.WarnBefore}} {
+		if v.text == "" {
+			continue
+		}
+		d, err := time.ParseDuration(v.text)
+		if err != nil || d < 0 || d%time.Second != 0 {
+			return p, fmt.Errorf("%s must be a duration in whole seconds such as 72h, 90m or 5s, not %q", v.name, v.text)
+		}
+		*v.seconds = int64(d / time.Second)
+	}
+	return p, nil
+}
+
+// waiting returns after how many seconds without activity the incident is closed and
+// how many before that it is warned; false when it is never closed for that.
+func (p Policy) waiting(i statuspage.Incident) (wait, warn int64, ok bool) {
+	wait = i.AutoCloseAfter.Or(p.StaleAfter)
+	if i.AutoCloseAfter.IsNull() || wait == 0 {
+		return 0, 0, false
+	}
+	return wait, min(p.WarnBefore, wait/2), true
+}
+
+// Kind is what a decision is.
+type Kind int
+
+// The kinds.
+const (
+	Keep Kind = iota
+	Warn
+	Close
+)
+
+// Reason is why an incident is kept.
+type Reason string
+
+// The reasons, as summaries show them.
+const (
+	KeepClosed  Reason = "closed meanwhile"
+	KeepGone    Reason = "deleted meanwhile"
+	KeepEnd     Reason = "end ahead"
+	KeepNever   Reason = "never closed"
+	KeepActive  Reason = "activity"
+	KeepWarned  Reason = "warned"
+	KeepFailing Reason = "monitor failing"
+	KeepAlert   Reason = "alert triggered"
+)
+
+// Reasons are all of them.
+var Reasons = []Reason{KeepActive, KeepWarned, KeepFailing, KeepAlert, KeepNever, KeepEnd, KeepClosed, KeepGone}
+
+// A Decision is what becomes of an incident.
+type Decision struct {
+	Kind     Kind
+	Reason   Reason // why it is kept
+	End      int64  // UTC seconds, of one that is closed
+	Activity int64  // UTC seconds: the last one, of one that is warned
+	Text     string // of the comment
+	why      string // for the line
+}
+
+// Decide says what becomes of an incident at now (UTC seconds). facts are those of
+// the monitors that it is linked to; without them it says what its own record alone
+// says, and then what is kept is kept with them too.
+func Decide(i statuspage.Incident, facts []statuspage.MonitorFacts, p Policy, now int64) Decision {
+	if i.Closed != nil {
+		return Decision{Reason: KeepClosed}
+	}
+	if i.End != nil {
+		return decideEnd(*i.End, *i.LegacyEnd(), now)
+	}
+	wait, warn, ok := p.waiting(i)
+	if !ok {
+		return Decision{Reason: KeepNever}
+	}
+	// Neither the closing nor another warning comes so soon, whatever the monitors say.
+	if i.Warning != nil && now < i.Warning.Time+warn {
+		return Decision{Reason: KeepWarned}
+	}
+	for _, f := range facts {
+		if f.Failing(now) {
+			return Decision{Reason: KeepFailing}
+		}
+	}
+	for _, f := range facts {
+		if f.Alert {
+			return Decision{Reason: KeepAlert}
+		}
+	}
+	active := activity(i, facts)
+	if now < active+wait-warn {
+		return Decision{Reason: KeepActive}
+	}
+	warned := i.Warning != nil && active <= i.Warning.Activity
+	switch {
+	case !warned:
+		return warning(active, wait, warn, now)
+	case now < active+wait:
+		return Decision{Reason: KeepWarned}
+	}
+	return closing(i, facts, active, wait)
+}
+
+// decideEnd decides about an incident with an end, which a client of the legacy API
+// may have given to the second.
+func decideEnd(end, exact, now int64) Decision {
+	if now < exact {
+		return Decision{Reason: KeepEnd}
+	}
+	return Decision{
+		Kind: Close, End: end,
+		Text: fmt.Sprintf("Closed automatically: the end of this incident, %s, has passed. %s", clock(exact), reopen),
+		why:  "its end has passed",
+	}
+}
+
+const reopen = "To reopen it, add a comment with another state than RESOLVED, or PATCH end_date_time to null."
+
+// activity is the last time (UTC seconds) that something came of or for the
+// incident.
+func activity(i statuspage.Incident, facts []statuspage.MonitorFacts) int64 {
+	last := max(i.Start, i.Updated)
+	for _, f := range facts {
+		if f.Changed != nil {
+			last = max(last, *f.Changed)
+		}
+	}
+	return last
+}
+
+func warning(active, wait, warn, now int64) Decision {
+	at := max(active+wait, now+warn)
+	return Decision{
+		Kind: Warn, Activity: active,
+		Text: fmt.Sprintf("Nothing has happened here since %s. If nothing does, this incident will be closed automatically, not before %s. "+
+			"To keep it open, add a comment or change the incident; with PATCH auto_close_after null it is never closed automatically.", clock(active), clock(at)),
+		why: fmt.Sprintf("no activity since %s", clock(active)),
+	}
+}
+
+func closing(i statuspage.Incident, facts []statuspage.MonitorFacts, active, wait int64) Decision {
+	end, what := max(statuspage.FloorMinute(active), i.Start), "the time of the last activity"
+	var last *int64
+	for _, f := range facts {
+		if f.NotUp != nil && *f.NotUp >= i.Start && (last == nil || *f.NotUp > *last) {
+			last = f.NotUp
+		}
+	}
+	if last != nil {
+		end, what = *last, "the last minute in which one of its monitors was not UP"
+	}
+	return Decision{
+		Kind: Close, End: end,
+		Text: fmt.Sprintf("Closed automatically: nothing has happened here since %s, for %s or more, and nothing came after the warning of %s. "+
+			"Its end is %s, %s. %s", clock(active), duration(wait), clock(i.Warning.Time), clock(end), what, reopen),
+		why: fmt.Sprintf("no activity since %s", clock(active)),
+	}
+}
+
+// line says what the decision does to the incident, the same before and after.
+func (d Decision) line(i statuspage.Incident) string {
+	if d.Kind == Warn {
+		return fmt.Sprintf("warn incident %d %q: %s", i.ID, i.Title, d.why)
+	}
+	return fmt.Sprintf("close incident %d %q: %s, end %s", i.ID, i.Title, d.why, clock(d.End))
+}
+
+// clock writes UTC seconds for people, to the minute where that is exact.
+func clock(t int64) string {
+	layout := "2006-01-02 15:04 UTC"
+	if t%60 != 0 {
+		layout = "2006-01-02 15:04:05 UTC"
+	}
+	return time.Unix(t, 0).UTC().Format(layout)
+}
+
+// duration writes seconds for people: the largest units that it has.
+func duration(seconds int64) string {
+	var parts []string
+	for _, u := range []struct {
+		name string
+		size int64
+	}{{"hour", 3600}, {"minute", 60}, {"second", 1}} {
+		if n := seconds / u.size; n > 0 {
+			text := fmt.Sprintf("%d %s", n, u.name)
+			if n > 1 {
+				text += "s"
+			}
+			parts = append(parts, text)
+			seconds %= u.size
+		}
+	}
+	return strings.Join(parts, " ")
+}

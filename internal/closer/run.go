@@ -1,0 +1,498 @@
+package closer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"tocsin/internal/statuspage"
+)
+
+const (
+	pageSize  = 100 // open incidents a call
+	chunkSize = 25  // incidents that are decided together
+	atOnce    = 16  // writes and reads at the same time
+	tries     = 20  // of an incident that others write to all the time; the next run has it again
+
+	monitorsAtOnce = 100
+	totalsDays     = 7 // how far back missing day totals are looked for
+)
+
+// Store is what a run needs.
+type Store interface {
+	statuspage.CloserStore
+	statuspage.CleanupStore
+	Monitors(ctx context.Context, q statuspage.MonitorQuery, take func(statuspage.Monitor) bool) (after int64, err error)
+}
+
+// Options are how a run is done. The zero value writes, and stops in time before
+// the context's deadline.
+type Options struct {
+	DryRun bool              // print what a run would do, and write nothing
+	Line   func(line string) // gets a line for all that is done, in order; nil: none does
+	Calls  func() int64      // counts the calls of the store so far; nil: not counted
+	More   func() bool       // whether there is time to begin another part; nil: see above
+}
+
+// A Summary is what a run did, or would do.
+type Summary struct {
+	Looked  int            // open incidents
+	Warned  int            //
+	Closed  int            //
+	Skipped map[Reason]int // those that were kept, by the reason
+	Failed  int            // those that could not be decided or written, see the error
+	Cleaned int            // deletions that were finished
+	Days    int            // totals of a day of a monitor that were made
+	Goes    bool           // time was up: the next run goes on from there
+	Calls   int64
+	Took    time.Duration
+}
+
+// String says it in one line.
+func (s Summary) String() string {
+	text := fmt.Sprintf("%d open, %d warned, %d closed", s.Looked, s.Warned, s.Closed)
+	for _, reason := range Reasons {
+		if n := s.Skipped[reason]; n > 0 {
+			text += fmt.Sprintf(", %d kept (%s)", n, reason)
+		}
+	}
+	if s.Failed > 0 {
+		text += fmt.Sprintf(", %d failed", s.Failed)
+	}
+	return text + fmt.Sprintf("; %d deletions finished, %d day totals made", s.Cleaned, s.Days)
+}
+
+// run is one run.
+type run struct {
+	Options
+	store  Store
+	policy Policy
+	now    int64
+	state  statuspage.CloserState
+	sum    Summary
+	failed []error
+
+	mu    sync.Mutex
+	facts map[int64]*monitorFacts // by monitor
+}
+
+// monitorFacts are read once a run, unless a write finds that they are old.
+type monitorFacts struct {
+	mu   sync.Mutex
+	read bool
+	statuspage.MonitorFacts
+}
+
+// Run looks at the open incidents at now (UTC seconds), warns and closes those that
+// the policy says, finishes deletions and makes missing day totals. What one of them
+// fails with is returned at last and keeps no other from its turn.
+func Run(ctx context.Context, store Store, p Policy, now int64, o Options) (Summary, error) {
+	began := time.Now()
+	if o.Line == nil {
+		o.Line = func(string) {}
+	}
+	if o.Calls == nil {
+		o.Calls = func() int64 { return 0 }
+	}
+	if o.More == nil {
+		o.More = moreUntil(ctx, began)
+	}
+	calls := o.Calls()
+	r := &run{Options: o, store: store, policy: p, now: now, facts: map[int64]*monitorFacts{}}
+	r.sum.Skipped = map[Reason]int{}
+	var err error
+	if r.state, err = store.CloserState(ctx); err != nil {
+		return r.sum, err
+	}
+	for _, part := range []func(context.Context) error{r.incidents, r.cleanup, r.totals} {
+		if err := part(ctx); err != nil {
+			r.failed = append(r.failed, err)
+		}
+	}
+	r.sum.Calls, r.sum.Took = o.Calls()-calls, time.Since(began)
+	return r.sum, errors.Join(r.failed...)
+}
+
+// moreUntil leaves a quarter of the time, and five seconds at least, for what has
+// begun by then.
+func moreUntil(ctx context.Context, began time.Time) func() bool {
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		return func() bool { return ctx.Err() == nil }
+	}
+	until := deadline.Add(-max(deadline.Sub(began)/4, 5*time.Second))
+	return func() bool { return ctx.Err() == nil && time.Now().Before(until) }
+}
+
+// save keeps what change makes of the state. When another run has kept one since, it
+// is changed once more; what is lost then is only work done twice.
+func (r *run) save(ctx context.Context, change func(*statuspage.CloserState)) error {
+	if r.DryRun {
+		return nil
+	}
+	for range 2 {
+		next := r.state
+		change(&next)
+		kept, saved, err := r.store.SaveCloserState(ctx, next)
+		if err != nil {
+			return err
+		}
+		r.state = kept
+		if saved {
+			return nil
+		}
+	}
+	return nil
+}
+
+// incidents goes through the open incidents, from where the last run stopped to the
+// end and then from the beginning to there.
+func (r *run) incidents(ctx context.Context) error {
+	from := r.state.After
+	if err := r.pages(ctx, from, nil); err != nil || r.sum.Goes || from == nil {
+		return err
+	}
+	return r.pages(ctx, nil, from)
+}
+
+// pages goes through the open incidents after one position up to another, nil for
+// the first and the last of all.
+func (r *run) pages(ctx context.Context, after, to *statuspage.IncidentPosition) error {
+	for {
+		if !r.More() {
+			return r.stopAt(ctx, after)
+		}
+		open, next, unreadable, err := r.store.OpenIncidents(ctx, after, pageSize)
+		if err != nil {
+			return err
+		}
+		r.sum.Failed += len(unreadable)
+		r.failed = append(r.failed, unreadable...)
+		if n := slices.IndexFunc(open, func(i statuspage.Incident) bool { return to != nil && !passed(*to, i) }); n >= 0 {
+			open, next = open[:n], nil
+		}
+		for some := range slices.Chunk(open, chunkSize) {
+			if !r.More() {
+				return r.stopAt(ctx, after)
+			}
+			if err := r.chunk(ctx, some); err != nil {
+				return err
+			}
+			last := some[len(some)-1]
+			after = &statuspage.IncidentPosition{Start: last.Start, ID: last.ID}
+		}
+		// Not after the last one read: all of a page may be unreadable.
+		after = next
+		if err := r.keepPlace(ctx, after); err != nil || after == nil {
+			return err
+		}
+	}
+}
+
+// passed reports whether the incident stands at the position or before it.
+func passed(to statuspage.IncidentPosition, i statuspage.Incident) bool {
+	return i.Start < to.Start || i.Start == to.Start && i.ID <= to.ID
+}
+
+// stopAt ends the way through the open incidents before it is complete.
+func (r *run) stopAt(ctx context.Context, after *statuspage.IncidentPosition) error {
+	r.sum.Goes = true
+	return r.keepPlace(ctx, after)
+}
+
+// keepPlace keeps where the next run goes on, nil for the first incident.
+func (r *run) keepPlace(ctx context.Context, after *statuspage.IncidentPosition) error {
+	if after == nil && r.state.After == nil {
+		return nil
+	}
+	return r.save(ctx, func(st *statuspage.CloserState) { st.After = after })
+}
+
+// chunk decides about some incidents and does it.
+func (r *run) chunk(ctx context.Context, open []statuspage.Incident) error {
+	r.sum.Looked += len(open)
+	var candidates []int64
+	for _, i := range open {
+		if d := Decide(i, nil, r.policy, r.now); d.Kind == Keep {
+			r.sum.Skipped[d.Reason]++
+		} else {
+			candidates = append(candidates, i.ID)
+		}
+	}
+	if len(candidates) == 0 {
+		return nil
+	}
+	current, err := r.store.IncidentsByID(ctx, candidates)
+	if err != nil {
+		return err
+	}
+	doings := make([]doing, 0, len(candidates))
+	for _, id := range candidates {
+		i, there := current[id]
+		if !there {
+			r.sum.Skipped[KeepGone]++
+			continue
+		}
+		doings = append(doings, doing{incident: i})
+	}
+	since := map[int64]int64{}
+	for _, d := range doings {
+		for _, m := range d.incident.Monitors {
+			if start, ok := since[m.MonitorID]; !ok || d.incident.Start < start {
+				since[m.MonitorID] = d.incident.Start
+			}
+		}
+	}
+	r.each(len(doings), func(n int) { doings[n].err = r.decide(ctx, &doings[n], since) })
+	if err := r.write(ctx, doings); err != nil {
+		return err
+	}
+	for n := range doings {
+		r.count(&doings[n])
+	}
+	return nil
+}
+
+// doing is what is done about one incident.
+type doing struct {
+	incident statuspage.Incident
+	decision Decision
+	rests    []statuspage.MonitorFacts
+	err      error
+}
+
+func (r *run) count(d *doing) {
+	switch {
+	case d.err != nil:
+		r.sum.Failed++
+		r.failed = append(r.failed, fmt.Errorf("incident %d: %w", d.incident.ID, d.err))
+		return
+	case d.decision.Kind == Keep:
+		r.sum.Skipped[d.decision.Reason]++
+		return
+	case d.decision.Kind == Warn:
+		r.sum.Warned++
+	case d.decision.Kind == Close:
+		r.sum.Closed++
+	}
+	r.Line(d.decision.line(d.incident))
+}
+
+// each calls f with the numbers below n, many at once.
+func (r *run) each(n int, f func(int)) {
+	var g errgroup.Group
+	g.SetLimit(atOnce)
+	for i := range n {
+		g.Go(func() error {
+			f(i)
+			return nil
+		})
+	}
+	_ = g.Wait()
+}
+
+// decide decides about an incident, with the facts of its monitors when its own
+// record does not say enough. since is how far back the facts of a monitor are needed,
+// for this and for other incidents.
+func (r *run) decide(ctx context.Context, d *doing, since map[int64]int64) error {
+	d.rests = nil
+	d.decision = Decide(d.incident, nil, r.policy, r.now)
+	if d.decision.Kind == Keep || d.incident.End != nil {
+		return nil
+	}
+	for _, m := range d.incident.Monitors {
+		from, ok := since[m.MonitorID]
+		if !ok {
+			from = d.incident.Start
+		}
+		f, err := r.factsOf(ctx, m.MonitorID, from, d.incident.Start, nil)
+		if err != nil {
+			return err
+		}
+		d.rests = append(d.rests, f)
+		if f.Failing(r.now) {
+			break // that is enough
+		}
+	}
+	d.decision = Decide(d.incident, d.rests, r.policy, r.now)
+	return nil
+}
+
+// factsOf returns the facts of a monitor, which are read when they are not known as
+// far back as start, or are the old ones.
+func (r *run) factsOf(ctx context.Context, monitorID, since, start int64, old *statuspage.MonitorFacts) (statuspage.MonitorFacts, error) {
+	r.mu.Lock()
+	f := r.facts[monitorID]
+	if f == nil {
+		f = &monitorFacts{}
+		r.facts[monitorID] = f
+	}
+	r.mu.Unlock()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.read && f.Covers(start) && (old == nil || !slices.Equal(f.Seen, old.Seen)) {
+		return f.MonitorFacts, nil
+	}
+	read, err := r.store.MonitorFacts(ctx, monitorID, since, r.now)
+	if err != nil {
+		return read, err
+	}
+	f.read, f.MonitorFacts = true, read
+	return read, nil
+}
+
+// write writes what was decided. What others have written to since is decided again.
+func (r *run) write(ctx context.Context, doings []doing) error {
+	var due []*doing
+	for n := range doings {
+		if d := &doings[n]; d.err == nil && d.decision.Kind != Keep {
+			due = append(due, d)
+		}
+	}
+	if r.DryRun || len(due) == 0 {
+		return nil
+	}
+	first, err := r.store.CommentIDs(ctx, len(due))
+	if err != nil {
+		return err
+	}
+	r.each(len(due), func(n int) { due[n].err = r.do(ctx, due[n], first+int64(n)) })
+	return nil
+}
+
+// do writes one decision with the comment of the given id.
+func (r *run) do(ctx context.Context, d *doing, commentID int64) error {
+	for range tries {
+		outcome, err := r.store.AutoClose(ctx, r.closing(d, commentID), r.now)
+		if err != nil || outcome == statuspage.Written {
+			return err
+		}
+		if outcome == statuspage.MonitorsChanged {
+			for n := range d.rests {
+				if _, err := r.factsOf(ctx, d.rests[n].MonitorID, d.rests[n].Since, d.incident.Start, &d.rests[n]); err != nil {
+					return err
+				}
+			}
+		}
+		current, err := r.store.IncidentsByID(ctx, []int64{d.incident.ID})
+		if err != nil {
+			return err
+		}
+		i, there := current[d.incident.ID]
+		if !there {
+			d.decision = Decision{Reason: KeepGone}
+			return nil
+		}
+		d.incident = i
+		if err := r.decide(ctx, d, nil); err != nil || d.decision.Kind == Keep {
+			return err
+		}
+	}
+	return statuspage.Unavailable(errors.New("others wrote to it at every try"))
+}
+
+func (r *run) closing(d *doing, commentID int64) statuspage.AutoClosing {
+	c := statuspage.AutoClosing{
+		Incident: d.incident, Rests: d.rests, End: d.decision.End,
+		Comment: statuspage.Comment{
+			ID: commentID, IncidentID: d.incident.ID, Text: d.decision.Text, Time: statuspage.FloorMinute(r.now), State: statuspage.Resolved,
+			Created: r.now, Updated: r.now, Version: 1,
+		},
+	}
+	if d.decision.Kind == Warn {
+		c.Comment.State = d.incident.State
+		c.Warning = &statuspage.CloserWarning{Time: r.now, Activity: d.decision.Activity}
+	}
+	return c
+}
+
+// cleanup finishes deletions. One that takes longer than there is time goes on in
+// the next run.
+func (r *run) cleanup(ctx context.Context) error {
+	if !r.More() {
+		r.sum.Goes = true
+		return nil
+	}
+	pending, err := r.store.PendingCleanups(ctx)
+	if err != nil || len(pending) == 0 {
+		return err
+	}
+	for _, name := range pending {
+		r.Line("finish the deletion " + name)
+	}
+	if r.DryRun {
+		r.sum.Cleaned = len(pending)
+		return nil
+	}
+	limited, cancel := context.WithCancel(ctx)
+	defer cancel()
+	if deadline, ok := ctx.Deadline(); ok {
+		limited, cancel = context.WithDeadline(ctx, deadline.Add(-time.Until(deadline)/4))
+		defer cancel()
+	}
+	r.sum.Cleaned, err = r.store.Cleanup(limited, r.now)
+	if err != nil && limited.Err() != nil && ctx.Err() == nil {
+		r.sum.Goes = true
+		return nil
+	}
+	if err != nil { // that of one deletion
+		r.failed = append(r.failed, err)
+	}
+	return nil
+}
+
+// totals makes the day totals that are missing, once a UTC day for each monitor.
+func (r *run) totals(ctx context.Context) error {
+	today := statuspage.FloorDay(r.now)
+	if !statuspage.DayFinished(today-24*3600, r.now) || r.state.Day > today || r.state.Day == today && r.state.DayDone {
+		return nil
+	}
+	after := r.state.Monitors
+	if r.state.Day != today {
+		after = 0
+	}
+	for {
+		if !r.More() {
+			r.sum.Goes = true
+			return nil
+		}
+		var monitors []statuspage.Monitor
+		next, err := r.store.Monitors(ctx, statuspage.MonitorQuery{After: after, Limit: monitorsAtOnce}, func(m statuspage.Monitor) bool {
+			if len(monitors) == monitorsAtOnce {
+				return false
+			}
+			monitors = append(monitors, m)
+			return true
+		})
+		if err != nil {
+			return err
+		}
+		missing := make([][]int64, len(monitors))
+		errs := make([]error, len(monitors))
+		var days atomic.Int64
+		r.each(len(monitors), func(n int) {
+			missing[n], errs[n] = r.store.MissingTotals(ctx, monitors[n], totalsDays, r.DryRun, r.now)
+			days.Add(int64(len(missing[n])))
+		})
+		if err := errors.Join(errs...); err != nil {
+			return err
+		}
+		r.sum.Days += int(days.Load())
+		for n, m := range monitors {
+			for _, start := range missing[n] {
+				r.Line(fmt.Sprintf("make the totals of monitor %s for %s", m.Tag, time.Unix(start, 0).UTC().Format(time.DateOnly)))
+			}
+		}
+		after = next
+		err = r.save(ctx, func(st *statuspage.CloserState) { st.Day, st.Monitors, st.DayDone = today, after, after == 0 })
+		if err != nil || after == 0 {
+			return err
+		}
+	}
+}

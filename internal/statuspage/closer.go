@@ -1,0 +1,69 @@
+package statuspage
+
+// FailingNow is for how many seconds a point tells how a monitor is now.
+const FailingNow = 15 * minute
+
+// MonitorFacts are what the closer needs to know of a monitor that an incident is
+// linked to.
+type MonitorFacts struct {
+	MonitorID int64
+	Newest    *Point // at or before now; nil: none
+	Changed   *int64 // UTC seconds: the minute whose status is the last that differs from the one recorded before it
+	NotUp     *int64 // UTC seconds: the last minute that is not UP
+	Alert     bool   // an alert on the monitor is TRIGGERED
+
+	// What was before Since (UTC seconds) may be left out, unless the facts are
+	// Complete. Nothing is left out that changes what is decided of an incident that
+	// starts at Since or later.
+	Since    int64
+	Complete bool
+
+	Seen []SeenHour // what a write that rests on the facts asks to be unchanged
+}
+
+// SeenHour is the state in which the points of an hour were read.
+type SeenHour struct {
+	Start int64  // UTC seconds
+	Write string // another after each write
+}
+
+// Failing reports whether the monitor fails at now (UTC seconds): its newest point,
+// if it is of the last 15 minutes, is not UP.
+func (f MonitorFacts) Failing(now int64) bool {
+	return f.Newest != nil && f.Newest.Status != StatusUp && now-f.Newest.Time <= FailingNow
+}
+
+// Covers reports whether the facts tell all about an incident that starts at the
+// given second.
+func (f MonitorFacts) Covers(start int64) bool { return f.Complete || start >= f.Since }
+
+// AutoClosing is what the closer writes to an incident: a warning, or its closing.
+// A warning leaves the incident's update time: nobody worked on it.
+type AutoClosing struct {
+	Incident Incident // as it was read; only this version of it is written
+	Comment  Comment  // what says so
+	Warning  *CloserWarning
+	End      int64 // UTC seconds, of a closing
+
+	Rests []MonitorFacts // nothing was written since to what they were read from
+}
+
+// Outcome is what became of an AutoClosing.
+type Outcome int
+
+// The outcomes.
+const (
+	Written         Outcome = iota
+	IncidentChanged         // somebody wrote to the incident, or deleted it
+	MonitorsChanged         // there are newer points
+)
+
+// CloserState is how far the closer has come. The zero value is of one that never
+// ran.
+type CloserState struct {
+	After    *IncidentPosition // the next run goes on after it; nil: from the first
+	Day      int64             // UTC seconds: the day on which day totals were looked after last
+	Monitors int64             // the id of the last monitor of whom they were; 0: of none
+	DayDone  bool              // they were of all
+	Version  int64             // rises with every write
+}
