@@ -126,7 +126,7 @@ func TestScopes(t *testing.T) {
 					case "POST", "PATCH":
 						body = "{" // enough to see whether the handler was reached
 					case "DELETE":
-						p = strings.NewReplacer("/incidents/", "/incidents/99", "earth", "pluto").Replace(p)
+						p = strings.NewReplacer("/incidents/", "/incidents/99", "earth", "pluto", "/alert-rules/", "/alert-rules/99").Replace(p)
 					}
 					got := s.DoWith(method, p, body, header)
 					want := answer{403, fail("FORBIDDEN", "API key lacks the scope '"+need+"'")}

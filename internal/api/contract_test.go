@@ -240,7 +240,7 @@ func TestFirstErrorIsTheAnswer(t *testing.T) {
 	}
 }
 
-// everyRoute is every route with a path that exists; {i}, {c} stand for ids.
+// everyRoute is every route with a path that exists; {i}, {c}, {r}, {a} stand for ids.
 var everyRoute = []struct{ path, allow string }{
 	{"/api/v4/incidents", "GET, POST, HEAD"},
 	{"/api/v4/incidents/{i}", "GET, PATCH, DELETE, HEAD"},
@@ -248,6 +248,10 @@ var everyRoute = []struct{ path, allow string }{
 	{"/api/v4/incidents/{i}/comments/{c}", "GET, PATCH, DELETE, HEAD"},
 	{"/api/v4/monitors", "GET, POST, HEAD"},
 	{"/api/v4/monitors/earth", "GET, PATCH, DELETE, HEAD"},
+	{"/api/v4/alert-rules", "GET, POST, HEAD"},
+	{"/api/v4/alert-rules/{r}", "GET, PATCH, DELETE, HEAD"},
+	{"/api/v4/alerts", "GET, HEAD"},
+	{"/api/v4/alerts/{a}", "GET, HEAD"},
 	{"/healthcheck", "GET, HEAD"},
 	{"/openapi.json", "GET, HEAD"},
 	{"/docs", "GET, HEAD"},
@@ -259,7 +263,11 @@ func routed(t *testing.T, s *apitest.Server) func(path string) string {
 	monitorsNamed(t, s, "earth")
 	i := made(t, s, "/api/v4/incidents", `{"title":"t","start_date_time":600}`)
 	c := made(t, s, incidentPath(i)+"/comments", `{"comment":"c","state":"MONITORING"}`)
-	return strings.NewReplacer("{i}", strconv.FormatInt(i, 10), "{c}", strconv.FormatInt(c, 10)).Replace
+	r := made(t, s, "/api/v4/alert-rules", `{"alert_for":"STATUS","alert_value":"DOWN","monitor_tags":["earth"]}`)
+	if got := s.Do(http.MethodPost, "/api/v4/status", `{"points":[{"monitor_tag":"earth","status":"DOWN"}]}`); got.Status != http.StatusOK {
+		t.Fatalf("%d %s", got.Status, got.Body)
+	}
+	return strings.NewReplacer("{i}", strconv.FormatInt(i, 10), "{c}", strconv.FormatInt(c, 10), "{r}", strconv.FormatInt(r, 10), "{a}", "1").Replace
 }
 
 func TestWrongMethodIsTold(t *testing.T) {
@@ -358,6 +366,9 @@ func TestHeadersOfEveryAnswer(t *testing.T) {
 		{"an incident is changed", "PATCH", "/api/v4/incidents/{i}", `{}`, 200},
 		{"a comment is changed", "PATCH", "/api/v4/incidents/{i}/comments/{c}", `{}`, 200},
 		{"a monitor is changed", "PATCH", "/api/v4/monitors/earth", `{}`, 200},
+		{"a rule is made", "POST", "/api/v4/alert-rules", `{"alert_for":"NO_DATA","alert_value":5,"monitor_tags":["earth"]}`, 201},
+		{"a rule is changed", "PATCH", "/api/v4/alert-rules/{r}", `{}`, 200},
+		{"a rule is deleted", "DELETE", "/api/v4/alert-rules/{r}", ``, 200},
 		{"a bad body", "POST", "/api/v4/incidents", `{`, 400},
 		{"no such route", "GET", "/api/v4/nothing", ``, 404},
 		{"no such row", "GET", "/api/v4/incidents/99", ``, 404},
@@ -470,6 +481,8 @@ func TestBodyMustBeAJSONObject(t *testing.T) {
 		{"PATCH", "/api/v4/incidents/{i}/comments/{c}"},
 		{"POST", "/api/v4/monitors"},
 		{"PATCH", "/api/v4/monitors/earth"},
+		{"POST", "/api/v4/alert-rules"},
+		{"PATCH", "/api/v4/alert-rules/{r}"},
 	}
 	before := records(t, s)
 	for _, w := range writes {

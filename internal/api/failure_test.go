@@ -30,7 +30,7 @@ const (
 	internalBody    = `{"error":{"code":"INTERNAL_ERROR","message":"Internal server error"}}`
 )
 
-// everyRoute is a request to each route, in order, all of which need the table.
+// everyRoute is a request to each route of a table withAlerts, in order, all of which need the table.
 func (l *lambdas) everyRoute() []request {
 	incident := fmt.Sprintf("/api/v4/incidents/%d", l.incident)
 	comment := fmt.Sprintf("%s/comments/%d", incident, l.comment)
@@ -50,6 +50,14 @@ func (l *lambdas) everyRoute() []request {
 		{method: "DELETE", path: comment},
 		{method: "POST", path: "/api/v4/monitors", body: `{"tag":"new","name":"n"}`},
 		{method: "PATCH", path: "/api/v4/monitors/earth", body: `{"name":"n"}`},
+		{method: "POST", path: "/api/v4/alert-rules", body: `{"alert_for":"NO_DATA","alert_value":5,"monitor_tags":["mars"]}`},
+		{method: "PATCH", path: "/api/v4/alert-rules/1", body: `{"alert_value":"DEGRADED","monitor_tags":["mars"]}`},
+		{method: "GET", path: "/api/v4/alert-rules"},
+		{method: "GET", path: "/api/v4/alert-rules/1"},
+		{method: "GET", path: "/api/v4/alerts"},
+		{method: "GET", path: "/api/v4/alerts", query: "monitor_tag=earth"},
+		{method: "GET", path: "/api/v4/alerts/1"},
+		{method: "DELETE", path: "/api/v4/alert-rules/1"},
 		{method: "DELETE", path: "/api/v4/monitors/earth"},
 		{method: "DELETE", path: incident},
 	}
@@ -154,6 +162,7 @@ func TestThrottledForEver(t *testing.T) {
 		}
 		return dynamotest.None
 	}}})
+	l.withAlerts(t)
 	l.warm(t)
 	before := l.records(t)
 	on.Store(true)
@@ -198,6 +207,7 @@ func TestConflictsForEver(t *testing.T) {
 		}
 		return dynamotest.None
 	}}})
+	l.withAlerts(t)
 	l.warm(t)
 	before := l.records(t)
 	on.Store(true)
@@ -272,6 +282,7 @@ func TestOtherFailures(t *testing.T) {
 			t.Parallel()
 			client := &refusing{answer: tt.answer}
 			l := newLambdas(t, function.Options{HTTPClient: client})
+			l.withAlerts(t)
 			l.warm(t)
 			before := l.records(t)
 			client.on.Store(true)
@@ -293,6 +304,7 @@ func TestNoAnswerFromDynamoDB(t *testing.T) {
 		return nil, r.Context().Err()
 	}}
 	l := newLambdas(t, function.Options{HTTPClient: client})
+	l.withAlerts(t)
 	l.warm(t)
 	client.on.Store(true)
 	l.allAtOnce(t, l.everyRoute(), 2*time.Second, http.StatusServiceUnavailable, unavailableBody, "deadline exceeded")

@@ -44,16 +44,18 @@ func replayed(t *testing.T, first, got apitest.Response) {
 }
 
 // posts is every POST of the service, with a body that can be sent to it again and
-// again by itself, and another one.
+// again by itself, and another one. They need newIncident and a monitor called sun.
 var posts = []struct{ path, body, other string }{
 	{"/api/v4/incidents", newIncident, `{"title":"t","start_date_time":660}`},
 	{"/api/v4/incidents/1/comments", `{"comment":"c","state":"IDENTIFIED"}`, `{"comment":"d","state":"IDENTIFIED"}`},
 	{"/api/v4/monitors", `{"tag":"venus","name":"V"}`, `{"tag":"pluto","name":"V"}`},
+	{"/api/v4/alert-rules", `{"alert_for":"STATUS","alert_value":"DOWN","monitor_tags":["sun"]}`, `{"alert_for":"NO_DATA","alert_value":5,"monitor_tags":["sun"]}`},
 	{"/api/v4/keys", `{"name":"k","scopes":["admin"]}`, `{"name":"l","scopes":["admin"]}`},
 }
 
 func TestIdempotencyKey(t *testing.T) {
 	s, clock := start(t)
+	monitorsNamed(t, s, "sun")
 	made(t, s, "/api/v4/incidents", newIncident)
 	other := *s
 	other.Key = s.NewKey(statuspage.NewAPIKey{Name: "other", Scopes: statuspage.Scopes()})
@@ -362,6 +364,7 @@ func TestKilledBeforeTheEffect(t *testing.T) {
 			dying := apitest.New(t, apitest.Options{Now: clock.now, HTTPClient: hold})
 			s := apitest.New(t, apitest.Options{Now: clock.now, Table: dying.Table})
 			s.Key = dying.Key
+			monitorsNamed(t, s, "sun")
 			made(t, s, "/api/v4/incidents", newIncident)
 
 			hold.armed.Store(true)
@@ -410,6 +413,7 @@ func TestKilledAfterTheEffect(t *testing.T) {
 			dying := apitest.New(t, apitest.Options{Now: clock.now, HTTPClient: hold})
 			s := apitest.New(t, apitest.Options{Now: clock.now, Table: dying.Table, Parameters: map[string]string{"SiteUrl": "http://other.example"}})
 			s.Key = dying.Key
+			monitorsNamed(t, s, "sun")
 			made(t, s, "/api/v4/incidents", newIncident)
 
 			hold.armed.Store(true)
