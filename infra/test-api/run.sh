@@ -43,7 +43,7 @@ trap stop EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
-DATA=memory PORT=0 .local/bin/tocsin serve >"$work/serve" 2>"$work/log" &
+CLOSER=off DATA=memory PORT=0 .local/bin/tocsin serve >"$work/serve" 2>"$work/log" &
 server=$!
 tries=0
 until url=$(sed -n 's/^ready //p' "$work/serve") && [ -n "$url" ]; do

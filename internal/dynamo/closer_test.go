@@ -895,3 +895,52 @@ func (o *oracle) run(t *testing.T, s *dynamo.Store, at int64, log *[]string) {
 		}
 	}
 }
+
+// TestLastMoment lets somebody write between the run's reading and its transaction:
+// what was decided before does not count any more.
+func TestLastMoment(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name   string
+		kind   string
+		other  closerOp
+		reason closer.Reason // "": it is done anyway
+	}{
+		{"DOWN, closing", "close", downAt(due), closer.KeepFailing},
+		{"DOWN, warning", "warn", downAt(due), closer.KeepFailing},
+		{"DOWN of the hour before", "close", downAt(due - 10*minute), closer.KeepFailing},
+		{"DOWN, but the end has passed", "end", downAt(due), ""},
+		{"comment, closing", "close", commentAt(statuspage.Monitoring), closer.KeepActive},
+		{"comment, warning", "warn", commentAt(statuspage.Monitoring), closer.KeepActive},
+		{"closed", "close", commentAt(statuspage.Resolved), closer.KeepClosed},
+		{"title, closing", "close", patchAt(titled("New")), closer.KeepActive},
+		{"never", "close", patchAt(statuspage.IncidentPatch{AutoCloseAfter: opt.Null[int64]()}), closer.KeepNever},
+		{"another end", "end", patchAt(statuspage.IncidentPatch{End: opt.Value[int64](due + hour)}), closer.KeepEnd},
+		{"deleted", "close", func(id int64, _ string) op { return deleteIncident(id) }, closer.KeepGone},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			tb, s := newPoints(t, "a")
+			arrangeClosing(t, s, tt.kind, "a")
+			var once sync.Once
+			late := tb.Store(&dynamotest.Client{Inject: func(operation string, _ []byte) dynamotest.Fault {
+				if operation == "TransactWriteItems" {
+					once.Do(func() {
+						if err := tt.other(1, "a")(context.Background(), s); err != nil {
+							t.Error(err)
+						}
+					})
+				}
+				return dynamotest.None
+			}})
+			sum, lines := closes(t, late, quick, due, closer.Options{})
+			want := 0
+			if tt.reason == "" {
+				want = 1
+			}
+			if sum.Warned+sum.Closed != want || len(lines) != want || tt.reason != "" && sum.Skipped[tt.reason] != 1 {
+				t.Errorf("%v, %q", sum, lines)
+			}
+		})
+	}
+}
