@@ -37,7 +37,7 @@ test: $(bin) ## Run all tests against DynamoDB Local, with the race detector whe
 	  *) [ "$$(go env CGO_ENABLED)" = 1 ] && echo '#include <stdlib.h>' | $$(go env CC) -E - >/dev/null 2>&1 || \
 	     { race=; export CGO_ENABLED=0; echo 'make test: no C compiler here: testing WITHOUT the race detector (install gcc or clang to have it)' >&2; } ;; \
 	esac; \
-	set -x; exec $(bin) engine --memory -- go test $$race -timeout 10m ./...
+	set -x; exec $(bin) engine --memory -- go test $$race -timeout 20m ./...
 
 races: $(bin) ## Let every pair of writers race 200 times each: plainly, with conflicts, and with lost answers
 	@set -x; exec $(bin) engine --memory -- go test -count 1 -timeout 30m ./internal/dynamo ./internal/api -run '^Test(IfMatch|Closer|Alert|Silence)?Races$$' -races 200
