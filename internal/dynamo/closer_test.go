@@ -944,3 +944,30 @@ func TestLastMoment(t *testing.T) {
 		})
 	}
 }
+
+// TestLastMomentOfTheHourBefore is about a point of the hour before, in which there was
+// none, that is written between the reading and the transaction.
+func TestLastMomentOfTheHourBefore(t *testing.T) {
+	t.Parallel()
+	const at = begin + 159*minute // 11:05
+	// The older one is a change of status, and so takes the warning back.
+	for minutes, reason := range map[int64]closer.Reason{10: closer.KeepFailing, 16: closer.KeepActive} {
+		tb, s := newPoints(t, "a")
+		arrangeClosing(t, s, "close", "a")
+		var once sync.Once
+		late := tb.Store(&dynamotest.Client{Inject: func(operation string, _ []byte) dynamotest.Fault {
+			if operation == "TransactWriteItems" {
+				once.Do(func() {
+					if err := downAt(at-minutes*minute)(1, "a")(context.Background(), s); err != nil {
+						t.Error(err)
+					}
+				})
+			}
+			return dynamotest.None
+		}})
+		sum, _ := closes(t, late, quick, at, closer.Options{})
+		if sum.Closed != 0 || sum.Skipped[reason] != 1 {
+			t.Errorf("%d minutes before: %v", minutes, sum)
+		}
+	}
+}

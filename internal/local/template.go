@@ -174,7 +174,7 @@ var rates = map[string]time.Duration{"minute": time.Minute, "hour": time.Hour, "
 // readSchedule returns how often a schedule is due, and whether it is on. Of the ways
 // to say how often, only rate(…) is understood.
 func readSchedule(properties value) (every time.Duration, on bool) {
-	properties.allow("ScheduleExpression", "Description", "Name", "State", "RetryPolicy", "DeadLetterConfig")
+	properties.allow("ScheduleExpression", "Description", "Name", "OmitName", "State", "RetryPolicy", "DeadLetterConfig")
 	on = true
 	if state := properties.get("State"); state.exists() {
 		switch state.text() {

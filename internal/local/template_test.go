@@ -130,6 +130,7 @@ func TestReadTemplateRefuses(t *testing.T) {
 		{"a long rate", "rate(5 minutes)", "rate(10001 days)", "only rate(1 minute) and the like"},
 		{"no schedule", "ScheduleExpression: rate(5 minutes)", "Description: x", "ScheduleExpression"},
 		{"schedule property", "ScheduleExpression: rate(5 minutes)", "GroupName: g", "Events.Tick.Properties.GroupName: is not understood here"},
+		{"schedule state", "ScheduleExpression: rate(5 minutes)", "ScheduleExpression: rate(5 minutes), State: 'off'", `Events.Tick.Properties.State: must be ENABLED or DISABLED, not "off"`},
 		{"event property", "Method: get}", "Method: get, Auth: {}}", "Events.Get.Properties.Auth: is not understood here"},
 		{"payload format", "Method: get}", "Method: get, PayloadFormatVersion: '1.0'}", "only payload format 2.0"},
 		{"gateway timeout", "Method: get}", "Method: get, TimeoutInMillis: 288230376151741744}", "only the gateway's own timeout of 30s"}, // 30 s in 64 bits
@@ -247,8 +248,12 @@ func TestReadOwnTemplate(t *testing.T) {
 	routes := 0
 	for _, f := range got.Functions {
 		routes += len(f.Routes)
-		if every := (f.Name == "alerts"); every != slices.Equal(f.Schedules, []time.Duration{time.Minute}) {
+		want := map[string][]time.Duration{"alerts": {time.Minute}, "closer": {5 * time.Minute}}[f.Name]
+		if !slices.Equal(f.Schedules, want) {
 			t.Errorf("%s: schedules %v", f.ID, f.Schedules)
+		}
+		if f.Name == "closer" && (f.Environment["STALE_AFTER"] != "72h" || f.Environment["WARN_BEFORE"] != "24h") {
+			t.Errorf("the closer's policy: %v", f.Environment)
 		}
 		if f.Environment["TABLE_NAME"] != "tocsin" {
 			t.Errorf("%s: TABLE_NAME = %q", f.ID, f.Environment["TABLE_NAME"])
@@ -256,6 +261,15 @@ func TestReadOwnTemplate(t *testing.T) {
 	}
 	if routes == 0 {
 		t.Error("no routes")
+	}
+	off, err := ReadTemplate("../../template.yaml", TemplateOptions{TableName: "tocsin", Region: "local", Parameters: map[string]string{"CloserState": "DISABLED"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range off.Functions {
+		if f.Name == "closer" && len(f.Schedules) > 0 {
+			t.Errorf("the closer's schedule is on: %v", f.Schedules)
+		}
 	}
 	if _, err := newRouter(got.Functions); err != nil {
 		t.Error(err)
