@@ -40,7 +40,7 @@ test: $(bin) ## Run all tests against DynamoDB Local, with the race detector whe
 	set -x; exec $(bin) engine --memory -- go test $$race -timeout 20m ./...
 
 races: $(bin) ## Let every pair of writers race 200 times each: plainly, with conflicts, and with lost answers
-	@set -x; exec $(bin) engine --memory -- go test -count 1 -timeout 30m ./internal/dynamo ./internal/api -run '^Test(IfMatch|Closer|Alert|Silence)?Races$$' -races 200
+	@set -x; exec $(bin) engine --memory -- go test -count 1 -timeout 30m ./internal/dynamo ./internal/api -run '^Test(.*Races|CloserProperty)$$' -races 200
 
 fuzz: $(bin) ## Fuzz every target, then send random requests (FUZZTIME=10m FUZZREQUESTS=1000000 SEED=1)
 	@FUZZTIME='$(FUZZTIME)' FUZZREQUESTS='$(FUZZREQUESTS)' SEED='$(SEED)' exec $(bin) engine --memory -- infra/local/fuzz.sh

@@ -98,7 +98,7 @@ func TestLifeOfAForgottenIncident(t *testing.T) {
 	if sum, _ := closes(t, s, quick, closedAt, closer.Options{}); sum.Closed != 1 {
 		t.Errorf("the closing: %+v", sum)
 	}
-	want.Version, want.Warning, want.State, want.Closed, want.End = want.Version+1, nil, statuspage.Resolved, &closedAt, new(int64(begin+9*minute))
+	want.Version, want.Warning, want.State, want.Updated, want.Closed, want.End = want.Version+1, nil, statuspage.Resolved, closedAt, &closedAt, new(int64(begin+9*minute))
 	if d := cmp.Diff(want, getIncident(t, s, id), optFields); d != "" {
 		t.Errorf("closed (-want +got):\n%s", d)
 	}
@@ -330,7 +330,7 @@ func patchAt(p statuspage.IncidentPatch) closerOp {
 
 func closedOnce(t testing.TB, _ *dynamo.Store, i *statuspage.Incident, automatic, others []statuspage.Comment) {
 	t.Helper()
-	if i.Closed == nil || *i.Closed != due || i.State != statuspage.Resolved || *i.End != begin || i.Warning != nil || i.Updated != begin || len(automatic) != 1 || len(others) != 0 {
+	if i.Closed == nil || *i.Closed != due || i.State != statuspage.Resolved || *i.End != begin || i.Warning != nil || i.Updated != due || len(automatic) != 1 || len(others) != 0 {
 		t.Errorf("incident %+v, comments %+v and %+v", i, automatic, others)
 	}
 }
@@ -969,5 +969,63 @@ func TestLastMomentOfTheHourBefore(t *testing.T) {
 		if sum.Closed != 0 || sum.Skipped[reason] != 1 {
 			t.Errorf("%d minutes before: %v", minutes, sum)
 		}
+	}
+}
+
+// TestCloserKillRaces lets a run die at some call, beside another run, and then a third
+// one start: each incident has one comment, as if one run had done it.
+func TestCloserKillRaces(t *testing.T) {
+	const together = 10
+	tags := make([]string, together)
+	for n := range tags {
+		tags[n] = fmt.Sprintf("a%d", n)
+	}
+	kinds := []struct {
+		name  string
+		check closingCheck
+	}{{"close", closedOnce}, {"end", closedOnce}, {"warn", warnedOnce}}
+	for _, m := range modes {
+		t.Run(m.name, func(t *testing.T) {
+			t.Parallel()
+			random := seed(t)
+			rounds := 1
+			if *racesFlag >= 200 {
+				rounds = (*racesFlag + together - 1) / together
+			}
+			forAll(len(kinds)*rounds, 2, func(n int) {
+				kind := kinds[n%len(kinds)]
+				draw := rand.New(rand.NewPCG(random, uint64(n)))
+				tb, s := newPoints(t, tags...)
+				arrangeClosing(t, s, kind.name, tags...)
+				call, applied := 1+draw.IntN(4+3*together), draw.IntN(2) == 0
+				killed, ctx, dead := dying(tb, call, applied)
+				client := &dynamotest.Client{}
+				if m.faults != nil {
+					client.Inject = dynamotest.Random(random+uint64(n), 0.4, 3, m.faults...)
+				}
+				pause := time.Duration(draw.Int64N(int64(25 * time.Millisecond)))
+				named := &namedTB{t, fmt.Sprintf("%s, killed at call %d, applied %v", kind.name, call, applied)}
+				var wg sync.WaitGroup
+				wg.Go(func() {
+					if _, err := closer.Run(ctx, killed, quick, due, closer.Options{}); err != nil && !dead() {
+						named.Error(err)
+					}
+				})
+				wg.Go(func() {
+					time.Sleep(pause)
+					if _, err := closer.Run(context.Background(), tb.Store(client), quick, due, closer.Options{}); err != nil {
+						named.Error(err)
+					}
+				})
+				wg.Wait()
+				if _, err := closer.Run(context.Background(), s, quick, due, closer.Options{}); err != nil {
+					named.Error(err)
+				}
+				for n := range tags {
+					checkClosing(named, s, int64(n+1), kind.check)
+				}
+				checkFinished(named, tb)
+			})
+		})
 	}
 }
