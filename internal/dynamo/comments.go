@@ -93,16 +93,8 @@ func (s *Store) CreateComment(ctx context.Context, incidentID int64, n statuspag
 		Created: now, Updated: now, Version: 1,
 	}
 	var incident statuspage.Incident
-	g, gctx := errgroup.WithContext(ctx)
-	g.Go(func() (err error) {
-		c.ID, err = s.nextID(gctx, commentIDs)
-		return err
-	})
-	g.Go(func() (err error) {
-		incident, err = s.Incident(gctx, incidentID)
-		return err
-	})
-	if err := g.Wait(); err != nil {
+	var err error
+	if c.ID, incident, err = s.beforeComment(ctx, incidentID); err != nil {
 		return statuspage.Comment{}, err
 	}
 	for attempt := 0; ; attempt++ {
@@ -128,6 +120,21 @@ func (s *Store) CreateComment(ctx context.Context, incidentID int64, n statuspag
 			return statuspage.Comment{}, err
 		}
 	}
+}
+
+// beforeComment draws the id of a new comment and reads its incident, at once.
+func (s *Store) beforeComment(ctx context.Context, incidentID int64) (id int64, incident statuspage.Incident, err error) {
+	g, gctx := errgroup.WithContext(ctx)
+	g.Go(func() (err error) {
+		id, err = s.nextID(gctx, commentIDs)
+		return err
+	})
+	g.Go(func() (err error) {
+		incident, err = s.Incident(gctx, incidentID)
+		return err
+	})
+	err = g.Wait()
+	return id, incident, err
 }
 
 // transition is the effect of a new comment on its incident, conditional on what

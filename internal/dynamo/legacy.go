@@ -253,16 +253,8 @@ func (s *Store) AddNote(ctx context.Context, incidentID int64, text string, now 
 		Created: now, Updated: now, Version: 1,
 	}
 	var incident statuspage.Incident
-	g, gctx := errgroup.WithContext(ctx)
-	g.Go(func() (err error) {
-		c.ID, err = s.nextID(gctx, commentIDs)
-		return err
-	})
-	g.Go(func() (err error) {
-		incident, err = s.Incident(gctx, incidentID)
-		return err
-	})
-	if err := g.Wait(); err != nil {
+	var err error
+	if c.ID, incident, err = s.beforeComment(ctx, incidentID); err != nil {
 		return statuspage.Comment{}, err
 	}
 	for attempt := 0; ; attempt++ {

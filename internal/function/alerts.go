@@ -50,16 +50,18 @@ func (j *silenceJudge) Invoke(ctx context.Context, _ []byte) ([]byte, error) {
 	return []byte("null"), nil
 }
 
-// judge makes an error of a panic, which would end the process without a line in
-// the log.
 func (j *silenceJudge) judge(ctx context.Context, now int64) (silence statuspage.Silence, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
-		}
-	}()
+	defer panicked(&err)
 	if err := j.ready(ctx); err != nil {
 		return silence, err
 	}
 	return j.store.JudgeSilence(ctx, now)
+}
+
+// panicked makes an error of a panic, which would end the process without a line in
+// the log. It is for defer.
+func panicked(err *error) {
+	if p := recover(); p != nil {
+		*err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+	}
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"runtime/debug"
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambdacontext"
@@ -41,14 +40,8 @@ func (c *closerRun) Invoke(ctx context.Context, _ []byte) ([]byte, error) {
 	return []byte("null"), nil
 }
 
-// run makes an error of a panic, which would end the process without a line in the
-// log.
 func (c *closerRun) run(ctx context.Context, now int64) (sum closer.Summary, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
-		}
-	}()
+	defer panicked(&err)
 	if err := c.ready(ctx); err != nil {
 		return sum, err
 	}
