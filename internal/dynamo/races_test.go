@@ -22,7 +22,7 @@ import (
 
 var (
 	seedFlag  = flag.Uint64("seed", 0, "seed of the faults; 0 draws one")
-	racesFlag = flag.Int("races", 70, "how often each pair of writers races in each mode")
+	racesFlag = flag.Int("races", 40, "how often each pair of writers races in each mode")
 )
 
 // seed returns the seed of the faults of a test, and logs it.
