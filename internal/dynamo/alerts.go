@@ -23,10 +23,7 @@ func (s *Store) Alert(ctx context.Context, id int64) (statuspage.Alert, error) {
 	return readAlert(it)
 }
 
-const (
-	alertsQuery    = attrGSI1PK + " = :pk AND " + attrGSI1SK + " < :before"
-	alertRowsQuery = attrPK + " = :pk AND " + attrSK + " BETWEEN :low AND :high"
-)
+const alertsQuery = attrGSI1PK + " = :pk AND " + attrGSI1SK + " < :before"
 
 // Alerts implements statuspage.AlertStore. Without a tag it reads an index, with one
 // the rows under the monitor and then the alerts, strongly consistent.
@@ -52,7 +49,7 @@ func (s *Store) Alerts(ctx context.Context, q statuspage.AlertQuery, take func(s
 		if q.After != 0 {
 			last = q.After - 1
 		}
-		in.ConsistentRead, in.KeyConditionExpression = aws.Bool(true), aws.String(alertRowsQuery)
+		in.ConsistentRead, in.KeyConditionExpression = aws.Bool(true), aws.String(rowsQuery)
 		in.ExpressionAttributeValues = item{
 			":pk": str(monitorPK(m.ID)), ":low": str(alertRowKey(m.ID, 0).sk), ":high": str(alertRowKey(m.ID, last).sk),
 		}

@@ -146,7 +146,7 @@ func (s *Store) MonitorFacts(ctx context.Context, monitorID, since, now int64) (
 func (s *Store) history(ctx context.Context, f *statuspage.MonitorFacts, now int64) error {
 	in := &dynamodb.QueryInput{
 		TableName: s.table, ConsistentRead: aws.Bool(true), ScanIndexForward: aws.Bool(false),
-		KeyConditionExpression: aws.String(newestHoursQuery),
+		KeyConditionExpression: aws.String(rowsQuery),
 		ExpressionAttributeValues: item{
 			":pk": str(monitorPK(f.MonitorID)), ":low": str(hourPrefix), ":high": str(hourKey(f.MonitorID, now).sk),
 		},
@@ -226,11 +226,7 @@ func (s *Store) asSeen(f statuspage.MonitorFacts, now int64) []types.TransactWri
 	absent := hoursOfNow(now)
 	for _, h := range f.Seen {
 		absent = slices.DeleteFunc(absent, func(start int64) bool { return start == h.Start })
-		e := newExpr().ifHas(attrWrite, false)
-		if h.Write != "" {
-			e = newExpr().ifCompare(attrWrite, "=", attrWrite, str(h.Write))
-		}
-		checks = append(checks, s.check(hourKey(f.MonitorID, h.Start), e))
+		checks = append(checks, s.checkWrite(f.MonitorID, h.Start, h.Write))
 	}
 	for _, start := range absent {
 		checks = append(checks, s.check(hourKey(f.MonitorID, start), newExpr().ifNew()))

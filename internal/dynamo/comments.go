@@ -143,9 +143,8 @@ func (s *Store) beforeComment(ctx context.Context, incidentID int64) (id int64, 
 func transition(incident statuspage.Incident, c statuspage.Comment, now int64) (*expr, error) {
 	closed := incident.Closed != nil
 	t := statuspage.TransitionOf(c.State, c.Time, closed)
-	e := newExpr().ifExists().ifHas(attrClosed, closed).increment(attrVersion).
-		set(attrState, str(string(t.State))).set(attrUpdated, num(now)).set(attrGSI2PK, openOrClosed(t.Closes)).
-		remove(attrWarned).remove(attrWarnedOf)
+	e := newExpr().ifExists().ifHas(attrClosed, closed).worked(now).
+		set(attrState, str(string(t.State))).set(attrGSI2PK, openOrClosed(t.Closes))
 	if t.Closes {
 		if c.Time < incident.Start {
 			return nil, statuspage.ErrCommentBeforeStart

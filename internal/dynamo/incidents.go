@@ -99,6 +99,12 @@ func (s *Store) checkMonitor(m statuspage.AffectedMonitor) types.TransactWriteIt
 	return s.check(monitorKey(m.Tag), newExpr().ifCompare(attrID, "=", attrID, num(m.MonitorID)))
 }
 
+// worked is what every write of a person changes of an incident: its update time and
+// its version rise, and the closer's warning is taken back.
+func (e *expr) worked(now int64) *expr {
+	return e.set(attrUpdated, num(now)).increment(attrVersion).remove(attrWarned).remove(attrWarnedOf)
+}
+
 // UpdateIncident implements statuspage.IncidentStore. A patch of title and end that
 // expects nothing needs no read: it is one conditional write.
 func (s *Store) UpdateIncident(ctx context.Context, id int64, p statuspage.IncidentPatch, now int64, expected statuspage.Precondition) (statuspage.Incident, error) {
@@ -123,9 +129,9 @@ func (s *Store) UpdateIncident(ctx context.Context, id int64, p statuspage.Incid
 }
 
 // patchExpr sets what the patch carries, but for start and monitors, which move
-// rows too. A person's write takes the closer's warning back.
+// rows too.
 func patchExpr(p statuspage.IncidentPatch, now int64) *expr {
-	e := newExpr().set(attrUpdated, num(now)).increment(attrVersion).remove(attrWarned).remove(attrWarnedOf)
+	e := newExpr().worked(now)
 	if title, ok := p.Title.Get(); ok {
 		e.set(attrTitle, str(title))
 	}
@@ -308,7 +314,7 @@ func (s *Store) DeleteIncident(ctx context.Context, id int64, now int64, expecte
 			s.finishLater(ctx, s.finishIncident(ctx, id, rest))
 			return nil
 		}
-		alertGone = refused.failed(last) // its monitor was deleted
+		alertGone = alertGone || refused.failed(last) // its monitor was deleted
 		if err := pause(ctx, attempt, errContended); err != nil {
 			return err
 		}

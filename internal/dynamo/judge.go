@@ -33,16 +33,13 @@ type viewedHour struct {
 	write string // what attrWrite of its item was
 }
 
-// newestHoursQuery reads a monitor's hours, newest first.
-const newestHoursQuery = attrPK + " = :pk AND " + attrSK + " BETWEEN :low AND :high"
-
 // newestHours returns the monitor's newest hours at or before now: so many that they
 // have the number of points, or all there are. An hour that is past its time is left
 // out.
 func (s *Store) newestHours(ctx context.Context, monitorID int64, points int, now int64) ([]viewedHour, error) {
 	pages := dynamodb.NewQueryPaginator(s.client, &dynamodb.QueryInput{
 		TableName: s.table, ConsistentRead: aws.Bool(true), ScanIndexForward: aws.Bool(false),
-		KeyConditionExpression: aws.String(newestHoursQuery),
+		KeyConditionExpression: aws.String(rowsQuery),
 		ExpressionAttributeValues: item{
 			":pk": str(monitorPK(monitorID)), ":low": str(hourPrefix), ":high": str(hourKey(monitorID, now).sk),
 		},
@@ -121,14 +118,20 @@ func (s *Store) look(ctx context.Context, w watched, now int64) (*view, error) {
 	if points == 0 {
 		return nil, nil
 	}
+	return s.viewOf(ctx, w.id, points, now)
+}
+
+// viewOf reads the hours with so many of a monitor's newest points, and its open
+// alerts, at once.
+func (s *Store) viewOf(ctx context.Context, monitorID int64, points int, now int64) (*view, error) {
 	var v view
 	g, gctx := errgroup.WithContext(ctx)
 	g.Go(func() (err error) {
-		v.hours, err = s.newestHours(gctx, w.id, points, now)
+		v.hours, err = s.newestHours(gctx, monitorID, points, now)
 		return err
 	})
 	g.Go(func() (err error) {
-		v.alerts, err = s.openAlerts(gctx, w.id)
+		v.alerts, err = s.openAlerts(gctx, monitorID)
 		return err
 	})
 	return &v, g.Wait()
@@ -333,13 +336,19 @@ func (s *Store) unchanged(monitorID int64, v view, now int64) []types.TransactWr
 		checks = append(checks, s.check(hourKey(monitorID, this), e))
 	}
 	if len(v.hours) > 0 {
-		e := newExpr().ifHas(attrWrite, false)
-		if newest := v.hours[0]; newest.write != "" {
-			e = newExpr().ifCompare(attrWrite, "=", attrWrite, str(newest.write))
-		}
-		checks = append(checks, s.check(hourKey(monitorID, v.hours[0].start), e))
+		checks = append(checks, s.checkWrite(monitorID, v.hours[0].start, v.hours[0].write))
 	}
 	return checks
+}
+
+// checkWrite asks that the hour was not written since it was read, when attrWrite was
+// this text.
+func (s *Store) checkWrite(monitorID, start int64, write string) types.TransactWriteItem {
+	e := newExpr().ifHas(attrWrite, false)
+	if write != "" {
+		e = newExpr().ifCompare(attrWrite, "=", attrWrite, str(write))
+	}
+	return s.check(hourKey(monitorID, start), e)
 }
 
 // recovery resolves the open alert, and its incident unless somebody did.
@@ -417,17 +426,8 @@ func (s *Store) JudgeSilence(ctx context.Context, now int64) (statuspage.Silence
 
 // judgeSilent judges the rules about missing data on one monitor.
 func (s *Store) judgeSilent(ctx context.Context, m statuspage.RuleMonitor, rules []statuspage.AlertRule, now int64, did func(settled)) error {
-	var v view
-	g, gctx := errgroup.WithContext(ctx)
-	g.Go(func() (err error) {
-		v.hours, err = s.newestHours(gctx, m.MonitorID, 1, now)
-		return err
-	})
-	g.Go(func() (err error) {
-		v.alerts, err = s.openAlerts(gctx, m.MonitorID)
-		return err
-	})
-	if err := g.Wait(); err != nil {
+	v, err := s.viewOf(ctx, m.MonitorID, 1, now)
+	if err != nil {
 		return err
 	}
 	points := v.points(now)

@@ -143,7 +143,7 @@ func (s *Store) ReplaceIncident(ctx context.Context, id int64, r statuspage.Lega
 func rewriteExpr(next statuspage.Incident) *expr {
 	e := newExpr().set(attrTitle, str(next.Title)).set(attrState, str(string(next.State))).
 		setOrRemove(attrEnd, next.End).setOrRemove(attrClosed, next.Closed).set(attrGSI2PK, openOrClosed(next.Closed != nil)).
-		set(attrUpdated, num(next.Updated)).set(attrVersion, num(next.Version)).remove(attrWarned).remove(attrWarnedOf)
+		worked(next.Updated)
 	for _, a := range legacyAttrs(next.Legacy) {
 		if a.value == 0 {
 			e.remove(a.name)
@@ -259,8 +259,7 @@ func (s *Store) AddNote(ctx context.Context, incidentID int64, text string, now 
 	}
 	for attempt := 0; ; attempt++ {
 		c.State = incident.State
-		e := newExpr().ifCompare(attrState, "=", attrState, str(string(c.State))).set(attrUpdated, num(now)).increment(attrVersion).
-			remove(attrWarned).remove(attrWarnedOf)
+		e := newExpr().ifCompare(attrState, "=", attrState, str(string(c.State))).worked(now)
 		refused, err := transactOnce(ctx, s, once, c, s.update(incidentKey(incidentID), e), s.putNew(commentItem(c)))
 		if err != nil || refused == nil {
 			return c, err

@@ -127,10 +127,8 @@ func (s *Store) UpdateMonitor(ctx context.Context, tag string, p statuspage.Moni
 		if err != nil {
 			return statuspage.Monitor{}, err
 		}
-		write := s.put(monitorItem(m))
 		e := newExpr().ifVersion(old.Version).ifCompare(attrID, "=", attrID, num(old.ID))
-		write.Put.ConditionExpression, write.Put.ExpressionAttributeNames, write.Put.ExpressionAttributeValues = e.condition(), e.names, e.values
-		refused, err := s.transact(ctx, write)
+		refused, err := s.transact(ctx, s.putIf(monitorItem(m), e))
 		if err != nil {
 			return statuspage.Monitor{}, err
 		}

@@ -419,8 +419,6 @@ func (s *Store) Points(ctx context.Context, tag string, q statuspage.PointQuery,
 	return next, err
 }
 
-const hoursQuery = attrPK + " = :pk AND " + attrSK + " BETWEEN :low AND :high"
-
 // eachPoint calls f with the points from one minute to another, both included, time
 // rising, until f returns false.
 func (s *Store) eachPoint(ctx context.Context, monitorID, from, to, now int64, f func(statuspage.Point) bool) error {
@@ -429,7 +427,7 @@ func (s *Store) eachPoint(ctx context.Context, monitorID, from, to, now int64, f
 	}
 	pages := dynamodb.NewQueryPaginator(s.client, &dynamodb.QueryInput{
 		TableName: s.table, ConsistentRead: aws.Bool(true),
-		KeyConditionExpression: aws.String(hoursQuery),
+		KeyConditionExpression: aws.String(rowsQuery),
 		ExpressionAttributeValues: item{
 			":pk": str(monitorPK(monitorID)), ":low": str(hourKey(monitorID, from).sk), ":high": str(hourKey(monitorID, to).sk),
 		},
@@ -619,7 +617,7 @@ func (s *Store) days(ctx context.Context, monitorID, from, to, now int64) (map[i
 	}
 	pages := dynamodb.NewQueryPaginator(s.client, &dynamodb.QueryInput{
 		TableName: s.table, ConsistentRead: aws.Bool(true),
-		KeyConditionExpression: aws.String(hoursQuery),
+		KeyConditionExpression: aws.String(rowsQuery),
 		ExpressionAttributeValues: item{
 			":pk": str(monitorPK(monitorID)), ":low": str(dayKey(monitorID, from).sk), ":high": str(dayKey(monitorID, to).sk),
 		},

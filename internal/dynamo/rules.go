@@ -297,10 +297,7 @@ func (s *Store) replaceRule(ctx context.Context, old statuspage.AlertRule, next 
 	writes := []types.TransactWriteItem{s.remove(ruleKey(old.ID), e)}
 	if next != nil {
 		after = *next
-		writes[0] = types.TransactWriteItem{Put: &types.Put{
-			TableName: s.table, Item: ruleItem(after),
-			ConditionExpression: e.condition(), ExpressionAttributeNames: e.names, ExpressionAttributeValues: e.values,
-		}}
+		writes[0] = s.putIf(ruleItem(after), e)
 	}
 	changes, err := s.watchWrites(old, after, found)
 	if err != nil {

@@ -170,10 +170,14 @@ func newToken() string { return rand.Text() }
 
 // putNew is a write that makes an item, refused when there is one.
 func (s *Store) putNew(it item) types.TransactWriteItem {
-	e := newExpr().ifNew()
+	return s.putIf(it, newExpr().ifNew())
+}
+
+// putIf is a write that makes or replaces an item under the conditions of e.
+func (s *Store) putIf(it item, e *expr) types.TransactWriteItem {
 	return types.TransactWriteItem{Put: &types.Put{
 		TableName: s.table, Item: it,
-		ConditionExpression: e.condition(), ExpressionAttributeNames: e.names,
+		ConditionExpression: e.condition(), ExpressionAttributeNames: e.names, ExpressionAttributeValues: e.valuesOrNil(),
 	}}
 }
 
