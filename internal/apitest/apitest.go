@@ -18,6 +18,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 
 	"tocsin/internal/dynamotest"
 	"tocsin/internal/function"
@@ -41,9 +42,15 @@ type Server struct {
 	Table *dynamotest.Table
 	Log   *Log
 
+	// Permissions are what the template allows the functions to do with the table.
+	Permissions *Permissions
+
 	tb        testing.TB
 	scheduler *local.Scheduler
 }
+
+// callTimeout is how long a function waits for one try of one DynamoDB call.
+const callTimeout = 5 * time.Second
 
 // New starts the service; it ends with the test.
 func New(t testing.TB, o Options) *Server {
@@ -56,15 +63,22 @@ func New(t testing.TB, o Options) *Server {
 	for k, v := range o.Parameters {
 		parameters[k] = v
 	}
-	template, err := local.ReadTemplate(filepath.Join(dynamotest.Root(t), "template.yaml"), local.TemplateOptions{
+	templateFile := filepath.Join(dynamotest.Root(t), "template.yaml")
+	template, err := local.ReadTemplate(templateFile, local.TemplateOptions{
 		Parameters: parameters, TableName: o.Table.Name, Region: dynamotest.Region,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
+	if s.Permissions, err = readPermissions(templateFile); err != nil {
+		t.Fatal(err)
+	}
+	if o.HTTPClient == nil {
+		o.HTTPClient = awshttp.NewBuildableClient().WithTimeout(callTimeout)
+	}
 	handlers, err := template.Handlers(func(name string, getenv func(string) string) (lambda.Handler, error) {
 		return function.NewWith(name, getenv, function.Options{
-			Now: o.Now, HTTPClient: o.HTTPClient, Log: slog.New(slog.NewJSONHandler(s.Log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+			Now: o.Now, HTTPClient: s.Permissions.client(name, o.HTTPClient), Log: slog.New(slog.NewJSONHandler(s.Log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		})
 	})
 	if err != nil {

@@ -1,0 +1,106 @@
+package api_test
+
+import (
+	"fmt"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"tocsin/internal/apitest"
+	"tocsin/internal/dynamotest"
+	"tocsin/internal/statuspage"
+)
+
+// TestPermissionsAreTheLeast goes through all that the functions do with the table.
+// What the template does not grant is refused, here and in every other test over
+// HTTP; what it grants and nothing here needs is reported.
+func TestPermissionsAreTheLeast(t *testing.T) {
+	// While refuse is on, the table takes nothing but deletions.
+	var refuse atomic.Bool
+	clock := &clock{}
+	clock.seconds.Store(testStart)
+	s := apitest.New(t, apitest.Options{Now: clock.now, HTTPClient: &dynamotest.Client{Inject: func(operation string, body []byte) dynamotest.Fault {
+		if refuse.Load() && operation == "TransactWriteItems" && !strings.Contains(string(body), `"TransactItems":[{"Delete"`) {
+			return dynamotest.Throttle
+		}
+		return dynamotest.None
+	}}})
+	do := func(status int, method, path, body string, headers ...string) {
+		t.Helper()
+		if got := doWith(s, method, path, body, headers...); got.Status != status {
+			t.Fatalf("%s %s %s: %d %s, want %d", method, path, body, got.Status, got.Body, status)
+		}
+	}
+
+	monitorsNamed(t, s, "sun", "earth", "mars")
+	do(200, "PATCH", "/api/v4/monitors/sun", `{"name":"S"}`)
+	do(200, "GET", "/api/v4/monitors", "")
+	do(404, "PATCH", "/api/v4/monitors/none", `{"name":"S"}`)
+
+	key := made(t, s, "/api/v4/keys", `{"name":"k","scopes":["admin"]}`)
+	do(200, "GET", "/api/v4/keys", "")
+	do(200, "DELETE", fmt.Sprintf("/api/v4/keys/%d", key), "")
+	refuse.Store(true)
+	do(503, "POST", "/api/v4/keys", `{"name":"k","scopes":["admin"]}`, "Idempotency-Key", "refused")
+	refuse.Store(false)
+
+	incident := made(t, s, "/api/v4/incidents", fmt.Sprintf(`{"title":"t","start_date_time":%d,"monitors":[{"monitor_tag":"earth"}]}`, testMinute))
+	path := incidentPath(incident)
+	do(200, "PATCH", path, `{"title":"u"}`)
+	do(200, "PATCH", path, fmt.Sprintf(`{"start_date_time":%d,"monitors":[{"monitor_tag":"sun"}]}`, testMinute-60))
+	do(200, "GET", path, "")
+	for _, query := range []string{"", "?status=open", "?monitor_tags=sun"} {
+		do(200, "GET", "/api/v4/incidents"+query, "")
+	}
+	do(200, "POST", "/api/incident", fmt.Sprintf(`{"title":"old","startDatetime":%d,"tags":["sun"],"body":"b"}`, testMinute))
+	do(200, "GET", "/api/incident?status=OPEN", "")
+	do(404, "POST", incidentPath(999)+"/comments", `{"comment":"c","state":"IDENTIFIED"}`, "Idempotency-Key", "refused")
+	do(200, "GET", fmt.Sprintf("/api/incident/%d/comment", incident), "")
+	comment := path + fmt.Sprintf("/comments/%d", made(t, s, path+"/comments", `{"comment":"c","state":"IDENTIFIED"}`))
+	do(200, "GET", path+"/comments", "")
+	do(200, "GET", comment, "")
+	do(200, "PATCH", comment, `{"comment":"d"}`)
+	do(200, "DELETE", comment, "")
+	do(200, "DELETE", path, "")
+
+	// Points, and a monitor with more hours than its DELETE removes, and an incident after them.
+	made(t, s, "/api/v4/incidents", fmt.Sprintf(`{"title":"t","start_date_time":%d,"monitors":[{"monitor_tag":"mars"}]}`, testMinute))
+	made(t, s, rulesPath, downRule)
+	for minute := range int64(4) {
+		clock.seconds.Store(testStart + 60*minute)
+		postStatus(t, s, testStart+60*minute, []string{"DOWN", "DOWN", "DOWN", "UP"}[minute], "earth", "sun")
+	}
+	const day = 86400
+	do(200, "PATCH", "/api/v4/monitors/mars/data", fmt.Sprintf(`{"start_ts":%d,"end_ts":%d,"status":"UP","latency":7}`, testMinute-12*day, testMinute-day))
+	do(200, "GET", "/api/v4/monitors/mars/uptime?days=10", "")
+	do(200, "GET", fmt.Sprintf("/api/v4/monitors/earth/data/%d", testMinute), "")
+	do(200, "DELETE", "/api/v4/monitors/mars", "")
+	do(200, "PATCH", rulesPath+"/1", `{"severity":"WARNING"}`)
+	do(200, "GET", rulesPath, "")
+	do(200, "GET", alertsPath, "")
+	do(200, "GET", alertsPath+"?monitor_tag=earth", "")
+	do(200, "GET", alertsPath+"/1", "")
+	do(200, "DELETE", rulesPath+"/1", "")
+
+	// What the schedules do: missing data of a monitor, and incidents to warn of and
+	// to close.
+	do(201, "POST", "/api/v4/incidents", fmt.Sprintf(`{"title":"forgotten","start_date_time":%d,"monitors":[{"monitor_tag":"earth"}]}`, testMinute))
+	made(t, s, rulesPath, `{"alert_for":"NO_DATA","alert_value":3,"monitor_tags":["sun"],"create_incident":true}`)
+	do(201, "POST", "/api/v4/incidents", fmt.Sprintf(`{"title":"t","start_date_time":%d,"end_date_time":%d,"monitors":[{"monitor_tag":"earth"}]}`, testMinute, testMinute+600))
+	for _, later := range []int64{0, 600, 660, 60 * 3600, 90 * 3600} {
+		clock.seconds.Store(testStart + 300 + later)
+		s.Tick()
+		if later == 600 {
+			postStatus(t, s, statuspage.FloorMinute(testStart+300+later), "UP", "sun")
+		}
+	}
+
+	if names := s.Permissions.Functions(); len(names) != 6 {
+		t.Errorf("permissions of %v", names)
+	}
+	for _, name := range s.Permissions.Functions() {
+		if unused := s.Permissions.Unused(name); len(unused) != 0 {
+			t.Errorf("%s is granted and makes no use of %v", name, unused)
+		}
+	}
+}
