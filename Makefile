@@ -1,7 +1,7 @@
 # Run `make` for the list of targets. Written for GNU make 3.81 and newer, which is what macOS has.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test races fuzz test-api fmt vet lint build validate vulncheck clean FORCE
+.PHONY: help run test races fuzz test-api sam-local test-sam fmt vet lint build validate vulncheck clean FORCE
 
 SAM ?= sam
 GOVULNCHECK_VERSION := v1.9.0
@@ -47,6 +47,12 @@ fuzz: $(bin) ## Fuzz every target, then send random requests (FUZZTIME=10m FUZZR
 
 test-api: $(bin) ## Hold the running service against its OpenAPI document, with schemathesis (needs Python; EXAMPLES, SEED)
 	@EXAMPLES='$(EXAMPLES)' SEED='$(SEED)' exec infra/test-api/run.sh
+
+sam-local: ## Serve the API from Lambda containers until Ctrl-C (needs a Docker engine; PORT, API_KEY, PULL=no)
+	@exec infra/local/sam-local.sh
+
+test-sam: ## Test the functions in Lambda containers, end to end (needs a Docker engine and Python; PULL=no)
+	@exec infra/local/test-sam.sh
 
 fmt: ## Format the Go code
 	@$(need_go)
