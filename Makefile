@@ -1,7 +1,7 @@
 # Run `make` for the list of targets. Written for GNU make 3.81 and newer, which is what macOS has.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test races fuzz test-api sam-local test-sam fmt vet lint build validate vulncheck clean FORCE
+.PHONY: help run test races fuzz test-api sam-local test-sam fmt vet lint build check-binaries validate vulncheck clean FORCE
 
 SAM ?= sam
 GOVULNCHECK_VERSION := v1.9.0
@@ -71,9 +71,13 @@ build: ## Build the functions for Lambda into .aws-sam/build (another processor:
 	@$(need_go); $(need_sam)
 	$(sam) build $(if $(ARCHITECTURE),--parameter-overrides Architecture=$(ARCHITECTURE))
 
-validate: ## Check template.yaml
+check-binaries: ## Check what make build made: processor, size, modules (make check-binaries ARCHITECTURE=x86_64)
+	@$(need_go)
+	@exec infra/lambda/check-binaries.sh $(or $(ARCHITECTURE),arm64)
+
+validate: ## Check template.yaml with sam validate, cfn-lint and checkov (needs Python)
 	@$(need_sam)
-	$(sam) validate --lint
+	@SAM='$(SAM)' exec infra/validate/run.sh
 
 vulncheck: ## Look for known vulnerabilities in what the code uses (needs the network)
 	@$(need_go)
