@@ -13,7 +13,8 @@ import (
 // firstKeyName names the key that the first run makes.
 const firstKeyName = "make run"
 
-// exampleMonitors are what the first run puts into an empty table, by tag and name.
+// exampleMonitors are what the first run puts into an empty table, and tocsin monitors
+// import --examples into any, by tag and name.
 var exampleMonitors = [][2]string{
 	{"earth", "Earth"},
 	{"google", "Google"},

@@ -40,12 +40,16 @@ the file does not name stays, and nothing is ever deleted, so that importing a f
 again changes nothing. A monitor is known by its tag, a rule by its alert_for, its
 severity (CRITICAL when none is given) and its monitors together.
 
+With --examples there is no file: the monitors are those that the first run of
+tocsin serve makes, with which the tour in the README works.
+
 The command prints what it does, a line each: + for what is made, ~ for what is
 changed, and how much is as it should be.`
 
 const importExamples = `  tocsin monitors import --local monitors.yaml
   tocsin monitors import --local --dry-run monitors.yaml
-  tocsin monitors import --table tocsin-Table-1ABC monitors.yaml`
+  tocsin monitors import --table tocsin-Table-1ABC monitors.yaml
+  tocsin monitors import --table tocsin-Table-1ABC --examples`
 
 func newMonitorsCommand(c console) *cobra.Command {
 	cmd := &cobra.Command{
@@ -56,23 +60,16 @@ func newMonitorsCommand(c console) *cobra.Command {
 	}
 	t := &tableFlags{}
 	t.add(cmd, c)
-	var dryRun bool
+	var dryRun, examples bool
 	importer := &cobra.Command{
-		Use:     "import FILE",
+		Use:     "import {FILE | --examples}",
 		Short:   "Make monitors and alert rules as a YAML file defines them",
 		Long:    importHelp,
 		Example: importExamples,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if len(args) != 1 {
-				return errors.New("say which file: tocsin monitors import FILE")
-			}
-			text, err := os.ReadFile(args[0])
+			defined, err := readDefinitions(args, examples)
 			if err != nil {
-				return fmt.Errorf("reading the definitions: %w", err)
-			}
-			defined, err := parseDefinitions(text)
-			if err != nil {
-				return fmt.Errorf("%s: %w", args[0], err)
+				return err
 			}
 			store, err := t.store(cmd.Context())
 			if err != nil {
@@ -83,6 +80,7 @@ func newMonitorsCommand(c console) *cobra.Command {
 		},
 	}
 	importer.Flags().BoolVar(&dryRun, "dry-run", false, "only print what would be done")
+	importer.Flags().BoolVar(&examples, "examples", false, "the example monitors in place of a file")
 	cmd.AddCommand(importer)
 	return cmd
 }
@@ -118,6 +116,33 @@ var monitorFields = []string{
 // ruleFields are the fields that an alert rule can have in a file.
 var ruleFields = []string{
 	"alert_for", "alert_value", "monitor_tags", "failure_threshold", "success_threshold", "severity", "create_incident", "description", "is_active",
+}
+
+// readDefinitions reads the file that the arguments of the command name, or takes the
+// example monitors.
+func readDefinitions(args []string, examples bool) (definitions, error) {
+	if examples {
+		if len(args) > 0 {
+			return definitions{}, errors.New("say either which file or --examples, not both")
+		}
+		var d definitions
+		for _, m := range exampleMonitors {
+			d.monitors = append(d.monitors, monitorDefinition{made: statuspage.NewMonitor(m[0], m[1])})
+		}
+		return d, nil
+	}
+	if len(args) != 1 {
+		return definitions{}, errors.New("say which file: tocsin monitors import FILE")
+	}
+	text, err := os.ReadFile(args[0])
+	if err != nil {
+		return definitions{}, fmt.Errorf("reading the definitions: %w", err)
+	}
+	d, err := parseDefinitions(text)
+	if err != nil {
+		return d, fmt.Errorf("%s: %w", args[0], err)
+	}
+	return d, nil
 }
 
 // parseDefinitions reads a file. All of it is checked before anything is done.

@@ -61,6 +61,32 @@ monitors: 0 made, 1 changed, 0 as they should be
 	}
 }
 
+// The example monitors come into a table that has none, with the names that the first
+// run gives them, and a table that has them stays as it is.
+func TestImportExamples(t *testing.T) {
+	flags, dir := rootFlags(t)
+	port := freePort(t, dir)
+	s := startServer(t, map[string]string{"PORT": port, "DATA": "memory"}, flags...)
+	for _, tt := range []struct {
+		args   []string
+		status int
+		want   string
+	}{
+		{[]string{"--examples", "monitors.yaml"}, 1, "tocsin: say either which file or --examples, not both\n"},
+		{[]string{"--examples"}, 0, "+ monitor earth\n+ monitor google\n+ monitor api-gateway\n+ monitor checkout-service\n+ monitor database\nmonitors: 5 made, 0 changed, 0 as they should be\n"},
+		{[]string{"--examples"}, 0, "monitors: 0 made, 0 changed, 5 as they should be\n"},
+	} {
+		status, out, errs := tocsin(t, nil, append([]string{"monitors", "import", "--local", "--port", port, "--dir", dir}, tt.args...)...)
+		if diff := cmp.Diff(tt.want, out+errs); status != tt.status || diff != "" {
+			t.Errorf("%v: %d (-want +got):\n%s", tt.args, status, diff)
+		}
+	}
+	monitor := call(t, s.url+"/api/v4/monitors/checkout-service", s.key(), "")["monitor"].(map[string]any)
+	if monitor["name"] != "Checkout Service" {
+		t.Errorf("name %v", monitor["name"])
+	}
+}
+
 // TestImportAlertRules makes rules about a monitor that is there and one of the same
 // file, imports them again, and changes them.
 func TestImportAlertRules(t *testing.T) {

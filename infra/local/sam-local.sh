@@ -101,10 +101,7 @@ export BASE_URL="http://127.0.0.1:$PORT"
 wait_for "$BASE_URL/healthcheck" "$api" 'sam local start-api'
 
 # The example monitors, so that the tour of the README works here too.
-for tag in earth google api-gateway checkout-service database; do
-	curl -fsS -o /dev/null -H "Authorization: Bearer $API_KEY" -d "{\"tag\":\"$tag\",\"name\":\"$tag\"}" "$BASE_URL/api/v4/monitors" ||
-		die "the example monitor $tag could not be made"
-done
+.local/bin/tocsin monitors import --local --port "$gateway_port" --examples >&2 || die 'the example monitors could not be made'
 
 if [ $# -eq 0 ]; then
 	say "ready $BASE_URL, with the local gateway on the same table at http://127.0.0.1:$gateway_port"
