@@ -1,7 +1,7 @@
 # Run `make` for the list of targets. Written for GNU make 3.81 and newer, which is what macOS has.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test races fuzz test-api fmt vet lint build validate vulncheck clean FORCE
+.PHONY: help run test races fuzz test-api test-deploy fmt vet lint build deploy validate vulncheck clean FORCE
 
 SAM ?= sam
 GOVULNCHECK_VERSION := v1.9.0
@@ -48,6 +48,10 @@ fuzz: $(bin) ## Fuzz every target, then send random requests (FUZZTIME=10m FUZZR
 test-api: $(bin) ## Hold the running service against its OpenAPI document, with schemathesis (needs Python; EXAMPLES, SEED)
 	@EXAMPLES='$(EXAMPLES)' SEED='$(SEED)' exec infra/test-api/run.sh
 
+test-deploy: $(bin) ## Deploy to an emulator of AWS, with IAM enforced, and look whether it works (needs Python and SAM CLI)
+	@$(need_sam)
+	@SAM='$(SAM)' exec infra/test-deploy/run.sh
+
 fmt: ## Format the Go code
 	@$(need_go)
 	go fmt ./...
@@ -64,6 +68,10 @@ lint: vet ## Check the format, run go vet and staticcheck
 build: ## Build the functions for Lambda into .aws-sam/build (another processor: make build ARCHITECTURE=x86_64)
 	@$(need_go); $(need_sam)
 	$(sam) build $(if $(ARCHITECTURE),--parameter-overrides Architecture=$(ARCHITECTURE))
+
+deploy: $(bin) ## Deploy to AWS and say how to make the first key (ENV=dev or prod; ARGS for sam deploy)
+	@$(need_sam)
+	@ENV='$(ENV)' SAM='$(SAM)' CONFIG='$(CONFIG)' BUILD='$(BUILD)' exec infra/deploy/deploy.sh $(ARGS)
 
 validate: ## Check template.yaml
 	@$(need_sam)
