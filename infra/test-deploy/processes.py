@@ -1,17 +1,25 @@
 """Programs that end with the test: each in a process group of its own, which is ended as a whole."""
 
+import contextlib
+import ctypes
 import errno
 import os
 import pathlib
 import pty
 import signal
 import subprocess
+import sys
 import time
 
 # Seconds that a group has to end by itself.
 GRACE = 10
 
 _started = []
+
+# Linux: whose parent has ended becomes a child of this program, which asks for its status at the end. Else it might stay as a zombie.
+SET_CHILD_SUBREAPER = 36
+if sys.platform == "linux":
+    ctypes.CDLL(None).prctl(SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
 class Failed(Exception):
@@ -77,21 +85,25 @@ def _read(terminal):
 def stop_all():
     """Ends every group that is still there, the newest first. Returns the groups that did not go, which there must be none of."""
     for process in reversed(_started):
-        for how in (signal.SIGTERM, signal.SIGKILL):
+        # First the program alone, so that it can end those that it has started and ask for their status.
+        for signalled, how in ((os.kill, signal.SIGTERM), (os.killpg, signal.SIGTERM), (os.killpg, signal.SIGKILL)):
             if not alive(process.pid):
                 break
-            _signal(process.pid, how)
+            _signal(signalled, process.pid, how)
             until = time.monotonic() + GRACE
             while alive(process.pid) and time.monotonic() < until:
                 process.poll()
                 time.sleep(0.05)
         process.poll()
+    with contextlib.suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
     return [process.args for process in _started if alive(process.pid)]
 
 
-def _signal(group, how):
+def _signal(signalled, number, how):
     try:
-        os.killpg(group, how)
+        signalled(number, how)
     except ProcessLookupError:
         pass
 

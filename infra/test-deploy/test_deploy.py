@@ -102,20 +102,28 @@ class Deployment:
         return ["make", "-s", "-C", ROOT, "deploy", f"ENV={ENVIRONMENT}", f"SAM={self.sam}", f"CONFIG={self.config}"], env
 
     def deploy(self):
-        """Deploys without a terminal, with the settings that there are, and returns what `make deploy` says."""
+        """Deploys without a terminal, with the settings that there are."""
         command, env = self.make_deploy()
-        said = processes.run(command, env)
-        self.look(said)
-        return said
+        self.hear(processes.run(command, env))
 
     def deploy_guided(self):
-        """Deploys at a terminal, where everything is asked for, and returns what `make deploy` says."""
+        """Deploys at a terminal, and takes every answer that is offered."""
         command, env = self.make_deploy()
-        said = processes.run_at_terminal(command, env, lambda line: "" if line.rstrip().endswith(("]:", "[y/N]:", "[Y/n]:")) else None)
-        self.look(said)
-        return said
+        self.hear(processes.run_at_terminal(command, env, lambda line: "" if re.search(r"\[.*\]: ?$", line) else None))
 
-    def look(self, said):
+    def deploy_template(self, template):
+        """Deploys another template than the one that was built, with the settings that there are."""
+        command = [self.sam, "deploy", "--config-file", self.config, "--config-env", ENVIRONMENT, "--template-file", template]
+        processes.run(command, self.env)
+        self.look()
+
+    def hear(self, said):
+        """Looks what there is after a `make deploy`, and whether that is what it said."""
+        self.look()
+        check(self.outputs["ApiUrl"] in said, "make deploy does not say the address of the API:", said)
+        check(f"tocsin keys create --table {self.outputs['TableName']}" in said, "make deploy does not say how to make a key:", said)
+
+    def look(self):
         """Reads what there is now, shows the outputs, and gives the API its routes."""
         [stack] = boto3.client("cloudformation").describe_stacks(StackName=STACK)["Stacks"]
         self.status = stack["StackStatus"]
@@ -123,11 +131,14 @@ class Deployment:
         self.outputs = {o["OutputKey"]: o["OutputValue"] for o in stack["Outputs"]}
         for key, value in self.outputs.items():
             print(f"    {key} = {value}")
-        check(self.outputs["ApiUrl"] in said, "make deploy does not say the address of the API:", said)
-        check(f"tocsin keys create --table {self.outputs['TableName']}" in said, "make deploy does not say how to make a key:", said)
-        routes = gateway.apply_routes(STACK)
-        print(f"    {len(routes)} routes")
-        return routes
+        print(f"    {len(gateway.apply_routes(STACK))} routes")
+
+    def set_parameter(self, name, value):
+        """Changes a parameter among those that were kept in samconfig.toml."""
+        text = self.config.read_text()
+        changed, times = re.subn(rf'(^parameter_overrides = .* {name}=)\\"[^"]*"', lambda m: rf'{m[1]}\"{value}\"', text, flags=re.M)
+        check(times == 1, f"samconfig.toml has the parameter {name} {times} times:", text)
+        self.config.write_text(changed)
 
     def tocsin(self, *arguments):
         """Runs the command tocsin and returns its stdout."""
@@ -213,7 +224,7 @@ def forgets(d):
     d.forgotten = d.ok("POST", "/api/v4/incidents", incident)["incident"]["id"]
     d.ok("POST", "/api/v4/monitors", {"tag": "silent", "name": "Silent"})
     d.ok("POST", "/api/v4/status", {"points": [{"monitor_tag": "silent", "status": "UP", "timestamp": now - 900}]})
-    d.ok("POST", "/api/v4/alert-rules", {"alert_for": "NO_DATA", "alert_value": "5", "monitor_tags": ["silent"]})
+    d.ok("POST", "/api/v4/alert-rules", {"alert_for": "NO_DATA", "alert_value": 5, "monitor_tags": ["silent"]})
 
 
 # A request for each function behind the API, which reads the table beyond the API key.
@@ -272,19 +283,23 @@ def fails(d, function):
 
 @step("a changed template and other parameters update the stack in place")
 def updates(d):
-    before = d.incidents()
-    site = "https://status.example.com"
-    text = d.config.read_text()
-    changed = text.replace(r"SiteUrl=\"\"", rf"SiteUrl=\"{site}\"").replace(r"LogLevel=\"DEBUG\"", r"LogLevel=\"WARN\"")
-    check(changed.count(site) == 1 and r"LogLevel=\"WARN\"" in changed, "samconfig.toml does not have the parameters:", text)
-    d.config.write_text(changed)
-    d.deploy()
+    before, site = d.incidents(), "https://status.example.com"
+    template = d.build / "changed.yaml"
+    text = (d.build / "template.yaml").read_text()
+    check(text.count("Description: Tocsin - incidents\n") == 1, "the template that was built has no description of the function incidents")
+    template.write_text(text.replace("Description: Tocsin - incidents\n", "Description: Changed\n"))
+    d.set_parameter("SiteUrl", site)
+    d.set_parameter("LogLevel", "WARN")
+    d.deploy_template(template)
     check(d.status == "UPDATE_COMPLETE", "the stack is", d.status)
     check(d.ids["HttpApi"] == d.api, "another API:", d.ids["HttpApi"], "after", d.api)
     check(d.outputs["TableName"] == d.table, "another table:", d.outputs["TableName"], "after", d.table)
     check(d.incidents() == before, "other incidents:", d.incidents(), "after", before)
     url = d.ok("GET", f"/api/v4/incidents/{d.forgotten}")["incident"]["url"]
     check(url == f"{site}/incidents/{d.forgotten}", "the new SiteUrl is not in the incident's url", url)
+    configuration = boto3.client("lambda").get_function_configuration(FunctionName=d.ids["IncidentsFunction"])
+    check(configuration["Description"] == "Changed", "the function still has the description", configuration["Description"])
+    check(configuration["Environment"]["Variables"]["LOG_LEVEL"] == "WARN", "the function still has the environment", configuration["Environment"])
 
 
 @step("the schedules fire: the closer resolves an incident, a missing point makes an alert")
@@ -318,10 +333,7 @@ def deletes(d):
 
 @step("another deployment on the table that was left serves the same")
 def again(d):
-    text = d.config.read_text()
-    changed = text.replace(r"ExistingTableName=\"\"", rf"ExistingTableName=\"{d.table}\"")
-    check(changed != text, "samconfig.toml does not have the parameter:", text)
-    d.config.write_text(changed)
+    d.set_parameter("ExistingTableName", d.table)
     d.deploy()
     check(d.status == "CREATE_COMPLETE", "the stack is", d.status)
     check(d.outputs["TableName"] == d.table, "another table:", d.outputs["TableName"], "after", d.table)
