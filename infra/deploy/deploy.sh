@@ -70,7 +70,10 @@ elif ! answer=$(outputs 2>&1); then
 		*) die "$answer" ;;
 	esac
 fi
-[ -t 0 ] || guided=no
+if ! [ -t 0 ]; then
+	guided=no
+	set -- --no-progressbar "$@"
+fi
 
 env -u MAKEFLAGS -u MAKELEVEL AWS_DEFAULT_REGION="${AWS_DEFAULT_REGION:-${AWS_REGION:-us-east-1}}" \
 	"$SAM" build --config-file "$CONFIG" --config-env "$ENV" --build-dir "$BUILD" --parameter-overrides "Architecture=$architecture" >&2

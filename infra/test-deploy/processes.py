@@ -42,7 +42,7 @@ def start(command, **options):
 
 
 def run(command, env, **options):
-    """Runs a program without a terminal and returns what it wrote to stdout. Its stderr is shown."""
+    """Runs a program without a terminal and returns what it wrote to stdout. Its stderr is shown, unless the options say otherwise."""
     process = start(command, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, **options)
     written, _ = process.communicate()
     if process.returncode:

@@ -1,6 +1,7 @@
 #!/bin/sh
-# Deploys the stack to an emulator of AWS on this machine and looks whether it works: test_deploy.py, which has the steps. It needs Go, make, the SAM
-# CLI, and python3 with its venv module; the packages of requirements.txt come into .local on the first run. Nothing of it runs afterwards.
+# Deploys the stack to an emulator of AWS on this machine and looks whether it works: test_deploy.py, which has the steps. It needs Go, make
+# and python3 with its venv module; the packages of requirements.txt, and the SAM CLI when there is none, come into .local on the first run.
+# Nothing of it runs afterwards.
 #
 # Environment:
 #   SAM=sam              the SAM CLI
@@ -15,7 +16,7 @@ die() { say "$*"; exit 1; }
 
 command -v "$PYTHON" >/dev/null || die "no $PYTHON here: install Python 3.10 or newer"
 command -v curl >/dev/null || die 'no curl here'
-sam=$(command -v "$SAM") || die "no $SAM here: install AWS SAM CLI (pip install aws-sam-cli), or set SAM to it"
+sam=$(command -v "$SAM" || PYTHON=$PYTHON infra/sam-cli/install.sh)
 
 here=infra/test-deploy
 work=$PWD/.local/test-deploy

@@ -13,6 +13,7 @@ import os
 import pathlib
 import re
 import signal
+import subprocess
 import sys
 import time
 import urllib.error
@@ -104,7 +105,7 @@ class Deployment:
     def deploy(self):
         """Deploys without a terminal, with the settings that there are."""
         command, env = self.make_deploy()
-        self.hear(processes.run(command, env))
+        self.hear(processes.run(command, env, stderr=subprocess.STDOUT))
 
     def deploy_guided(self):
         """Deploys at a terminal, and takes every answer that is offered."""
@@ -113,8 +114,8 @@ class Deployment:
 
     def deploy_template(self, template):
         """Deploys another template than the one that was built, with the settings that there are."""
-        command = [self.sam, "deploy", "--config-file", self.config, "--config-env", ENVIRONMENT, "--template-file", template]
-        processes.run(command, self.env)
+        command = [self.sam, "deploy", "--no-progressbar", "--config-file", self.config, "--config-env", ENVIRONMENT, "--template-file", template]
+        processes.run(command, self.env, stderr=subprocess.STDOUT)
         self.look()
 
     def hear(self, said):
@@ -317,7 +318,8 @@ def schedules(d):
 @step("sam delete leaves the table, with its data and its protection")
 def deletes(d):
     d.before = d.incidents()
-    processes.run([d.sam, "delete", "--no-prompts", "--stack-name", STACK, "--region", emulator.REGION], d.env)
+    command = [d.sam, "delete", "--no-prompts", "--stack-name", STACK, "--region", emulator.REGION]
+    processes.run(command, d.env, stderr=subprocess.STDOUT)
     cloudformation = boto3.client("cloudformation")
     try:
         stacks = cloudformation.describe_stacks(StackName=STACK)["Stacks"]
