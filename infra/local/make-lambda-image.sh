@@ -4,7 +4,7 @@
 #   infra/local/make-lambda-image.sh [x86_64|arm64]      (the machine's own processor when not given)
 #
 # It is not Amazon Linux: nothing but the Lambda runtime emulator that comes with SAM CLI, CA certificates and empty folders.
-# Our functions are static binaries and need no more. With a network use the real image: leave out --skip-pull-image.
+# Our functions are static binaries and need no more. lambda-image.sh beside this file calls it where AWS's can't be pulled.
 set -eu
 
 die() { echo "make-lambda-image.sh: $*" >&2; exit 1; }
@@ -42,6 +42,6 @@ cp -L "$certificates" "$root/etc/pki/tls/certs/ca-bundle.crt" # where Amazon Lin
 tag=public.ecr.aws/lambda/provided:al2023-rapid-$arch
 tar -C "$root" --numeric-owner -cf - . | docker import --platform "$platform" \
 	--change 'ENV PATH=/usr/local/bin:/usr/bin:/bin:/opt/bin LAMBDA_TASK_ROOT=/var/task LAMBDA_RUNTIME_DIR=/var/runtime' \
-	--change 'WORKDIR /var/task' \
+	--change 'WORKDIR /var/task' --change 'LABEL tocsin=home-made' \
 	- "$tag" >/dev/null
 echo "made $tag"

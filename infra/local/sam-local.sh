@@ -3,13 +3,13 @@
 # How to use it, and what it needs, is in README.md beside this file.
 #
 #   infra/local/sam-local.sh                    serve until Ctrl-C
-#   infra/local/sam-local.sh COMMAND [ARG]...   serve, run the command with BASE_URL and API_KEY set, stop, exit with its status
+#   infra/local/sam-local.sh COMMAND [ARG]...   serve, run the command with BASE_URL, PORT and API_KEY set, stop, exit with its status
 #
 # Environment:
 #   PORT=3000        port of the API; the next one is the local gateway's
 #   API_KEY=kener_…  the API key to use (kener_ and 64 hex digits); else one is made and printed
-#   PULL=no          don't pull the container image: use the one that infra/local/make-lambda-image.sh has made
-#   SAM=sam          the SAM CLI
+#   PULL=no          don't pull the container image: use the home-made one
+#   SAM=sam          the SAM CLI; when there is none, infra/sam-cli/install.sh installs it
 #
 # Nothing stays behind: the data are in memory, and DynamoDB Local and the containers are stopped.
 set -eu
@@ -18,42 +18,35 @@ cd "$(dirname "$0")/../.."
 say() { echo "sam-local.sh: $*" >&2; }
 die() { say "$*"; exit 1; }
 
-: "${PORT:=3000}" "${SAM:=sam}" "${PULL:=yes}"
+. infra/local/sam-env.sh
+export BASE_URL PORT
+for port in "$PORT" "$gateway_port"; do
+	if curl -s -o /dev/null --max-time 2 "http://127.0.0.1:$port/"; then
+		die "port $port is taken: stop what uses it, or choose another one, for instance PORT=$((PORT + 10))"
+	fi
+done
 
-# SAM CLI and the SDK want an account and a region, although nothing goes to AWS. Without the last two, every sam command looks for
-# credentials for ten seconds.
-export AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local AWS_REGION=us-east-1 AWS_DEFAULT_REGION=us-east-1
-export SAM_CLI_TELEMETRY=0 AWS_MAX_ATTEMPTS=1 AWS_EC2_METADATA_DISABLED=true
-unset AWS_PROFILE AWS_SESSION_TOKEN
-
-command -v "$SAM" >/dev/null || die "no $SAM here: install AWS SAM CLI (pip install aws-sam-cli), or set SAM to it"
-command -v curl >/dev/null || die 'no curl here'
-docker info >/dev/null 2>&1 || die 'no Docker here, or its daemon does not run'
-case $(uname -m) in
-	x86_64 | amd64) architecture=x86_64 ;;
-	*) architecture=arm64 ;;
-esac
-case $PULL in
-	no) pull=--skip-pull-image ;;
-	*) pull= ;;
-esac
 if [ -z "${API_KEY:-}" ]; then
 	API_KEY=kener_$(od -An -N32 -tx1 /dev/urandom | tr -d ' \n')
-	say "API key: $API_KEY"
 fi
 export API_KEY
 
 make -s .local/bin/tocsin
 make -s build "SAM=$SAM" "ARCHITECTURE=$architecture" >&2
+infra/local/lambda-image.sh "$architecture"
 
 work=$(mktemp -d)
-gateway= api= endpoint=
+gateway= api= command= endpoint=
+# end PID: SIGTERM, and time to act on it.
+end() {
+	kill "$1" 2>/dev/null || true
+	wait "$1" 2>/dev/null || true
+}
 stop() {
 	trap '' INT TERM
-	# SIGTERM, and time to act on it: the local gateway then stops DynamoDB Local.
-	for pid in $api $gateway; do
-		kill "$pid" 2>/dev/null || true
-		wait "$pid" 2>/dev/null || true
+	# The local gateway stops DynamoDB Local.
+	for pid in $command $api $gateway; do
+		end "$pid"
 	done
 	# SAM CLI 1.170.0 forgets some of the containers that it has started all at once. Ours are those that know our engine.
 	if [ -n "$endpoint" ]; then
@@ -69,43 +62,64 @@ trap stop EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
-# wait_for URL PID NAME
+# wait_for URL PID NAME LOG
 wait_for() {
 	tries=0
 	until curl -fsS -o /dev/null "$1" 2>/dev/null; do
-		kill -0 "$2" 2>/dev/null || die "$3 has ended"
+		kill -0 "$2" 2>/dev/null || { tail -n 40 "$4" >&2; die "$3 has ended"; }
 		tries=$((tries + 1))
-		[ "$tries" -lt 180 ] || die "$3 does not answer"
-		sleep 1
+		[ "$tries" -lt 360 ] || { tail -n 40 "$4" >&2; die "$3 does not answer"; }
+		sleep 0.5
 	done
 }
 
 # The local gateway starts DynamoDB Local, makes the table and the key, and writes down where the engine is.
-gateway_port=$((PORT + 1))
-DATA=memory PORT=$gateway_port .local/bin/tocsin serve >"$work/serve" &
+DATA=memory PORT=$gateway_port .local/bin/tocsin serve >"$work/serve" 2>"$work/serve.log" &
 gateway=$!
-wait_for "http://127.0.0.1:$gateway_port/healthcheck" "$gateway" 'tocsin serve'
-engine=$(cat ".local/data/$gateway_port/endpoint")
-
-# In sam local, !Ref Table gives the table's logical id, not a name: say which table it is.
-echo '{"Parameters":{"TABLE_NAME":"tocsin"}}' >"$work/environment.json"
-
-# The containers reach this machine, and DynamoDB Local on it, by the name that --add-host gives it.
-endpoint=http://host.docker.internal:${engine##*:}
-"$SAM" local start-api --port "$PORT" --warm-containers EAGER $pull \
-	--env-vars "$work/environment.json" \
-	--add-host host.docker.internal:host-gateway \
-	--parameter-overrides "Architecture=$architecture DynamoDBEndpoint=$endpoint" >&2 &
-api=$!
-export BASE_URL="http://127.0.0.1:$PORT"
-wait_for "$BASE_URL/healthcheck" "$api" 'sam local start-api'
-
+wait_for "http://127.0.0.1:$gateway_port/healthcheck" "$gateway" 'tocsin serve' "$work/serve.log"
+read_endpoint
 # The example monitors, so that the tour of the README works here too.
-.local/bin/tocsin monitors import --local --port "$gateway_port" --examples >&2 || die 'the example monitors could not be made'
+.local/bin/tocsin monitors import --local --port "$gateway_port" --examples >&2
 
-if [ $# -eq 0 ]; then
-	say "ready $BASE_URL, with the local gateway on the same table at http://127.0.0.1:$gateway_port"
-	wait "$api"
-else
-	"$@"
+sam_local start-api --port "$PORT" --warm-containers EAGER >"$work/api.log" 2>&1 &
+api=$!
+wait_for "$BASE_URL/healthcheck" "$api" 'sam local start-api' "$work/api.log"
+
+# In the background, so that a signal is acted upon at once.
+if [ $# -gt 0 ]; then
+	"$@" <&0 &
+	command=$!
+	status=0
+	wait "$command" || status=$?
+	command=
+	[ "$status" = 0 ] || { say 'the last of what sam local start-api said:'; tail -n 40 "$work/api.log" >&2; }
+	exit "$status"
 fi
+cat <<END
+
+ready $BASE_URL in containers, and http://127.0.0.1:$gateway_port without, on the same table
+
+API key: $API_KEY
+
+For another terminal:
+
+KEY=$API_KEY
+
+Try it:
+
+# an incident
+curl -sS $BASE_URL/api/v4/incidents -H "Authorization: Bearer \$KEY" -d '{"title":"Checkout is slow","start_date_time":'\$(date +%s)',"monitors":[{"monitor_tag":"checkout-service"}]}'
+
+# all incidents
+curl -sS $BASE_URL/api/v4/incidents -H "Authorization: Bearer \$KEY"
+
+# one run of the closer
+PORT=$PORT infra/local/invoke.sh CloserFunction infra/events/closer.json
+
+What the functions log follows. Ctrl-C stops all of it.
+
+END
+tail -n +1 -f "$work/api.log" >&2 &
+command=$!
+wait "$api" || true
+die 'sam local start-api has ended'
