@@ -76,7 +76,7 @@ build: ## Build the functions for Lambda into .aws-sam/build (another processor:
 
 deploy: $(bin) ## Deploy to AWS and say how to make the first key (ENV=dev or prod; ARGS for sam deploy)
 	@$(need_sam)
-	@ENV='$(ENV)' SAM='$(SAM)' CONFIG='$(CONFIG)' BUILD='$(BUILD)' exec infra/deploy/deploy.sh $(ARGS)
+	@ENV='$(ENV)' SAM='$(SAM)' CONFIG='$(CONFIG)' TEMPLATE='$(TEMPLATE)' BUILD='$(BUILD)' exec infra/deploy/deploy.sh $(ARGS)
 
 validate: ## Check template.yaml
 	@$(need_sam)

@@ -8,6 +8,7 @@
 #   ENV=dev                  the environment
 #   SAM=sam                  the SAM CLI
 #   CONFIG=samconfig.toml    where the environments are
+#   TEMPLATE=template.yaml   what is built
 #   BUILD=.aws-sam/build     where the build goes
 set -eu
 
@@ -15,7 +16,7 @@ cd "$(dirname "$0")/../.."
 say() { echo "make deploy: $*" >&2; }
 die() { say "$*"; exit 1; }
 
-: "${ENV:=dev}" "${SAM:=sam}" "${CONFIG:=samconfig.toml}" "${BUILD:=.aws-sam/build}"
+: "${ENV:=dev}" "${SAM:=sam}" "${CONFIG:=samconfig.toml}" "${TEMPLATE:=template.yaml}" "${BUILD:=.aws-sam/build}"
 # SAM CLI looks for a relative path beside the template, which is the build's.
 case $CONFIG in
 	/*) ;;
@@ -76,7 +77,8 @@ if ! [ -t 0 ]; then
 fi
 
 env -u MAKEFLAGS -u MAKELEVEL AWS_DEFAULT_REGION="${AWS_DEFAULT_REGION:-${AWS_REGION:-us-east-1}}" \
-	"$SAM" build --config-file "$CONFIG" --config-env "$ENV" --build-dir "$BUILD" --parameter-overrides "Architecture=$architecture" >&2
+	"$SAM" build --config-file "$CONFIG" --config-env "$ENV" --template-file "$TEMPLATE" --base-dir "$PWD" --build-dir "$BUILD" \
+	--parameter-overrides "Architecture=$architecture" >&2
 
 if [ $guided = yes ]; then
 	# What was built runs on one processor. Another answer is refused then before anything is made.

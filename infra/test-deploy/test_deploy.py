@@ -24,6 +24,7 @@ import boto3
 import emulator
 import gateway
 import processes
+import template
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 TOCSIN = ROOT / ".local/bin/tocsin"
@@ -77,6 +78,7 @@ class Deployment:
         self.work, self.sam, self.aws = work, sam, aws
         self.config = work / "samconfig.toml"
         self.build = work / "build"
+        self.template = work / "template.yaml"
         self.env = aws.client_env()
         self.key = None
         self.forgotten = None  # the id of an incident whose end has passed
@@ -99,7 +101,7 @@ class Deployment:
 
     def make_deploy(self):
         """The command and the environment of `make deploy`."""
-        env = self.env | {"BUILD": str(self.build)}
+        env = self.env | {"BUILD": str(self.build), "TEMPLATE": str(self.template)}
         return ["make", "-s", "-C", ROOT, "deploy", f"ENV={ENVIRONMENT}", f"SAM={self.sam}", f"CONFIG={self.config}"], env
 
     def deploy(self):
@@ -112,9 +114,9 @@ class Deployment:
         command, env = self.make_deploy()
         self.hear(processes.run_at_terminal(command, env, lambda line: "" if re.search(r"\[.*\]: ?$", line) else None))
 
-    def deploy_template(self, template):
+    def deploy_template(self, path):
         """Deploys another template than the one that was built, with the settings that there are."""
-        command = [self.sam, "deploy", "--no-progressbar", "--config-file", self.config, "--config-env", ENVIRONMENT, "--template-file", template]
+        command = [self.sam, "deploy", "--no-progressbar", "--config-file", self.config, "--config-env", ENVIRONMENT, "--template-file", path]
         processes.run(command, self.env, stderr=subprocess.STDOUT)
         self.look()
 
@@ -199,6 +201,7 @@ def wait_until(seconds, what, done):
 
 @step("sam deploy --guided, with IAM enforced, makes the stack")
 def creates(d):
+    d.template.write_text(template.for_emulator((ROOT / "template.yaml").read_text()))
     d.configure(PARAMETERS)
     d.deploy_guided()
     check(d.status == "CREATE_COMPLETE", "the stack is", d.status)
@@ -285,13 +288,13 @@ def fails(d, function):
 @step("a changed template and other parameters update the stack in place")
 def updates(d):
     before, site = d.incidents(), "https://status.example.com"
-    template = d.build / "changed.yaml"
+    changed = d.build / "changed.yaml"
     text = (d.build / "template.yaml").read_text()
     check(text.count("Description: Tocsin - incidents\n") == 1, "the template that was built has no description of the function incidents")
-    template.write_text(text.replace("Description: Tocsin - incidents\n", "Description: Changed\n"))
+    changed.write_text(text.replace("Description: Tocsin - incidents\n", "Description: Changed\n"))
     d.set_parameter("SiteUrl", site)
     d.set_parameter("LogLevel", "WARN")
-    d.deploy_template(template)
+    d.deploy_template(changed)
     check(d.status == "UPDATE_COMPLETE", "the stack is", d.status)
     check(d.ids["HttpApi"] == d.api, "another API:", d.ids["HttpApi"], "after", d.api)
     check(d.outputs["TableName"] == d.table, "another table:", d.outputs["TableName"], "after", d.table)
@@ -368,7 +371,7 @@ def main():
                 raise
             taken.append((time.monotonic() - began, name))
         failed = False
-    except (Wrong, gateway.Failed, processes.Failed) as e:
+    except (Wrong, gateway.Failed, processes.Failed, template.Failed) as e:
         pass
     finally:
         for number in (signal.SIGINT, signal.SIGTERM):
