@@ -67,7 +67,8 @@ elif ! answer=$(outputs 2>&1); then
 			say "there is no stack $(setting stack_name) yet"
 			guided=yes
 			;;
-		*'No region information'*) guided=yes ;; # the guide asks for it
+		# The guide asks for the region. A stack without outputs was begun but not made.
+		*'No region information'* | *'Outputs do not exist'*) guided=yes ;;
 		*) die "$answer" ;;
 	esac
 fi
@@ -97,10 +98,10 @@ if [ $guided = yes ]; then
 	EOF
 	set -- --guided "$@"
 fi
-"$SAM" deploy --config-file "$CONFIG" --config-env "$ENV" --template-file "$BUILD/template.yaml" "$@"
+"$SAM" deploy --no-fail-on-empty-changeset --config-file "$CONFIG" --config-env "$ENV" --template-file "$BUILD/template.yaml" "$@"
 
 stack=$(setting stack_name)
-answer=$(outputs) || die 'the outputs of the stack can not be read: was its name not saved? sam list stack-outputs --stack-name NAME shows them'
+answer=$(outputs) || die 'no outputs to show: the stack was not made, or its name was not saved'
 table=$(echo "$answer" | output TableName)
 region=$(setting region)
 profile=$(setting profile)
