@@ -31,10 +31,6 @@ if [ -z "${API_KEY:-}" ]; then
 fi
 export API_KEY
 
-make -s .local/bin/tocsin
-make -s build "SAM=$SAM" "ARCHITECTURE=$architecture" >&2
-infra/local/lambda-image.sh "$architecture"
-
 work=$(mktemp -d)
 gateway= api= command= endpoint=
 # end PID: SIGTERM, and time to act on it.
@@ -62,6 +58,20 @@ trap stop EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
+# run COMMAND [ARG]...: in the background, so that a signal is acted upon at once.
+run() {
+	"$@" <&0 &
+	command=$!
+	status=0
+	wait "$command" || status=$?
+	command=
+	return "$status"
+}
+
+run make -s .local/bin/tocsin
+run make -s build "SAM=$SAM" "ARCHITECTURE=$architecture" >&2
+run infra/local/lambda-image.sh "$architecture"
+
 # wait_for URL PID NAME LOG
 wait_for() {
 	tries=0
@@ -85,15 +95,9 @@ sam_local start-api --port "$PORT" --warm-containers EAGER >"$work/api.log" 2>&1
 api=$!
 wait_for "$BASE_URL/healthcheck" "$api" 'sam local start-api' "$work/api.log"
 
-# In the background, so that a signal is acted upon at once.
 if [ $# -gt 0 ]; then
-	"$@" <&0 &
-	command=$!
-	status=0
-	wait "$command" || status=$?
-	command=
-	[ "$status" = 0 ] || { say 'the last of what sam local start-api said:'; tail -n 40 "$work/api.log" >&2; }
-	exit "$status"
+	run "$@" || { say 'the last of what sam local start-api said:'; tail -n 40 "$work/api.log" >&2; exit "$status"; }
+	exit
 fi
 cat <<END
 
