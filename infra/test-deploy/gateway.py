@@ -2,9 +2,10 @@
 
 SAM writes all routes of an AWS::Serverless::HttpApi into the Body of the API, an OpenAPI document, which API Gateway imports. The emulator makes
 the API but does not read the Body: it would answer every request 404. apply_routes reads the template of the stack as it was deployed and adds
-the same routes by API calls.
+the same routes by API calls. Nor does it look whether the gateway may call the functions: check_permissions does.
 """
 
+import fnmatch
 import json
 import re
 
@@ -15,7 +16,7 @@ METHODS = {"get", "head", "post", "put", "patch", "delete", "options", ANY}
 
 
 class Failed(Exception):
-    """The template has something that this can't turn into a route."""
+    """The template has something that this can't turn into a route, or a route that may not call its function."""
 
 
 def deployed_template(stack):
@@ -31,17 +32,18 @@ def physical_ids(stack):
 
 
 def apply_routes(stack):
-    """Gives the stack's HTTP API the routes of its Body, in place of those that it has. Returns their keys, sorted."""
+    """Gives the stack's HTTP API the routes of its Body, in place of those that it has, and returns how many there are."""
     template, ids = deployed_template(stack), physical_ids(stack)
     [(name, api)] = [(n, r) for n, r in template["Resources"].items() if r["Type"] == "AWS::ApiGatewayV2::Api"]
     wanted = list(body_routes(api["Properties"]["Body"]))
     if not wanted:
         raise Failed(f"{name} has a Body without routes")
+    routes = [(key, function_arn(integration["uri"], ids), integration) for key, integration in wanted]
+    check_permissions(ids[name], routes)
     gateway = boto3.client("apigatewayv2")
     clear(gateway, ids[name])
     integrations = {}
-    for key, integration in wanted:
-        function = function_arn(integration["uri"], ids)
+    for key, function, integration in routes:
         if function not in integrations:
             made = gateway.create_integration(
                 ApiId=ids[name],
@@ -52,7 +54,7 @@ def apply_routes(stack):
             )
             integrations[function] = made["IntegrationId"]
         gateway.create_route(ApiId=ids[name], RouteKey=key, Target="integrations/" + integrations[function])
-    return sorted(key for key, _ in wanted)
+    return len(routes)
 
 
 def body_routes(body):
@@ -78,6 +80,34 @@ def function_arn(uri, ids):
     if not found[2]:
         return physical
     return boto3.client("lambda").get_function(FunctionName=physical)["Configuration"]["FunctionArn"]
+
+
+def check_permissions(api, routes):
+    """Raises Failed unless the policy of each route's function lets the gateway call it for that route."""
+    statements = {}
+    for key, function, _ in routes:
+        if function not in statements:
+            statements[function] = gateway_statements(function)
+        method, _, path = key.rpartition(" ")
+        source = f"{api}/$default/{method or 'GET'}{path if method else '/' + path}"
+        if not any(fnmatch.fnmatchcase(source, pattern) for pattern in statements[function]):
+            raise Failed(f"the gateway may not call {function} for {key}")
+
+
+def gateway_statements(function):
+    """The patterns of API, stage, method and path for which the gateway may call the function, or its alias, with this ARN."""
+    _, _, alias = function.partition(":function:")[2].partition(":")
+    name = function.removesuffix(":" + alias) if alias else function
+    qualifier = {"Qualifier": alias} if alias else {}
+    policy = json.loads(boto3.client("lambda").get_policy(FunctionName=name, **qualifier)["Policy"])
+    return [
+        s["Condition"]["ArnLike"]["AWS:SourceArn"].rpartition(":")[2]
+        for s in policy["Statement"]
+        if s["Effect"] == "Allow"
+        and s["Action"] == "lambda:InvokeFunction"
+        and s["Principal"] == {"Service": "apigateway.amazonaws.com"}
+        and s["Resource"] == function
+    ]
 
 
 def clear(gateway, api):

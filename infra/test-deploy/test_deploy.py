@@ -12,6 +12,7 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -44,6 +45,9 @@ PARAMETERS = {
 
 # Seconds that a schedule of a minute has to fire, and its function to be done.
 SCHEDULE = 130
+
+# Seconds until a line of a log can be read.
+LOGGED = 10
 
 # What every function answers when it fails, whatever the cause.
 INTERNAL_ERROR = {"error": {"code": "INTERNAL_ERROR", "message": "Internal server error"}}
@@ -134,7 +138,7 @@ class Deployment:
         self.outputs = {o["OutputKey"]: o["OutputValue"] for o in stack["Outputs"]}
         for key, value in self.outputs.items():
             print(f"    {key} = {value}")
-        print(f"    {len(gateway.apply_routes(STACK))} routes")
+        print(f"    {gateway.apply_routes(STACK)} routes, each of which may call its function")
 
     def set_parameter(self, name, value):
         """Changes a parameter among those that were kept in samconfig.toml."""
@@ -249,6 +253,7 @@ def privileges(d):
                 status, answer = d.call("GET", READS[other].format(id=d.forgotten))
                 if other == function:
                     check((status, answer) == (500, INTERNAL_ERROR), f"{function} without permissions answers", status, answer)
+                    wait_until(LOGGED, f"the cause in the log of {function}", lambda: "AccessDenied" in logged(d, function))
                 else:
                     check(status == 200, f"while {function} is without permissions, {other} answers", status, answer)
             if function in SCHEDULED:
@@ -256,6 +261,14 @@ def privileges(d):
         for other in READS:
             d.ok("GET", READS[other].format(id=d.forgotten))
     print("    " + ", ".join([*READS, *SCHEDULED]))
+
+
+def logged(d, function):
+    """All that a function has logged. The API key must not be in it."""
+    pages = boto3.client("logs").get_paginator("filter_log_events").paginate(logGroupName=d.ids[function + "LogGroup"])
+    lines = "\n".join(event["message"] for page in pages for event in page["events"])
+    check(d.key not in lines, f"the API key is in the log of {function}")
+    return lines
 
 
 @contextlib.contextmanager
@@ -377,6 +390,8 @@ def main():
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.SIG_IGN)
         left = processes.stop_all()
+        # The functions' code, many times.
+        shutil.rmtree(aws.temp, ignore_errors=True)
         if left or aws.listens():
             print(f"test-deploy: still there: {left or aws.url}", file=sys.stderr)
             failed = True
