@@ -38,6 +38,8 @@ trap 'exit 130' INT
 trap 'exit 143' TERM
 
 printf '%s\n' "$event" >"$work/event.json"
+# AWS refuses what is no JSON, SAM does not.
+"${PYTHON:-python3}" -m json.tool "$work/event.json" >/dev/null || die "$2 is no JSON"
 sam_local invoke "$function" --event "$work/event.json" >"$work/answer" &
 sam=$!
 status=0

@@ -1,4 +1,4 @@
-#!/bin/sh
+#!/usr/bin/env bash
 # The functions as AWS runs them: what `sam build` makes, in Lambda containers behind `sam local start-api`, with DynamoDB Local.
 # How to use it, and what it needs, is in README.md beside this file.
 #
@@ -32,7 +32,7 @@ fi
 export API_KEY
 
 work=$(mktemp -d)
-gateway= api= command= endpoint=
+gateway= api= command= group= endpoint=
 # end PID: SIGTERM, and time to act on it.
 end() {
 	kill "$1" 2>/dev/null || true
@@ -40,6 +40,7 @@ end() {
 }
 stop() {
 	trap '' INT TERM
+	[ -z "$group" ] || kill -- "-$group" 2>/dev/null || true
 	# The local gateway stops DynamoDB Local.
 	for pid in $command $api $gateway; do
 		end "$pid"
@@ -53,6 +54,7 @@ stop() {
 		done
 	fi
 	rm -rf "$work"
+	rmdir ".local/data/$gateway_port" 2>/dev/null || true # unless it has data of make run
 }
 trap stop EXIT
 trap 'exit 130' INT
@@ -69,7 +71,13 @@ run() {
 }
 
 run make -s .local/bin/tocsin
-run make -s build "SAM=$SAM" "ARCHITECTURE=$architecture" >&2
+# In a process group of its own: sam build leaves the compilers running when it is stopped.
+set -m
+make -s build "SAM=$SAM" "ARCHITECTURE=$architecture" >&2 </dev/null &
+command=$! group=$!
+set +m
+wait "$command"
+command= group=
 run infra/local/lambda-image.sh "$architecture"
 
 # wait_for URL PID NAME LOG
