@@ -5,9 +5,8 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/debug"
+	"sync/atomic"
 	"time"
-
-	"github.com/aws/aws-lambda-go/lambdacontext"
 
 	"tocsin/internal/statuspage"
 )
@@ -19,6 +18,7 @@ type silenceJudge struct {
 	now   func() time.Time
 	ready func(context.Context) error
 	log   *slog.Logger
+	warm  atomic.Bool
 }
 
 // Invoke judges every rule once and logs what came of it in one line, which has the
@@ -35,9 +35,7 @@ func (j *silenceJudge) Invoke(ctx context.Context, _ []byte) ([]byte, error) {
 		slog.Int("rules", silence.Rules), slog.Int("monitors", silence.Monitors),
 		slog.Int("opened", silence.Opened), slog.Int("resolved", silence.Resolved),
 		slog.Int64("durationMs", j.now().Sub(began).Milliseconds()),
-	}
-	if lc, ok := lambdacontext.FromContext(ctx); ok {
-		attrs = append(attrs, slog.String("lambdaRequestId", lc.AwsRequestID))
+		slog.Bool("coldStart", !j.warm.Swap(true)),
 	}
 	if err != nil {
 		level = slog.LevelError

@@ -1,6 +1,7 @@
 package function_test
 
 import (
+	"context"
 	"encoding/json"
 	"log/slog"
 	"strings"
@@ -71,8 +72,10 @@ func TestAlerts(t *testing.T) {
 		t.Fatal(err)
 	}
 	ctx := lambdacontext.NewContext(t.Context(), &lambdacontext.LambdaContext{AwsRequestID: "id-1"})
-	line := func(level string, opened, resolved float64) map[string]any {
-		return map[string]any{"lambdaRequestId": "id-1", "level": level, "msg": "missing data", "rules": 2.0, "monitors": 2.0, "opened": opened, "resolved": resolved}
+	//lint:ignore SA1029 aws-lambda-go has this key
+	ctx = context.WithValue(ctx, "x-amzn-trace-id", "Root=1-2-3;Sampled=0")
+	line := func(level string, opened, resolved float64, cold bool) map[string]any {
+		return map[string]any{"service": "alerts", "lambdaRequestId": "id-1", "traceId": "1-2-3", "coldStart": cold, "level": level, "msg": "missing data", "rules": 2.0, "monitors": 2.0, "opened": opened, "resolved": resolved}
 	}
 	for _, tt := range []struct {
 		name  string
@@ -80,10 +83,10 @@ func TestAlerts(t *testing.T) {
 		now   int64
 		want  map[string]any
 	}{
-		{"too early", `{}`, 1699999980 + 3*60 - 1, line("DEBUG", 0, 0)},
-		{"two whole minutes after a's rule", ``, 1699999980 + 3*60, line("INFO", 1, 0)},
-		{"again", `null`, 1699999980 + 3*60, line("DEBUG", 0, 0)},
-		{"two whole minutes after b's point", `not JSON`, 1700000040 + 3*60, line("INFO", 1, 0)},
+		{"too early", `{}`, 1699999980 + 3*60 - 1, line("DEBUG", 0, 0, true)},
+		{"two whole minutes after a's rule", ``, 1699999980 + 3*60, line("INFO", 1, 0, false)},
+		{"again", `null`, 1699999980 + 3*60, line("DEBUG", 0, 0, false)},
+		{"two whole minutes after b's point", `not JSON`, 1700000040 + 3*60, line("INFO", 1, 0, false)},
 	} {
 		before := len(log.String())
 		now = tt.now
@@ -101,7 +104,7 @@ func TestAlerts(t *testing.T) {
 	if _, err := h.Invoke(ctx, nil); err != nil {
 		t.Error(err)
 	}
-	if diff := cmp.Diff([]map[string]any{line("INFO", 0, 1)}, logLines(t, log.String()[before:])); diff != "" {
+	if diff := cmp.Diff([]map[string]any{line("INFO", 0, 1, false)}, logLines(t, log.String()[before:])); diff != "" {
 		t.Errorf("data again (-want +got):\n%s", diff)
 	}
 }

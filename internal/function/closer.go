@@ -4,9 +4,8 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"sync/atomic"
 	"time"
-
-	"github.com/aws/aws-lambda-go/lambdacontext"
 
 	"tocsin/internal/closer"
 )
@@ -24,6 +23,7 @@ type closerRun struct {
 	ready  func(context.Context) error
 	calls  func() int64
 	log    *slog.Logger
+	warm   atomic.Bool
 }
 
 // Invoke makes one run and logs what it did in one line, which is also its metrics
@@ -73,16 +73,13 @@ func (c *closerRun) summarize(ctx context.Context, sum closer.Summary, began tim
 		slog.Int("CloserFailures", failures), slog.Int64("CloserCalls", sum.Calls), slog.Int64("CloserDuration", sum.Took.Milliseconds()),
 		slog.Group("skipped", skipped...),
 		slog.Int("cleaned", sum.Cleaned), slog.Int("dayTotals", sum.Days), slog.Bool("goesOn", sum.Goes),
-		slog.String("FunctionName", c.name),
+		slog.Bool("coldStart", !c.warm.Swap(true)), slog.String("FunctionName", c.name),
 		slog.Any("_aws", map[string]any{
 			"Timestamp": began.UnixMilli(),
 			"CloudWatchMetrics": []any{map[string]any{
 				"Namespace": MetricsNamespace, "Dimensions": [][]string{{"FunctionName"}}, "Metrics": closerMetrics,
 			}},
 		}),
-	}
-	if lc, ok := lambdacontext.FromContext(ctx); ok {
-		attrs = append(attrs, slog.String("lambdaRequestId", lc.AwsRequestID))
 	}
 	if err != nil {
 		attrs = append(attrs, slog.String("cause", err.Error()))

@@ -1,6 +1,7 @@
 package function_test
 
 import (
+	"context"
 	"encoding/json"
 	"log/slog"
 	"strings"
@@ -35,6 +36,8 @@ func TestCloser(t *testing.T) {
 		t.Fatal(err)
 	}
 	ctx := lambdacontext.NewContext(t.Context(), &lambdacontext.LambdaContext{AwsRequestID: "id-1"})
+	//lint:ignore SA1029 aws-lambda-go has this key
+	ctx = context.WithValue(ctx, "x-amzn-trace-id", "Parent=5;Root=1-2-3")
 	invoke := func() []map[string]any {
 		t.Helper()
 		before := len(log.String())
@@ -55,6 +58,11 @@ func TestCloser(t *testing.T) {
 	lines := invoke()
 	if len(lines) != 3 || !strings.HasPrefix(lines[0]["msg"].(string), `warn incident 1 "Outage": `) || !strings.HasPrefix(lines[1]["msg"].(string), `close incident 2 "Outage": `) {
 		t.Fatalf("lines %v", lines)
+	}
+	for _, line := range lines[:2] {
+		if line["service"] != "closer" || line["lambdaRequestId"] != "id-1" || line["traceId"] != "1-2-3" {
+			t.Errorf("line %v", line)
+		}
 	}
 	sum := lines[2]
 	// Every metric is a number of the line, with a dimension of it.
@@ -79,7 +87,7 @@ func TestCloser(t *testing.T) {
 	delete(sum, "CloserCalls")
 	delete(sum, "CloserDuration")
 	want := map[string]any{
-		"level": "INFO", "msg": "closer", "lambdaRequestId": "id-1", "FunctionName": "the-closer",
+		"level": "INFO", "msg": "closer", "service": "closer", "coldStart": true, "lambdaRequestId": "id-1", "traceId": "1-2-3", "FunctionName": "the-closer",
 		"OpenIncidents": 3.0, "IncidentsWarned": 1.0, "IncidentsClosed": 1.0, "CloserFailures": 0.0,
 		"skipped": map[string]any{"end ahead": 1.0}, "cleaned": 0.0, "dayTotals": 0.0, "goesOn": false,
 	}
@@ -87,7 +95,7 @@ func TestCloser(t *testing.T) {
 		t.Errorf("summary (-want +got):\n%s", d)
 	}
 	now += 1800
-	if lines = invoke(); len(lines) != 2 || lines[1]["IncidentsClosed"] != 1.0 {
+	if lines = invoke(); len(lines) != 2 || lines[1]["IncidentsClosed"] != 1.0 || lines[1]["coldStart"] != false {
 		t.Errorf("half an hour later: %v", lines)
 	}
 }

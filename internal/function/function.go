@@ -89,13 +89,14 @@ func NewWith(name string, getenv func(string) string, o Options) (lambda.Handler
 		}
 		o.Log = log
 	}
+	o.Log = lambdahttp.Logger(o.Log.With("service", name))
 	policy, err := closer.ParsePolicy(getenv("STALE_AFTER"), getenv("WARN_BEFORE"))
 	if err != nil {
 		return nil, err
 	}
 	var calls atomic.Int64
 	client := dynamo.NewClient(awsConfig(getenv, o.HTTPClient), endpoint(getenv), dynamo.CountCalls(&calls))
-	store := dynamo.New(client, table).WithLog(lambdahttp.Logger(o.Log))
+	store := dynamo.New(client, table).WithLog(o.Log)
 	ready := untilOnce(store.CheckSchema)
 	ctx, cancel := context.WithTimeout(context.Background(), initTimeout)
 	defer cancel()

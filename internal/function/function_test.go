@@ -397,8 +397,8 @@ func TestLog(t *testing.T) {
 		got = append(got, l)
 	}
 	want := []map[string]any{
-		{"level": "INFO", "message": "request", "requestId": "id-1", "method": "GET", "route": "GET /healthcheck", "status": 200.0, "coldStart": true},
-		{"level": "INFO", "message": "request", "requestId": "id-1", "method": "GET", "route": "", "status": 401.0, "coldStart": false},
+		{"level": "INFO", "message": "request", "service": "edge", "requestId": "id-1", "method": "GET", "route": "GET /healthcheck", "status": 200.0, "coldStart": true},
+		{"level": "INFO", "message": "request", "service": "edge", "requestId": "id-1", "method": "GET", "route": "", "status": 401.0, "coldStart": false},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

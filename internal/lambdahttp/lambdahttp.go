@@ -97,27 +97,56 @@ func withHeader(h http.Handler) http.Handler {
 	})
 }
 
-// Logger returns log with the request's id in every line whose context carries a
-// Call.
-func Logger(log *slog.Logger) *slog.Logger { return slog.New(requestIDs{log.Handler()}) }
+// Logger returns log with the ids that a line's context carries in every line: the
+// request's (requestId, of a Call), the one that Lambda gave the call of the function
+// (lambdaRequestId), and the trace's (traceId). A log that it has made it returns
+// as it is.
+func Logger(log *slog.Logger) *slog.Logger {
+	if _, ok := log.Handler().(withIDs); ok {
+		return log
+	}
+	return slog.New(withIDs{log.Handler()})
+}
 
-type requestIDs struct{ slog.Handler }
+type withIDs struct{ slog.Handler }
 
 // Handle implements slog.Handler.
-func (h requestIDs) Handle(ctx context.Context, r slog.Record) error {
+func (h withIDs) Handle(ctx context.Context, r slog.Record) error {
 	if id := CallFrom(ctx).RequestID; id != "" {
 		r.AddAttrs(slog.String("requestId", id))
+	}
+	if lc, ok := lambdacontext.FromContext(ctx); ok {
+		r.AddAttrs(slog.String("lambdaRequestId", lc.AwsRequestID))
+	}
+	if id := traceID(ctx); id != "" {
+		r.AddAttrs(slog.String("traceId", id))
 	}
 	return h.Handler.Handle(ctx, r)
 }
 
 // WithAttrs implements slog.Handler.
-func (h requestIDs) WithAttrs(attrs []slog.Attr) slog.Handler {
-	return requestIDs{h.Handler.WithAttrs(attrs)}
+func (h withIDs) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return withIDs{h.Handler.WithAttrs(attrs)}
 }
 
 // WithGroup implements slog.Handler.
-func (h requestIDs) WithGroup(name string) slog.Handler { return requestIDs{h.Handler.WithGroup(name)} }
+func (h withIDs) WithGroup(name string) slog.Handler { return withIDs{h.Handler.WithGroup(name)} }
+
+// traceHeader is the key under which aws-lambda-go keeps the trace header of a call
+// in its context, the same text as in _X_AMZN_TRACE_ID.
+const traceHeader = "x-amzn-trace-id"
+
+// traceID returns the id of the trace that a call of a function belongs to, by which
+// X-Ray finds it; "" when there is none.
+func traceID(ctx context.Context) string {
+	header, _ := ctx.Value(traceHeader).(string)
+	for field := range strings.SplitSeq(header, ";") {
+		if id, ok := strings.CutPrefix(strings.TrimSpace(field), "Root="); ok {
+			return id
+		}
+	}
+	return ""
+}
 
 // Invoke answers one event. An error is returned only for a payload that is no
 // HTTP API event.
@@ -196,9 +225,6 @@ func (h *Handler) logRequest(ctx context.Context, event events.APIGatewayV2HTTPR
 	}
 	if call.KeyID != 0 {
 		attrs = append(attrs, slog.Int64("keyId", call.KeyID))
-	}
-	if lc, ok := lambdacontext.FromContext(ctx); ok {
-		attrs = append(attrs, slog.String("lambdaRequestId", lc.AwsRequestID))
 	}
 	if response.StatusCode >= http.StatusInternalServerError {
 		level = slog.LevelError

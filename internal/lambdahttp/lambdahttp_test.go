@@ -518,7 +518,10 @@ func TestLogLine(t *testing.T) {
 		}
 		w.WriteHeader(status)
 	}), []byte(failure), slog.New(slog.NewJSONHandler(&log, nil)))
+	const trace = "1-5759e988-bd862e3fe1be46a994272793"
 	ctx := lambdacontext.NewContext(t.Context(), &lambdacontext.LambdaContext{AwsRequestID: "lambda-1"})
+	//lint:ignore SA1029 aws-lambda-go has this key
+	ctx = context.WithValue(ctx, "x-amzn-trace-id", "Root="+trace+";Parent=53995c3f42cd8ad8;Sampled=0")
 	for _, path := range []string{"/ok", "/refused", "/unavailable"} {
 		invoke(t, h, ctx, event(t, func(e *events.APIGatewayV2HTTPRequest) {
 			e.RawPath, e.RequestContext.RequestID = path, "id"+path
@@ -537,11 +540,11 @@ func TestLogLine(t *testing.T) {
 	}
 	want := []map[string]any{
 		{"level": "INFO", "msg": "request", "requestId": "id/ok", "method": "GET", "route": "GET /ok", "status": 200.0,
-			"coldStart": true, "keyId": 7.0, "lambdaRequestId": "lambda-1"},
+			"coldStart": true, "keyId": 7.0, "lambdaRequestId": "lambda-1", "traceId": trace},
 		{"level": "INFO", "msg": "request", "requestId": "id/refused", "method": "GET", "route": "", "status": 401.0,
-			"coldStart": false, "lambdaRequestId": "lambda-1"},
+			"coldStart": false, "lambdaRequestId": "lambda-1", "traceId": trace},
 		{"level": "ERROR", "msg": "request", "requestId": "id/unavailable", "method": "GET", "route": "GET /unavailable", "status": 503.0,
-			"coldStart": false, "lambdaRequestId": "lambda-1", "cause": "throttled"},
+			"coldStart": false, "lambdaRequestId": "lambda-1", "traceId": trace, "cause": "throttled"},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
