@@ -11,6 +11,9 @@ import subprocess
 import sys
 import time
 
+# What ends the test.
+SIGNALS = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
+
 # Seconds that a group has to end by itself.
 GRACE = 10
 
@@ -29,7 +32,7 @@ class Failed(Exception):
 def start(command, **options):
     """Starts a program in a group of its own."""
     # In one piece: a signal between the start and the list would leave the group behind.
-    masked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    masked = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
     try:
         # The child is not to inherit the mask.
         process = subprocess.Popen(

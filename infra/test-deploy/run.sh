@@ -16,7 +16,11 @@ die() { say "$*"; exit 1; }
 
 command -v "$PYTHON" >/dev/null || die "no $PYTHON here: install Python 3.10 or newer"
 command -v curl >/dev/null || die 'no curl here'
-sam=$(command -v "$SAM" || PYTHON=$PYTHON infra/sam-cli/install.sh)
+
+pip=
+trap '[ -z "$pip" ] || kill "$pip" 2>/dev/null || true' EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
 
 here=infra/test-deploy
 work=$PWD/.local/test-deploy
@@ -26,9 +30,13 @@ if ! cmp -s $here/requirements.txt "$venv/installed"; then
 	say 'installing the emulator, only this once'
 	rm -rf "$venv"
 	"$PYTHON" -m venv "$venv" 2>/dev/null || die "$PYTHON has no venv module: install it (Debian: apt-get install python3-venv)"
-	"$venv/bin/pip" install --quiet --disable-pip-version-check -r $here/requirements.txt
+	"$venv/bin/pip" install --quiet --disable-pip-version-check -r $here/requirements.txt &
+	pip=$!
+	wait "$pip"
+	pip=
 	cp $here/requirements.txt "$venv/installed"
 fi
 
+sam=$(command -v "$SAM" || PYTHON=$PYTHON infra/sam-cli/install.sh)
 rm -rf "$work/build" "$work/tmp"
 PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 exec "$venv/bin/python" $here/test_deploy.py "$work" "$sam"

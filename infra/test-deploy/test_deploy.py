@@ -180,9 +180,8 @@ class Deployment:
         return answer
 
     def incidents(self):
-        """All incidents, in a form that two deployments can be compared by: the url is the address that was called."""
-        listed = self.ok("GET", "/api/v4/incidents")["incidents"]
-        return [{k: v for k, v in i.items() if k != "url"} for i in listed]
+        """What no function changes by itself of all incidents, so that it can be compared: their ids, titles and starts."""
+        return [(i["id"], i["title"], i["start_date_time"]) for i in self.ok("GET", "/api/v4/incidents")["incidents"]]
 
 
 def parameters_in(config):
@@ -334,6 +333,7 @@ def schedules(d):
 @step("sam delete leaves the table, with its data and its protection")
 def deletes(d):
     d.before = d.incidents()
+    check(len(d.before) >= 2, "there are hardly any incidents:", d.before)
     command = [d.sam, "delete", "--no-prompts", "--stack-name", STACK, "--region", emulator.REGION]
     processes.run(command, d.env, stderr=subprocess.STDOUT)
     cloudformation = boto3.client("cloudformation")
@@ -363,7 +363,7 @@ def again(d):
 
 def main():
     work, sam = pathlib.Path(sys.argv[1]).resolve(), sys.argv[2]
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in processes.SIGNALS:
         signal.signal(number, lambda number, _: sys.exit(128 + number))
     aws = emulator.Emulator(work)
     # For boto3 in here.
@@ -387,7 +387,7 @@ def main():
     except (Wrong, gateway.Failed, processes.Failed, template.Failed) as e:
         pass
     finally:
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in processes.SIGNALS:
             signal.signal(number, signal.SIG_IGN)
         left = processes.stop_all()
         # The functions' code, many times.
