@@ -40,7 +40,7 @@ pull_base() {
 		seconds=$((seconds + 1))
 	done
 	pulled=0
-	wait "$pull" || pulled=$?
+	wait "$pull" 2>/dev/null || pulled=$?
 	pull=
 	return "$pulled"
 }
@@ -57,6 +57,7 @@ elif pull_base || docker image inspect "$base" >/dev/null 2>&1; then
 		docker image rm -f "$tag" >/dev/null 2>&1 || true
 	fi
 else
-	say "using the home-made image: AWS's can't be pulled here ($(tail -n 1 "$output"))"
+	reason=$(tail -n 1 "$output")
+	say "using the home-made image: AWS's can't be pulled here (${reason:-no answer})"
 	"$here/make-lambda-image.sh" "$architecture" >&2
 fi

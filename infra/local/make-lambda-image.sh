@@ -20,7 +20,10 @@ esac
 sam=$(command -v "${SAM:-sam}") || die 'no sam here: put it on the PATH or set SAM to it'
 # sam is a Python script: its interpreter, named in its first line, knows where the emulator is.
 python=$(sed -n '1s/^#! *//p' "$sam")
-[ -x "$python" ] || die "$sam is no Python script: this needs a SAM CLI installed by pip"
+if ! [ -x "$python" ]; then # one that is not installed by pip
+	sam=$("$(dirname "$0")/../sam-cli/install.sh")
+	python=$(sed -n '1s/^#! *//p' "$sam")
+fi
 emulator=$("$python" -c 'import pathlib, samcli; print(pathlib.Path(samcli.__file__).parent / "local/rapid/aws-lambda-rie-'"$arch"'")')
 [ -f "$emulator" ] || die "no emulator at $emulator"
 

@@ -23,46 +23,53 @@ for tool in setsid flock ip; do
 done
 
 work=$(mktemp -d /tmp/tocsin-docker.XXXXXX)
-engine= command= bridge=docker0
-ip link show $bridge >/dev/null 2>&1 && bridge= # not ours to take away
+engine= command= ready= bridge=
 
 # end PID: SIGTERM, and the time that it takes.
 end() {
 	kill "$1" 2>/dev/null || true
 	wait "$1" 2>/dev/null || true
 }
+# start: an engine in a session of its own, so that Ctrl-C at a terminal ends the command first.
+start() {
+	setsid dockerd --host "unix://$work/docker.sock" --data-root "$work/data" --exec-root "$work/exec" --pidfile "$work/pid" \
+		--iptables=false --ip-masq=false --ip-forward=false >>"$work/log" 2>&1 9>&- &
+	engine=$!
+	tries=0
+	until docker info >/dev/null 2>&1; do
+		kill -0 "$engine" 2>/dev/null || { tail -n 20 "$work/log" >&2; say 'dockerd has ended'; return 1; }
+		tries=$((tries + 1))
+		[ "$tries" -lt 120 ] || { tail -n 20 "$work/log" >&2; say 'dockerd does not answer'; return 1; }
+		sleep 0.5
+	done
+}
 stop() {
 	trap '' INT TERM
 	[ -z "$command" ] || end "$command"
 	if [ -n "$engine" ]; then
+		# One that was killed has left its containers running: the next one on the same folder ends them.
+		[ -z "$ready" ] || kill -0 "$engine" 2>/dev/null || start || true
 		end "$engine" # with its containerd and its containers
-		[ -z "$bridge" ] || ip link delete $bridge 2>/dev/null || true
 	fi
+	[ -z "$bridge" ] || ip link delete $bridge 2>/dev/null || true
 	# What a killed engine would leave.
 	awk -v work="$work/" 'index($2, work) == 1 { print $2 }' /proc/mounts | sort -r | while read -r mounted; do umount "$mounted" || true; done
 	rm -rf "$work"
+	rmdir /run/docker/plugins /run/docker 2>/dev/null || true
 }
 trap stop EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
 # One at a time: two engines would give the same addresses on the same bridge.
-exec 9>/tmp/tocsin-docker.lock
+exec 9<"$(command -v dockerd)"
 flock -n 9 || { say 'waiting for another one to end'; flock 9; }
 
-# In a session of its own, so that Ctrl-C at a terminal ends the command first.
-setsid dockerd --host "unix://$work/docker.sock" --data-root "$work/data" --exec-root "$work/exec" --pidfile "$work/pid" \
-	--iptables=false --ip-masq=false --ip-forward=false >"$work/log" 2>&1 9>&- &
-engine=$!
 export DOCKER_HOST="unix://$work/docker.sock"
 unset DOCKER_CONTEXT
-tries=0
-until docker info >/dev/null 2>&1; do
-	kill -0 "$engine" 2>/dev/null || { tail -n 20 "$work/log" >&2; die 'dockerd has ended'; }
-	tries=$((tries + 1))
-	[ "$tries" -lt 120 ] || { tail -n 20 "$work/log" >&2; die 'dockerd does not answer'; }
-	sleep 0.5
-done
+ip link show docker0 >/dev/null 2>&1 || bridge=docker0 # else it is not ours to take away
+start || exit 1
+ready=yes
 say "started a Docker engine ($(docker info -f '{{.ServerVersion}}, {{.Driver}}'))"
 
 # In the background, so that a signal is acted upon at once.
