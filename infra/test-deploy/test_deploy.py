@@ -302,8 +302,10 @@ def updates(d):
     before, site = d.incidents(), "https://status.example.com"
     changed = d.build / "changed.yaml"
     text = (d.build / "template.yaml").read_text()
-    check(text.count("Description: Tocsin - incidents\n") == 1, "the template that was built has no description of the function incidents")
-    changed.write_text(text.replace("Description: Tocsin - incidents\n", "Description: Changed\n"))
+    # Of the function comments: that of the incidents gets a new version because of the parameters alone.
+    old, new = "Description: Tocsin - comments of incidents\n", "Description: Changed\n"
+    check(text.count(old) == 1, "the template that was built has no", old)
+    changed.write_text(text.replace(old, new))
     d.set_parameter("SiteUrl", site)
     d.set_parameter("LogLevel", "WARN")
     d.deploy_template(changed)
@@ -313,9 +315,12 @@ def updates(d):
     check(d.incidents() == before, "other incidents:", d.incidents(), "after", before)
     url = d.ok("GET", f"/api/v4/incidents/{d.forgotten}")["incident"]["url"]
     check(url == f"{site}/incidents/{d.forgotten}", "the new SiteUrl is not in the incident's url", url)
-    configuration = boto3.client("lambda").get_function_configuration(FunctionName=d.ids["IncidentsFunction"])
-    check(configuration["Description"] == "Changed", "the function still has the description", configuration["Description"])
-    check(configuration["Environment"]["Variables"]["LOG_LEVEL"] == "WARN", "the function still has the environment", configuration["Environment"])
+    functions = boto3.client("lambda")
+    comments = functions.get_function_configuration(FunctionName=d.ids["CommentsFunction"])
+    check(comments["Description"] == "Changed", "the function comments still has the description", comments["Description"])
+    # The gateway calls the version behind the alias, not the latest.
+    incidents = functions.get_function_configuration(FunctionName=d.ids["IncidentsFunction"], Qualifier="live")
+    check(incidents["Environment"]["Variables"]["LOG_LEVEL"] == "WARN", "the function incidents still has", incidents["Environment"])
 
 
 @step("the schedules fire: the closer resolves an incident, a missing point makes an alert")
