@@ -1,7 +1,7 @@
 # Run `make` for the list of targets. Written for GNU make 3.81 and newer, which is what macOS has.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test races fuzz test-api sam-local test-sam fmt vet lint build check-binaries validate vulncheck clean FORCE
+.PHONY: help run test races fuzz test-api sam-local test-sam test-deploy fmt vet lint build check-binaries deploy validate vulncheck clean FORCE
 
 SAM ?= sam
 GOVULNCHECK_VERSION := v1.9.0
@@ -22,7 +22,7 @@ sam = env -u MAKEFLAGS -u MAKELEVEL SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=$${AW
 help: ## List the targets
 	@echo 'usage: make TARGET'
 	@echo
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-11s %s\n", $$1, $$2 }' Makefile
 	@echo
 	@echo 'make run reads PORT, API_KEY, DATA, SITE_URL, ALLOWED_ORIGINS, DYNAMODB_ENDPOINT, CLOSER, CLOSER_EVERY, STALE_AFTER and WARN_BEFORE from the environment or after the target: make run PORT=8080'
 
@@ -54,6 +54,9 @@ sam-local: ## Serve the API from Lambda containers until Ctrl-C (needs a Docker 
 test-sam: ## Test the functions in Lambda containers, end to end (needs a Docker engine and Python; PULL=no)
 	@exec infra/local/test-sam.sh
 
+test-deploy: $(bin) ## Deploy to an emulator of AWS, with IAM enforced, and look whether it works (needs Python)
+	@SAM='$(SAM)' exec infra/test-deploy/run.sh
+
 fmt: ## Format the Go code
 	@$(need_go)
 	go fmt ./...
@@ -74,6 +77,10 @@ build: ## Build the functions for Lambda into .aws-sam/build (another processor:
 check-binaries: ## Check what make build made: processor, size, modules (make check-binaries ARCHITECTURE=x86_64)
 	@$(need_go)
 	@exec infra/lambda/check-binaries.sh $(or $(ARCHITECTURE),arm64)
+
+deploy: $(bin) ## Deploy to AWS and say how to make the first key (ENV=dev or prod; ARGS for sam deploy)
+	@$(need_sam)
+	@ENV='$(ENV)' SAM='$(SAM)' CONFIG='$(CONFIG)' TEMPLATE='$(TEMPLATE)' BUILD='$(BUILD)' exec infra/deploy/deploy.sh $(ARGS)
 
 validate: ## Check template.yaml with sam validate, cfn-lint and checkov (needs Python)
 	@$(need_sam)

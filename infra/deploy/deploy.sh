@@ -1,0 +1,119 @@
+#!/bin/sh
+# Builds the functions and deploys the stack of one environment, which is what samconfig.toml has under its name; then says where the API is
+# and how to make the first key. The first time, at a terminal, `sam deploy --guided` asks for everything and writes it into samconfig.toml.
+#
+#   infra/deploy/deploy.sh [OPTION OF SAM DEPLOY]...
+#
+# Environment:
+#   ENV=dev                  the environment
+#   SAM=sam                  the SAM CLI
+#   CONFIG=samconfig.toml    where the environments are
+#   TEMPLATE=template.yaml   what is built
+#   BUILD=.aws-sam/build     where the build goes
+set -eu
+
+cd "$(dirname "$0")/../.."
+say() { echo "make deploy: $*" >&2; }
+die() { say "$*"; exit 1; }
+
+: "${ENV:=dev}" "${SAM:=sam}" "${CONFIG:=samconfig.toml}" "${TEMPLATE:=template.yaml}" "${BUILD:=.aws-sam/build}"
+# SAM CLI looks for a relative path beside the template, which is the build's.
+case $CONFIG in
+	/*) ;;
+	*) CONFIG=$PWD/$CONFIG ;;
+esac
+: "${SAM_CLI_TELEMETRY:=0}"
+export SAM_CLI_TELEMETRY
+
+# setting NAME: the value that `sam deploy` takes from the file for this environment, without its quotes; nothing when there is none.
+setting() {
+	for section in "$ENV.deploy.parameters" "$ENV.global.parameters"; do
+		value=$(awk -v section="[$section]" -v name="$1" '
+			/^\[/ { here = ($1 == section) }
+			here && $1 == name && $2 == "=" { sub(/^[^=]*=[ \t]*/, ""); sub(/^"/, ""); sub(/"[ \t]*$/, ""); print }' "$CONFIG")
+		if [ -n "$value" ]; then
+			echo "$value"
+			return
+		fi
+	done
+}
+
+# outputs: the outputs of the stack, as JSON; fails when there is no such stack or it can't be read.
+outputs() {
+	region=$(setting region)
+	profile=$(setting profile)
+	"$SAM" list stack-outputs --stack-name "$(setting stack_name)" --output json ${region:+--region "$region"} ${profile:+--profile "$profile"}
+}
+
+# output KEY: the value of one output, of the JSON on stdin.
+output() {
+	sed -n '/"OutputKey": "'"$1"'"/{n;s/^ *"OutputValue": "\(.*\)",*$/\1/p;}'
+}
+
+[ -f "$CONFIG" ] || die "no $CONFIG here"
+architecture=$(setting parameter_overrides | grep -o 'Architecture=[\\"]*[a-z0-9_]*' | sed 's/.*[="]//')
+: "${architecture:=arm64}"
+
+# Whether it is the first time is known before the build, and so is an account that can't be reached.
+guided=no
+if ! grep -q "^\[$ENV\." "$CONFIG"; then
+	[ -t 0 ] || die "$CONFIG knows no environment $ENV"
+	say "$CONFIG knows no environment $ENV yet"
+	guided=yes
+	set -- --stack-name "tocsin-$ENV" --capabilities CAPABILITY_IAM "$@"
+elif ! answer=$(outputs 2>&1); then
+	case $answer in
+		*'does not exist'*)
+			say "there is no stack $(setting stack_name) yet"
+			guided=yes
+			;;
+		# The guide asks for the region. A stack without outputs was begun but not made.
+		*'No region information'* | *'Outputs do not exist'*) guided=yes ;;
+		*) die "$answer" ;;
+	esac
+fi
+if ! [ -t 0 ]; then
+	guided=no
+	set -- --no-progressbar "$@"
+fi
+
+env -u MAKEFLAGS -u MAKELEVEL AWS_DEFAULT_REGION="${AWS_DEFAULT_REGION:-${AWS_REGION:-us-east-1}}" \
+	"$SAM" build --config-file "$CONFIG" --config-env "$ENV" --template-file "$TEMPLATE" --base-dir "$PWD" --build-dir "$BUILD" \
+	--parameter-overrides "Architecture=$architecture" >&2
+
+if [ $guided = yes ]; then
+	# What was built runs on one processor. Another answer is refused then before anything is made.
+	awk -v built="$architecture" '
+		/^  [A-Za-z]/ { here = ($1 == "Architecture:") }
+		here && $1 == "-" && $2 != built { next }
+		here && $1 == "Default:" { print "    Default: " built; next }
+		{ print }' "$BUILD/template.yaml" >"$BUILD/template.guided"
+	mv "$BUILD/template.guided" "$BUILD/template.yaml"
+	cat >&2 <<-EOF
+
+		SAM CLI now asks for the name of the stack, the region and the parameters, which template.yaml describes. Enter takes what is in brackets:
+		that is right for a start, also for the parameters that stay empty. The functions were built for $architecture; for the other
+		processor write Architecture=… into parameter_overrides of [$ENV.global.parameters] in $CONFIG and begin again.
+		The answers are kept in that file, and not asked for again.
+	EOF
+	set -- --guided "$@"
+fi
+"$SAM" deploy --no-fail-on-empty-changeset --config-file "$CONFIG" --config-env "$ENV" --template-file "$BUILD/template.yaml" "$@"
+
+stack=$(setting stack_name)
+answer=$(outputs) || die 'no outputs to show: the stack was not made, or its name was not saved'
+table=$(echo "$answer" | output TableName)
+region=$(setting region)
+profile=$(setting profile)
+account=${region:+" --region $region"}${profile:+" --profile $profile"}
+cat <<EOF
+
+The API:
+    $(echo "$answer" | output ApiUrl)
+
+The first key, if there is none yet. It is shown this once:
+    .local/bin/tocsin keys create --table $table$account --name first --scope admin
+
+Update:  make deploy ENV=$ENV
+Remove:  sam delete --stack-name $stack$account     (the table $table stays)
+EOF

@@ -1,0 +1,410 @@
+#!/usr/bin/env python3
+"""Deploys the stack to an emulator of AWS, as a person would, and looks whether it does what it is meant to do there.
+
+    test_deploy.py WORK SAM
+
+WORK is a folder for what comes up on the way, SAM the SAM CLI. The steps are the functions with @step, in their order; the first that fails ends
+the test. Whatever happens, nothing of it runs or listens afterwards. docs/testing.md says what this can't show.
+"""
+
+import contextlib
+import json
+import os
+import pathlib
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+
+import boto3
+
+import emulator
+import gateway
+import processes
+import template
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+TOCSIN = ROOT / ".local/bin/tocsin"
+ENVIRONMENT = "test"
+STACK = "tocsin-test"
+
+# The parameters are those of dev but for these. x86_64 or arm64: the functions run on this machine.
+ARCHITECTURE = "arm64" if os.uname().machine in ("arm64", "aarch64") else "x86_64"
+PARAMETERS = {
+    "Architecture": ARCHITECTURE,
+    "CloserSchedule": "rate(1 minute)",
+    # The tour has an incident without activity for days: the closer's warning would be a comment that the README does not show.
+    "StaleAfterHours": "0",
+    # AWS CodeDeploy is not in the emulator, which refuses the whole template then.
+    "GradualDeployment": "false",
+}
+
+# Seconds that a schedule of a minute has to fire, and its function to be done.
+SCHEDULE = 130
+
+# Seconds until a line of a log can be read.
+LOGGED = 10
+
+# What every function answers when it fails, whatever the cause.
+INTERNAL_ERROR = {"error": {"code": "INTERNAL_ERROR", "message": "Internal server error"}}
+
+STEPS = []
+
+
+class Wrong(Exception):
+    """The stack does not do what it is meant to do."""
+
+
+def step(name):
+    """Makes a function a step of the test."""
+
+    def add(function):
+        STEPS.append((name, function))
+        return function
+
+    return add
+
+
+def check(right, *what):
+    """Raises Wrong, which says what, unless it is right."""
+    if not right:
+        raise Wrong(" ".join(str(w) for w in what))
+
+
+class Deployment:
+    """The stack as one deployment leaves it, and what the steps keep of it."""
+
+    def __init__(self, work, sam, aws):
+        self.work, self.sam, self.aws = work, sam, aws
+        self.config = work / "samconfig.toml"
+        self.build = work / "build"
+        self.template = work / "template.yaml"
+        self.env = aws.client_env()
+        self.key = None
+        self.forgotten = None  # the id of an incident whose end has passed
+        self.ids = {}  # physical ids by logical id
+        self.outputs = {}
+
+    # --- deploying ---
+
+    def configure(self, parameters):
+        """Writes a samconfig.toml: the project's, with the settings of dev once more under the test's name, and these parameters besides."""
+        lines = (ROOT / "samconfig.toml").read_text()
+        sections = re.split(r"^(?=\[)", lines, flags=re.M)
+        ours = "".join(s for s in sections if s.startswith("[dev."))
+        ours = ours.replace("[dev.", f"[{ENVIRONMENT}.").replace("tocsin-dev", STACK)
+        merged = parameters_in(ours) | parameters
+        # TOML in SAM's own form: KEY=\"value\" …
+        text = " ".join(f'{k}=\\"{v}\\"' for k, v in merged.items())
+        ours = re.sub(r"^parameter_overrides = .*$", lambda _: f'parameter_overrides = "{text}"', ours, flags=re.M)
+        self.config.write_text(lines + "\n" + ours)
+
+    def make_deploy(self):
+        """The command and the environment of `make deploy`."""
+        env = self.env | {"BUILD": str(self.build), "TEMPLATE": str(self.template)}
+        return ["make", "-s", "-C", ROOT, "deploy", f"ENV={ENVIRONMENT}", f"SAM={self.sam}", f"CONFIG={self.config}"], env
+
+    def deploy(self):
+        """Deploys without a terminal, with the settings that there are."""
+        command, env = self.make_deploy()
+        self.hear(processes.run(command, env, stderr=subprocess.STDOUT))
+
+    def deploy_guided(self):
+        """Deploys at a terminal, and takes every answer that is offered."""
+        command, env = self.make_deploy()
+        self.hear(processes.run_at_terminal(command, env, lambda line: "" if re.search(r"\[.*\]: ?$", line) else None))
+
+    def deploy_template(self, path):
+        """Deploys another template than the one that was built, with the settings that there are."""
+        command = [self.sam, "deploy", "--no-progressbar", "--config-file", self.config, "--config-env", ENVIRONMENT, "--template-file", path]
+        processes.run(command, self.env, stderr=subprocess.STDOUT)
+        self.look()
+
+    def hear(self, said):
+        """Looks what there is after a `make deploy`, and whether that is what it said."""
+        self.look()
+        check(self.outputs["ApiUrl"] in said, "make deploy does not say the address of the API:", said)
+        check(f"tocsin keys create --table {self.outputs['TableName']}" in said, "make deploy does not say how to make a key:", said)
+
+    def look(self):
+        """Reads what there is now, shows the outputs, and gives the API its routes."""
+        [stack] = boto3.client("cloudformation").describe_stacks(StackName=STACK)["Stacks"]
+        self.status = stack["StackStatus"]
+        self.ids = gateway.physical_ids(STACK)
+        self.outputs = {o["OutputKey"]: o["OutputValue"] for o in stack["Outputs"]}
+        for key, value in self.outputs.items():
+            print(f"    {key} = {value}")
+        print(f"    {gateway.apply_routes(STACK)} routes, each of which may call its function")
+
+    def set_parameter(self, name, value):
+        """Changes a parameter among those that were kept in samconfig.toml."""
+        text = self.config.read_text()
+        changed, times = re.subn(rf'(^parameter_overrides = .* {name}=)\\"[^"]*"', lambda m: rf'{m[1]}\"{value}\"', text, flags=re.M)
+        check(times == 1, f"samconfig.toml has the parameter {name} {times} times:", text)
+        self.config.write_text(changed)
+
+    def tocsin(self, *arguments):
+        """Runs the command tocsin and returns its stdout."""
+        return processes.run([TOCSIN, *arguments], self.env)
+
+    # --- calling ---
+
+    @property
+    def host(self):
+        """The name under which the emulator serves the API."""
+        return f"{self.ids['HttpApi']}.execute-api.localhost:{self.aws.port}"
+
+    def call(self, method, path, body=None):
+        """Sends a request and returns the answer's status and JSON."""
+        request = urllib.request.Request(
+            self.aws.url + path,
+            method=method,
+            data=None if body is None else json.dumps(body).encode(),
+            headers={"Host": self.host, "Authorization": f"Bearer {self.key}", "Content-Type": "application/json"},
+        )
+        try:
+            with emulator.DIRECT.open(request, timeout=60) as answer:
+                return answer.status, json.load(answer)
+        except urllib.error.HTTPError as e:
+            with e:
+                return e.code, json.load(e)
+
+    def ok(self, method, path, body=None):
+        """Sends a request that must be answered 2xx, and returns the JSON."""
+        status, answer = self.call(method, path, body)
+        check(200 <= status < 300, method, path, "is answered", status, answer)
+        return answer
+
+    def incidents(self):
+        """What no function changes by itself of all incidents, so that it can be compared: their ids, titles and starts."""
+        return [(i["id"], i["title"], i["start_date_time"]) for i in self.ok("GET", "/api/v4/incidents")["incidents"]]
+
+
+def parameters_in(config):
+    """The parameters that a part of samconfig.toml sets."""
+    found = re.search(r'^parameter_overrides = "(.*)"$', config, re.M)
+    return dict(pair.split("=", 1) for pair in found[1].split()) if found else {}
+
+
+def wait_until(seconds, what, done):
+    """Waits until done() is true, and returns what it returned."""
+    until = time.monotonic() + seconds
+    while not (found := done()):
+        check(time.monotonic() < until, f"not within {seconds} s:", what)
+        time.sleep(1)
+    return found
+
+
+# --- the steps ---
+
+
+@step("sam deploy --guided, with IAM enforced, makes the stack")
+def creates(d):
+    d.template.write_text(template.for_emulator((ROOT / "template.yaml").read_text()))
+    d.configure(PARAMETERS)
+    d.deploy_guided()
+    check(d.status == "CREATE_COMPLETE", "the stack is", d.status)
+    kept = d.config.read_text()
+    check(f'region = "{emulator.REGION}"' in kept and r"StaleAfterHours=\"0\"" in kept, "the answers are not in samconfig.toml:", kept)
+    d.table = d.outputs["TableName"]
+    d.api = d.ids["HttpApi"]
+
+
+@step("the first key, the example monitors, and the README's tour")
+def tour(d):
+    status, _ = d.call("GET", "/api/v4/incidents")
+    check(status == 401, "without a key the answer is", status)
+    d.key = d.tocsin("keys", "create", "--table", d.table, "--name", "first", "--scope", "admin").strip()
+    d.tocsin("monitors", "import", "--table", d.table, "--examples")
+    env = d.env | {"API_KEY": d.key}
+    print(processes.run([sys.executable, ROOT / "infra/tour/tour.py", d.aws.url, "--header", f"Host: {d.host}"], env))
+
+
+@step("what the schedules are to find is made")
+def forgets(d):
+    now = int(time.time())
+    incident = {"title": "Forgotten", "start_date_time": now - 7200, "end_date_time": now - 3600, "monitors": [{"monitor_tag": "earth"}]}
+    d.forgotten = d.ok("POST", "/api/v4/incidents", incident)["incident"]["id"]
+    d.ok("POST", "/api/v4/monitors", {"tag": "silent", "name": "Silent"})
+    d.ok("POST", "/api/v4/status", {"points": [{"monitor_tag": "silent", "status": "UP", "timestamp": now - 900}]})
+    d.ok("POST", "/api/v4/alert-rules", {"alert_for": "NO_DATA", "alert_value": 5, "monitor_tags": ["silent"]})
+
+
+# A request for each function behind the API, which reads the table beyond the API key.
+READS = {
+    "Incidents": "/api/v4/incidents",
+    "Comments": "/api/v4/incidents/{id}/comments",
+    "Monitors": "/api/v4/monitors",
+    "Edge": "/api/v4/keys",
+}
+SCHEDULED = ["Alerts", "Closer"]
+
+
+@step("least privilege: without its own permissions a function fails, alone, until it has them again")
+def privileges(d):
+    for function in [*READS, *SCHEDULED]:
+        with without_table(d, function):
+            for other in READS:
+                status, answer = d.call("GET", READS[other].format(id=d.forgotten))
+                if other == function:
+                    check((status, answer) == (500, INTERNAL_ERROR), f"{function} without permissions answers", status, answer)
+                    wait_until(LOGGED, f"the cause in the log of {function}", lambda: "AccessDenied" in logged(d, function))
+                else:
+                    check(status == 200, f"while {function} is without permissions, {other} answers", status, answer)
+            if function in SCHEDULED:
+                check(fails(d, function), f"{function} without permissions does not fail")
+        for other in READS:
+            d.ok("GET", READS[other].format(id=d.forgotten))
+    print("    " + ", ".join([*READS, *SCHEDULED]))
+
+
+def logged(d, function):
+    """All that a function has logged. The API key must not be in it."""
+    pages = boto3.client("logs").get_paginator("filter_log_events").paginate(logGroupName=d.ids[function + "LogGroup"])
+    lines = "\n".join(event["message"] for page in pages for event in page["events"])
+    check(d.key not in lines, f"the API key is in the log of {function}")
+    return lines
+
+
+@contextlib.contextmanager
+def without_table(d, function):
+    """Takes the role of a function all that it may do with the table, and gives it back."""
+    iam, role = boto3.client("iam"), d.ids[function + "Role"]
+    [name] = iam.list_role_policies(RoleName=role)["PolicyNames"]
+    whole = iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"]
+    rest = whole | {"Statement": [s for s in whole["Statement"] if not about_table(s)]}
+    check(len(rest["Statement"]) < len(whole["Statement"]), f"the role of {function} has nothing about the table")
+    iam.put_role_policy(RoleName=role, PolicyName=name, PolicyDocument=json.dumps(rest))
+    try:
+        yield
+    finally:
+        iam.put_role_policy(RoleName=role, PolicyName=name, PolicyDocument=json.dumps(whole))
+
+
+def about_table(statement):
+    """Whether a statement of a policy allows something of DynamoDB."""
+    actions = statement["Action"]
+    return any(a.startswith("dynamodb:") for a in ([actions] if isinstance(actions, str) else actions))
+
+
+def fails(d, function):
+    """Whether a run of a function that is on a schedule ends with an error of its own."""
+    answer = boto3.client("lambda").invoke(FunctionName=d.ids[function + "Function"], Payload=b"{}")
+    return "FunctionError" in answer
+
+
+@step("a changed template and other parameters update the stack in place")
+def updates(d):
+    before, site = d.incidents(), "https://status.example.com"
+    changed = d.build / "changed.yaml"
+    text = (d.build / "template.yaml").read_text()
+    # Of the function comments: that of the incidents gets a new version because of the parameters alone.
+    old, new = "Description: Tocsin - comments of incidents\n", "Description: Changed\n"
+    check(text.count(old) == 1, "the template that was built has no", old)
+    changed.write_text(text.replace(old, new))
+    d.set_parameter("SiteUrl", site)
+    d.set_parameter("LogLevel", "WARN")
+    d.deploy_template(changed)
+    check(d.status == "UPDATE_COMPLETE", "the stack is", d.status)
+    check(d.ids["HttpApi"] == d.api, "another API:", d.ids["HttpApi"], "after", d.api)
+    check(d.outputs["TableName"] == d.table, "another table:", d.outputs["TableName"], "after", d.table)
+    check(d.incidents() == before, "other incidents:", d.incidents(), "after", before)
+    url = d.ok("GET", f"/api/v4/incidents/{d.forgotten}")["incident"]["url"]
+    check(url == f"{site}/incidents/{d.forgotten}", "the new SiteUrl is not in the incident's url", url)
+    functions = boto3.client("lambda")
+    comments = functions.get_function_configuration(FunctionName=d.ids["CommentsFunction"])
+    check(comments["Description"] == "Changed", "the function comments still has the description", comments["Description"])
+    # The gateway calls the version behind the alias, not the latest.
+    incidents = functions.get_function_configuration(FunctionName=d.ids["IncidentsFunction"], Qualifier="live")
+    check(incidents["Environment"]["Variables"]["LOG_LEVEL"] == "WARN", "the function incidents still has", incidents["Environment"])
+
+
+@step("the schedules fire: the closer resolves an incident, a missing point makes an alert")
+def schedules(d):
+    def resolved():
+        return d.ok("GET", f"/api/v4/incidents/{d.forgotten}")["incident"]["state"] == "RESOLVED"
+
+    def alerted():
+        return d.ok("GET", "/api/v4/alerts?monitor_tag=silent")["alerts"]
+
+    wait_until(SCHEDULE, "the closer resolves the incident", resolved)
+    wait_until(SCHEDULE, "an alert about the missing points", alerted)
+
+
+@step("sam delete leaves the table, with its data and its protection")
+def deletes(d):
+    d.before = d.incidents()
+    check(len(d.before) >= 2, "there are hardly any incidents:", d.before)
+    command = [d.sam, "delete", "--no-prompts", "--stack-name", STACK, "--region", emulator.REGION]
+    processes.run(command, d.env, stderr=subprocess.STDOUT)
+    cloudformation = boto3.client("cloudformation")
+    try:
+        stacks = cloudformation.describe_stacks(StackName=STACK)["Stacks"]
+    except cloudformation.exceptions.ClientError:
+        stacks = []
+    check(not stacks, "the stack is still there:", stacks)
+    left = boto3.client("lambda").list_functions()["Functions"]
+    check(not left, "functions are still there:", left)
+    table = boto3.client("dynamodb").describe_table(TableName=d.table)["Table"]
+    check(table["DeletionProtectionEnabled"], "the table is not protected")
+    check(d.tocsin("keys", "list", "--table", d.table).count("\n") == 2, "the key is gone")
+
+
+@step("another deployment on the table that was left serves the same")
+def again(d):
+    d.set_parameter("ExistingTableName", d.table)
+    d.deploy()
+    check(d.status == "CREATE_COMPLETE", "the stack is", d.status)
+    check(d.outputs["TableName"] == d.table, "another table:", d.outputs["TableName"], "after", d.table)
+    check("Table" not in d.ids, "there is a table of its own:", d.ids.get("Table"))
+    check(d.ids["HttpApi"] != d.api, "the same API as before")
+    check(d.incidents() == d.before, "other incidents:", d.incidents(), "after", d.before)
+    d.ok("POST", "/api/v4/incidents", {"title": "After", "start_date_time": int(time.time())})
+
+
+def main():
+    work, sam = pathlib.Path(sys.argv[1]).resolve(), sys.argv[2]
+    for number in processes.SIGNALS:
+        signal.signal(number, lambda number, _: sys.exit(128 + number))
+    aws = emulator.Emulator(work)
+    # For boto3 in here.
+    env = aws.client_env()
+    os.environ.clear()
+    os.environ.update(env)
+    taken, failed = [], True
+    try:
+        aws.start()
+        deployment = Deployment(work, sam, aws)
+        for n, (name, function) in enumerate(STEPS, 1):
+            print(f"\n-- {n}. {name}", flush=True)
+            began = time.monotonic()
+            try:
+                function(deployment)
+            except Exception as e:
+                print(f"\ntest-deploy: step {n} FAILED: {name}\n{type(e).__name__}: {e}\nThe emulator's log is {aws.log}", file=sys.stderr)
+                raise
+            taken.append((time.monotonic() - began, name))
+        failed = False
+    except (Wrong, gateway.Failed, processes.Failed, template.Failed) as e:
+        pass
+    finally:
+        for number in processes.SIGNALS:
+            signal.signal(number, signal.SIG_IGN)
+        left = processes.stop_all()
+        # The functions' code, many times.
+        shutil.rmtree(aws.temp, ignore_errors=True)
+        if left or aws.listens():
+            print(f"test-deploy: still there: {left or aws.url}", file=sys.stderr)
+            failed = True
+    print()
+    for seconds, name in taken:
+        print(f"{seconds:6.1f} s  {name}")
+    sys.exit(1 if failed else 0)
+
+
+if __name__ == "__main__":
+    main()
