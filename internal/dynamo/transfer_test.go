@@ -133,7 +133,9 @@ func TestExportImport(t *testing.T) {
 		t.Errorf("of %d records: %+v, progress %d", all, r, progress.Load())
 	}
 	sameRows(t, rows(t, target), want)
-	id, err := s.CreateIncident(t.Context(), statuspage.NewIncident{Title: "Next", Start: begin}, now, nil)
+	ctx, cancel := context.WithTimeout(t.Context(), opTimeout)
+	defer cancel()
+	id, err := s.CreateIncident(ctx, statuspage.NewIncident{Title: "Next", Start: begin}, now, nil)
 	if err != nil || id.ID != 23 {
 		t.Errorf("the next incident is %d, %v", id.ID, err)
 	}
