@@ -5,11 +5,15 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"flag"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	gocmp "github.com/google/go-cmp/cmp"
@@ -148,6 +152,49 @@ func TestExportImport(t *testing.T) {
 		t.Fatal(err)
 	}
 	sameRows(t, rows(t, other), rows(t, target))
+}
+
+var recordsFlag = flag.Int("records", 1000, "how many records TestTransferSpeed moves")
+
+// TestTransferSpeed moves a table with many records, and says how long it takes: with
+// -records 100000 -v it makes the figures of docs/recovery.md.
+func TestTransferSpeed(t *testing.T) {
+	if *recordsFlag <= 1000 {
+		t.Parallel()
+	}
+	w := newWorld(t, mode{})
+	tags := []string{w.monitor(), w.monitor()}
+	for range *recordsFlag / 5 { // an incident, a row under each monitor, two comments
+		id := w.incident(tags...)
+		w.comment(id)
+		w.comment(id)
+	}
+	w.load()
+	path := filepath.Join(t.TempDir(), "export.jsonl")
+	out, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer out.Close()
+	began := time.Now()
+	_, records, err := w.store.Export(t.Context(), out, dynamo.ExportOptions{}, now)
+	exported := time.Since(began)
+	if err != nil || records < int64(*recordsFlag) {
+		t.Fatalf("%d records, %v", records, err)
+	}
+	info, err := out.Stat()
+	if err != nil {
+		t.Fatal(err)
+	}
+	target := dynamotest.NewTable(t)
+	began = time.Now()
+	r, err := target.Store(nil).Import(t.Context(), out, dynamo.ImportOptions{}, now)
+	imported := time.Since(began)
+	if err != nil || r.Put != records {
+		t.Fatalf("%+v, %v", r, err)
+	}
+	t.Logf("%d records, %d KB: exported in %.1f s (%.0f a second), imported in %.1f s (%.0f a second)", records, info.Size()>>10,
+		exported.Seconds(), float64(records)/exported.Seconds(), imported.Seconds(), float64(records)/imported.Seconds())
 }
 
 // TestImportGoesOn interrupts imports at many places, with and without faults, and lets
