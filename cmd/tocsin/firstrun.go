@@ -30,9 +30,12 @@ type localStore interface {
 	EnsureAPIKey(ctx context.Context, secret string, n statuspage.NewAPIKey, now int64) (statuspage.APIKey, error)
 }
 
-// populate gives the table a key, and on the first run the example monitors if
+// firstRecords are what the first run is to make.
+type firstRecords struct{ key, examples bool }
+
+// populate gives the table a key and the example monitors on the first run, as far as
 // they are wanted. A given key is made to work in any case.
-func populate(ctx context.Context, store localStore, givenKey string, examples bool, now int64) (greeting, error) {
+func populate(ctx context.Context, store localStore, givenKey string, wanted firstRecords, now int64) (greeting, error) {
 	keys, err := allKeys(ctx, store)
 	if err != nil {
 		return greeting{}, err
@@ -42,7 +45,7 @@ func populate(ctx context.Context, store localStore, givenKey string, examples b
 		return greeting{}, fmt.Errorf("reading the monitors: %w", err)
 	}
 	g := greeting{key: givenKey, fresh: len(keys) == 0 && len(monitors) == 0, now: now}
-	if g.fresh && examples {
+	if g.fresh && wanted.examples {
 		if monitors, err = makeExamples(ctx, store, now); err != nil {
 			return greeting{}, fmt.Errorf("making the example monitors: %w", err)
 		}
@@ -56,7 +59,7 @@ func populate(ctx context.Context, store localStore, givenKey string, examples b
 	switch {
 	case givenKey != "":
 		_, err = store.EnsureAPIKey(ctx, givenKey, statuspage.NewAPIKey{Name: "API_KEY", Scopes: statuspage.Scopes()}, now)
-	case len(keys) == 0:
+	case len(keys) == 0 && wanted.key:
 		g.key = statuspage.NewSecret()
 		_, err = store.CreateAPIKey(ctx, g.key, statuspage.NewAPIKey{Name: firstKeyName, Scopes: statuspage.Scopes()}, now, nil)
 	default:

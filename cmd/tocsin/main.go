@@ -32,7 +32,7 @@ type console struct {
 func run(ctx context.Context, args []string, c console) int {
 	root := &cobra.Command{
 		Use:           "tocsin",
-		Short:         "Serve the incident API on this machine and manage its API keys",
+		Short:         "Serve the incident API on this machine, and manage keys, monitors and whole tables",
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		Args:          cobra.NoArgs, // with RunE: an unknown command is an error, not a page of help
@@ -42,7 +42,7 @@ func run(ctx context.Context, args []string, c console) int {
 	root.SetOut(c.stdout)
 	root.SetErr(c.stderr)
 	root.SetArgs(args)
-	root.AddCommand(newServeCommand(c), newKeysCommand(c), newMonitorsCommand(c), newCloseCommand(c), newEngineCommand(c))
+	root.AddCommand(newServeCommand(c), newKeysCommand(c), newMonitorsCommand(c), newCloseCommand(c), newExportCommand(c), newImportCommand(c), newEngineCommand(c))
 	err := root.ExecuteContext(ctx)
 	if err == nil {
 		return 0

@@ -46,6 +46,7 @@ type serveOptions struct {
 	template         string
 	apiKey           string
 	data             string
+	empty            bool
 	siteURL          string
 	allowedOrigins   string
 	dynamoDBEndpoint string
@@ -70,6 +71,7 @@ func newServeCommand(c console) *cobra.Command {
 	f.StringVar(&o.port, "port", c.envOr("PORT", defaultPort), "port to listen on (environment: PORT)")
 	f.StringVar(&o.template, "template", "template.yaml", "SAM template with the routes, the environment and the table")
 	f.StringVar(&o.data, "data", c.getenv("DATA"), "memory: keep nothing, and make no example monitors (environment: DATA)")
+	f.BoolVar(&o.empty, "empty", false, "make no API key and no example monitors: the table is for tocsin import")
 	f.StringVar(&o.siteURL, "site-url", c.getenv("SITE_URL"), "address of the status page for the url of incidents; empty: the address that a request came to (environment: SITE_URL)")
 	f.StringVar(&o.allowedOrigins, "allowed-origins", c.getenv("ALLOWED_ORIGINS"), "origins whose pages may call the API from a browser, separated by commas, or * for all; empty: none (environment: ALLOWED_ORIGINS)")
 	f.StringVar(&o.dynamoDBEndpoint, "dynamodb-endpoint", c.getenv("DYNAMODB_ENDPOINT"), "address of an engine that runs already, instead of one of our own (environment: DYNAMODB_ENDPOINT)")
@@ -236,7 +238,8 @@ func (o serveOptions) prepare(ctx context.Context, endpoint string, c console) (
 	if _, err := store.Cleanup(ctx, time.Now().Unix()); err != nil {
 		fmt.Fprintf(c.stderr, "tocsin: some deletions are not finished yet: %v\n", err)
 	}
-	hello, err := populate(ctx, store, o.apiKey, o.data != "memory", time.Now().Unix())
+	wanted := firstRecords{key: !o.empty, examples: !o.empty && o.data != "memory"}
+	hello, err := populate(ctx, store, o.apiKey, wanted, time.Now().Unix())
 	if err != nil {
 		return nil, nil, greeting{}, err
 	}

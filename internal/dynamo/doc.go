@@ -28,6 +28,7 @@
 //	alerts of a rule to end   CLEANUP             RULE#id#version
 //	counter                   SYSTEM              COUNTER#kind
 //	how far the closer came   SYSTEM              CLOSER
+//	import into the table     SYSTEM              IMPORT
 //	schema version            SYSTEM              SCHEMA
 //
 // gsi3 is made of gsi2's partition key and gsi1's sort key. An incident's item

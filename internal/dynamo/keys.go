@@ -57,7 +57,9 @@ func (k key) attributes() item {
 	return item{attrPK: str(k.pk), attrSK: str(k.sk)}
 }
 
-func incidentPK(id int64) string { return "INCIDENT#" + strconv.FormatInt(id, 10) }
+const incidentPrefix = "INCIDENT#"
+
+func incidentPK(id int64) string { return incidentPrefix + strconv.FormatInt(id, 10) }
 func monitorPK(id int64) string  { return "MONITOR#" + strconv.FormatInt(id, 10) }
 
 func incidentKey(id int64) key { return key{incidentPK(id), meta} }
@@ -124,19 +126,28 @@ func openAlertKey(monitorID, ruleID int64) key {
 
 const openAlertPrefix = "OPENALERT#"
 
-func apiKeyKey(hash string) key { return key{"APIKEY#" + hash, meta} }
+const apiKeyPrefix = "APIKEY#"
+
+func apiKeyKey(hash string) key { return key{apiKeyPrefix + hash, meta} }
+
+const idempotencyPrefix = "IDEMPOTENCY#"
 
 // idempotencyKey is the record of a request by its API key's id and its own
 // idempotency key, which may be anything: it comes last.
 func idempotencyKey(apiKeyID int64, header string) key {
-	return key{"IDEMPOTENCY#" + strconv.FormatInt(apiKeyID, 10) + "#" + header, meta}
+	return key{idempotencyPrefix + strconv.FormatInt(apiKeyID, 10) + "#" + header, meta}
 }
 
-func counterKey(c counter) key { return key{system, "COUNTER#" + string(c)} }
+const counterPrefix = "COUNTER#"
+
+func counterKey(c counter) key { return key{system, counterPrefix + string(c)} }
 
 func closerKey() key { return key{system, "CLOSER"} }
 
 func schemaKey() key { return key{system, schemaSK} }
+
+// importKey is the mark of an import into the table.
+func importKey() key { return key{system, "IMPORT"} }
 
 // What a row under CLEANUP is about.
 const (

@@ -36,6 +36,7 @@ var _ interface {
 	statuspage.IdempotencyStore
 	statuspage.CleanupStore
 	statuspage.CloserStore
+	statuspage.ImportStore
 } = (*Store)(nil)
 
 // New returns the store in the table. It logs to slog's default logger, see
@@ -194,7 +195,7 @@ func (s *Store) nextIDs(ctx context.Context, c counter, n int) (int64, error) {
 	out, err := s.client.UpdateItem(ctx, &dynamodb.UpdateItemInput{
 		TableName:                 s.table,
 		Key:                       counterKey(c).attributes(),
-		UpdateExpression:          aws.String("ADD n :n"),
+		UpdateExpression:          aws.String("ADD " + attrLast + " :n"),
 		ExpressionAttributeValues: item{":n": num(int64(n))},
 		ReturnValues:              types.ReturnValueUpdatedNew,
 	})
@@ -202,8 +203,17 @@ func (s *Store) nextIDs(ctx context.Context, c counter, n int) (int64, error) {
 		return 0, failure("draw an id", err)
 	}
 	r := reader{item: out.Attributes}
-	last := r.num("n")
+	last := r.num(attrLast)
 	return last, r.err
+}
+
+// attrLast is the last id that a counter has given out.
+const attrLast = "n"
+
+// raiseID makes a counter give out only greater ids than last.
+func (s *Store) raiseID(ctx context.Context, c counter, last int64) error {
+	_, err := s.transact(ctx, s.update(counterKey(c), newExpr().raise(attrLast, num(last))))
+	return err
 }
 
 // SchemaVersion is the version of the table's layout that this package reads and

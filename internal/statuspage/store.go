@@ -362,3 +362,33 @@ type CloserStore interface {
 	// PendingCleanups names the deletions that Cleanup has to finish.
 	PendingCleanups(ctx context.Context) ([]string, error)
 }
+
+// ImportStore takes records from elsewhere as they are: with their ids and times, and
+// without a rule being asked. Everything it makes is made only where there is nothing,
+// so that an import that was interrupted goes on when it is done again.
+type ImportStore interface {
+	// BeginImport marks the repository as being filled from the source, or returns the
+	// mark that is there when it is the same source's. It returns ErrImportNotEmpty
+	// when there are records from elsewhere, or ErrImportHasKeys when withKeys says that
+	// API keys are to come and there are some. Only an error is returned of a mark of
+	// another source.
+	BeginImport(ctx context.Context, source string, withKeys bool, now int64) (Import, error)
+
+	// RaiseIDs makes every record that is created from then on have a greater id.
+	RaiseIDs(ctx context.Context, last LastIDs) error
+
+	// ImportMonitor makes a monitor, and reports whether there was none with its tag.
+	ImportMonitor(ctx context.Context, m Monitor) (made bool, err error)
+
+	// ImportPoints sets the points of one UTC hour of the monitor with the id, which is
+	// not imported before its points are there, and reports whether there were none in
+	// that hour.
+	ImportPoints(ctx context.Context, monitorID int64, points []Point, now int64) (made bool, err error)
+
+	// ImportIncident makes an incident, with its links to monitors that are there and
+	// after its comments, and reports whether there was none with its id.
+	ImportIncident(ctx context.Context, i Incident, comments []Comment) (made bool, err error)
+
+	// FinishImport notes that all of the source is there.
+	FinishImport(ctx context.Context, source string, now int64) error
+}

@@ -1,0 +1,105 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// TestExportAndImport moves a server's records into another's table by a file, and into a
+// third one's over the API.
+func TestExportAndImport(t *testing.T) {
+	flags, dir := rootFlags(t)
+	start := func(args ...string) (*server, []string) {
+		port := freePort(t, dir)
+		s := startServer(t, map[string]string{"PORT": port, "DATA": "memory", "CLOSER": "off"}, append(args, flags...)...)
+		return s, []string{"--local", "--port", port, "--dir", dir}
+	}
+	source, from := start()
+	key := source.key()
+	call(t, source.url+"/api/v4/monitors", key, `{"tag":"earth","name":"Earth"}`)
+	call(t, source.url+"/api/v4/incidents", key, `{"title":"Outage","start_date_time":1795389780,"monitors":[{"monitor_tag":"earth"}]}`)
+	call(t, source.url+"/api/v4/incidents/1/comments", key, `{"comment":"Looking","state":"IDENTIFIED"}`)
+
+	file := filepath.Join(t.TempDir(), "backup.jsonl")
+	command := func(wantStatus int, want string, args ...string) string {
+		t.Helper()
+		status, out, errs := tocsin(t, map[string]string{"KENER_API_KEY": key, "WRONG": "kener_wrong"}, args...)
+		if status != wantStatus || !strings.Contains(out+errs, want) || strings.Contains(out+errs, key) {
+			t.Errorf("%q: %d, %s%s; want %d, %q", args, status, out, errs, wantStatus, want)
+		}
+		return out
+	}
+	with := func(table []string, args ...string) []string { return append(args, table...) }
+	command(0, "records in ", with(from, "export", file)...)
+	info, err := os.Stat(file)
+	if err != nil || info.Mode() != 0o600 {
+		t.Fatalf("%v, %v", info, err)
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	command(1, "backup.jsonl exists: choose another name, or say --force", with(from, "export", file)...)
+	if same, err := os.ReadFile(file); err != nil || string(same) != string(text) {
+		t.Errorf("the file was changed: %v", err)
+	}
+	command(0, "records in ", with(from, "export", "--force", file)...)
+	if others, err := os.ReadDir(filepath.Dir(file)); err != nil || len(others) != 1 {
+		t.Errorf("files left: %v, %v", others, err)
+	}
+	if text, err := os.ReadFile(file); err != nil || !strings.Contains(string(text), `"APIKEY#`) {
+		t.Errorf("%s, %v", text, err)
+	}
+	if out := command(0, `"keys":false`, with(from, "export", "--without-keys", "-")...); strings.Contains(out, "APIKEY#") || !strings.HasPrefix(out, `{"format":"tocsin-export"`) || !strings.Contains(out, "\n"+`{"records":`) {
+		t.Errorf("the standard output is %s", out)
+	}
+	command(1, "say which file", with(from, "export")...)
+	command(1, "making the file: ", with(from, "export", filepath.Join(file, "x"))...)
+	command(1, "say which table", "export", file+"2")
+	if _, err := os.Stat(file + "2"); err == nil {
+		t.Error("a file was made for no export")
+	}
+
+	target, to := start("--empty")
+	if target.key() != "" || !strings.Contains(target.hello, "make one with") {
+		t.Errorf("an empty server says %s", target.hello)
+	}
+	cut := filepath.Join(t.TempDir(), "cut.jsonl")
+	if err := os.WriteFile(cut, text[:len(text)-50], 0o600); err != nil {
+		t.Fatal(err)
+	}
+	command(1, "importing "+cut+": the file is cut", with(to, "import", cut)...)
+	command(1, "opening the file: ", with(to, "import", cut+"2")...)
+	command(1, "write it to a file first", with(to, "import", "-")...)
+	command(1, "either tocsin import FILE or tocsin import --from-kener URL", with(to, "import")...)
+	command(1, "either tocsin import FILE or tocsin import --from-kener URL", with(to, "import", "--from-kener", source.url, file)...)
+	command(1, "the table has records that are not of this import", with(from, "import", file)...)
+	command(0, "1 there already, 0 there and changed since, 0 left out", with(to, "import", file)...)
+	command(0, "is in the table already: nothing to do", with(to, "import", file)...)
+	same := func(path string, s *server, key string) {
+		t.Helper()
+		was, is := call(t, source.url+path, source.key(), ""), call(t, s.url+path, key, "")
+		if d := cmp.Diff(strings.ReplaceAll(fmt.Sprint(was), source.url, "URL"), strings.ReplaceAll(fmt.Sprint(is), s.url, "URL")); d != "" {
+			t.Errorf("%s (-was +is):\n%s", path, d)
+		}
+	}
+	same("/api/v4/incidents", target, key)
+	same("/api/v4/incidents/1/comments", target, key)
+
+	other, to := start()
+	command(1, "no API key of Kener: put one into the environment variable NONE", with(to, "import", "--from-kener", source.url, "--api-key-env", "NONE")...)
+	command(1, "/api/v4/monitors: it does not accept the API key", with(to, "import", "--from-kener", source.url, "--api-key-env", "WRONG")...)
+	command(1, "the address of Kener must be like", with(to, "import", "--from-kener", "example")...)
+	command(1, "--data-days must be from 0 to 399", with(to, "import", "--from-kener", source.url, "--data-days", "400")...)
+	command(0, "1 monitors, 0 points, 1 incidents, 1 comments", with(to, "import", "--from-kener", source.url, "--data-days", "2")...)
+	command(0, "is in the table already: nothing to do", with(to, "import", "--from-kener", source.url)...)
+	command(1, "the table was filled from another import (Kener at "+source.url, with(to, "import", "--without-keys", file)...)
+	same("/api/v4/incidents", other, other.key())
+	same("/api/v4/monitors", other, other.key())
+	same("/api/v4/incidents/1/comments", other, other.key())
+}

@@ -1,0 +1,413 @@
+package dynamo
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"maps"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+)
+
+// An export is a text of lines, each a JSON value: a header, then an item a line, then
+// a trailer with the number of items and the SHA-256 of all lines before it. An item is
+// in DynamoDB's own JSON form, {"pk":{"S":"SYSTEM"},…}, without white space, its keys
+// and sets sorted: an item has exactly one line that is its own.
+const (
+	exportFormat  = "tocsin-export"
+	exportVersion = 1
+
+	// An item has at most 400 KB, of which a byte takes up to six in JSON.
+	maxExportLine = 4 << 20
+)
+
+// ExportHeader is the first line of an export.
+type ExportHeader struct {
+	Format  string `json:"format"`
+	Version int    `json:"version"`
+	Schema  int64  `json:"schema_version"`
+	ID      string `json:"export_id"` // random: tells one export from all others
+	Time    string `json:"time"`      // UTC, of its beginning
+	Table   string `json:"table"`
+	Keys    bool   `json:"keys"` // whether API keys and idempotency records are in it
+}
+
+type exportTrailer struct {
+	Records int64  `json:"records"`
+	SHA256  string `json:"sha256"`
+}
+
+// trailerStart is what a trailer starts with, and no item.
+const trailerStart = `{"records":`
+
+// exportWriter writes an export. It is safe for use by many goroutines.
+type exportWriter struct {
+	mu       sync.Mutex
+	w        io.Writer
+	sum      hash.Hash
+	records  int64
+	progress func(records int64)
+}
+
+func newExportWriter(w io.Writer, h ExportHeader, progress func(int64)) (*exportWriter, error) {
+	if progress == nil {
+		progress = func(int64) {}
+	}
+	sum := sha256.New()
+	e := &exportWriter{w: io.MultiWriter(w, sum), sum: sum, progress: progress}
+	return e, e.line(h)
+}
+
+func newExportHeader(table string, keys bool, now int64) ExportHeader {
+	return ExportHeader{
+		Format: exportFormat, Version: exportVersion, Schema: SchemaVersion, ID: rand.Text(),
+		Time: time.Unix(now, 0).UTC().Format(time.RFC3339), Table: table, Keys: keys,
+	}
+}
+
+func (e *exportWriter) line(v any) error {
+	text, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	_, err = e.w.Write(append(text, '\n'))
+	return err
+}
+
+// write writes so many items, which have their line ends.
+func (e *exportWriter) write(lines []byte, items int) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if _, err := e.w.Write(lines); err != nil {
+		return fmt.Errorf("writing the export: %w", err)
+	}
+	e.records += int64(items)
+	e.progress(e.records)
+	return nil
+}
+
+func (e *exportWriter) finish() error {
+	return e.line(exportTrailer{e.records, hex.EncodeToString(e.sum.Sum(nil))})
+}
+
+// Errors of a file that is no export, or not all of one.
+var (
+	errNoExport  = errors.New("this is not a file that tocsin export has written")
+	errCutExport = errors.New("the file is cut: its last line, with the number of records, is missing")
+)
+
+// exportReader reads an export.
+type exportReader struct {
+	header  ExportHeader
+	r       *bufio.Reader
+	text    []byte // of the line last read
+	sum     hash.Hash
+	number  int // of the line last read
+	records int64
+}
+
+// newExportReader reads the header. One of another format, version or schema version
+// is an error.
+func newExportReader(r io.Reader) (*exportReader, error) {
+	e := &exportReader{r: bufio.NewReaderSize(r, 64<<10), sum: sha256.New()}
+	line, err := e.line()
+	if err != nil || json.Unmarshal(line, &e.header) != nil || e.header.Format != exportFormat {
+		if err != nil && err != io.EOF && err != errLongLine {
+			return nil, err
+		}
+		return nil, errNoExport
+	}
+	h := e.header
+	if h.Version != exportVersion {
+		return nil, fmt.Errorf("the file has version %d of the export format, this program reads %d: use the version of the program that wrote it", h.Version, exportVersion)
+	}
+	if h.Schema != SchemaVersion {
+		return nil, fmt.Errorf("the file's records have schema version %d, this program works with %d: use the version of the program that wrote it", h.Schema, SchemaVersion)
+	}
+	if h.ID == "" {
+		return nil, errNoExport
+	}
+	e.sum.Write(line)
+	e.sum.Write([]byte{'\n'})
+	return e, nil
+}
+
+var errLongLine = errors.New("it is longer than a record can be")
+
+// line returns the next line without its end. It is valid until the next call.
+func (e *exportReader) line() ([]byte, error) {
+	e.number++
+	e.text = e.text[:0]
+	for {
+		part, err := e.r.ReadSlice('\n')
+		e.text = append(e.text, part...)
+		switch {
+		case len(e.text) > maxExportLine:
+			return nil, errLongLine
+		case err == bufio.ErrBufferFull:
+			continue
+		case err == io.EOF && len(e.text) > 0:
+			err = nil // as a file whose last line end an editor took
+		}
+		return bytes.TrimSuffix(e.text, []byte{'\n'}), err
+	}
+}
+
+// next returns the line of the next item, valid until the next call, or io.EOF after a
+// trailer that is right. A file that is cut or was changed is another error.
+func (e *exportReader) next() ([]byte, error) {
+	line, err := e.line()
+	switch {
+	case err == io.EOF:
+		return nil, errCutExport
+	case err == errLongLine:
+		return nil, e.bad(err.Error())
+	case err != nil:
+		return nil, err
+	case bytes.HasPrefix(line, []byte(trailerStart)):
+		return nil, e.end(line)
+	case len(line) == len(e.text):
+		return nil, errCutExport // within the line
+	}
+	e.sum.Write(line)
+	e.sum.Write([]byte{'\n'})
+	e.records++
+	return line, nil
+}
+
+// end compares the trailer with what was read, and returns io.EOF when it is right.
+func (e *exportReader) end(line []byte) error {
+	var t exportTrailer
+	if json.Unmarshal(line, &t) != nil {
+		return errCutExport
+	}
+	if t.Records != e.records {
+		return fmt.Errorf("the file has %d records, but its last line says %d", e.records, t.Records)
+	}
+	if t.SHA256 != hex.EncodeToString(e.sum.Sum(nil)) {
+		return errors.New("the file was changed since it was written: its checksum is another")
+	}
+	if _, err := e.line(); err != io.EOF {
+		return e.bad("it comes after the end of the export")
+	}
+	return io.EOF
+}
+
+// bad is the error for the line last read.
+func (e *exportReader) bad(reason string) error { return fmt.Errorf("line %d: %s", e.number, reason) }
+
+// appendItem appends the line of an item, without a line end.
+func appendItem(b []byte, it item) ([]byte, error) {
+	b = append(b, '{')
+	for n, name := range slices.Sorted(maps.Keys(it)) {
+		if n > 0 {
+			b = append(b, ',')
+		}
+		b = append(appendText(b, name), ':')
+		var err error
+		if b, err = appendValue(b, it[name]); err != nil {
+			return nil, fmt.Errorf("attribute %q: %w", name, err)
+		}
+	}
+	return append(b, '}'), nil
+}
+
+func appendValue(b []byte, v types.AttributeValue) ([]byte, error) {
+	switch v := v.(type) {
+	case *types.AttributeValueMemberS:
+		return append(appendText(append(b, `{"S":`...), v.Value), '}'), nil
+	case *types.AttributeValueMemberN:
+		return append(appendText(append(b, `{"N":`...), v.Value), '}'), nil
+	case *types.AttributeValueMemberB:
+		return append(appendBytes(append(b, `{"B":`...), v.Value), '}'), nil
+	case *types.AttributeValueMemberBOOL:
+		return append(strconv.AppendBool(append(b, `{"BOOL":`...), v.Value), '}'), nil
+	case *types.AttributeValueMemberNULL:
+		return append(b, `{"NULL":true}`...), nil
+	case *types.AttributeValueMemberSS:
+		return appendSet(append(b, `{"SS":`...), slices.Sorted(slices.Values(v.Value)), appendText), nil
+	case *types.AttributeValueMemberNS:
+		return appendSet(append(b, `{"NS":`...), slices.Sorted(slices.Values(v.Value)), appendText), nil
+	case *types.AttributeValueMemberBS:
+		return appendSet(append(b, `{"BS":`...), slices.SortedFunc(slices.Values(v.Value), bytes.Compare), appendBytes), nil
+	case *types.AttributeValueMemberM:
+		b, err := appendItem(append(b, `{"M":`...), v.Value)
+		return append(b, '}'), err
+	case *types.AttributeValueMemberL:
+		b = append(b, `{"L":[`...)
+		for n, part := range v.Value {
+			if n > 0 {
+				b = append(b, ',')
+			}
+			var err error
+			if b, err = appendValue(b, part); err != nil {
+				return nil, err
+			}
+		}
+		return append(b, "]}"...), nil
+	}
+	return nil, fmt.Errorf("a value of the unknown type %T", v)
+}
+
+func appendSet[T any](b []byte, set []T, one func([]byte, T) []byte) []byte {
+	b = append(b, '[')
+	for n, v := range set {
+		if n > 0 {
+			b = append(b, ',')
+		}
+		b = one(b, v)
+	}
+	return append(b, "]}"...)
+}
+
+const hexDigits = "0123456789abcdef"
+
+// appendText appends a JSON string in which nothing is escaped that need not be, so that
+// each text has one spelling.
+func appendText(b []byte, s string) []byte {
+	b = append(b, '"')
+	for i := range len(s) {
+		switch c := s[i]; {
+		case c == '"' || c == '\\':
+			b = append(b, '\\', c)
+		case c < ' ':
+			b = append(b, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&15])
+		default:
+			b = append(b, c)
+		}
+	}
+	return append(b, '"')
+}
+
+func appendBytes(b []byte, v []byte) []byte {
+	return append(base64.StdEncoding.AppendEncode(append(b, '"'), v), '"')
+}
+
+// parseItem undoes appendItem. What appendItem does not write is an error, and so is an
+// item that no table of ours takes.
+func parseItem(line []byte) (item, error) {
+	notItem := errors.New("it is not a record")
+	it, ok := parseMap(line, 0)
+	if !ok {
+		return nil, notItem
+	}
+	again, err := appendItem(nil, it)
+	if err != nil || !bytes.Equal(again, line) {
+		return nil, notItem
+	}
+	for _, name := range []string{attrPK, attrSK} {
+		if it[name] == nil {
+			return nil, fmt.Errorf("it is a record without the key %s", name)
+		}
+	}
+	for _, name := range []string{attrPK, attrSK, attrLSI1SK, attrGSI1PK, attrGSI1SK, attrGSI2PK, attrGSI2SK} {
+		if v := it[name]; v != nil {
+			if s, ok := v.(*types.AttributeValueMemberS); !ok || s.Value == "" {
+				return nil, fmt.Errorf("its key %s is not a text", name)
+			}
+		}
+	}
+	if v := it[attrTTL]; v != nil {
+		if r := (reader{item: it}); r.num(attrTTL) < 0 || r.err != nil {
+			return nil, fmt.Errorf("its attribute %s is not a time", attrTTL)
+		}
+	}
+	return it, nil
+}
+
+// maxNesting is how many levels of lists and maps an attribute can have.
+const maxNesting = 32
+
+func parseMap(text []byte, level int) (item, bool) {
+	var fields map[string]json.RawMessage
+	if json.Unmarshal(text, &fields) != nil || fields == nil {
+		return nil, false
+	}
+	it := make(item, len(fields))
+	for name, raw := range fields {
+		v, ok := parseValue(raw, level)
+		if !ok || name == "" {
+			return nil, false
+		}
+		it[name] = v
+	}
+	return it, true
+}
+
+func parseValue(text []byte, level int) (types.AttributeValue, bool) {
+	var typed map[string]json.RawMessage
+	if level > maxNesting || json.Unmarshal(text, &typed) != nil || len(typed) != 1 {
+		return nil, false
+	}
+	for kind, raw := range typed {
+		switch kind {
+		case "S":
+			s, ok := parseJSON[string](raw)
+			return &types.AttributeValueMemberS{Value: s}, ok
+		case "N":
+			n, ok := parseJSON[string](raw)
+			return &types.AttributeValueMemberN{Value: n}, ok && validNumber(n)
+		case "B":
+			b, ok := parseJSON[[]byte](raw)
+			return &types.AttributeValueMemberB{Value: b}, ok
+		case "BOOL":
+			b, ok := parseJSON[bool](raw)
+			return &types.AttributeValueMemberBOOL{Value: b}, ok
+		case "NULL":
+			b, ok := parseJSON[bool](raw)
+			return &types.AttributeValueMemberNULL{Value: true}, ok && b
+		case "SS":
+			set, ok := parseJSON[[]string](raw)
+			return &types.AttributeValueMemberSS{Value: set}, ok && validSet(set)
+		case "NS":
+			set, ok := parseJSON[[]string](raw)
+			return &types.AttributeValueMemberNS{Value: set}, ok && validSet(set) && !slices.ContainsFunc(set, func(n string) bool { return !validNumber(n) })
+		case "BS":
+			set, ok := parseJSON[[][]byte](raw)
+			return &types.AttributeValueMemberBS{Value: set}, ok && len(set) > 0
+		case "M":
+			m, ok := parseMap(raw, level+1)
+			return &types.AttributeValueMemberM{Value: m}, ok
+		case "L":
+			parts, ok := parseJSON[[]json.RawMessage](raw)
+			list := make([]types.AttributeValue, len(parts))
+			for n, part := range parts {
+				if list[n], ok = parseValue(part, level+1); !ok {
+					return nil, false
+				}
+			}
+			return &types.AttributeValueMemberL{Value: list}, ok
+		}
+	}
+	return nil, false
+}
+
+// parseJSON reads a value that is not null.
+func parseJSON[T any](raw []byte) (v T, ok bool) {
+	ok = string(raw) != "null" && json.Unmarshal(raw, &v) == nil
+	return v, ok
+}
+
+// validSet reports whether a set has members, each once.
+func validSet(set []string) bool {
+	sorted := slices.Sorted(slices.Values(set))
+	return len(set) > 0 && len(slices.Compact(sorted)) == len(set)
+}
+
+// validNumber reports whether s is a number as DynamoDB writes one.
+func validNumber(s string) bool {
+	var n json.Number
+	return len(s) <= 64 && json.Unmarshal([]byte(s), &n) == nil && string(n) == s
+}
