@@ -59,7 +59,9 @@ func (f Fault) Applies(operation string, body []byte) bool {
 	case Conflict:
 		// Counters are in no transaction.
 		return operation == "TransactWriteItems" || operation == "UpdateItem" && !bytes.Contains(body, []byte(`"COUNTER#`))
-	case Unprocessed:
+	case ThrottleItem:
+		return operation == "TransactWriteItems"
+	case Unprocessed, Partial:
 		return operation == "BatchWriteItem" || operation == "BatchGetItem"
 	}
 	return true
@@ -317,13 +319,19 @@ func conflict(operation string, body []byte) *http.Response {
 	if operation != "TransactWriteItems" {
 		return refused("TransactionConflictException", "Transaction is ongoing for the item", "")
 	}
+	return cancelled(body, "TransactionConflict", "Transaction is ongoing for the item")
+}
+
+// cancelled is DynamoDB's answer to a transaction of which the first item is the
+// reason for a refusal.
+func cancelled(body []byte, code, message string) *http.Response {
 	var in struct{ TransactItems []json.RawMessage }
 	json.Unmarshal(body, &in)
 	reasons := make([]string, len(in.TransactItems))
 	for i := range reasons {
 		reasons[i] = `{"Code":"None"}`
 	}
-	reasons[0] = `{"Code":"TransactionConflict","Message":"Transaction is ongoing for the item"}`
+	reasons[0] = fmt.Sprintf(`{"Code":%q,"Message":%q}`, code, message)
 	return refused("TransactionCanceledException", "Transaction cancelled",
 		`,"CancellationReasons":[`+strings.Join(reasons, ",")+`]`)
 }
