@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync"
 	"syscall"
+	"testing/iotest"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -51,6 +52,7 @@ const (
 	Throttle          // refused for too many requests
 	Unprocessed       // a batch of which nothing was done; DynamoDB asks for it again
 	Hang              // no answer until the caller gives up; nothing is written
+	CutAnswer         // takes effect, but the connection breaks in the middle of the answer
 )
 
 // Applies reports whether DynamoDB can answer such a call with the fault.
@@ -190,8 +192,11 @@ func (c *Client) Do(r *http.Request) (*http.Response, error) {
 	c.mu.Lock()
 	c.calls = append(c.calls, call)
 	c.mu.Unlock()
-	if fault == LostAnswer {
+	switch fault {
+	case LostAnswer:
 		return nil, errBroken
+	case CutAnswer:
+		resp.Body = io.NopCloser(io.MultiReader(bytes.NewReader(answer[:len(answer)/2]), iotest.ErrReader(io.ErrUnexpectedEOF)))
 	}
 	return resp, nil
 }

@@ -16,7 +16,7 @@ import (
 	"time"
 )
 
-// Faults that only a Proxy can make: they are about bytes on a connection.
+// Faults that only a Proxy makes.
 const (
 	ServerError  Fault = iota + 100 // 500 InternalServerError; nothing is written
 	Unavailable                     // 503; nothing is written
@@ -24,7 +24,6 @@ const (
 	ThrottleItem                    // a transaction cancelled because one of its items is throttled
 	Partial                         // a batch of which only the first half was done
 	Slow                            // takes effect at once, the answer comes late
-	CutAnswer                       // takes effect, the connection breaks in the middle of the answer's body
 	KillBefore                      // the caller is killed before the call takes effect
 	KillAfter                       // the caller is killed after the call took effect
 )
