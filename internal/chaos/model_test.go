@@ -230,7 +230,7 @@ var operations = []operation{
 	{2, (*client).createRule}, {2, (*client).updateRule}, {1, (*client).deleteRule}, {4, (*client).changeAlert},
 	{1, (*client).createKey}, {1, (*client).revokeKey},
 	{3, (*client).countUp}, {2, (*client).writeField},
-	{4, (*client).look},
+	{4, (*client).look}, {2, (*client).lookAtUptime},
 }
 
 var operationWeights = func() (sum int) {
@@ -1152,6 +1152,36 @@ func (c *client) look() {
 		}
 	}
 	c.compareComments(m, c.commentsOf(m.id))
+}
+
+// lookAtUptime compares what the service has counted of an own monitor with its
+// minutes.
+func (c *client) lookAtUptime() {
+	if len(c.aside) > 0 {
+		return // a post of minutes may be among what is put aside
+	}
+	m := c.ownMonitor()
+	counts := map[string]int{}
+	for _, p := range m.points {
+		counts[p.Status]++
+	}
+	c.compareUptime(m.tag, counts)
+}
+
+func (c *client) compareUptime(tag string, want map[string]int) {
+	var got struct {
+		Uptime struct {
+			Total struct {
+				Up       int `json:"minutes_up"`
+				Degraded int `json:"minutes_degraded"`
+				Down     int `json:"minutes_down"`
+			}
+		}
+	}
+	c.get(monitorPath(tag)+"/uptime?days=62", &got)
+	if n := got.Uptime.Total; n.Up != want["UP"] || n.Degraded != want["DEGRADED"] || n.Down != want["DOWN"] {
+		c.fail("the uptime of %s counts %+v, its minutes are %v", tag, n, want)
+	}
 }
 
 // commentsOf lists all comments of an incident.

@@ -149,23 +149,11 @@ func (c *client) comparePoints(tag string, want map[int64]point, got map[int64]p
 			c.fail("minute %d of %s is %+v and was never set", at, tag, g)
 		}
 	}
-	var counts struct {
-		Uptime struct {
-			Total struct {
-				Up       int `json:"minutes_up"`
-				Degraded int `json:"minutes_degraded"`
-				Down     int `json:"minutes_down"`
-			}
-		}
-	}
-	c.get(monitorPath(tag)+"/uptime?days=90", &counts)
-	of := map[string]int{}
+	counts := map[string]int{}
 	for _, g := range got {
-		of[g.Status]++
+		counts[g.Status]++
 	}
-	if n := counts.Uptime.Total; n.Up != of["UP"] || n.Degraded != of["DEGRADED"] || n.Down != of["DOWN"] {
-		c.fail("the uptime of %s counts %+v, its minutes are %v", tag, n, of)
-	}
+	c.compareUptime(tag, counts)
 }
 
 func (c *client) verifyPoints() {
