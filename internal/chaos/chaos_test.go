@@ -131,7 +131,7 @@ func (r *run) count(c *call, a answer, err error) {
 	what := fmt.Sprint(a.status)
 	if err != nil {
 		what = "none: the client stopped waiting"
-	} else if strings.HasPrefix(a.body, `{"message":"Internal`) || strings.HasPrefix(a.body, `{"message":"Service`) {
+	} else if a.byGateway() {
 		what += " by the gateway"
 	}
 	r.mu.Lock()

@@ -22,7 +22,9 @@ var weights = []struct {
 
 const (
 	calmFault  = 0.08 // of the calls in calm weather have a fault
-	stormFault = 0.55 // of those in a storm
+	stormFault = 0.45 // of those in a storm
+	worstFault = 0.92 // of those in a storm that no retries outlast
+	worst      = 0.3  // of the storms are so
 	killFault  = 0.03 // of the calls of a process end it
 )
 
@@ -33,8 +35,8 @@ type weather struct {
 
 	mu       sync.Mutex
 	random   *rand.Rand
-	storm    bool
-	left     int // calls until it changes
+	rate     float64 // of the calls that have a fault
+	left     int     // calls until it changes
 	calls    int
 	injected map[dynamotest.Fault]int
 }
@@ -52,11 +54,7 @@ func (w *weather) inject(call dynamotest.ProxiedCall) (dynamotest.Fault, time.Du
 	defer w.mu.Unlock()
 	w.calls++
 	if w.left--; w.left <= 0 {
-		if w.storm = !w.storm; w.storm {
-			w.left = 10 + w.random.IntN(110)
-		} else {
-			w.left = 30 + w.random.IntN(220)
-		}
+		w.change()
 	}
 	f := w.draw(call)
 	if f != dynamotest.None {
@@ -69,6 +67,18 @@ func (w *weather) inject(call dynamotest.ProxiedCall) (dynamotest.Fault, time.Du
 	return f, delay
 }
 
+// change makes a storm of a calm, and a calm of a storm.
+func (w *weather) change() {
+	switch {
+	case w.rate > calmFault:
+		w.rate, w.left = calmFault, 30+w.random.IntN(220)
+	case w.random.Float64() < worst:
+		w.rate, w.left = worstFault, 10+w.random.IntN(90)
+	default:
+		w.rate, w.left = stormFault, 10+w.random.IntN(110)
+	}
+}
+
 func (w *weather) draw(call dynamotest.ProxiedCall) dynamotest.Fault {
 	if isProcess(call.Caller) && w.random.Float64() < killFault {
 		if w.random.IntN(2) == 0 {
@@ -76,11 +86,7 @@ func (w *weather) draw(call dynamotest.ProxiedCall) dynamotest.Fault {
 		}
 		return dynamotest.KillAfter
 	}
-	rate := calmFault
-	if w.storm {
-		rate = stormFault
-	}
-	if w.random.Float64() >= rate {
+	if w.random.Float64() >= w.rate {
 		return dynamotest.None
 	}
 	sum := 0
