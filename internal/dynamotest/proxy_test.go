@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -58,8 +59,8 @@ func TestProxyFaults(t *testing.T) {
 	} {
 		t.Run(tt.fault.String(), func(t *testing.T) {
 			client, p := proxied(t, tb, tt.fault)
-			var killed string
-			p.Kill = func(caller string) { killed = caller; panic(http.ErrAbortHandler) } // its connection breaks
+			var killed atomic.Value
+			p.Kill = func(caller string) { killed.Store(caller); panic(http.ErrAbortHandler) } // its connection breaks
 			pk := tt.fault.String()
 			_, err := client.TransactWriteItems(context.Background(), &dynamodb.TransactWriteItemsInput{
 				TransactItems: []types.TransactWriteItem{{Put: &types.Put{TableName: &tb.Name, Item: itemOf(pk)}}},
@@ -71,8 +72,8 @@ func TestProxyFaults(t *testing.T) {
 			if err != nil || (got.Item != nil) != tt.written {
 				t.Errorf("written: %v, want %v (%v)", got.Item != nil, tt.written, err)
 			}
-			if kills := tt.fault == dynamotest.KillBefore || tt.fault == dynamotest.KillAfter; kills != (killed == "caller") {
-				t.Errorf("killed: %q", killed)
+			if kills := tt.fault == dynamotest.KillBefore || tt.fault == dynamotest.KillAfter; kills != (killed.Load() == "caller") {
+				t.Errorf("killed: %v", killed.Load())
 			}
 		})
 	}
