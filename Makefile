@@ -1,7 +1,7 @@
 # Run `make` for the list of targets. Written for GNU make 3.81 and newer, which is what macOS has.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test races fuzz test-api sam-local test-sam test-deploy fmt vet lint build check-binaries deploy validate vulncheck clean FORCE
+.PHONY: help run test races chaos fuzz test-api sam-local test-sam test-deploy fmt vet lint build check-binaries deploy validate vulncheck clean FORCE
 
 SAM ?= sam
 GOVULNCHECK_VERSION := v1.9.0
@@ -41,6 +41,9 @@ test: $(bin) ## Run all tests against DynamoDB Local, with the race detector whe
 
 races: $(bin) ## Let every pair of writers race 200 times each: plainly, with conflicts, and with lost answers
 	@set -x; exec $(bin) engine --memory -- go test -count 1 -timeout 30m ./internal/dynamo ./internal/api -run '^Test(.*Races|CloserProperty)$$' -races 200
+
+chaos: $(bin) ## Count 2,000 writes under faults and kills: none lost, none doubled (WRITES=100000 SEED=7)
+	@set -x; exec $(bin) engine --memory -- go test -count 1 -timeout 48h ./internal/chaos -run '^TestChaos$$' -v -writes $(or $(WRITES),2000) -seed $(or $(SEED),1)
 
 fuzz: $(bin) ## Fuzz every target, then send random requests (FUZZTIME=10m FUZZREQUESTS=1000000 SEED=1)
 	@FUZZTIME='$(FUZZTIME)' FUZZREQUESTS='$(FUZZREQUESTS)' SEED='$(SEED)' exec $(bin) engine --memory -- infra/local/fuzz.sh

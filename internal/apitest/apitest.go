@@ -33,6 +33,10 @@ type Options struct {
 	Now        func() time.Time  // nil: time.Now
 	HTTPClient aws.HTTPClient    // what DynamoDB is called with
 	Parameters map[string]string // of the template
+
+	// Handler returns what runs a function; nil: its handler in this process, which it
+	// is given.
+	Handler func(f local.Function, inProcess lambda.Handler) lambda.Handler
 }
 
 // A Server is the running service.
@@ -83,6 +87,11 @@ func New(t testing.TB, o Options) *Server {
 	})
 	if err != nil {
 		t.Fatal(err)
+	}
+	for _, f := range template.Functions {
+		if h := handlers[f.ID]; h != nil && o.Handler != nil {
+			handlers[f.ID] = o.Handler(f, h)
+		}
 	}
 	gateway, err := local.NewGateway(template, handlers, local.GatewayOptions{})
 	if err != nil {

@@ -211,8 +211,8 @@ func cleanUp(t *testing.T, s *dynamo.Store) (finished int) {
 // nothingLeft asks that of incident 1 nothing is in the table.
 func nothingLeft(t *testing.T, tb *dynamotest.Table) {
 	t.Helper()
-	if c := checkFinished(t, tb); len(c.incidents)+len(c.comments)+len(c.rows) > 0 {
-		t.Errorf("%d incidents, comments of %d, rows of %d monitors are left", len(c.incidents), len(c.comments), len(c.rows))
+	if c := checkFinished(t, tb); len(c.Incidents)+len(c.Comments)+len(c.Rows) > 0 {
+		t.Errorf("%d incidents, comments of %d, rows of %d monitors are left", len(c.Incidents), len(c.Comments), len(c.Rows))
 	}
 }
 
@@ -390,9 +390,9 @@ func TestDeleteMonitorInterrupted(t *testing.T) {
 			forAll(1+n%2, 2, func(int) { cleanUp(t, s) })
 		}
 		c := checkFinished(t, tb)
-		if len(c.rows[id])+len(c.other[id]) > 0 || len(c.incidents) != incidentsOfLarge || len(c.rows[1]) != incidentsOfLarge {
+		if len(c.Rows[id])+len(c.Other[id]) > 0 || len(c.Incidents) != incidentsOfLarge || len(c.Rows[1]) != incidentsOfLarge {
 			t.Errorf("left: %d and %d rows of the monitor, %d incidents, %d rows of the other monitor",
-				len(c.rows[id]), len(c.other[id]), len(c.incidents), len(c.rows[1]))
+				len(c.Rows[id]), len(c.Other[id]), len(c.Incidents), len(c.Rows[1]))
 		}
 	}
 }
@@ -412,12 +412,12 @@ func TestDeleteMonitorWithManyRows(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := checkTable(t, w.tb)
-	if left := len(c.rows[1]); left == 0 || left == many || !c.cleaning("MONITOR", 1) {
+	if left := len(c.Rows[1]); left == 0 || left == many || !c.Cleaning("MONITOR", 1) {
 		t.Errorf("%d rows are left to the cleanup", left)
 	}
 	cleanUp(t, w.store)
-	if c := checkFinished(t, w.tb); len(c.rows[1]) != 0 || len(c.rows[2]) != many {
-		t.Errorf("%d and %d rows are left", len(c.rows[1]), len(c.rows[2]))
+	if c := checkFinished(t, w.tb); len(c.Rows[1]) != 0 || len(c.Rows[2]) != many {
+		t.Errorf("%d and %d rows are left", len(c.Rows[1]), len(c.Rows[2]))
 	}
 	for _, i := range listed(t, w.store, statuspage.IncidentQuery{Tags: []string{b}}) {
 		if len(i.Monitors) != 1 || i.Monitors[0].Tag != b || i.Updated != now || i.Version != 2 {

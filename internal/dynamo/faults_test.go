@@ -212,7 +212,7 @@ func TestFaultsAreInvisible(t *testing.T) {
 	}
 	wantAnswers, wantTable := run(t, nil)
 	for fault, name := range map[dynamotest.Fault]string{
-		dynamotest.Conflict: "conflict", dynamotest.LostAnswer: "lost answer", dynamotest.LostCall: "lost call",
+		dynamotest.Conflict: "conflict", dynamotest.LostAnswer: "lost answer", dynamotest.LostCall: "lost call", dynamotest.CutAnswer: "cut answer",
 		dynamotest.Throttle: "throttling", dynamotest.Unprocessed: "unprocessed batch",
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -53,7 +53,7 @@ func (c *claims) complete(claim statuspage.Claim, tag, reply string, want error)
 
 func (c *claims) monitors() []string {
 	return slices.Sorted(func(yield func(string) bool) {
-		for tag := range read(c, c.tb).monitors {
+		for tag := range c.tb.Contents(c).Monitors {
 			yield(tag)
 		}
 	})
@@ -199,7 +199,7 @@ func TestMarkAPIKeyUsed(t *testing.T) {
 	if err := s.MarkAPIKeyUsed(ctx, statuspage.HashSecret(otherSecret), hour); err != nil {
 		t.Error(err)
 	}
-	if len(read(t, tb).counters) != 1 || len(tb.Items(t)) != 2 {
+	if len(tb.Contents(t).Counters) != 1 || len(tb.Items(t)) != 2 {
 		t.Errorf("a key that is not there was made by its use: %v", tb.Items(t))
 	}
 	var tries atomic.Int64

@@ -1126,7 +1126,7 @@ func TestIDsAtOnce(t *testing.T) {
 				defer mu.Unlock()
 				ids[i.ID] = true
 			})
-			if got := len(checkFinished(t, w.tb).incidents); len(ids) != many || got != many {
+			if got := len(checkFinished(t, w.tb).Incidents); len(ids) != many || got != many {
 				t.Errorf("%d incidents got %d ids and left %d records", many, len(ids), got)
 			}
 		})

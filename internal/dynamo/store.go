@@ -2,7 +2,9 @@ package dynamo
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"time"
 
@@ -72,8 +74,18 @@ func NewClient(cfg aws.Config, endpoint string, optFns ...func(*dynamodb.Options
 				return jitter(firstBackoff, max(attempt-1, 0)), nil
 			})
 			so.RateLimiter = ratelimit.None
+			so.Retryables = append(so.Retryables, retry.IsErrorRetryableFunc(isCutAnswer))
 		})
 	}}, optFns...)...)
+}
+
+// isCutAnswer says that an answer whose end is missing may be asked for again. The SDK
+// does so when a connection breaks before an answer, but not in the middle of one.
+func isCutAnswer(err error) aws.Ternary {
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		return aws.TrueTernary
+	}
+	return aws.UnknownTernary
 }
 
 // get reads one item, strongly consistent; nil when there is none.

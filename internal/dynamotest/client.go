@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync"
 	"syscall"
+	"testing/iotest"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -51,6 +52,7 @@ const (
 	Throttle          // refused for too many requests
 	Unprocessed       // a batch of which nothing was done; DynamoDB asks for it again
 	Hang              // no answer until the caller gives up; nothing is written
+	CutAnswer         // takes effect, but the connection breaks in the middle of the answer
 )
 
 // Applies reports whether DynamoDB can answer such a call with the fault.
@@ -59,7 +61,9 @@ func (f Fault) Applies(operation string, body []byte) bool {
 	case Conflict:
 		// Counters are in no transaction.
 		return operation == "TransactWriteItems" || operation == "UpdateItem" && !bytes.Contains(body, []byte(`"COUNTER#`))
-	case Unprocessed:
+	case ThrottleItem:
+		return operation == "TransactWriteItems"
+	case Unprocessed, Partial:
 		return operation == "BatchWriteItem" || operation == "BatchGetItem"
 	}
 	return true
@@ -188,8 +192,11 @@ func (c *Client) Do(r *http.Request) (*http.Response, error) {
 	c.mu.Lock()
 	c.calls = append(c.calls, call)
 	c.mu.Unlock()
-	if fault == LostAnswer {
+	switch fault {
+	case LostAnswer:
 		return nil, errBroken
+	case CutAnswer:
+		resp.Body = io.NopCloser(io.MultiReader(bytes.NewReader(answer[:len(answer)/2]), iotest.ErrReader(io.ErrUnexpectedEOF)))
 	}
 	return resp, nil
 }
@@ -317,13 +324,19 @@ func conflict(operation string, body []byte) *http.Response {
 	if operation != "TransactWriteItems" {
 		return refused("TransactionConflictException", "Transaction is ongoing for the item", "")
 	}
+	return cancelled(body, "TransactionConflict", "Transaction is ongoing for the item")
+}
+
+// cancelled is DynamoDB's answer to a transaction of which the first item is the
+// reason for a refusal.
+func cancelled(body []byte, code, message string) *http.Response {
 	var in struct{ TransactItems []json.RawMessage }
 	json.Unmarshal(body, &in)
 	reasons := make([]string, len(in.TransactItems))
 	for i := range reasons {
 		reasons[i] = `{"Code":"None"}`
 	}
-	reasons[0] = `{"Code":"TransactionConflict","Message":"Transaction is ongoing for the item"}`
+	reasons[0] = fmt.Sprintf(`{"Code":%q,"Message":%q}`, code, message)
 	return refused("TransactionCanceledException", "Transaction cancelled",
 		`,"CancellationReasons":[`+strings.Join(reasons, ",")+`]`)
 }

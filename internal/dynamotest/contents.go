@@ -1,0 +1,332 @@
+package dynamotest
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+)
+
+// Attributes reads the attributes of an item as texts; lists stay apart.
+type Attributes map[string]types.AttributeValue
+
+// Has reports whether there is an attribute of the name.
+func (a Attributes) Has(name string) bool { return a[name] != nil }
+
+// Text returns a text or a number as text, "" for anything else.
+func (a Attributes) Text(name string) string {
+	switch v := a[name].(type) {
+	case *types.AttributeValueMemberS:
+		return v.Value
+	case *types.AttributeValueMemberN:
+		return v.Value
+	}
+	return ""
+}
+
+// Num returns a whole number, -1 for anything else.
+func (a Attributes) Num(name string) int64 {
+	n, err := strconv.ParseInt(a.Text(name), 10, 64)
+	if err != nil {
+		return -1
+	}
+	return n
+}
+
+// links returns the monitors of an incident: id → tag.
+func (a Attributes) links() map[int64]string {
+	links := map[int64]string{}
+	list, _ := a["monitors"].(*types.AttributeValueMemberL)
+	if list == nil {
+		return links
+	}
+	for _, v := range list.Value {
+		m := Attributes(v.(*types.AttributeValueMemberM).Value)
+		links[m.Num("id")] = m.Text("tag")
+	}
+	return links
+}
+
+func timeAndID(t, id int64) string { return fmt.Sprintf("%012d#%016d", t, id) }
+
+// Contents is a table, taken apart by what its rows are about.
+type Contents struct {
+	Incidents map[int64]Attributes
+	Bodies    map[int64]bool                 // of incidents
+	Comments  map[int64]map[int64]Attributes // incident → id
+	Monitors  map[string]Attributes
+	Rows      map[int64]map[string]bool // monitor → sort key
+	Other     map[int64][]string        // monitor → sort keys of what else is under it
+	Cleanups  map[string]bool           // kind and id
+	Rules     map[int64]Attributes
+	Alerts    map[int64]Attributes
+	Counters  map[string]int64
+	problems  []string
+}
+
+func (c *Contents) problem(format string, args ...any) {
+	c.problems = append(c.problems, fmt.Sprintf(format, args...))
+}
+
+// Contents reads the whole table.
+func (tb *Table) Contents(t testing.TB) *Contents {
+	t.Helper()
+	c := &Contents{
+		Incidents: map[int64]Attributes{}, Bodies: map[int64]bool{}, Comments: map[int64]map[int64]Attributes{}, Monitors: map[string]Attributes{},
+		Rows: map[int64]map[string]bool{}, Other: map[int64][]string{}, Cleanups: map[string]bool{}, Counters: map[string]int64{},
+		Rules: map[int64]Attributes{}, Alerts: map[int64]Attributes{},
+	}
+	for _, it := range tb.Scan(t) {
+		a := Attributes(it)
+		pk, sk := a.Text("pk"), a.Text("sk")
+		kind, name, _ := strings.Cut(pk, "#")
+		id, _ := strconv.ParseInt(name, 10, 64)
+		switch {
+		case kind == "INCIDENT" && sk == "META":
+			c.Incidents[id] = a
+		case kind == "INCIDENT" && strings.HasPrefix(sk, "COMMENT#"):
+			if c.Comments[id] == nil {
+				c.Comments[id] = map[int64]Attributes{}
+			}
+			c.Comments[id][a.Num("id")] = a
+			if want := fmt.Sprintf("COMMENT#%016d", a.Num("id")); sk != want {
+				c.problem("comment %s %s has the id %d", pk, sk, a.Num("id"))
+			}
+		case kind == "INCIDENT" && sk == "BODY":
+			c.Bodies[id] = true
+			if a.Text("text") == "" {
+				c.problem("the body of incident %d is empty", id)
+			}
+		case kind == "MONITOR" && strings.HasPrefix(sk, "INCIDENT#"):
+			if c.Rows[id] == nil {
+				c.Rows[id] = map[string]bool{}
+			}
+			c.Rows[id][sk] = true
+		case kind == "MONITOR":
+			c.Other[id] = append(c.Other[id], sk)
+		case pk == "RULES":
+			c.Rules[a.Num("id")] = a
+		case kind == "ALERT" && sk == "META":
+			c.Alerts[id] = a
+		case pk == "MONITORS":
+			c.Monitors[sk] = a
+		case pk == "CLEANUP":
+			kind, digits, _ := strings.Cut(sk, "#")
+			c.Cleanups[kind+" "+strings.TrimLeft(digits, "0")] = true
+		case pk == "SYSTEM" && strings.HasPrefix(sk, "COUNTER#"):
+			c.Counters[strings.TrimPrefix(sk, "COUNTER#")] = a.Num("n")
+		case kind == "IDEMPOTENCY" && sk == "META":
+			if !a.Has("digest") || a.Num("expires") != a.Num("claimed")+24*60*60 {
+				c.problem("%s has the digest %q, was claimed at %d and goes at %d", pk, a.Text("digest"), a.Num("claimed"), a.Num("expires"))
+			}
+		case pk == "SYSTEM" || kind == "APIKEY":
+		default:
+			c.problem("an item of no known kind: %s %s", pk, sk)
+		}
+	}
+	return c
+}
+
+// Cleaning reports whether a deletion is still to finish.
+func (c *Contents) Cleaning(kind string, id int64) bool {
+	return c.Cleanups[fmt.Sprintf("%s %d", kind, id)]
+}
+
+// Check returns what in the table contradicts itself. What a CLEANUP row is about
+// may be half there.
+func (c *Contents) Check() []string {
+	monitorIDs := map[int64]string{}
+	for tag, m := range c.Monitors {
+		id := m.Num("id")
+		if monitorIDs[id] != "" {
+			c.problem("monitors %s and %s have the id %d", tag, monitorIDs[id], id)
+		}
+		monitorIDs[id] = tag
+		if want := fmt.Sprintf("%016d", id); m.Text("lsi1sk") != want {
+			c.problem("monitor %s: lsi1sk is %q, not %q", tag, m.Text("lsi1sk"), want)
+		}
+	}
+	for id, i := range c.Incidents {
+		c.checkIncident(id, i)
+		for monitor, tag := range i.links() {
+			if c.Cleaning("MONITOR", monitor) {
+				continue
+			}
+			if monitorIDs[monitor] != tag {
+				c.problem("incident %d names monitor %d as %s, which is %q", id, monitor, tag, monitorIDs[monitor])
+			}
+			if sk := "INCIDENT#" + timeAndID(i.Num("start"), id); !c.Rows[monitor][sk] {
+				c.problem("incident %d has no row %s under monitor %d", id, sk, monitor)
+			}
+		}
+	}
+	for monitor, rows := range c.Rows {
+		for sk := range rows {
+			if c.Cleaning("MONITOR", monitor) {
+				continue
+			}
+			_, digits, _ := strings.Cut(strings.TrimPrefix(sk, "INCIDENT#"), "#")
+			id, _ := strconv.ParseInt(digits, 10, 64)
+			i := c.Incidents[id]
+			if i == nil || i.links()[monitor] == "" || sk != "INCIDENT#"+timeAndID(i.Num("start"), id) {
+				c.problem("row %s under monitor %d belongs to no incident", sk, monitor)
+			}
+		}
+	}
+	for monitor, sks := range c.Other {
+		if monitorIDs[monitor] != "" || c.Cleaning("MONITOR", monitor) {
+			continue
+		}
+		// A point that was under way when its monitor was deleted leaves an hour or a day,
+		// which nobody can see and which goes by its time to live.
+		for _, sk := range sks {
+			if !strings.HasPrefix(sk, "HOUR#") && !strings.HasPrefix(sk, "DAY#") {
+				c.problem("row %s under monitor %d, which is not there", sk, monitor)
+			}
+		}
+	}
+	for incident := range c.Bodies {
+		if c.Incidents[incident] == nil && !c.Cleaning("INCIDENT", incident) {
+			c.problem("the body of incident %d, which is not there", incident)
+		}
+	}
+	for incident, comments := range c.Comments {
+		if c.Incidents[incident] == nil && !c.Cleaning("INCIDENT", incident) {
+			c.problem("%d comments of incident %d, which is not there", len(comments), incident)
+		}
+		for id, m := range comments {
+			want := timeAndID(m.Num("time"), id)
+			if m.Has("deleted") {
+				want = ""
+			}
+			if m.Text("lsi1sk") != want || m.Num("incident_id") != incident {
+				c.problem("comment %d of incident %d: lsi1sk is %q, not %q; incident_id is %d", id, incident, m.Text("lsi1sk"), want, m.Num("incident_id"))
+			}
+			if id > c.Counters["comment"] {
+				c.problem("comment %d is above its counter", id)
+			}
+		}
+	}
+	c.checkAlerts(monitorIDs)
+	slices.Sort(c.problems)
+	return c.problems
+}
+
+// checkAlerts compares alerts with their marks and rows, rules with what the monitors
+// carry of them, and incidents with the alerts that opened them.
+func (c *Contents) checkAlerts(monitorIDs map[int64]string) {
+	for id, a := range c.Alerts {
+		monitor := a.Num("monitor_id")
+		mark := fmt.Sprintf("OPENALERT#%016d", a.Num("rule_id"))
+		open := slices.Contains(c.Other[monitor], mark)
+		if c.Cleaning("MONITOR", monitor) {
+			continue
+		}
+		if a.Text("state") == "TRIGGERED" && !open {
+			c.problem("alert %d is open without a mark", id)
+		}
+		if !slices.Contains(c.Other[monitor], fmt.Sprintf("ALERT#%016d", id)) {
+			c.problem("alert %d has no row under monitor %d", id, monitor)
+		}
+		if a.Has("incident_id") && c.Incidents[a.Num("incident_id")].Num("alert_id") != id {
+			c.problem("alert %d names incident %d, which is not there or not its own", id, a.Num("incident_id"))
+		}
+		if want := fmt.Sprintf("%016d", id); a.Text("gsi1pk") != "ALERTS" || a.Text("gsi1sk") != want {
+			c.problem("alert %d is in the index as %s %s", id, a.Text("gsi1pk"), a.Text("gsi1sk"))
+		}
+	}
+	for monitor, sks := range c.Other {
+		if c.Cleaning("MONITOR", monitor) {
+			continue
+		}
+		for _, sk := range sks {
+			if digits, ok := strings.CutPrefix(sk, "ALERT#"); ok {
+				id, _ := strconv.ParseInt(digits, 10, 64)
+				if c.Alerts[id] == nil {
+					c.problem("row %s under monitor %d belongs to no alert", sk, monitor)
+				}
+			}
+			if digits, ok := strings.CutPrefix(sk, "OPENALERT#"); ok {
+				rule, _ := strconv.ParseInt(digits, 10, 64)
+				open := 0
+				for _, a := range c.Alerts {
+					if a.Num("rule_id") == rule && a.Num("monitor_id") == monitor && a.Text("state") == "TRIGGERED" {
+						open++
+					}
+				}
+				if open != 1 {
+					c.problem("%d open alerts of rule %d on monitor %d, which has a mark", open, rule, monitor)
+				}
+			}
+		}
+	}
+	carried := map[string]bool{}
+	for _, m := range c.Monitors {
+		for id := range m.carried() {
+			carried[fmt.Sprintf("rule %d on monitor %d", id, m.Num("id"))] = true
+		}
+	}
+	for id, r := range c.Rules {
+		for monitor, tag := range r.links() {
+			if c.Cleaning("MONITOR", monitor) {
+				continue
+			}
+			if monitorIDs[monitor] != tag {
+				c.problem("rule %d names monitor %d as %s, which is %q", id, monitor, tag, monitorIDs[monitor])
+			}
+			pair := fmt.Sprintf("rule %d on monitor %d", id, monitor)
+			if r.Has("active") != carried[pair] {
+				c.problem("%s: active is %v, carried %v", pair, r.Has("active"), carried[pair])
+			}
+			delete(carried, pair)
+		}
+	}
+	for pair := range carried {
+		c.problem("%s is carried, but the rule does not have it", pair)
+	}
+}
+
+// carried returns the ids of the alert rules that a monitor carries.
+func (a Attributes) carried() map[int64]bool {
+	ids := map[int64]bool{}
+	if list, ok := a["watches"].(*types.AttributeValueMemberL); ok {
+		for _, v := range list.Value {
+			ids[Attributes(v.(*types.AttributeValueMemberM).Value).Num("id")] = true
+		}
+	}
+	return ids
+}
+
+func (c *Contents) checkIncident(id int64, i Attributes) {
+	partition := "OPEN"
+	if i.Has("closed") {
+		partition = "CLOSED"
+	}
+	want := map[string]string{
+		"id":     strconv.FormatInt(id, 10),
+		"gsi1pk": "INCIDENTS", "gsi1sk": timeAndID(i.Num("start"), id),
+		"gsi2pk": partition, "gsi2sk": timeAndID(i.Num("created"), id),
+	}
+	for _, name := range slices.Sorted(maps.Keys(want)) {
+		if got := i.Text(name); got != want[name] {
+			c.problem("incident %d: %s is %q, not %q", id, name, got, want[name])
+		}
+	}
+	// Without a start of its own an incident shows that of its making, and a legacy client may give any end.
+	if i.Has("end") && i.Num("end") < i.Num("start") && !i.Has("no_start") {
+		c.problem("incident %d ends before it starts", id)
+	}
+	if i.Has("closed") && !i.Has("end") {
+		c.problem("incident %d is closed without an end", id)
+	}
+	if i.Num("version") < 1 {
+		c.problem("incident %d has no version", id)
+	}
+	if id > c.Counters["incident"] {
+		c.problem("incident %d is above its counter", id)
+	}
+}
