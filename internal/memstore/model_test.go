@@ -27,9 +27,12 @@ import (
 	"tocsin/internal/statuspage"
 )
 
-// sequences is how many random sequences TestModel runs, unless the flag -rapid.checks
-// says another number.
-const sequences = 8
+// How many random sequences TestModel runs and how many steps these have on average,
+// unless the flags -rapid.checks and -rapid.steps say otherwise.
+const (
+	sequences = 8
+	steps     = 80
+)
 
 // begin is when each sequence begins: 21:30 UTC, so that it often goes past midnight.
 const begin = 1_789_939_800
@@ -38,31 +41,67 @@ const begin = 1_789_939_800
 // and of the clock, on the repository and on the model, through the same handlers: the
 // answers are the same byte for byte, and so is everything that can be read.
 func TestModel(t *testing.T) {
-	const checks = "rapid.checks"
-	given := false
-	flag.Visit(func(f *flag.Flag) { given = given || f.Name == checks })
-	if !given {
-		before := flag.Lookup(checks).Value.String()
-		if err := flag.Set(checks, strconv.Itoa(sequences)); err != nil {
-			t.Fatal(err)
-		}
-		defer flag.Set(checks, before)
-	}
+	usually(t, "rapid.checks", sequences)
+	usually(t, "rapid.steps", steps)
 	rapid.Check(t, func(rt *rapid.T) {
 		p := newPair(t, rt)
+		p.start(rt)
 		rt.Repeat(map[string]func(*rapid.T){
-			"":            p.sometimesSweep,
-			"write":       p.write,
-			"write more":  p.write,
-			"points":      p.points,
-			"more points": p.points,
-			"read":        p.read,
-			"time passes": p.tick,
-			"closer":      p.closer,
-			"silence":     p.silence,
+			"":                 p.sometimesSweep,
+			"write incidents":  p.oneOf(p.createIncident, p.patchIncident, p.createIncident, p.patchIncident),
+			"write comments":   p.oneOf(p.createComment, p.createComment, p.patchComment, p.deleteComment),
+			"resolve":          p.resolve,
+			"write by legacy":  p.oneOf(p.report, p.progress, p.replace, p.note),
+			"write monitors":   p.oneOf(p.createMonitor, p.patchMonitor),
+			"write rules":      p.oneOf(p.createRule, p.patchRule),
+			"write points":     p.points,
+			"post points":      p.post,
+			"probe":            p.probe,
+			"probe again":      p.probe,
+			"delete":           p.oneOf(p.deleteIncident, p.deleteMonitor, p.deleteRule),
+			"read":             p.read,
+			"read once more":   p.read,
+			"run the closer":   p.closer,
+			"run the silence":  p.silence,
+			"time passes":      p.tick,
+			"time passes fast": p.tick,
 		})
 		p.sweep(rt)
 	})
+}
+
+// usually sets a flag for the test, unless it was given.
+func usually(t *testing.T, name string, value int) {
+	given := false
+	flag.Visit(func(f *flag.Flag) { given = given || f.Name == name })
+	if given {
+		return
+	}
+	before := flag.Lookup(name).Value.String()
+	if err := flag.Set(name, strconv.Itoa(value)); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := flag.Set(name, before); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// oneOf draws one of some calls.
+func (p *pair) oneOf(calls ...func(*rapid.T)) func(*rapid.T) {
+	return func(t *rapid.T) { calls[rapid.IntRange(0, len(calls)-1).Draw(t, "call")](t) }
+}
+
+// start makes the first records, without which most calls would be refused.
+func (p *pair) start(t *rapid.T) {
+	for _, tag := range []string{"a", "b"} {
+		p.call(t, "POST", "/api/v4/monitors", map[string]any{"tag": tag, "name": "Monitor " + tag})
+	}
+	body := p.ruleFields(t)
+	body["monitor_tags"], body["create_incident"], body["is_active"] = []string{"a", "b"}, true, true
+	p.call(t, "POST", "/api/v4/alert-rules", body)
+	p.createIncident(t)
 }
 
 // A pair is the repository and its model, each behind handlers of its own, and what the
@@ -226,7 +265,7 @@ func (p *pair) silence(t *rapid.T) {
 
 // What is drawn is drawn from few values, so that the same ones meet.
 var (
-	anyTag    = rapid.SampledFrom([]string{"a", "a", "b", "b", "c"})
+	anyTag    = rapid.SampledFrom([]string{"a", "b", "a", "b", "c"})
 	anyTags   = rapid.SliceOfN(anyTag, 0, 3)
 	anyTitle  = rapid.SampledFrom([]string{"one", "two", "One more", "Grüße 🔥"})
 	anyStatus = rapid.SampledFrom([]string{"UP", "DOWN", "DEGRADED"})
@@ -237,7 +276,7 @@ var (
 
 // near is a time around now.
 func (p *pair) near(t *rapid.T) int64 {
-	return p.now + rapid.SampledFrom([]int64{0, -1, -60, 61, -600, -3600, 3600, -7200, -86400, 86400}).Draw(t, "ago")
+	return p.now + rapid.SampledFrom([]int64{0, -1, -60, 61, -600, -3600, 3600, -7200, -86400, 86400, -401 * 86400}).Draw(t, "ago")
 }
 
 func oneOf[V any](t *rapid.T, values ...V) V { return rapid.SampledFrom(values).Draw(t, "one of") }
@@ -324,16 +363,6 @@ func some(t *rapid.T, body map[string]any) map[string]any {
 	return body
 }
 
-func (p *pair) write(t *rapid.T) {
-	// Those that make something come more often than those that delete.
-	calls := []func(*rapid.T){
-		p.createMonitor, p.createMonitor, p.patchMonitor, p.createIncident, p.createIncident, p.patchIncident, p.patchIncident, p.patchIncident,
-		p.createComment, p.createComment, p.patchComment, p.deleteComment, p.createRule, p.createRule, p.patchRule,
-		p.report, p.report, p.replace, p.progress, p.progress, p.note, p.deleteSomething,
-	}
-	calls[rapid.IntRange(0, len(calls)-1).Draw(t, "call")](t)
-}
-
 func (p *pair) links(t *rapid.T) []any {
 	links := []any{}
 	for _, tag := range anyTags.Draw(t, "monitors") {
@@ -367,8 +396,12 @@ func (p *pair) patchIncident(t *rapid.T) {
 	p.call(t, "PATCH", path, some(t, p.incidentFields(t)), p.ifMatch(t, path)...)
 }
 
-func (p *pair) createComment(t *rapid.T) {
-	body := map[string]any{"comment": anyTitle.Draw(t, "comment"), "state": anyState.Draw(t, "state")}
+func (p *pair) createComment(t *rapid.T) { p.commentOn(t, anyState.Draw(t, "state")) }
+
+func (p *pair) resolve(t *rapid.T) { p.commentOn(t, "RESOLVED") }
+
+func (p *pair) commentOn(t *rapid.T, state string) {
+	body := map[string]any{"comment": anyTitle.Draw(t, "comment"), "state": state}
 	if maybe(t, 5) {
 		body["timestamp"] = p.near(t)
 	}
@@ -411,18 +444,16 @@ func (p *pair) patchMonitor(t *rapid.T) {
 	p.call(t, "PATCH", "/api/v4/monitors/"+anyTag.Draw(t, "tag"), p.monitorFields(t))
 }
 
-// deleteSomething deletes a whole record. The rest of a deletion is finished at once: a
-// monitor with many rows leaves it to later.
-func (p *pair) deleteSomething(t *rapid.T) {
-	switch rapid.IntRange(0, 2).Draw(t, "what") {
-	case 0:
-		path := p.anIncident(t)
-		p.call(t, "DELETE", path, nil, p.ifMatch(t, path)...)
-	case 1:
-		p.call(t, "DELETE", "/api/v4/monitors/"+anyTag.Draw(t, "tag"), nil)
-	case 2:
-		p.call(t, "DELETE", p.aRule(t), nil)
-	}
+func (p *pair) deleteIncident(t *rapid.T) {
+	path := p.anIncident(t)
+	p.call(t, "DELETE", path, nil, p.ifMatch(t, path)...)
+}
+
+func (p *pair) deleteRule(t *rapid.T) { p.call(t, "DELETE", p.aRule(t), nil) }
+
+// deleteMonitor finishes the deletion at once: that of many rows is left to later.
+func (p *pair) deleteMonitor(t *rapid.T) {
+	p.call(t, "DELETE", "/api/v4/monitors/"+anyTag.Draw(t, "tag"), nil)
 	if _, err := p.real.store.Cleanup(context.Background(), p.now); err != nil {
 		t.Fatal(err)
 	}
@@ -480,33 +511,50 @@ func (p *pair) note(t *rapid.T) {
 	p.create(t, p.aLegacyIncident(t)+"/comment", map[string]any{"body": "a note"})
 }
 
-// points writes points of one or more monitors, in one of the four ways.
+// points writes points in each of the ways that a post is not.
 func (p *pair) points(t *rapid.T) {
-	latency := rapid.SampledFrom([]any{nil, 10, 99.5, 100, 101, 250})
-	switch rapid.IntRange(0, 5).Draw(t, "way") {
+	tag, status := anyTag.Draw(t, "tag"), anyStatus.Draw(t, "status")
+	switch rapid.IntRange(0, 2).Draw(t, "way") {
 	case 0:
-		p.create(t, "/api/status", map[string]any{
-			"tag": anyTag.Draw(t, "tag"), "status": anyStatus.Draw(t, "status"), "latency": oneOf[any](t, 10, 150.25, "7"), "timestampInSeconds": p.near(t),
-		})
+		p.create(t, "/api/status", map[string]any{"tag": tag, "status": status, "latency": oneOf[any](t, 10, 150.25, "7"), "timestampInSeconds": p.near(t)})
 	case 1:
-		body := some(t, map[string]any{"status": anyStatus.Draw(t, "status"), "latency": oneOf(t, 1, 150)})
-		p.call(t, "PATCH", fmt.Sprintf("/api/v4/monitors/%s/data/%d", anyTag.Draw(t, "tag"), p.near(t)), body)
+		body := some(t, map[string]any{"status": status, "latency": oneOf(t, 1, 150)})
+		p.call(t, "PATCH", fmt.Sprintf("/api/v4/monitors/%s/data/%d", tag, p.near(t)), body)
 	case 2:
 		from := p.near(t)
-		p.call(t, "PATCH", fmt.Sprintf("/api/v4/monitors/%s/data", anyTag.Draw(t, "tag")), map[string]any{
-			"start_ts": from, "end_ts": from + oneOf[int64](t, 60, 600, 5000, 9000, 30*3600), "status": anyStatus.Draw(t, "status"), "latency": 20, "deviation": oneOf(t, 0, 5),
+		p.call(t, "PATCH", fmt.Sprintf("/api/v4/monitors/%s/data", tag), map[string]any{
+			"start_ts": from, "end_ts": from + oneOf[int64](t, 60, 600, 5000, 9000, 30*3600), "status": status, "latency": 20, "deviation": oneOf(t, 0, 5),
 		})
-	default:
-		points := []any{}
-		for range rapid.IntRange(1, 4).Draw(t, "points") {
-			point := map[string]any{"monitor_tag": anyTag.Draw(t, "tag"), "status": anyStatus.Draw(t, "status"), "latency": latency.Draw(t, "latency")}
-			if maybe(t, 6) {
-				point["timestamp"] = p.now - 60*rapid.Int64Range(0, 90).Draw(t, "minutes ago")
-			}
-			points = append(points, point)
-		}
-		p.create(t, "/api/v4/status", map[string]any{"points": points})
 	}
+}
+
+// probe posts a minute's status of each monitor, as a probe does.
+func (p *pair) probe(t *rapid.T) {
+	p.now += 60
+	points := []any{}
+	for _, tag := range []string{"a", "b"} {
+		if maybe(t, 8) {
+			points = append(points, map[string]any{"monitor_tag": tag, "status": anyStatus.Draw(t, "status"), "latency": anyLatency.Draw(t, "latency")})
+		}
+	}
+	if len(points) > 0 {
+		p.call(t, "POST", "/api/v4/status", map[string]any{"points": points})
+	}
+}
+
+var anyLatency = rapid.SampledFrom([]any{nil, 10, 99.5, 100, 101, 250})
+
+// post posts points of one or more monitors.
+func (p *pair) post(t *rapid.T) {
+	points := []any{}
+	for range rapid.IntRange(1, 4).Draw(t, "points") {
+		point := map[string]any{"monitor_tag": anyTag.Draw(t, "tag"), "status": anyStatus.Draw(t, "status"), "latency": anyLatency.Draw(t, "latency")}
+		if maybe(t, 6) {
+			point["timestamp"] = p.now - 60*oneOf[int64](t, 0, 0, 1, 2, 3, 30, 61, 90)
+		}
+		points = append(points, point)
+	}
+	p.create(t, "/api/v4/status", map[string]any{"points": points})
 }
 
 // read reads something that a sweep does not.
@@ -519,7 +567,7 @@ func (p *pair) read(t *rapid.T) {
 	}
 	tag := anyTag.Draw(t, "tag")
 	path := ""
-	switch rapid.IntRange(0, 5).Draw(t, "what") {
+	switch rapid.IntRange(0, 7).Draw(t, "what") {
 	case 0:
 		path = "/api/v4/incidents"
 		maybeSet("status", oneOf(t, "open", "closed"))
@@ -554,6 +602,10 @@ func (p *pair) read(t *rapid.T) {
 		path = "/api/status"
 		query.Set("tag", tag)
 		maybeSet("timestamp", p.near(t))
+	case 6:
+		path = fmt.Sprintf("/api/v4/monitors/%s/data/%d", tag, p.near(t))
+	case 7:
+		path = p.anIncident(t) + "/comments"
 	}
 	if !strings.HasPrefix(path, "/api/v4") {
 		p.call(t, "GET", path+"?"+query.Encode(), nil)
@@ -601,6 +653,7 @@ func (p *pair) sweep(t *rapid.T) {
 			continue
 		}
 		get("/api/v4/incidents?monitor_tags=%s", tag)
+		get("/api/v4/incidents?monitor_tags=%s&limit=1", tag)
 		get("/api/v4/monitors/%s/data?start_ts=%d&end_ts=%d", tag, p.now-50*3600, p.now+50*3600)
 		get("/api/v4/monitors/%s/uptime?days=3", tag)
 		get("/api/v4/monitors/%s/uptime?days=45", tag)
