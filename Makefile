@@ -1,7 +1,7 @@
 # Run `make` for the list of targets. Written for GNU make 3.81 and newer, which is what macOS has.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-second-engine races fuzz test-api fmt vet lint build validate vulncheck clean FORCE
+.PHONY: help run test test-second-engine races model fuzz test-api fmt vet lint build validate vulncheck clean FORCE
 
 SAM ?= sam
 GOVULNCHECK_VERSION := v1.9.0
@@ -9,7 +9,7 @@ GOVULNCHECK_VERSION := v1.9.0
 # Tests with the race detector: auto (when there is a C compiler, which it needs), yes or no.
 RACE ?= auto
 
-# What make races runs on: dynamodb-local, or dynoxide, which takes half the time and is there for Linux on x86-64 only.
+# What make races and make model run on: dynamodb-local, or dynoxide, which takes half the time and is there for Linux on x86-64 only.
 ENGINE ?= dynamodb-local
 
 # All that make and the tools put into the working tree is in here and in .aws-sam.
@@ -47,6 +47,9 @@ test-second-engine: $(bin) ## Run the tests that need an engine on another one, 
 
 races: $(bin) ## Let every pair of writers race 200 times each: plainly, with conflicts, and with lost answers (ENGINE)
 	@set -x; exec $(bin) engine --memory --kind $(ENGINE) -- go test -count 1 -timeout 30m ./internal/dynamo ./internal/api -run '^Test(.*Races|CloserProperty)$$' -races 200
+
+model: $(bin) ## Hold the repository against its model for so many random sequences of calls (SEQUENCES=1000 SEED ENGINE)
+	@set -x; exec $(bin) engine --memory --kind $(ENGINE) -- go test ./internal/memstore -count 1 -timeout 3h -run '^TestModel$$' -rapid.checks $(or $(SEQUENCES),1000) $(if $(SEED),-rapid.seed $(SEED))
 
 fuzz: $(bin) ## Fuzz every target, then send random requests (FUZZTIME=10m FUZZREQUESTS=1000000 SEED=1)
 	@FUZZTIME='$(FUZZTIME)' FUZZREQUESTS='$(FUZZREQUESTS)' SEED='$(SEED)' exec $(bin) engine --memory -- infra/local/fuzz.sh

@@ -30,7 +30,7 @@ import (
 // How many random sequences TestModel runs and how many steps these have on average,
 // unless the flags -rapid.checks and -rapid.steps say otherwise.
 const (
-	sequences = 8
+	sequences = 5
 	steps     = 80
 )
 
@@ -49,6 +49,7 @@ func TestModel(t *testing.T) {
 		rt.Repeat(map[string]func(*rapid.T){
 			"":                 p.sometimesSweep,
 			"write incidents":  p.oneOf(p.createIncident, p.patchIncident, p.createIncident, p.patchIncident),
+			"relink":           p.relink,
 			"write comments":   p.oneOf(p.createComment, p.createComment, p.patchComment, p.deleteComment),
 			"resolve":          p.resolve,
 			"write by legacy":  p.oneOf(p.report, p.progress, p.replace, p.note),
@@ -95,7 +96,7 @@ func (p *pair) oneOf(calls ...func(*rapid.T)) func(*rapid.T) {
 
 // start makes the first records, without which most calls would be refused.
 func (p *pair) start(t *rapid.T) {
-	for _, tag := range []string{"a", "b"} {
+	for _, tag := range []string{"a", "b", "c"} {
 		p.call(t, "POST", "/api/v4/monitors", map[string]any{"tag": tag, "name": "Monitor " + tag})
 	}
 	body := p.ruleFields(t)
@@ -265,7 +266,7 @@ func (p *pair) silence(t *rapid.T) {
 
 // What is drawn is drawn from few values, so that the same ones meet.
 var (
-	anyTag    = rapid.SampledFrom([]string{"a", "b", "a", "b", "c"})
+	anyTag    = rapid.SampledFrom([]string{"a", "b", "a", "b", "a", "b", "c", "d"})
 	anyTags   = rapid.SliceOfN(anyTag, 0, 3)
 	anyTitle  = rapid.SampledFrom([]string{"one", "two", "One more", "Grüße 🔥"})
 	anyStatus = rapid.SampledFrom([]string{"UP", "DOWN", "DEGRADED"})
@@ -378,7 +379,7 @@ func (p *pair) links(t *rapid.T) []any {
 func (p *pair) incidentFields(t *rapid.T) map[string]any {
 	body := map[string]any{"title": anyTitle.Draw(t, "title"), "start_date_time": p.near(t), "monitors": p.links(t), "end_date_time": nil}
 	if maybe(t, 4) {
-		body["end_date_time"] = p.near(t)
+		body["end_date_time"] = p.near(t) + oneOf[int64](t, 7200, 0)
 	}
 	switch rapid.IntRange(0, 5).Draw(t, "auto_close_after") {
 	case 0:
@@ -394,6 +395,11 @@ func (p *pair) createIncident(t *rapid.T) { p.create(t, "/api/v4/incidents", p.i
 func (p *pair) patchIncident(t *rapid.T) {
 	path := p.anIncident(t)
 	p.call(t, "PATCH", path, some(t, p.incidentFields(t)), p.ifMatch(t, path)...)
+}
+
+// relink replaces nothing but the monitors.
+func (p *pair) relink(t *rapid.T) {
+	p.call(t, "PATCH", p.anIncident(t), map[string]any{"monitors": p.links(t)})
 }
 
 func (p *pair) createComment(t *rapid.T) { p.commentOn(t, anyState.Draw(t, "state")) }
@@ -490,9 +496,12 @@ func (p *pair) patchRule(t *rapid.T) {
 
 func (p *pair) reportFields(t *rapid.T) map[string]any {
 	body := some(t, map[string]any{
-		"startDatetime": p.near(t), "endDatetime": p.near(t) + 7200, "body": oneOf(t, "", "a body"), "impact": oneOf(t, "DOWN", "DEGRADED"),
+		"startDatetime": p.near(t), "endDatetime": p.near(t) + 7200, "impact": oneOf(t, "DOWN", "DEGRADED"),
 		"isMaintenance": anyBool.Draw(t, "isMaintenance"), "isIdentified": anyBool.Draw(t, "isIdentified"), "isResolved": maybe(t, 3),
 	})
+	if maybe(t, 7) {
+		body["body"] = oneOf(t, "a body", "another", "")
+	}
 	body["title"], body["tags"] = anyTitle.Draw(t, "title"), anyTags.Draw(t, "tags")
 	return body
 }
@@ -639,16 +648,22 @@ func (p *pair) sweep(t *rapid.T) {
 	for _, id := range p.ids(t, "/api/v4/incidents") {
 		get("/api/v4/incidents/%d", id)
 		get("/api/v4/incidents/%d/comments", id)
-		get("/api/incident/%d", id)
+		var made struct{ CreatedAt int64 }
+		if err := json.Unmarshal([]byte(p.call(t, "GET", fmt.Sprintf("/api/incident/%d", id), nil).Answer), &made); err != nil {
+			t.Fatal(err)
+		}
+		for _, state := range []string{"open", "closed"} { // the bounds are in the range
+			get("/api/incident?state=%s&created_after_utc=%d&created_before_utc=%d", state, made.CreatedAt, made.CreatedAt)
+		}
 		get("/api/incident/%d/comment", id)
 	}
 	for _, state := range []string{"open", "closed"} {
 		get("/api/v4/incidents?status=%s", state)
-		get("/api/v4/incidents?status=%s&monitor_tags=a,b,c", state)
+		get("/api/v4/incidents?status=%s&monitor_tags=a,b,c,d", state)
 		get("/api/incident?per_page=100&state=%s", state)
 	}
 	get("/api/v4/monitors")
-	for _, tag := range []string{"a", "b", "c"} {
+	for _, tag := range []string{"a", "b", "c", "d"} {
 		if p.call(t, "GET", "/api/v4/monitors/"+tag, nil).Status != http.StatusOK {
 			continue
 		}
