@@ -46,26 +46,10 @@ func TestModel(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		p := newPair(t, rt)
 		p.start(rt)
+		steps := p.actions()
 		rt.Repeat(map[string]func(*rapid.T){
-			"":                 p.sometimesSweep,
-			"write incidents":  p.oneOf(p.createIncident, p.patchIncident, p.createIncident, p.patchIncident),
-			"relink":           p.relink,
-			"write comments":   p.oneOf(p.createComment, p.createComment, p.patchComment, p.deleteComment),
-			"resolve":          p.resolve,
-			"write by legacy":  p.oneOf(p.report, p.progress, p.replace, p.note),
-			"write monitors":   p.oneOf(p.createMonitor, p.patchMonitor),
-			"write rules":      p.oneOf(p.createRule, p.patchRule),
-			"write points":     p.points,
-			"post points":      p.post,
-			"probe":            p.probe,
-			"probe again":      p.probe,
-			"delete":           p.oneOf(p.deleteIncident, p.deleteMonitor, p.deleteRule),
-			"read":             p.read,
-			"read once more":   p.read,
-			"run the closer":   p.closer,
-			"run the silence":  p.silence,
-			"time passes":      p.tick,
-			"time passes fast": p.tick,
+			"":     p.sometimesSweep,
+			"step": func(t *rapid.T) { steps[uniform(t, len(steps))](t) },
 		})
 		p.sweep(rt)
 	})
@@ -89,9 +73,27 @@ func usually(t *testing.T, name string, value int) {
 	})
 }
 
-// oneOf draws one of some calls.
-func (p *pair) oneOf(calls ...func(*rapid.T)) func(*rapid.T) {
-	return func(t *rapid.T) { calls[rapid.IntRange(0, len(calls)-1).Draw(t, "call")](t) }
+// actions are what a step does; those that are here twice come twice as often.
+func (p *pair) actions() []func(*rapid.T) {
+	return []func(*rapid.T){
+		p.createIncident, p.createIncident, p.patchIncident, p.patchIncident, p.patchIncident, p.relink,
+		p.createComment, p.createComment, p.resolve, p.patchComment, p.deleteComment,
+		p.report, p.report, p.progress, p.progress, p.replace, p.replace, p.note,
+		p.createMonitor, p.patchMonitor, p.createRule, p.createRule, p.patchRule,
+		p.points, p.points, p.points, p.post, p.post, p.probe, p.probe, p.probe,
+		p.deleteIncident, p.deleteMonitor, p.deleteRule,
+		p.read, p.read, p.read, p.closer, p.closer, p.silence, p.tick, p.tick, p.tick,
+	}
+}
+
+// uniform draws a number below n, at most 64, each as often as another. (The numbers that
+// rapid draws are small ones, most often.)
+func uniform(t *rapid.T, n int) int {
+	drawn := 0
+	for range 12 {
+		drawn = drawn<<1 | map[bool]int{true: 1}[anyBool.Draw(t, "bit")]
+	}
+	return drawn % n
 }
 
 // start makes the first records, without which most calls would be refused.
@@ -223,7 +225,7 @@ func readable(x exchange) exchange {
 }
 
 func (p *pair) tick(t *rapid.T) {
-	p.now += rapid.SampledFrom([]int64{1, 30, 60, 60, 300, 900, 3600, 3600, 9000, 30 * 3600, 40 * 86400, 401 * 86400}).Draw(t, "seconds")
+	p.now += oneOf[int64](t, 1, 30, 60, 60, 300, 900, 900, 3600, 3600, 3600, 7200, 9000, 30*3600, 30*3600, 40*86400, 401*86400)
 	t.Logf("it is %s", time.Unix(p.now, 0).UTC().Format(time.DateTime))
 }
 
@@ -272,18 +274,17 @@ var (
 	anyStatus = rapid.SampledFrom([]string{"UP", "DOWN", "DEGRADED"})
 	anyState  = rapid.SampledFrom([]string{"INVESTIGATING", "IDENTIFIED", "MONITORING", "RESOLVED"})
 	anyBool   = rapid.Bool()
-	anyKey    = rapid.SampledFrom([]string{"", "", "", "k1", "k2"})
 )
 
 // near is a time around now.
 func (p *pair) near(t *rapid.T) int64 {
-	return p.now + rapid.SampledFrom([]int64{0, -1, -60, 61, -600, -3600, 3600, -7200, -86400, 86400, -401 * 86400}).Draw(t, "ago")
+	return p.now + oneOf[int64](t, 0, 0, -1, -60, 61, -600, -3600, 3600, -7200, -86400, 86400, -401*86400)
 }
 
-func oneOf[V any](t *rapid.T, values ...V) V { return rapid.SampledFrom(values).Draw(t, "one of") }
+func oneOf[V any](t *rapid.T, values ...V) V { return values[uniform(t, len(values))] }
 
 // maybe reports yes in so many of ten cases.
-func maybe(t *rapid.T, ofTen int) bool { return rapid.IntRange(1, 10).Draw(t, "of ten") > 10-ofTen }
+func maybe(t *rapid.T, ofTen int) bool { return uniform(t, 10) >= 10-ofTen }
 
 // ids reads the ids of a list, the newest first.
 func (p *pair) ids(t *rapid.T, path string) []int64 {
@@ -312,7 +313,7 @@ func (p *pair) someID(t *rapid.T, path string) int64 {
 	if len(ids) == 0 || maybe(t, 1) {
 		return 77
 	}
-	return rapid.SampledFrom(ids).Draw(t, "id")
+	return oneOf(t, ids...)
 }
 
 func (p *pair) anIncident(t *rapid.T) string {
@@ -329,7 +330,7 @@ func (p *pair) aRule(t *rapid.T) string {
 
 // create sends a POST, with an idempotency key at times.
 func (p *pair) create(t *rapid.T, path string, body map[string]any) {
-	if key := anyKey.Draw(t, "key"); key != "" {
+	if key := oneOf(t, "", "", "", "", "", "", "k1", "k2"); key != "" {
 		p.call(t, "POST", path, body, "Idempotency-Key", key)
 		if maybe(t, 5) {
 			p.call(t, "POST", path, body, "Idempotency-Key", key)
@@ -341,14 +342,14 @@ func (p *pair) create(t *rapid.T, path string, body map[string]any) {
 
 // ifMatch is a header, at times.
 func (p *pair) ifMatch(t *rapid.T, path string) []string {
-	switch rapid.IntRange(0, 7).Draw(t, "If-Match") {
+	switch uniform(t, 8) {
 	case 0:
 		if tag := p.call(t, "GET", path, nil).AnswerHeader.Get("ETag"); tag != "" {
 			return []string{"If-Match", tag}
 		}
 	case 1:
 		if len(p.etags) > 0 {
-			return []string{"If-Match", rapid.SampledFrom(p.etags).Draw(t, "ETag")}
+			return []string{"If-Match", oneOf(t, p.etags...)}
 		}
 	}
 	return nil
@@ -381,7 +382,7 @@ func (p *pair) incidentFields(t *rapid.T) map[string]any {
 	if maybe(t, 4) {
 		body["end_date_time"] = p.near(t) + oneOf[int64](t, 7200, 0)
 	}
-	switch rapid.IntRange(0, 5).Draw(t, "auto_close_after") {
+	switch uniform(t, 6) {
 	case 0:
 		body["auto_close_after"] = nil
 	case 1:
@@ -496,13 +497,13 @@ func (p *pair) patchRule(t *rapid.T) {
 
 func (p *pair) reportFields(t *rapid.T) map[string]any {
 	body := some(t, map[string]any{
-		"startDatetime": p.near(t), "endDatetime": p.near(t) + 7200, "impact": oneOf(t, "DOWN", "DEGRADED"),
+		"startDatetime": p.near(t), "endDatetime": p.now + 7200, "impact": oneOf(t, "DOWN", "DEGRADED"),
 		"isMaintenance": anyBool.Draw(t, "isMaintenance"), "isIdentified": anyBool.Draw(t, "isIdentified"), "isResolved": maybe(t, 3),
 	})
 	if maybe(t, 7) {
 		body["body"] = oneOf(t, "a body", "another", "")
 	}
-	body["title"], body["tags"] = anyTitle.Draw(t, "title"), anyTags.Draw(t, "tags")
+	body["title"], body["tags"] = anyTitle.Draw(t, "title"), rapid.SliceOfN(anyTag, 1, 3).Draw(t, "tags")
 	return body
 }
 
@@ -512,7 +513,7 @@ func (p *pair) replace(t *rapid.T) { p.call(t, "PATCH", p.aLegacyIncident(t), p.
 
 func (p *pair) progress(t *rapid.T) {
 	p.create(t, p.aLegacyIncident(t)+"/status", some(t, map[string]any{
-		"isIdentified": anyBool.Draw(t, "isIdentified"), "isResolved": anyBool.Draw(t, "isResolved"), "endDatetime": p.near(t) + 7200,
+		"isIdentified": anyBool.Draw(t, "isIdentified"), "isResolved": anyBool.Draw(t, "isResolved"), "endDatetime": p.now + 7200,
 	}))
 }
 
@@ -523,7 +524,7 @@ func (p *pair) note(t *rapid.T) {
 // points writes points in each of the ways that a post is not.
 func (p *pair) points(t *rapid.T) {
 	tag, status := anyTag.Draw(t, "tag"), anyStatus.Draw(t, "status")
-	switch rapid.IntRange(0, 2).Draw(t, "way") {
+	switch uniform(t, 3) {
 	case 0:
 		p.create(t, "/api/status", map[string]any{"tag": tag, "status": status, "latency": oneOf[any](t, 10, 150.25, "7"), "timestampInSeconds": p.near(t)})
 	case 1:
@@ -576,7 +577,7 @@ func (p *pair) read(t *rapid.T) {
 	}
 	tag := anyTag.Draw(t, "tag")
 	path := ""
-	switch rapid.IntRange(0, 7).Draw(t, "what") {
+	switch uniform(t, 8) {
 	case 0:
 		path = "/api/v4/incidents"
 		maybeSet("status", oneOf(t, "open", "closed"))
