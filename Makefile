@@ -1,13 +1,16 @@
 # Run `make` for the list of targets. Written for GNU make 3.81 and newer, which is what macOS has.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test races chaos fuzz test-api sam-local test-sam test-deploy fmt vet lint build check-binaries deploy validate vulncheck clean FORCE
+.PHONY: help run test races model test-second-engine chaos fuzz test-api sam-local test-sam test-deploy fmt vet lint build check-binaries deploy validate vulncheck clean FORCE
 
 SAM ?= sam
 GOVULNCHECK_VERSION := v1.9.0
 
 # Tests with the race detector: auto (when there is a C compiler, which it needs), yes or no.
 RACE ?= auto
+
+# What make races and make model run on: dynamodb-local, or dynoxide, which takes half the time and is there for Linux on x86-64 only.
+ENGINE ?= dynamodb-local
 
 # All that make and the tools put into the working tree is in here and in .aws-sam.
 bin := .local/bin/tocsin
@@ -22,7 +25,7 @@ sam = env -u MAKEFLAGS -u MAKELEVEL SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=$${AW
 help: ## List the targets
 	@echo 'usage: make TARGET'
 	@echo
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-11s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-18s %s\n", $$1, $$2 }' Makefile
 	@echo
 	@echo 'make run reads PORT, API_KEY, DATA, SITE_URL, ALLOWED_ORIGINS, DYNAMODB_ENDPOINT, CLOSER, CLOSER_EVERY, STALE_AFTER and WARN_BEFORE from the environment or after the target: make run PORT=8080'
 
@@ -39,8 +42,14 @@ test: $(bin) ## Run all tests against DynamoDB Local, with the race detector whe
 	esac; \
 	set -x; exec $(bin) engine --memory -- go test $$race -timeout 20m ./...
 
-races: $(bin) ## Let every pair of writers race 200 times each: plainly, with conflicts, and with lost answers
-	@set -x; exec $(bin) engine --memory -- go test -count 1 -timeout 30m ./internal/dynamo ./internal/api -run '^Test(.*Races|CloserProperty)$$' -races 200
+test-second-engine: $(bin) ## Run the tests that need an engine on another one, Dynoxide (Linux on x86-64; needs npm the first time)
+	@set -x; exec $(bin) engine --memory --kind dynoxide -- go test -count 1 -timeout 20m ./internal/dynamo ./internal/api ./internal/function
+
+races: $(bin) ## Let every pair of writers race 200 times each: plainly, with conflicts, and with lost answers (ENGINE)
+	@set -x; exec $(bin) engine --memory --kind $(ENGINE) -- go test -count 1 -timeout 30m ./internal/dynamo ./internal/api -run '^Test(.*Races|CloserProperty)$$' -races 200
+
+model: $(bin) ## Hold the repository against its model for so many random sequences of calls (SEQUENCES=1000 SEED ENGINE)
+	@set -x; exec $(bin) engine --memory --kind $(ENGINE) -- go test ./internal/memstore -count 1 -timeout 3h -run '^TestModel$$' -rapid.checks $(or $(SEQUENCES),1000) $(if $(SEED),-rapid.seed $(SEED))
 
 chaos: $(bin) ## Count 2,000 writes under faults and kills: none lost, none doubled (WRITES=100000 SEED=7)
 	@set -x; exec $(bin) engine --memory -- go test -count 1 -timeout 48h ./internal/chaos -run '^TestChaos$$' -v -writes $(or $(WRITES),2000) -seed $(or $(SEED),1)

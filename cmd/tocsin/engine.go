@@ -19,14 +19,18 @@ const engineHelp = `Run DynamoDB Local, alone or for the time of another command
 
 The command after -- finds the engine's address in the environment variable
 ` + local.EndpointVariable + `, as the tests do; its exit status becomes this one's.
-Without a command the engine runs until Ctrl-C.`
+Without a command the engine runs until Ctrl-C.
+
+Another engine, dynoxide, is there for tests, on Linux and x86-64 only; npm fetches it.`
 
 const engineExamples = `  tocsin engine --memory -- go test ./...
+  tocsin engine --memory --kind dynoxide -- go test ./internal/dynamo
   tocsin engine`
 
 func newEngineCommand(c console) *cobra.Command {
 	var o engineFlags
 	var memory bool
+	var kind string
 	cmd := &cobra.Command{
 		Use:     "engine [flags] [-- COMMAND [ARGUMENT...]]",
 		Short:   "Run DynamoDB Local",
@@ -37,19 +41,22 @@ func newEngineCommand(c console) *cobra.Command {
 			if !memory {
 				data = filepath.Join(o.dir, "data", "engine")
 			}
-			return runEngine(cmd.Context(), o.options(data, c), args, c)
+			options := o.options(data, c)
+			options.Kind = local.EngineKind(kind)
+			return runEngine(cmd.Context(), options, args, c)
 		},
 	}
 	cmd.Flags().BoolVar(&memory, "memory", false, "keep the data in memory instead of in the --dir folder")
+	cmd.Flags().StringVar(&kind, "kind", string(local.DynamoDBLocal), fmt.Sprintf("which engine: %s or %s", local.DynamoDBLocal, local.Dynoxide))
 	o.add(cmd)
 	return cmd
 }
 
-// engineFlags say where DynamoDB Local comes from.
+// engineFlags say where the engine comes from.
 type engineFlags struct{ dir, pom string }
 
 func (f *engineFlags) add(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&f.dir, "dir", ".local", "folder for DynamoDB Local and the data")
+	cmd.Flags().StringVar(&f.dir, "dir", ".local", "folder for the engine and the data")
 	cmd.Flags().StringVar(&f.pom, "pom", filepath.Join("infra", "local", "pom.xml"), "Maven project that names DynamoDB Local")
 }
 

@@ -219,6 +219,44 @@ func TestPointsFarApart(t *testing.T) {
 	}
 }
 
+// TestPointsWithoutLatency shows that a rule about latencies finds those that it asks for
+// behind hours without any, up to a day before the newest point.
+func TestPointsWithoutLatency(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name  string
+		ago   int64 // of the older of two slow points
+		other int64 // points without a latency between them, one an hour
+		want  int   // alerts
+	}{
+		{"next to each other", 5 * hour, 0, 1},
+		{"far apart", 90 * hour, 0, 1},
+		{"one hour between", 2 * hour, 1, 1},
+		{"many hours between", 23 * hour, 20, 1},
+		{"within a day", day - minute, 3, 1},
+		{"a day", day, 3, 0},
+	} {
+		_, s := newPoints(t, "a")
+		newRule(t, s, statuspage.NewAlertRule{
+			Condition: statuspage.Condition{For: statuspage.AlertLatency, Limit: 100, Failures: 2, Successes: 1}, Tags: []string{"a"}, Severity: statuspage.Warning, Active: true,
+		})
+		record := func(ago int64, p statuspage.Point) {
+			p.Time = begin - ago
+			if err := s.RecordPoint(t.Context(), "a", p, begin-ago); err != nil {
+				t.Fatal(err)
+			}
+		}
+		record(tt.ago, probe(0, up, 250))
+		for n := range tt.other {
+			record((tt.other-n)*hour, statuspage.Point{Status: up, Source: statuspage.SourceProbe})
+		}
+		record(0, probe(0, up, 250))
+		if got := alertsOf(t, s, statuspage.AlertQuery{}); len(got) != tt.want {
+			t.Errorf("%s: %d alerts, want %d", tt.name, len(got), tt.want)
+		}
+	}
+}
+
 // TestWhatEndsAnAlert shows each way in which an alert ends or loses its incident
 // without the monitor recovering.
 func TestWhatEndsAnAlert(t *testing.T) {

@@ -25,6 +25,8 @@ const (
 	commented     = 8  // the oldest incidents have a comment of their own id
 	largeComments = 30 // the next ones have so many
 	large         = 4
+
+	overlap = 15 * time.Millisecond // of each answer: calls at the same time must overlap, also on a busy machine
 )
 
 // archive is a table with many incidents: all on the monitor "all", the open ones
@@ -194,8 +196,7 @@ func TestCosts(t *testing.T) {
 }
 
 func (a *archive) costs(t *testing.T) []cost {
-	// Calls at the same time must overlap, also on a busy machine.
-	client := &dynamotest.Client{Delay: 15 * time.Millisecond}
+	client := &dynamotest.Client{Delay: overlap}
 	server := apitest.New(t, apitest.Options{Table: a.tb, HTTPClient: client})
 	for _, path := range []string{"/api/v4/incidents/1", "/api/v4/incidents/1/comments", "/api/v4/monitors/all"} { // one of each function
 		client.Reset()
@@ -303,7 +304,7 @@ func (a *archive) testLists(t *testing.T) {
 // testRowsRead asks that no page of a list reads more than it may, however few of
 // the rows match.
 func (a *archive) testRowsRead(t *testing.T) {
-	client := &dynamotest.Client{}
+	client := &dynamotest.Client{Delay: overlap}
 	s := a.tb.Store(client)
 	for _, tt := range queries {
 		for _, limit := range []int{1, 10, 1000} {

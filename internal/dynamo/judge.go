@@ -33,36 +33,64 @@ type viewedHour struct {
 	write string // what attrWrite of its item was
 }
 
+// A need is how many of a monitor's newest points a judgement asks for, and how many of
+// those that have a latency.
+type need struct{ points, measured int }
+
+// needOf is what a condition needs.
+func needOf(c statuspage.Condition) need {
+	n := need{points: c.Points()}
+	if c.For == statuspage.AlertLatency {
+		n.measured = n.points
+	}
+	return n
+}
+
 // newestHours returns the monitor's newest hours at or before now: so many that they
-// have the number of points, or all there are. An hour that is past its time is left
+// have what is needed, or all that can matter. An hour that is past its time is left
 // out.
-func (s *Store) newestHours(ctx context.Context, monitorID int64, points int, now int64) ([]viewedHour, error) {
-	pages := dynamodb.NewQueryPaginator(s.client, &dynamodb.QueryInput{
+func (s *Store) newestHours(ctx context.Context, monitorID int64, n need, now int64) ([]viewedHour, error) {
+	in := &dynamodb.QueryInput{
 		TableName: s.table, ConsistentRead: aws.Bool(true), ScanIndexForward: aws.Bool(false),
 		KeyConditionExpression: aws.String(rowsQuery),
 		ExpressionAttributeValues: item{
 			":pk": str(monitorPK(monitorID)), ":low": str(hourPrefix), ":high": str(hourKey(monitorID, now).sk),
 		},
-		Limit: limitOf(points), // an hour has a point at least, as a rule
-	})
+		Limit: limitOf(n.points), // an hour has a point at least, as a rule
+	}
 	var hours []viewedHour
-	for found := 0; found < points && pages.HasMorePages(); {
-		page, err := pages.NextPage(ctx)
+	var newest int64
+	found, measured := 0, 0
+	for {
+		out, err := s.client.Query(ctx, in)
 		if err != nil {
 			return nil, failure("query the newest points", err)
 		}
-		for _, it := range page.Items {
+		for _, it := range out.Items {
 			h, err := readViewedHour(it, now)
 			if err != nil {
 				return nil, err
 			}
 			if len(h.points) > 0 {
 				hours = append(hours, h)
-				found += len(h.upTo(now))
+			}
+			for _, p := range h.upTo(now) {
+				newest = max(newest, p.Time)
+				found++
+				if p.Latency != nil {
+					measured++
+				}
 			}
 		}
+		enough := found >= n.points && (measured >= n.measured || hours[len(hours)-1].start <= newest-statuspage.MeasuredWithin)
+		if enough || out.LastEvaluatedKey == nil {
+			return hours, nil
+		}
+		in.ExclusiveStartKey = out.LastEvaluatedKey
+		if found >= n.points { // a day has few hours: all at once
+			in.Limit = limitOf(statuspage.MeasuredWithin / hourSeconds)
+		}
 	}
-	return hours, nil
 }
 
 func readViewedHour(it item, now int64) (viewedHour, error) {
@@ -109,25 +137,26 @@ func (s *Store) openAlerts(ctx context.Context, monitorID int64) (map[int64]open
 // look reads what the judging of the monitor's points needs; nil when no rule asks
 // for them.
 func (s *Store) look(ctx context.Context, w watched, now int64) (*view, error) {
-	points := 0
+	var n need
 	for _, x := range w.watches {
 		if x.For != statuspage.AlertNoData {
-			points = max(points, x.Points())
+			its := needOf(x.Condition)
+			n = need{max(n.points, its.points), max(n.measured, its.measured)}
 		}
 	}
-	if points == 0 {
+	if n.points == 0 {
 		return nil, nil
 	}
-	return s.viewOf(ctx, w.id, points, now)
+	return s.viewOf(ctx, w.id, n, now)
 }
 
-// viewOf reads the hours with so many of a monitor's newest points, and its open
+// viewOf reads the hours with what is needed of a monitor's newest points, and its open
 // alerts, at once.
-func (s *Store) viewOf(ctx context.Context, monitorID int64, points int, now int64) (*view, error) {
+func (s *Store) viewOf(ctx context.Context, monitorID int64, n need, now int64) (*view, error) {
 	var v view
 	g, gctx := errgroup.WithContext(ctx)
 	g.Go(func() (err error) {
-		v.hours, err = s.newestHours(gctx, monitorID, points, now)
+		v.hours, err = s.newestHours(gctx, monitorID, n, now)
 		return err
 	})
 	g.Go(func() (err error) {
@@ -230,10 +259,10 @@ const (
 
 // settle makes the alert of a rule on a monitor what the points ask for at now.
 func (s *Store) settle(ctx context.Context, w watched, ruleID, now int64) (settled, error) {
-	points := 1
+	needed := need{points: 1}
 	for _, x := range w.watches {
 		if x.RuleID == ruleID {
-			points = x.Points()
+			needed = needOf(x.Condition)
 		}
 	}
 	var ids firingIDs
@@ -248,14 +277,14 @@ func (s *Store) settle(ctx context.Context, w watched, ruleID, now int64) (settl
 			return err
 		})
 		g.Go(func() (err error) {
-			v.hours, err = s.newestHours(gctx, w.id, points, now)
+			v.hours, err = s.newestHours(gctx, w.id, needed, now)
 			return err
 		})
 		if err := g.Wait(); err != nil || r == nil {
 			return nothing, err
 		}
-		if r.Points() > points { // the rule was changed since
-			points = r.Points()
+		if n := needOf(r.Condition); n.points > needed.points || n.measured > needed.measured { // the rule was changed since
+			needed = n
 			continue
 		}
 		j := judgement(*r, m, v.points(now), now)
@@ -426,7 +455,7 @@ func (s *Store) JudgeSilence(ctx context.Context, now int64) (statuspage.Silence
 
 // judgeSilent judges the rules about missing data on one monitor.
 func (s *Store) judgeSilent(ctx context.Context, m statuspage.RuleMonitor, rules []statuspage.AlertRule, now int64, did func(settled)) error {
-	v, err := s.viewOf(ctx, m.MonitorID, 1, now)
+	v, err := s.viewOf(ctx, m.MonitorID, need{points: 1}, now)
 	if err != nil {
 		return err
 	}

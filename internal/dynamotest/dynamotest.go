@@ -9,8 +9,10 @@ package dynamotest
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 
@@ -63,6 +65,21 @@ func Endpoint(t testing.TB) string {
 		engine.started, engine.endpoint = e, e.Endpoint()
 	}
 	return engine.endpoint
+}
+
+// EngineOf returns which engine the tests run on. A test asks only where engines are
+// different, see docs/testing.md.
+func EngineOf(t testing.TB) local.EngineKind {
+	t.Helper()
+	resp, err := http.Get(Endpoint(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	if strings.HasPrefix(resp.Header.Get("Server"), "Dynoxide/") {
+		return local.Dynoxide
+	}
+	return local.DynamoDBLocal
 }
 
 // Root returns the folder of the module.

@@ -27,17 +27,49 @@ const (
 // EndpointVariable is the environment variable that tells tests which engine to use.
 const EndpointVariable = "TOCSIN_TEST_ENDPOINT"
 
-// EngineOptions says where DynamoDB Local lives and what it does with its data.
+// EngineKind names one of the engines that can be started.
+type EngineKind string
+
+// The engines: AWS's own, which everything runs on, and another that tests run on too.
+const (
+	DynamoDBLocal EngineKind = "dynamodb-local"
+	Dynoxide      EngineKind = "dynoxide"
+)
+
+// EngineKinds lists them.
+func EngineKinds() []EngineKind { return []EngineKind{DynamoDBLocal, Dynoxide} }
+
+// EngineOptions says which engine to start, where it lives and what it does with its
+// data.
 type EngineOptions struct {
-	Dir  string    // folder for downloads, made when absent
-	Data string    // folder for the data, made when absent; "" keeps them in memory
-	POM  string    // path of the Maven project that names DynamoDB Local
-	Log  io.Writer // progress, in lines for a person; nil for none
+	Kind EngineKind // "" means DynamoDBLocal
+	Dir  string     // folder for downloads, made when absent
+	Data string     // folder for the data, made when absent; "" keeps them in memory
+	POM  string     // path of the Maven project that names DynamoDB Local
+	Log  io.Writer  // progress, in lines for a person; nil for none
 }
 
-// Engine is a running DynamoDB Local. It ends with this process, however that
+// software is what an engine runs.
+type software interface {
+	name() string // for messages
+
+	// prepare fetches what is not there yet and returns how it is started.
+	prepare(ctx context.Context, o EngineOptions) (runner, error)
+}
+
+// A runner starts an engine.
+type runner struct {
+	program string
+	args    func(port int) []string
+	taken   string                 // what the engine prints when the port is taken
+	advice  func(out string) error // the error for what else it printed; nil for nothing known
+}
+
+// Engine is a running engine. It ends with this process, however that
 // ends (on Linux; elsewhere unless this process is killed).
 type Engine struct {
+	software string // its name
+	runner   runner
 	endpoint string
 	process  *os.Process
 	output   *tail
@@ -49,21 +81,22 @@ type Engine struct {
 	err      error         // why it went by itself; readable after died is closed
 }
 
-// StartEngine starts DynamoDB Local on a free port and returns when it answers. It
-// fetches DynamoDB Local first if Dir hasn't it yet. The context bounds the start
-// only.
-//
-// DynamoDB Local can't be told which address to listen on: it listens on all of
-// them, without authentication, hence the port that nobody can foretell.
+// StartEngine starts an engine on a free port and returns when it answers. It fetches
+// the engine first if Dir hasn't it yet. The context bounds the start only.
 func StartEngine(ctx context.Context, o EngineOptions) (*Engine, error) {
 	if o.Log == nil {
 		o.Log = io.Discard
 	}
-	java, err := findJava()
-	if err != nil {
-		return nil, err
+	var sw software
+	switch o.Kind {
+	case DynamoDBLocal, "":
+		sw = dynamoDBLocal{}
+	case Dynoxide:
+		sw = dynoxide{}
+	default:
+		return nil, fmt.Errorf("no engine is called %q: there are %v", o.Kind, EngineKinds())
 	}
-	lib, err := fetchEngine(ctx, o)
+	run, err := sw.prepare(ctx, o)
 	if err != nil {
 		return nil, err
 	}
@@ -73,12 +106,44 @@ func StartEngine(ctx context.Context, o EngineOptions) (*Engine, error) {
 		}
 	}
 	for try := 1; ; try++ {
-		e, err := startOnFreePort(ctx, java, lib, o.Data)
+		e, err := startOnFreePort(ctx, sw.name(), run)
 		if errors.Is(err, errPortTaken) && try < enginePortTries {
 			continue
 		}
 		return e, err
 	}
+}
+
+// dynamoDBLocal is AWS's own engine, in Java. It can't be told which address to listen
+// on: it listens on all of them, without authentication, hence the port that nobody can
+// foretell.
+type dynamoDBLocal struct{}
+
+func (dynamoDBLocal) name() string { return "DynamoDB Local" }
+
+func (dynamoDBLocal) prepare(ctx context.Context, o EngineOptions) (runner, error) {
+	java, err := findJava()
+	if err != nil {
+		return runner{}, err
+	}
+	lib, err := fetchEngine(ctx, o)
+	if err != nil {
+		return runner{}, err
+	}
+	return runner{
+		program: java,
+		args:    func(port int) []string { return engineArgs(lib, o.Data, port) },
+		taken:   "java.net.BindException",
+		advice: func(out string) error {
+			switch {
+			case strings.Contains(out, "UnsupportedClassVersionError"):
+				return fmt.Errorf("%s is older than Java 17, which DynamoDB Local needs: %s", javaName(), javaAdvice)
+			case strings.Contains(out, "Unable to locate a Java Runtime"): // what macOS has in place of java
+				return errNoJava
+			}
+			return nil
+		},
+	}, nil
 }
 
 // Endpoint returns the address to give to a DynamoDB client.
@@ -110,28 +175,30 @@ func (e *Engine) stopWithin(grace time.Duration) error {
 		}
 	}
 	if err := e.process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
-		return fmt.Errorf("stopping DynamoDB Local: %w", err)
+		return fmt.Errorf("stopping %s: %w", e.software, err)
 	}
 	<-e.exited
 	return nil
 }
 
-var errPortTaken = errors.New("the port that DynamoDB Local was to use was taken at the same moment: try again")
+var errPortTaken = errors.New("the port that the engine was to use was taken at the same moment: try again")
 
-func startOnFreePort(ctx context.Context, java, lib, data string) (*Engine, error) {
+func startOnFreePort(ctx context.Context, name string, run runner) (*Engine, error) {
 	port, err := freePort()
 	if err != nil {
 		return nil, err
 	}
 	e := &Engine{
+		software: name,
+		runner:   run,
 		endpoint: "http://127.0.0.1:" + strconv.Itoa(port),
 		output:   newTail(20),
 		stopping: make(chan struct{}),
 		exited:   make(chan struct{}),
 		died:     make(chan struct{}),
 	}
-	if err := e.launch(java, engineArgs(lib, data, port)); err != nil {
-		return nil, fmt.Errorf("starting %s: %w", java, err)
+	if err := e.launch(run.program, run.args(port)); err != nil {
+		return nil, fmt.Errorf("starting %s: %w", run.program, err)
 	}
 	if err := e.waitReady(ctx); err != nil {
 		return nil, errors.Join(err, e.Stop())
@@ -159,12 +226,12 @@ func engineArgs(lib, data string, port int) []string {
 // launch starts the process and follows it to its end. The goroutine keeps its
 // thread meanwhile: the kernel kills the engine when the thread that started it
 // ends, not when the process does.
-func (e *Engine) launch(java string, args []string) error {
+func (e *Engine) launch(program string, args []string) error {
 	started := make(chan error)
 	go func() {
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
-		cmd := exec.Command(java, args...)
+		cmd := exec.Command(program, args...)
 		cmd.Stdout, cmd.Stderr = e.output, e.output
 		cmd.SysProcAttr = engineProcAttr()
 		err := cmd.Start()
@@ -187,20 +254,21 @@ func (e *Engine) launch(java string, args []string) error {
 
 func (e *Engine) endedByItself(err error) error {
 	out := e.output.String()
-	switch {
-	case strings.Contains(out, "java.net.BindException"):
+	if taken := e.runner.taken; taken != "" && strings.Contains(out, taken) {
 		return errPortTaken
-	case strings.Contains(out, "UnsupportedClassVersionError"):
-		return fmt.Errorf("%s is older than Java 17, which DynamoDB Local needs: %s", javaName(), javaAdvice)
-	case strings.Contains(out, "Unable to locate a Java Runtime"): // what macOS has in place of java
-		return errNoJava
-	case err == nil:
+	}
+	if e.runner.advice != nil {
+		if known := e.runner.advice(out); known != nil {
+			return known
+		}
+	}
+	if err == nil {
 		err = errors.New("exit status 0")
 	}
 	if out == "" {
-		return fmt.Errorf("DynamoDB Local ended by itself (%w)", err)
+		return fmt.Errorf("%s ended by itself (%w)", e.software, err)
 	}
-	return fmt.Errorf("DynamoDB Local ended by itself (%w); its last words: %s", err, out)
+	return fmt.Errorf("%s ended by itself (%w); its last words: %s", e.software, err, out)
 }
 
 // waitReady returns when the engine has listed its tables, which takes a loaded
@@ -217,8 +285,8 @@ func (e *Engine) waitReady(ctx context.Context) error {
 		case <-e.died:
 			return e.err
 		case <-ctx.Done():
-			return fmt.Errorf("DynamoDB Local did not start within %s (%w; %w); its last words: %s",
-				engineStartLimit, ctx.Err(), last, e.output)
+			return fmt.Errorf("%s did not start within %s (%w; %w); its last words: %s",
+				e.software, engineStartLimit, ctx.Err(), last, e.output)
 		case <-time.After(25 * time.Millisecond):
 		}
 	}
@@ -240,6 +308,7 @@ func (e *Engine) listTables(ctx context.Context) error {
 	}
 	req.Header.Set("Content-Type", "application/x-amz-json-1.0")
 	req.Header.Set("X-Amz-Target", "DynamoDB_20120810.ListTables")
+	req.Header.Set("X-Amz-Date", "20200101T000000Z")
 	req.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=local/20200101/local/dynamodb/aws4_request, SignedHeaders=host, Signature=0")
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {

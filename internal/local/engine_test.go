@@ -1,8 +1,14 @@
 package local
 
 import (
+	"archive/tar"
 	"archive/zip"
+	"bytes"
+	"compress/gzip"
 	"context"
+	"crypto/sha512"
+	"encoding/base64"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -10,6 +16,7 @@ import (
 	"os/exec"
 	"path"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"syscall"
@@ -307,6 +314,58 @@ func TestFetchEngineTwiceAtOnce(t *testing.T) {
 	left, err := os.ReadDir(o.Dir)
 	if err != nil || len(left) != 1 {
 		t.Errorf("the folder has %v (%v), want the engine alone", left, err)
+	}
+}
+
+// TestUnpackDynoxide takes the program out of an archive, and takes no other archive
+// than the one that it is to be.
+func TestUnpackDynoxide(t *testing.T) {
+	var archive bytes.Buffer
+	plain := gzip.NewWriter(&archive)
+	files := tar.NewWriter(plain)
+	for _, name := range []string{"package/package.json", "package/dynoxide", "package/README.md"} {
+		err := files.WriteHeader(&tar.Header{Name: name, Mode: 0o644, Size: int64(len(name))})
+		if _, werr := io.WriteString(files, name); err != nil || werr != nil {
+			t.Fatal(err, werr)
+		}
+	}
+	if err := errors.Join(files.Close(), plain.Close()); err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	file := filepath.Join(dir, "archive.tgz")
+	if err := os.WriteFile(file, archive.Bytes(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	made := filepath.Join(dir, "made")
+	err := unpackDynoxide(file, made, dynoxideIntegrity)
+	if err == nil || !strings.HasPrefix(err.Error(), "what npm fetched is not Dynoxide") || exists(made) {
+		t.Errorf("another archive: %v", err)
+	}
+	sum := sha512.Sum512(archive.Bytes())
+	if err := unpackDynoxide(file, made, "sha512-"+base64.StdEncoding.EncodeToString(sum[:])); err != nil {
+		t.Fatal(err)
+	}
+	program := filepath.Join(made, "dynoxide")
+	text, err := os.ReadFile(program)
+	info, serr := os.Stat(program)
+	if err != nil || serr != nil || string(text) != "package/dynoxide" || info.Mode().Perm()&0o100 == 0 {
+		t.Errorf("the program is %q, %v (%v, %v)", text, info.Mode(), err, serr)
+	}
+}
+
+func TestOtherEngines(t *testing.T) {
+	for kind, want := range map[EngineKind]string{
+		"redis":  `no engine is called "redis": there are [dynamodb-local dynoxide]`,
+		Dynoxide: "no npm here, which fetches Dynoxide on the first start",
+	} {
+		if kind == Dynoxide && (runtime.GOOS != "linux" || runtime.GOARCH != "amd64") {
+			want = "there is no Dynoxide for"
+		}
+		fakeTools(t, nil)
+		if _, err := StartEngine(t.Context(), EngineOptions{Kind: kind, Dir: t.TempDir()}); err == nil || !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("%s: %v, want %s", kind, err, want)
+		}
 	}
 }
 

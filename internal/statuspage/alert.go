@@ -219,14 +219,20 @@ func (c Condition) Points() int {
 	return int(max(c.Failures, c.Successes))
 }
 
+// MeasuredWithin is how many seconds before the newest point a point must be more recent
+// than to take the place of one without a latency, see Judge.
+const MeasuredWithin = day
+
 // Judge returns what the condition says of points, by time, which end with the
 // monitor's newest one. A point without a latency says nothing about latencies and
-// is passed over. AlertNoData is Undecided: see JudgeSilence.
+// is passed over: then older ones than the newest Points count, if they are of the last
+// MeasuredWithin before the newest. AlertNoData is Undecided: see JudgeSilence.
 func (c Condition) Judge(points []Point, degradedIsDown bool) Judgement {
 	if c.For == AlertLatency {
 		var measured []Point
-		for _, p := range points {
-			if p.Latency != nil {
+		for n, p := range points {
+			counts := n >= len(points)-c.Points() || p.Time > points[len(points)-1].Time-MeasuredWithin
+			if counts && p.Latency != nil {
 				measured = append(measured, p)
 			}
 		}

@@ -1,0 +1,9 @@
+package memstore_test
+
+import (
+	"testing"
+
+	"tocsin/internal/dynamotest"
+)
+
+func TestMain(m *testing.M) { dynamotest.Main(m) }
