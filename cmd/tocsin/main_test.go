@@ -326,7 +326,7 @@ func TestRefusals(t *testing.T) {
 			"API_KEY is for an engine on this machine, which http://dynamodb.eu-central-1.amazonaws.com is not: leave it out and make a key with tocsin keys create"},
 		{"endpoint", map[string]string{"DYNAMODB_ENDPOINT": "localhost:8000"}, []string{"serve"}, `DYNAMODB_ENDPOINT must be an address like http://127.0.0.1:8000, not "localhost:8000"`},
 		{"no template", nil, []string{"serve", "--port", "0", "--template", "nowhere.yaml"}, "reading the template: open nowhere.yaml: no such file or directory"},
-		{"site URL", map[string]string{"PORT": "0", "SITE_URL": "status"}, append([]string{"serve"}, template...), template[1] + `: Parameters.SiteUrl: must be empty or an address that starts with http:// or https://, not "status"`},
+		{"site URL", map[string]string{"PORT": "0", "SITE_URL": "status"}, append([]string{"serve"}, template...), template[1] + `: Parameters.SiteUrl: must be empty or an address that starts with http:// or https://, of at most 90 characters, not "status"`},
 		{"allowed origins", map[string]string{"PORT": "0", "ALLOWED_ORIGINS": "https://a.example/"}, append([]string{"serve"}, template...),
 			template[1] + `: Parameters.AllowedOrigins: must be empty, * or origins like https://status.example.com (no path), separated by commas without blanks, not "https://a.example/"`},
 		{"allowed origins by flag", map[string]string{"PORT": "0", "ALLOWED_ORIGINS": "*"}, append([]string{"serve", "--allowed-origins", "a b"}, template...),

@@ -37,6 +37,9 @@ type Options struct {
 	// Handler returns what runs a function; nil: its handler in this process, which it
 	// is given.
 	Handler func(f local.Function, inProcess lambda.Handler) lambda.Handler
+
+	// NewLog makes the log of the functions; nil: everything, as slog writes it.
+	NewLog func(io.Writer) *slog.Logger
 }
 
 // A Server is the running service.
@@ -80,9 +83,14 @@ func New(t testing.TB, o Options) *Server {
 	if o.HTTPClient == nil {
 		o.HTTPClient = awshttp.NewBuildableClient().WithTimeout(callTimeout)
 	}
+	if o.NewLog == nil {
+		o.NewLog = func(w io.Writer) *slog.Logger {
+			return slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: slog.LevelDebug}))
+		}
+	}
 	handlers, err := template.Handlers(func(name string, getenv func(string) string) (lambda.Handler, error) {
 		return function.NewWith(name, getenv, function.Options{
-			Now: o.Now, HTTPClient: s.Permissions.client(name, o.HTTPClient), Log: slog.New(slog.NewJSONHandler(s.Log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+			Now: o.Now, HTTPClient: s.Permissions.client(name, o.HTTPClient), Log: o.NewLog(s.Log),
 		})
 	})
 	if err != nil {

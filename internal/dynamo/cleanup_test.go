@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -71,7 +72,7 @@ func largeIncident(t *testing.T, s *dynamo.Store) {
 			ID: id + 1, IncidentID: 1, Text: "News", Time: begin + id*minute, State: statuspage.Identified, Created: now, Updated: now, Version: 1,
 		})
 	}
-	if err := s.Load(context.Background(), []statuspage.Incident{i}, comments, []statuspage.Monitor{m}); err != nil {
+	if err := s.Load(context.Background(), slices.Values([]statuspage.Incident{i}), comments, []statuspage.Monitor{m}); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -297,7 +298,7 @@ func largeMonitor(t *testing.T, s *dynamo.Store, id int64) {
 			Monitors: []statuspage.AffectedMonitor{{Tag: "b", MonitorID: 1, Impact: statuspage.Up}, {Tag: "a", MonitorID: id, Impact: statuspage.Down}},
 		})
 	}
-	if err := s.Load(context.Background(), incidents, nil, []statuspage.Monitor{a, b}); err != nil {
+	if err := s.Load(context.Background(), slices.Values(incidents), nil, []statuspage.Monitor{a, b}); err != nil {
 		t.Fatal(err)
 	}
 	for hour := range 3 {

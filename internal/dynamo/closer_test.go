@@ -387,7 +387,7 @@ func arrangeClosing(t testing.TB, s *dynamo.Store, name string, tags ...string) 
 		all = append(all, i)
 		points = append(points, statuspage.TaggedPoint{Tag: tag, Point: probe(begin+hour, up, 1)})
 	}
-	if err := s.Load(context.Background(), all, nil, nil); err != nil {
+	if err := s.Load(context.Background(), slices.Values(all), nil, nil); err != nil {
 		t.Fatal(err)
 	}
 	if err := errors.Join(s.RecordPoints(context.Background(), points, begin+hour)...); err != nil {
@@ -596,7 +596,7 @@ func loadOpen(t *testing.T, open, closed int) (*dynamotest.Table, *dynamo.Store)
 		}
 		all = append(all, i)
 	}
-	if err := s.Load(context.Background(), all, nil, nil); err != nil {
+	if err := s.Load(context.Background(), slices.Values(all), nil, nil); err != nil {
 		t.Fatal(err)
 	}
 	return tb, s

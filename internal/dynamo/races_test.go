@@ -120,7 +120,7 @@ func (w *world) comment(incident int64) int64 {
 
 func (w *world) load() {
 	w.t.Helper()
-	if err := w.store.Load(context.Background(), w.incidents, w.comments, w.monitors); err != nil {
+	if err := w.store.Load(context.Background(), slices.Values(w.incidents), w.comments, w.monitors); err != nil {
 		w.t.Fatal(err)
 	}
 }

@@ -30,8 +30,8 @@ func rows(t testing.TB, tb *dynamotest.Table) map[string]map[string]types.Attrib
 	t.Helper()
 	all := map[string]map[string]types.AttributeValue{}
 	for _, it := range tb.Scan(t) {
-		a := attributes(it)
-		if key := a.text("pk") + " " + a.text("sk"); key != "SYSTEM IMPORT" {
+		text := func(name string) string { return it[name].(*types.AttributeValueMemberS).Value }
+		if key := text("pk") + " " + text("sk"); key != "SYSTEM IMPORT" {
 			all[key] = it
 		}
 		for _, v := range it {

@@ -57,6 +57,15 @@ var closerMetrics = []struct{ Name, Unit string }{
 	{"OpenIncidents", "Count"}, {"IncidentsWarned", "Count"}, {"IncidentsClosed", "Count"}, {"CloserFailures", "Count"}, {"CloserCalls", "Count"}, {"CloserDuration", "Milliseconds"},
 }
 
+// CustomMetrics returns the names of the metrics that a stack's functions make.
+func CustomMetrics() []string {
+	var names []string
+	for _, m := range closerMetrics {
+		names = append(names, m.Name)
+	}
+	return names
+}
+
 func (c *closerRun) summarize(ctx context.Context, sum closer.Summary, began time.Time, err error) {
 	level, failures := slog.LevelInfo, sum.Failed
 	if err != nil {

@@ -6,6 +6,7 @@ package function
 import (
 	"context"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"sync/atomic"
@@ -83,7 +84,7 @@ func NewWith(name string, getenv func(string) string, o Options) (lambda.Handler
 		o.HTTPClient = awshttp.NewBuildableClient().WithTimeout(callTimeout)
 	}
 	if o.Log == nil {
-		log, err := newLog(getenv("LOG_LEVEL"))
+		log, err := NewLog(os.Stderr, getenv("LOG_LEVEL"))
 		if err != nil {
 			return nil, err
 		}
@@ -158,9 +159,9 @@ func endpoint(getenv func(string) string) string {
 	return ""
 }
 
-// newLog returns the log of a function: one JSON object a line, with the names that
-// Lambda's own JSON log format uses.
-func newLog(level string) (*slog.Logger, error) {
+// NewLog returns the log of a function: one JSON object a line, with the names that
+// Lambda's own JSON log format uses. level "" means INFO.
+func NewLog(w io.Writer, level string) (*slog.Logger, error) {
 	var l slog.Level
 	if level != "" {
 		if err := l.UnmarshalText([]byte(level)); err != nil {
@@ -168,7 +169,7 @@ func newLog(level string) (*slog.Logger, error) {
 		}
 	}
 	names := map[string]string{slog.TimeKey: "timestamp", slog.MessageKey: "message"}
-	return slog.New(slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{
+	return slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{
 		Level: l,
 		ReplaceAttr: func(groups []string, a slog.Attr) slog.Attr {
 			if name, ok := names[a.Key]; ok && len(groups) == 0 {

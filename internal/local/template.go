@@ -270,8 +270,14 @@ func variableName(segment string) (name string, ok bool) {
 
 // checkAPI refuses what would make the gateway on AWS answer otherwise than ours.
 func checkAPI(properties value) {
-	for _, unknown := range []string{"DefinitionBody", "DefinitionUri", "Auth"} {
+	for _, unknown := range []string{"DefinitionBody", "DefinitionUri"} {
 		if v := properties.get(unknown); v.exists() {
+			v.fail("can't be served locally")
+		}
+	}
+	// Without authorizers Auth changes nothing, which a template may say.
+	for _, v := range properties.get("Auth").fields() {
+		if v.name != "EnableIamAuthorizer" || v.text() != "false" {
 			v.fail("can't be served locally")
 		}
 	}

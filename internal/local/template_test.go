@@ -141,6 +141,7 @@ func TestReadTemplateRefuses(t *testing.T) {
 		{"greedy in the middle", "'/{proxy+}'", "'/{proxy+}/x'", "a greedy variable must be the last segment"},
 		{"stage", "StageName: $default", "StageName: v1", "only the stage $default"},
 		{"body of the API", "StageName: $default", "DefinitionBody: {}", "Resources.Api.Properties.DefinitionBody: can't be served locally"},
+		{"authorizers of the API", "StageName: $default", "Auth: {EnableIamAuthorizer: true}", "Resources.Api.Properties.Auth.EnableIamAuthorizer: can't be served locally"},
 		{"second API", "Type: AWS::SNS::Topic", "Type: AWS::Serverless::HttpApi", "Resources.Topic: a second HTTP API can't be served locally"},
 		{"CORS of all APIs", "Globals:", "Globals:\n  HttpApi: {CorsConfiguration: {AllowOrigins: ['*']}}", "Globals.HttpApi.CorsConfiguration: must stand at the HTTP API itself"},
 		{"billing", "BillingMode: PAY_PER_REQUEST", "BillingMode: PROVISIONED", "BillingMode must be PAY_PER_REQUEST"},

@@ -1,0 +1,9 @@
+package bench
+
+import (
+	"testing"
+
+	"tocsin/internal/dynamotest"
+)
+
+func TestMain(m *testing.M) { dynamotest.Main(m) }
