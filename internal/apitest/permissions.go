@@ -112,11 +112,12 @@ func tableActions(role *yaml.Node) ([]Action, error) {
 				if statement.Effect != "Allow" || strings.Contains(name, "*") {
 					return nil, fmt.Errorf("only Allow and whole names of actions are understood here, not %s %s", statement.Effect, name)
 				}
-				for _, resource := range scalars(&statement.Resource) {
-					_, index, _ := strings.Cut(resource, "/index/")
+				for _, resource := range resources(&statement.Resource) {
 					if strings.Contains(resource, "*") {
 						return nil, fmt.Errorf("%s is granted on %s", name, resource)
 					}
+					_, index, _ := strings.Cut(resource, "/index/")
+					index, _, _ = strings.Cut(index, " ")
 					actions = append(actions, Action{name, index})
 				}
 			}
@@ -128,6 +129,20 @@ func tableActions(role *yaml.Node) ([]Action, error) {
 
 func compareActions(a, b Action) int {
 	return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.Index, b.Index))
+}
+
+// resources returns the text of each resource that a statement is for; of an intrinsic
+// function the texts in it, parted by blanks.
+func resources(n *yaml.Node) []string {
+	each := []*yaml.Node{n}
+	if n.Kind == yaml.SequenceNode && !strings.HasPrefix(n.Tag, "!If") && !strings.HasPrefix(n.Tag, "!Sub") {
+		each = n.Content
+	}
+	var out []string
+	for _, r := range each {
+		out = append(out, strings.Join(scalars(r), " "))
+	}
+	return out
 }
 
 // scalars returns the texts in n, however deep.

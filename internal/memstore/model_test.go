@@ -30,7 +30,7 @@ import (
 // How many random sequences TestModel runs and how many steps these have on average,
 // unless the flags -rapid.checks and -rapid.steps say otherwise.
 const (
-	sequences = 5
+	sequences = 3
 	steps     = 80
 )
 
