@@ -1,0 +1,92 @@
+package cost_test
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"go.yaml.in/yaml/v4"
+
+	"tocsin/internal/dynamotest"
+	"tocsin/internal/function"
+)
+
+// operated is the part of the template that docs/operate.md is about.
+type operated struct {
+	Parameters map[string]struct {
+		Default string `yaml:"Default"`
+	} `yaml:"Parameters"`
+	Resources map[string]struct {
+		Type       string `yaml:"Type"`
+		Properties struct {
+			MetricTransformations []struct {
+				MetricName string `yaml:"MetricName"`
+			} `yaml:"MetricTransformations"`
+		} `yaml:"Properties"`
+	} `yaml:"Resources"`
+}
+
+func readOperated(t *testing.T) operated {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(dynamotest.Root(t), "template.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var o operated
+	if err := yaml.Unmarshal(text, &o); err != nil {
+		t.Fatal(err)
+	}
+	return o
+}
+
+// TestOperatorsDocument holds the tables of docs/operate.md against the template: every
+// parameter with its default, every alarm, and nothing that is not there.
+func TestOperatorsDocument(t *testing.T) {
+	o := readOperated(t)
+	text, err := os.ReadFile(filepath.Join(dynamotest.Root(t), "docs", "operate.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	told := map[string]string{} // what the second column says
+	for _, row := range regexp.MustCompile("(?m)^\\| `(\\w+)` \\|([^|]*)\\|").FindAllStringSubmatch(string(text), -1) {
+		told[row[1]] = strings.Trim(strings.TrimSpace(row[2]), "`")
+	}
+	for name, p := range o.Parameters {
+		if value, ok := told[name]; !ok || value != p.Default {
+			t.Errorf("the parameter %s has the default %q, docs/operate.md says %q", name, p.Default, value)
+		}
+		delete(told, name)
+	}
+	for name, r := range o.Resources {
+		if r.Type == "AWS::CloudWatch::Alarm" {
+			if told[name] == "" {
+				t.Errorf("docs/operate.md does not say what to do about %s", name)
+			}
+			delete(told, name)
+		}
+	}
+	for name := range told {
+		t.Errorf("docs/operate.md has %s, the template has not", name)
+	}
+}
+
+// TestCustomMetrics holds a stack to ten custom metrics, which is as many as an account
+// has for nothing, with every parameter but RouteMetrics.
+func TestCustomMetrics(t *testing.T) {
+	metrics := map[string]bool{}
+	for _, name := range function.CustomMetrics() {
+		metrics[name] = true
+	}
+	filtered := 0
+	for _, r := range readOperated(t).Resources {
+		for _, m := range r.Properties.MetricTransformations {
+			metrics[m.MetricName] = true
+			filtered++
+		}
+	}
+	if len(metrics) > 10 || filtered == 0 || len(function.CustomMetrics()) == 0 {
+		t.Errorf("%d custom metrics, %d filters: %v", len(metrics), filtered, metrics)
+	}
+}
