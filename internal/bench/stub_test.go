@@ -19,6 +19,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -39,16 +40,44 @@ type stubAnswer struct {
 
 // newStub starts a stub in front of the engine, over HTTP and over TLS with a certificate
 // that only roots, the name of a file, vouch for.
-func newStub(t testing.TB, engine, roots string) (plain, secure *httptest.Server) {
+func newStub(t testing.TB, engine, roots string) (plain, secure *stubServer) {
 	t.Helper()
 	s := &stub{engine: engine, answers: map[string]stubAnswer{}}
-	plain = httptest.NewServer(s)
+	plain, secure = s.server(), s.server()
+	plain.Start()
 	t.Cleanup(plain.Close)
-	secure = httptest.NewUnstartedServer(s)
 	secure.TLS = &tls.Config{Certificates: []tls.Certificate{certificate(t, roots)}}
 	secure.StartTLS()
 	t.Cleanup(secure.Close)
 	return plain, secure
+}
+
+// A stubServer counts what reached it.
+type stubServer struct {
+	*httptest.Server
+	connections, requests atomic.Int64
+}
+
+func (s *stub) server() *stubServer {
+	c := &stubServer{}
+	c.Server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		c.requests.Add(1)
+		s.ServeHTTP(w, r)
+	}))
+	c.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		if state == http.StateNew {
+			c.connections.Add(1)
+		}
+	}
+	return c
+}
+
+// seen is how many connections and requests there were.
+func (c *stubServer) seen() (connections, requests int) {
+	if c == nil {
+		return 0, 0
+	}
+	return int(c.connections.Load()), int(c.requests.Load())
 }
 
 // ServeHTTP implements http.Handler.
