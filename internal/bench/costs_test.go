@@ -163,7 +163,7 @@ const delay = 15 * time.Millisecond
 
 // A bench is the service on an archive, with all that measures it.
 type bench struct {
-	t      *testing.T
+	t      testing.TB
 	table  *dynamotest.Table
 	size   int
 	server *apitest.Server
@@ -180,7 +180,7 @@ func infoLog(w io.Writer) *slog.Logger {
 	return log
 }
 
-func newBench(t *testing.T, table *dynamotest.Table, size int) *bench {
+func newBench(t testing.TB, table *dynamotest.Table, size int) *bench {
 	t.Helper()
 	b := &bench{t: t, table: table, size: size, meter: newMeter(t, table)}
 	b.client = &dynamotest.Client{Base: b.meter}

@@ -14,7 +14,6 @@ import (
 
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-sdk-go-v2/aws"
-	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 
 	"tocsin/internal/api"
 	"tocsin/internal/closer"
@@ -81,7 +80,7 @@ func NewWith(name string, getenv func(string) string, o Options) (lambda.Handler
 		o.Now = time.Now
 	}
 	if o.HTTPClient == nil {
-		o.HTTPClient = awshttp.NewBuildableClient().WithTimeout(callTimeout)
+		o.HTTPClient = newHTTPClient(callTimeout)
 	}
 	if o.Log == nil {
 		log, err := NewLog(os.Stderr, getenv("LOG_LEVEL"))

@@ -82,8 +82,8 @@ func New(h http.Handler, failure []byte, log *slog.Logger) *Handler {
 }
 
 // withHeader gives h the headers as the gateway delivered them, a value each. The
-// adapter cuts values at their commas and takes the blanks around each part, which
-// makes one of values that are not the same.
+// adapter, which gets none, would cut values at their commas and take the blanks around
+// each part, which makes one of values that are not the same.
 func withHeader(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		delivered, _ := r.Context().Value(headerKey{}).(map[string]string)
@@ -265,6 +265,7 @@ func origin(domain string) string {
 //   - the path, which the gateway delivers decoded, is escaped again, or a percent
 //     sign in it would be an error and a question mark would cut it;
 //   - the query loses the bytes that no URL may hold;
+//   - the headers are left out, since withHeader sets them;
 //   - the host is a fixed one, since the client's own may be anything;
 //   - a body that is not the base64 it says it is stays as it is;
 //   - a method that is no token can't be served: it becomes one that no route has.
@@ -281,6 +282,7 @@ func sanitized(event events.APIGatewayV2HTTPRequest) events.APIGatewayV2HTTPRequ
 	if event.RawQueryString == "" {
 		event.QueryStringParameters = nil // the raw form is the one that counts
 	}
+	event.Headers = nil
 	event.RequestContext.DomainName = "gateway.invalid"
 	if event.IsBase64Encoded {
 		if _, err := base64.StdEncoding.DecodeString(event.Body); err != nil {

@@ -1,0 +1,175 @@
+package bench
+
+import (
+	"fmt"
+	"path/filepath"
+	"strings"
+	"text/template"
+	"time"
+)
+
+// A report is all that was measured, for docs/performance.md.
+type report struct {
+	Date, Go, CPU          string
+	Cores                  int
+	Repeats, Warm, Seconds int
+	Starts                 []*built // hello first
+	Loads                  []load
+	Costs                  []cost
+	Allocations            []allocation
+}
+
+// A goal is one that the product has, and what was reached.
+type goal struct {
+	What, Goal, Reached string
+	Met                 bool
+	Why                 string // when it was missed
+}
+
+const (
+	kb = 1024
+	mb = 1024 * 1024
+)
+
+func ms(d time.Duration) string { return fmt.Sprintf("%.1f", float64(d.Microseconds())/1000) }
+func us(d time.Duration) string { return fmt.Sprint(d.Microseconds()) }
+
+func ratio[T int | time.Duration](a, b T) float64 { return float64(a) / float64(b) }
+
+func (r report) start(name string) *built {
+	for _, b := range r.Starts {
+		if b.name == name {
+			return b
+		}
+	}
+	return nil
+}
+
+func initCPU(f figure) time.Duration  { return f.InitCPU }
+func firstCPU(f figure) time.Duration { return f.FirstCPU }
+func warmCPU(f figure) time.Duration  { return f.WarmCPU }
+func rss(f figure) int                { return f.RSS }
+
+// Goals compares what was measured with what is wanted.
+func (r report) Goals() []goal {
+	hello, plain, secure := r.start("hello"), r.start("incidents"), r.start("incidents"+overTLS)
+	atMost := func(what, format string, limit, reached float64, why string) goal {
+		return goal{what, "at most " + fmt.Sprintf(format, limit), fmt.Sprintf(format, reached), reached <= limit, why}
+	}
+	zip := 0
+	for _, b := range r.Starts {
+		zip = max(zip, b.zipARM)
+	}
+	goals := []goal{
+		atMost("CPU of a start, against hello", "%.2f x", 1.4, ratio(median(plain, initCPU), median(hello, initCPU)),
+			"the start makes the connection to DynamoDB and asks for the table's version, which hello does not, so that the first request need not; and the SDK's package `schemas` builds its tables when it is loaded (587 of the KB below)"),
+		atMost("heap that loading the packages takes", "%.0f KB", 800, float64(plain.heap)/kb, "of it 587 KB are the SDK's package `schemas`"),
+		atMost("CPU of the first request over TLS, against plain HTTP", "%.2f x", 1.5, ratio(median(secure, firstCPU), median(plain, firstCPU)), ""),
+		atMost("memory at the first poll", "%.1f MB", 9, float64(median(plain, rss))/kb, "hello itself takes "+fmt.Sprintf("%.1f MB", float64(median(hello, rss))/kb)+"; the rest is the SDK's code and tables, and net/http's connection to DynamoDB, which is made before the first poll"),
+		atMost("largest zip for arm64", "%.2f MB", 3.6, float64(zip)/mb, ""),
+		atMost("CPU of a later request with one read, against hello", "%.2f x", 2, ratio(median(plain, warmCPU), median(hello, warmCPU)),
+			"besides the SDK's call the request is authenticated, checked and logged; the call itself is more than half of it"),
+	}
+	for _, a := range r.Allocations {
+		if a.Route == getOne.route && a.Case == getOne.name {
+			goals = append(goals, atMost("allocations of a request with one read", "%.0f", 420, float64(a.Count),
+				"the SDK's GetItem alone makes about 340, the adapter and aws-lambda-go's event about 110; no option of the SDK changes that by more than 3 %"))
+		}
+	}
+	one, page, tag := r.spread(getOne.route, "one"), r.spread("GET "+incidents, "page of 50"), r.spread("GET "+incidents, "page of 50, by tag")
+	return append(goals,
+		goal{"GET one: calls and capacity in a table of any size", "the same", one.text, one.same, ""},
+		goal{"a full page of 50: likewise", "the same", page.text, page.same, ""},
+		goal{"a first page of 50 with a tag: likewise", "within 10 %", tag.text, tag.same, ""},
+	)
+}
+
+type spread struct {
+	text string
+	same bool
+}
+
+// spread says what a request costs in tables of all sizes that fill its answer.
+func (r report) spread(route, name string) spread {
+	s := spread{same: true}
+	var first *cost
+	var in []string
+	for _, c := range r.Costs {
+		if c.Route != route || c.Case != name || c.Incidents < sizes[1] && route != getOne.route {
+			continue
+		}
+		if first == nil {
+			first = &c
+		}
+		s.same = s.same && c.Calls == first.Calls && c.Read == first.Read && c.Write == first.Write
+		in = append(in, thousands(c.Incidents))
+	}
+	if first != nil {
+		s.text = fmt.Sprintf("%d calls, %g read units at %s incidents", first.Calls, first.ReadAWS, strings.Join(in, ", "))
+		if !s.same {
+			s.text = "not the same at " + strings.Join(in, ", ")
+		}
+	}
+	return s
+}
+
+func thousands(n int) string {
+	s := fmt.Sprint(n)
+	for i := len(s) - 3; i > 0; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}
+
+// Large are the costs in the largest table of a usual run, and of the schedules.
+func (r report) Large() []cost {
+	var all []cost
+	for _, c := range r.Costs {
+		if c.Incidents == sizes[len(sizes)-1] || c.Incidents < sizes[1] && !strings.Contains(c.Route, " ") {
+			all = append(all, c)
+		}
+	}
+	return all
+}
+
+func (r report) text() ([]byte, error) {
+	hello := r.start("hello")
+	t, err := template.New("performance.md.tmpl").Funcs(template.FuncMap{
+		"ms": ms, "us": us, "kb": func(n int) string { return fmt.Sprintf("%.0f", float64(n)/kb) }, "mb": func(n int) string { return fmt.Sprintf("%.2f", float64(n)/mb) },
+		"rssMB":  func(n int) string { return fmt.Sprintf("%.1f", float64(n)/kb) },
+		"median": func(b *built, what string) any { return medians[what](b) },
+		"x": func(b *built, what string) string {
+			return fmt.Sprintf("%.2f", ratio(medians[what](b).(time.Duration), medians[what](hello).(time.Duration)))
+		},
+		"name": func(b *built) string { return b.name }, "size": func(b *built) int { return b.size }, "zip": func(b *built) int { return b.zip },
+		"zipARM": func(b *built) int { return b.zipARM }, "heap": func(b *built) int { return b.heap }, "mallocs": func(b *built) int { return b.mallocs },
+		"met": func(g goal) string {
+			if g.Met {
+				return "reached"
+			}
+			return "missed: " + g.Why
+		},
+	}).ParseFiles(filepath.Join("testdata", "performance.md.tmpl"))
+	if err != nil {
+		return nil, err
+	}
+	var text strings.Builder
+	if err := t.Execute(&text, r); err != nil {
+		return nil, err
+	}
+	return []byte(text.String()), nil
+}
+
+var medians = map[string]func(*built) any{
+	"init":        func(b *built) any { return median(b, func(f figure) time.Duration { return f.Init }) },
+	"first":       func(b *built) any { return median(b, func(f figure) time.Duration { return f.First }) },
+	"warm":        func(b *built) any { return median(b, func(f figure) time.Duration { return f.Warm }) },
+	"initCPU":     func(b *built) any { return median(b, initCPU) },
+	"firstCPU":    func(b *built) any { return median(b, firstCPU) },
+	"warmCPU":     func(b *built) any { return median(b, warmCPU) },
+	"rss":         func(b *built) any { return median(b, rss) },
+	"hwm":         func(b *built) any { return median(b, func(f figure) int { return f.HWM }) },
+	"faults":      func(b *built) any { return median(b, func(f figure) int { return f.Minor }) },
+	"connections": func(b *built) any { return median(b, func(f figure) int { return f.Connections }) },
+	"requests":    func(b *built) any { return median(b, func(f figure) int { return f.Requests }) },
+}

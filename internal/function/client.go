@@ -1,0 +1,87 @@
+package function
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"io"
+	"net"
+	"net/http"
+	"time"
+)
+
+const (
+	idleConnections = 32 // a function makes no more calls at once
+	idleTimeout     = 90 * time.Second
+)
+
+// httpClient calls DynamoDB by net/http's transport alone. http.Client around it follows
+// redirects, keeps cookies and copies headers, none of which a call of DynamoDB needs.
+type httpClient struct {
+	transport *http.Transport
+	timeout   time.Duration // of one exchange, the body included
+}
+
+// newHTTPClient returns a client with connections of its own. DynamoDB speaks HTTP/1.1
+// only.
+func newHTTPClient(timeout time.Duration) *httpClient {
+	return &httpClient{timeout: timeout, transport: &http.Transport{
+		Proxy:                 http.ProxyFromEnvironment,
+		DialContext:           (&net.Dialer{Timeout: timeout, KeepAlive: 30 * time.Second}).DialContext,
+		TLSClientConfig:       &tls.Config{MinVersion: tls.VersionTLS12},
+		TLSHandshakeTimeout:   timeout,
+		MaxIdleConnsPerHost:   idleConnections,
+		IdleConnTimeout:       idleTimeout,
+		ExpectContinueTimeout: time.Second,
+	}}
+}
+
+// Do implements aws.HTTPClient.
+//
+// The transport gets a copy of the body: the SDK closes its own as soon as there is an
+// answer, and a transport that is about to see the body's end then takes the connection
+// for broken. With the copy it can also send the request again when the connection turns
+// out to have been closed while the function was frozen.
+func (c *httpClient) Do(r *http.Request) (*http.Response, error) {
+	ctx, cancel := context.WithTimeout(r.Context(), c.timeout)
+	r = r.WithContext(ctx)
+	if err := copyBody(r); err != nil {
+		cancel()
+		return nil, err
+	}
+	resp, err := c.transport.RoundTrip(r)
+	if err != nil {
+		cancel()
+		return nil, err
+	}
+	resp.Body = &timedBody{resp.Body, cancel}
+	return resp, nil
+}
+
+func copyBody(r *http.Request) error {
+	if r.Body == nil {
+		return nil
+	}
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return err
+	}
+	if err := r.Body.Close(); err != nil {
+		return err
+	}
+	r.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
+	r.Body, err = r.GetBody()
+	return err
+}
+
+// timedBody is a body whose time limit ends when it is closed.
+type timedBody struct {
+	io.ReadCloser
+	cancel context.CancelFunc
+}
+
+// Close implements io.Closer.
+func (b *timedBody) Close() error {
+	defer b.cancel()
+	return b.ReadCloser.Close()
+}
