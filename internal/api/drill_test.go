@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"regexp"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -53,7 +54,7 @@ func TestRecoveryDrill(t *testing.T) {
 		{"/api/v4/status", fmt.Sprintf(`{"points":[{"monitor_tag":"mars","status":"DOWN","timestamp":%d}]}`, clock.seconds.Load())},
 	}
 	made := map[string]string{}
-	for name, stops := range map[string][]int{"at a stroke": nil, "interrupted": {5, 20, 20}} {
+	for name, stops := range map[string][]int64{"at a stroke": nil, "interrupted": {5, 20, 20}} {
 		t.Run(name, func(t *testing.T) {
 			table := dynamotest.NewTable(t)
 			for _, puts := range stops {
@@ -169,15 +170,15 @@ func fillForDrill(t *testing.T, s *apitest.Server, clock *clock) (reader string)
 }
 
 // importInterrupted imports until so many records are put.
-func importInterrupted(t *testing.T, table *dynamotest.Table, file []byte, puts int, now int64) {
+func importInterrupted(t *testing.T, table *dynamotest.Table, file []byte, puts int64, now int64) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
+	var left atomic.Int64
+	left.Store(puts)
 	client := &dynamotest.Client{Inject: func(operation string, _ []byte) dynamotest.Fault {
-		if operation == "PutItem" {
-			if puts--; puts < 0 {
-				cancel()
-			}
+		if operation == "PutItem" && left.Add(-1) < 0 {
+			cancel()
 		}
 		return dynamotest.None
 	}}

@@ -105,7 +105,6 @@ func (p *platform) start(f local.Function) (*instance, error) {
 		id: fmt.Sprintf("%s-%d", f.Name, p.started), platform: p,
 		events: make(chan event), results: make(chan result, 1), gone: make(chan struct{}),
 	}
-	p.instances[i.id] = i
 	p.mu.Unlock()
 	i.cmd = exec.Command(filepath.Join(p.dir, f.Name))
 	for name, value := range f.Environment {
@@ -116,7 +115,14 @@ func (p *platform) start(f local.Function) (*instance, error) {
 		"AWS_LAMBDA_FUNCTION_NAME="+f.ID, "AWS_LAMBDA_FUNCTION_MEMORY_SIZE="+strconv.Itoa(f.MemoryMB),
 		"AWS_LAMBDA_RUNTIME_API="+strings.TrimPrefix(p.server.URL, "http://")+"/"+i.id)
 	i.cmd.Stdout, i.cmd.Stderr = p.log, p.log
-	if err := i.cmd.Start(); err != nil {
+	// Who looks the instance up finds one that was started.
+	p.mu.Lock()
+	err := i.cmd.Start()
+	if err == nil {
+		p.instances[i.id] = i
+	}
+	p.mu.Unlock()
+	if err != nil {
 		return nil, err
 	}
 	go func() {

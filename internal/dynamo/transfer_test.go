@@ -222,18 +222,20 @@ func TestImportGoesOn(t *testing.T) {
 			random := dynamotest.Random(seed(t), 0.1, 60, faults...)
 			for _, puts := range []int64{0, 1, 40, 100, 1 << 40} {
 				ctx, cancel := context.WithCancel(t.Context())
+				var left atomic.Int64
+				left.Store(puts)
 				client := &dynamotest.Client{Inject: func(operation string, body []byte) dynamotest.Fault {
 					if operation != "PutItem" {
 						return dynamotest.None
 					}
-					if puts--; puts < 0 {
+					if left.Add(-1) < 0 {
 						cancel()
 					}
 					return random(operation, body)
 				}}
 				_, err := target.Store(client).Import(ctx, bytes.NewReader(all(t, file)), dynamo.ImportOptions{}, now)
 				cancel()
-				last := puts > 1<<30
+				last := left.Load() > 0
 				if (err == nil) != last {
 					t.Errorf("with %d puts left: %v", puts, err)
 				}
