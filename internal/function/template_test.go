@@ -1,0 +1,129 @@
+package function
+
+import (
+	"encoding/json"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"go.yaml.in/yaml/v4"
+)
+
+// operations is what these tests look at of template.yaml.
+type operations struct {
+	Parameters map[string]any `yaml:"Parameters"`
+	Resources  map[string]struct {
+		Type       string    `yaml:"Type"`
+		Properties yaml.Node `yaml:"Properties"`
+	} `yaml:"Resources"`
+}
+
+func readOperations(t *testing.T) (operations, string) {
+	t.Helper()
+	text, err := os.ReadFile("../../template.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var o operations
+	if err := yaml.Load(text, &o); err != nil {
+		t.Fatal(err)
+	}
+	return o, string(text)
+}
+
+// property returns the node at the path of mappings and, by "0", first elements.
+func property(n *yaml.Node, path ...string) *yaml.Node {
+	for _, name := range path {
+		if name == "0" {
+			n = n.Content[0]
+			continue
+		}
+		i := slices.IndexFunc(n.Content, func(c *yaml.Node) bool { return c.Value == name })
+		if i < 0 {
+			return &yaml.Node{}
+		}
+		n = n.Content[i+1]
+	}
+	return n
+}
+
+// CloudWatch bills each custom metric by the month.
+func TestCustomMetrics(t *testing.T) {
+	o, _ := readOperations(t)
+	names := map[string]bool{}
+	for _, m := range closerMetrics {
+		names[m.Name] = true
+	}
+	for _, r := range o.Resources {
+		if r.Type == "AWS::Logs::MetricFilter" {
+			names[property(&r.Properties, "MetricTransformations", "0", "MetricName").Value] = true
+		}
+	}
+	if len(names) != 7 || names[""] {
+		t.Errorf("custom metrics %v, want 7, and never more than 10", names)
+	}
+}
+
+// Every alarm says in its description where to read what to do.
+func TestAlarmDescriptions(t *testing.T) {
+	o, _ := readOperations(t)
+	alarms := 0
+	for id, r := range o.Resources {
+		if r.Type != "AWS::CloudWatch::Alarm" {
+			continue
+		}
+		alarms++
+		if d := property(&r.Properties, "AlarmDescription").Value; !strings.Contains(d, "(docs/operate.md, "+id+")") || len(d) > 1024 {
+			t.Errorf("%s: description %q", id, d)
+		}
+	}
+	if alarms != 10 {
+		t.Errorf("%d alarms, want 10, one of them for gradual deployments only", alarms)
+	}
+}
+
+// The dashboard is JSON, with no more metrics than are free.
+func TestDashboard(t *testing.T) {
+	o, _ := readOperations(t)
+	r := o.Resources["ServiceDashboard"]
+	body := property(&r.Properties, "DashboardBody", "0").Value
+	var d struct {
+		Widgets []struct{ Properties struct{ Metrics []any } }
+	}
+	if err := json.Unmarshal([]byte(strings.ReplaceAll(body, "${More}", "")), &d); err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	for _, w := range d.Widgets {
+		n += len(w.Properties.Metrics)
+	}
+	if n < 40 || n > 50 {
+		t.Errorf("%d metrics, want at most 50", n)
+	}
+}
+
+// A parameter that a function behind the API gets is in the description of its
+// version: else a new value would not reach the alias.
+func TestVersionDescription(t *testing.T) {
+	o, text := readOperations(t)
+	globals := text[strings.Index(text, "\nGlobals:"):strings.Index(text, "\nResources:")]
+	for name := range o.Parameters {
+		if !regexp.MustCompile(`!Ref `+name+`\b`).MatchString(globals) || name == "Architecture" || name == "DynamoDBEndpoint" {
+			continue // another architecture is another binary; the endpoint is for sam local
+		}
+		// By name, or by the condition that says all that the function takes from it.
+		by := map[string]string{"AllowedOrigins": "WithCors", "Tracing": "Traced", "ExistingTableName": "ExistingTableName"}[name]
+		for _, id := range []string{"IncidentsFunction", "CommentsFunction", "MonitorsFunction", "EdgeFunction"} {
+			r := o.Resources[id]
+			d, err := yaml.Marshal(property(&r.Properties, "VersionDescription"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !strings.Contains(string(d), "${"+name+"}") && (by == "" || !strings.Contains(string(d), by)) {
+				t.Errorf("%s: the version's description lacks %s: %s", id, name, d)
+			}
+		}
+	}
+}
