@@ -10,7 +10,6 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"tocsin/internal/dynamotest"
-	"tocsin/internal/function"
 )
 
 // operated is the part of the template that docs/operate.md is about.
@@ -19,12 +18,7 @@ type operated struct {
 		Default string `yaml:"Default"`
 	} `yaml:"Parameters"`
 	Resources map[string]struct {
-		Type       string `yaml:"Type"`
-		Properties struct {
-			MetricTransformations []struct {
-				MetricName string `yaml:"MetricName"`
-			} `yaml:"MetricTransformations"`
-		} `yaml:"Properties"`
+		Type string `yaml:"Type"`
 	} `yaml:"Resources"`
 }
 
@@ -69,24 +63,5 @@ func TestOperatorsDocument(t *testing.T) {
 	}
 	for name := range told {
 		t.Errorf("docs/operate.md has %s, the template has not", name)
-	}
-}
-
-// TestCustomMetrics holds a stack to ten custom metrics, which is as many as an account
-// has for nothing, with every parameter but RouteMetrics.
-func TestCustomMetrics(t *testing.T) {
-	metrics := map[string]bool{}
-	for _, name := range function.CustomMetrics() {
-		metrics[name] = true
-	}
-	filtered := 0
-	for _, r := range readOperated(t).Resources {
-		for _, m := range r.Properties.MetricTransformations {
-			metrics[m.MetricName] = true
-			filtered++
-		}
-	}
-	if len(metrics) > 10 || filtered == 0 || len(function.CustomMetrics()) == 0 {
-		t.Errorf("%d custom metrics, %d filters: %v", len(metrics), filtered, metrics)
 	}
 }
