@@ -1,7 +1,7 @@
 # Run `make` for the list of targets. Written for GNU make 3.81 and newer, which is what macOS has.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test races model test-second-engine chaos fuzz test-api sam-local test-sam test-deploy fmt vet lint build check-binaries deploy validate vulncheck clean FORCE
+.PHONY: help run test bench races model test-second-engine chaos fuzz test-api sam-local test-sam test-deploy fmt vet lint build check-binaries deploy validate vulncheck clean FORCE
 
 SAM ?= sam
 GOVULNCHECK_VERSION := v1.9.0
@@ -40,10 +40,15 @@ test: $(bin) ## Run all tests against DynamoDB Local, with the race detector whe
 	  *) [ "$$(go env CGO_ENABLED)" = 1 ] && echo '#include <stdlib.h>' | $$(go env CC) -E - >/dev/null 2>&1 || \
 	     { race=; export CGO_ENABLED=0; echo 'make test: no C compiler here: testing WITHOUT the race detector (install gcc or clang to have it)' >&2; } ;; \
 	esac; \
-	set -x; exec $(bin) engine --memory -- go test $$race -timeout 20m ./...
+	set -x; $(bin) engine --memory -- go test $$race -timeout 20m ./... && \
+	if [ -n "$$race" ]; then exec $(bin) engine --memory -- go test -run '^TestAllocations$$' ./internal/bench; fi # which the race detector changes
 
-test-second-engine: $(bin) ## Run the tests that need an engine on another one, Dynoxide (Linux on x86-64; needs npm the first time)
-	@set -x; exec $(bin) engine --memory --kind dynoxide -- go test -count 1 -timeout 20m ./internal/dynamo ./internal/api ./internal/function
+bench: $(bin) ## Measure costs, cold starts and throughput and write docs/performance.md (REPEATS, WARM, SECONDS, INCIDENTS=1000000)
+	@set -x; exec $(bin) engine --memory -- go test ./internal/bench -count 1 -timeout 4h -performance '$(CURDIR)/docs/performance.md' \
+	  $(if $(REPEATS),-repeats $(REPEATS)) $(if $(WARM),-warm $(WARM)) $(if $(SECONDS),-seconds $(SECONDS)) $(if $(INCIDENTS),-incidents $(INCIDENTS)) $(if $(ENDPOINT),-endpoint $(ENDPOINT))
+
+test-second-engine: $(bin) ## Run the tests that need an engine, but for the races, on another one, Dynoxide (Linux on x86-64; needs npm the first time)
+	@set -x; exec $(bin) engine --memory --kind dynoxide -- go test -count 1 -timeout 20m ./internal/dynamo ./internal/api ./internal/function -skip '^Test(.*Races|CloserProperty)$$'
 
 races: $(bin) ## Let every pair of writers race 200 times each: plainly, with conflicts, and with lost answers (ENGINE)
 	@set -x; exec $(bin) engine --memory --kind $(ENGINE) -- go test -count 1 -timeout 30m ./internal/dynamo ./internal/api -run '^Test(.*Races|CloserProperty)$$' -races 200

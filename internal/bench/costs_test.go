@@ -99,7 +99,10 @@ func checkSizes(t *testing.T, costs []cost) {
 				continue
 			}
 			want := c
-			want.Calls, want.AllCalls, want.Read, want.Write, want.ReadAWS, want.WriteAWS = first.Calls, first.AllCalls, first.Read, first.Write, first.ReadAWS, first.WriteAWS
+			want.Calls, want.AllCalls, want.ReadAWS, want.WriteAWS = first.Calls, first.AllCalls, first.ReadAWS, first.WriteAWS
+			if c.Incidents <= sizes[len(sizes)-1] { // a larger table may be in another engine
+				want.Read, want.Write = first.Read, first.Write
+			}
 			if d := gocmp.Diff(want, c); d != "" {
 				t.Errorf("%s: other than with %d incidents (-):\n%s", c.key(), first.Incidents, d)
 			}
@@ -242,6 +245,9 @@ func (b *bench) prepare() {
 	ctx := b.t.Context()
 	at := clock.Unix()
 	for _, tag := range append(tags(fewPoints), "filled") {
+		if _, err := store.Monitor(ctx, tag); err == nil {
+			continue // a table that is kept
+		}
 		if _, err := store.CreateMonitor(ctx, statuspage.NewMonitor(tag, tag), at, nil); err != nil {
 			b.t.Fatal(err)
 		}

@@ -37,6 +37,7 @@ type built struct {
 	bootstrap
 	size, zip, zipARM int // bytes
 	heap, mallocs     int // of package initialisation
+	heaviest          initialised
 	figures           []figure
 	stub              *stubServer // its DynamoDB; nil: none
 }
@@ -87,7 +88,10 @@ func machine() (cpu string, cores int) {
 	return runtime.GOARCH, runtime.NumCPU()
 }
 
-const overTLS = ", TLS"
+const (
+	overTLS = ", TLS"
+	sdk     = "hello with the SDK" // testdata/sdk
+)
 
 // starts starts hello and every function again and again, in turn.
 func starts(t *testing.T, b *bench) []*built {
@@ -98,10 +102,10 @@ func starts(t *testing.T, b *bench) []*built {
 	dir := t.TempDir()
 	all := []*built{build(t, dir, "hello")}
 	ids := map[string]string{
-		function.Incidents: incidents + "/4", function.Comments: incidents + "/1/comments/1", function.Monitors: monitors + "/all",
+		sdk: incidents + "/4", function.Incidents: incidents + "/4", function.Comments: incidents + "/1/comments/1", function.Monitors: monitors + "/all",
 		function.Edge: "/healthcheck", function.Alerts: "", function.Closer: "",
 	}
-	for _, name := range []string{function.Incidents, function.Comments, function.Monitors, function.Edge, function.Alerts, function.Closer} {
+	for _, name := range []string{sdk, function.Incidents, function.Comments, function.Monitors, function.Edge, function.Alerts, function.Closer} {
 		f := build(t, dir, name)
 		f.event, f.want = []byte("{}"), "null"
 		if ids[name] != "" {
@@ -124,7 +128,7 @@ func starts(t *testing.T, b *bench) []*built {
 	all[0].env = []string{"GOMAXPROCS=1"}
 	for _, f := range all {
 		var err error
-		if f.heap, f.mallocs, err = f.inits(t.Context()); err != nil {
+		if f.heap, f.mallocs, f.heaviest, err = f.inits(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -158,7 +162,7 @@ func (f *built) on(t *testing.T, table *dynamotest.Table, s *stubServer, roots s
 		"AWS_LAMBDA_FUNCTION_NAME=bench", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE=512", "SSL_CERT_FILE=" + roots,
 	}
 	for _, function := range template.Functions {
-		if function.Name != strings.TrimSuffix(f.name, overTLS) {
+		if name := strings.TrimSuffix(f.name, overTLS); function.Name != name && name != sdk {
 			continue
 		}
 		for name, value := range function.Environment {
@@ -175,11 +179,14 @@ func build(t *testing.T, dir, name string) *built {
 	t.Helper()
 	f := &built{bootstrap: bootstrap{name: name}}
 	folder := name
-	if name == "hello" {
+	switch name {
+	case "hello":
 		folder = "../internal/bench/testdata/hello"
+	case sdk:
+		folder = "../internal/bench/testdata/sdk"
 	}
 	for _, arch := range []string{runtime.GOARCH, "arm64"} {
-		out := filepath.Join(dir, name, arch)
+		out := filepath.Join(dir, filepath.Base(folder), arch)
 		cmd := exec.CommandContext(t.Context(), "make", "-s", "-f", "-", "bench")
 		cmd.Dir = dynamotest.Root(t)
 		cmd.Stdin = strings.NewReader("include infra/lambda/functions.mk\nbench:\n\t$(call build," + folder + ")\n")

@@ -164,20 +164,26 @@ func await[T any](api *runtimeAPI, from chan T) (v T, err error) {
 	}
 }
 
+// initialised is a package and what its initialisation took from the heap.
+type initialised struct {
+	name  string
+	bytes int
+}
+
 // inits starts the function once and adds up what Go says of its packages'
-// initialisation.
-func (b bootstrap) inits(ctx context.Context) (heap, mallocs int, err error) {
+// initialisation; heaviest is the one that took the most.
+func (b bootstrap) inits(ctx context.Context) (heap, mallocs int, heaviest initialised, err error) {
 	traced := b
 	trace, err := os.CreateTemp("", "inittrace")
 	if err != nil {
-		return 0, 0, err
+		return 0, 0, heaviest, err
 	}
 	defer os.Remove(trace.Name())
 	defer trace.Close()
 	traced.env = append(append([]string(nil), b.env...), "GODEBUG=inittrace=1")
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		return 0, 0, err
+		return 0, 0, heaviest, err
 	}
 	api := &runtimeAPI{make(chan time.Time, 1), make(chan []byte), make(chan []byte, 1), make(chan string, 4)}
 	server := &http.Server{Handler: api}
@@ -186,27 +192,30 @@ func (b bootstrap) inits(ctx context.Context) (heap, mallocs int, err error) {
 	cmd := exec.CommandContext(ctx, b.file)
 	cmd.Env, cmd.Stderr = append(traced.env, "AWS_LAMBDA_RUNTIME_API="+l.Addr().String()), trace
 	if err := cmd.Start(); err != nil {
-		return 0, 0, err
+		return 0, 0, heaviest, err
 	}
 	_, err = await(api, api.polls)
 	cmd.Process.Kill()
 	cmd.Wait()
 	if err != nil {
-		return 0, 0, fmt.Errorf("%s: %w", b.name, err)
+		return 0, 0, heaviest, fmt.Errorf("%s: %w", b.name, err)
 	}
 	text, err := os.ReadFile(trace.Name())
 	if err != nil {
-		return 0, 0, err
+		return 0, 0, heaviest, err
 	}
 	for _, m := range initLine.FindAllStringSubmatch(string(text), -1) {
-		bytes, _ := strconv.Atoi(m[1])
-		allocs, _ := strconv.Atoi(m[2])
+		bytes, _ := strconv.Atoi(m[2])
+		allocs, _ := strconv.Atoi(m[3])
 		heap, mallocs = heap+bytes, mallocs+allocs
+		if bytes > heaviest.bytes {
+			heaviest = initialised{m[1], bytes}
+		}
 	}
-	return heap, mallocs, nil
+	return heap, mallocs, heaviest, nil
 }
 
-var initLine = regexp.MustCompile(`(?m)^init \S+ .* (\d+) bytes, (\d+) allocs$`)
+var initLine = regexp.MustCompile(`(?m)^init (\S+) .* (\d+) bytes, (\d+) allocs$`)
 
 // process is a process by its id, as Linux shows it.
 type process int
