@@ -38,7 +38,7 @@ func (s *Store) Load(ctx context.Context, incidents iter.Seq[statuspage.Incident
 	}
 	for c, n := range drawn {
 		it := counterKey(c).attributes()
-		it["n"] = num(n)
+		it[attrLast] = num(n)
 		l.put(it)
 	}
 	return l.wait()
