@@ -71,7 +71,7 @@ func (s *Store) EnsureAPIKey(ctx context.Context, secret string, n statuspage.Ne
 	} else {
 		e.remove(attrScopes)
 	}
-	it, refused, err := s.updateInPlace(ctx, apiKeyKey(hash), e)
+	it, refused, err := s.updateInPlace(ctx, apiKeyKey(hash), e, attrRequest, newToken())
 	if err != nil {
 		return statuspage.APIKey{}, err
 	}
@@ -134,7 +134,7 @@ func (s *Store) RevokeAPIKey(ctx context.Context, id int64, now int64) (statuspa
 	if len(out.Items) == 0 {
 		return statuspage.APIKey{}, statuspage.KeyNotFound(id)
 	}
-	it, refused, err := s.updateInPlace(ctx, keyOf(out.Items[0]), newExpr().ifExists().setIfAbsent(attrRevoked, num(now)))
+	it, refused, err := s.updateInPlace(ctx, keyOf(out.Items[0]), newExpr().ifExists().setIfAbsent(attrRevoked, num(now)), attrRequest, newToken())
 	if err != nil {
 		return statuspage.APIKey{}, err
 	}

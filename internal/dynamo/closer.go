@@ -59,7 +59,7 @@ func (s *Store) SaveCloserState(ctx context.Context, st statuspage.CloserState) 
 	} else {
 		e.ifVersion(st.Version)
 	}
-	it, refused, err := s.updateInPlace(ctx, closerKey(), e)
+	it, refused, err := s.updateInPlace(ctx, closerKey(), e, attrRequest, newToken())
 	if err != nil {
 		return st, false, err
 	}

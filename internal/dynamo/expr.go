@@ -119,7 +119,12 @@ func (e *expr) ifNot(attr string, v types.AttributeValue) *expr {
 
 // raise sets the number, under the condition that the item has none or a lower one.
 func (e *expr) raise(attr string, v types.AttributeValue) *expr {
-	e.set(attr, v)
+	return e.set(attr, v).ifBelow(attr)
+}
+
+// ifBelow adds the condition that the item has none of the number or a lower one than
+// the value of the same name.
+func (e *expr) ifBelow(attr string) *expr {
 	n := e.name(attr)
 	e.conditions = append(e.conditions, "(attribute_not_exists("+n+") OR "+n+" < :"+attr+")")
 	return e

@@ -5,8 +5,13 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"io"
+	"net"
+	"net/http"
+	"strconv"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -180,12 +185,13 @@ var writes = []step{
 	}},
 }
 
-// dump is a table by its keys, without the tokens of requests.
+// dump is a table by its keys, without the tokens of requests and the fences.
 func dump(t *testing.T, tb *dynamotest.Table) map[string]map[string]string {
 	t.Helper()
 	all := map[string]map[string]string{}
 	for _, it := range tb.Items(t) {
 		delete(it, "request")
+		delete(it, "fence")
 		all[it["pk"]+" "+it["sk"]] = it
 	}
 	return all
@@ -241,6 +247,151 @@ func TestFaultsAreInvisible(t *testing.T) {
 				t.Errorf("table (-want +got):\n%s", d)
 			}
 		})
+	}
+}
+
+// lateTries is an http.RoundTripper that has a fate for each of the first UpdateItems:
+// 'h' is held up until arrive, while the caller sees the connection break; 'l' takes
+// effect, and its answer is lost.
+type lateTries struct {
+	fates string
+	held  []*http.Request
+}
+
+// RoundTrip implements http.RoundTripper.
+func (l *lateTries) RoundTrip(r *http.Request) (*http.Response, error) {
+	if l.fates == "" || !strings.HasSuffix(r.Header.Get("X-Amz-Target"), ".UpdateItem") {
+		return http.DefaultTransport.RoundTrip(r)
+	}
+	fate := l.fates[0]
+	l.fates = l.fates[1:]
+	if fate == 'h' {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			return nil, err
+		}
+		late := r.Clone(context.Background())
+		late.Body = io.NopCloser(bytes.NewReader(body))
+		l.held = append(l.held, late)
+	} else if _, err := http.DefaultTransport.RoundTrip(r); err != nil {
+		return nil, err
+	}
+	return nil, &net.OpError{Op: "read", Net: "tcp", Err: syscall.ECONNRESET}
+}
+
+// arrive lets what was held up reach DynamoDB.
+func (l *lateTries) arrive(t *testing.T) {
+	t.Helper()
+	if len(l.held) == 0 || l.fates != "" {
+		t.Fatalf("%d tries were held up, %q is left", len(l.held), l.fates)
+	}
+	for _, r := range l.held {
+		resp, err := http.DefaultTransport.RoundTrip(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(resp.Body)
+		resp.Body.Close()
+		if err != nil || resp.StatusCode != http.StatusBadRequest || !bytes.Contains(body, []byte("ConditionalCheckFailedException")) {
+			t.Errorf("a try that comes late is answered %d %s %v", resp.StatusCode, body, err)
+		}
+	}
+}
+
+// TestLateTriesUndoNothing lets tries of one writer arrive when they have long been
+// repeated, and another has written since.
+func TestLateTriesUndoNothing(t *testing.T) {
+	point := func(status statuspage.Status) func(context.Context, *dynamo.Store) error {
+		return func(ctx context.Context, s *dynamo.Store) error {
+			return s.RecordPoint(ctx, "a", statuspage.Point{Time: statuspage.FloorHour(later) - minute, Status: status, Latency: new(1.0)}, later)
+		}
+	}
+	title := func(text string) func(context.Context, *dynamo.Store) error {
+		return func(ctx context.Context, s *dynamo.Store) error {
+			_, err := s.UpdateIncident(ctx, 1, titled(text), later, nil)
+			return err
+		}
+	}
+	tooEarly := func(ctx context.Context, s *dynamo.Store) error {
+		_, err := s.UpdateIncident(ctx, 1, statuspage.IncidentPatch{End: opt.Value[int64](begin - minute)}, later, nil)
+		return err
+	}
+	earlier := func(ctx context.Context, s *dynamo.Store) error {
+		_, err := s.UpdateIncident(ctx, 1, statuspage.IncidentPatch{Start: opt.Value[int64](begin - hour)}, later, nil)
+		return err
+	}
+	for _, tt := range []struct {
+		name       string
+		own, other func(context.Context, *dynamo.Store) error
+		wantErr    error
+	}{
+		{"title", title("Own"), title("Other"), nil},
+		{"title, then a transaction", title("Own"), earlier, nil},
+		{"end that is too early until the start changes", tooEarly, earlier, statuspage.ErrEndBeforeStart},
+		{"point", point(down), point(up), nil},
+		{"point, then a range", point(down), func(ctx context.Context, s *dynamo.Store) error {
+			return s.FillRange(ctx, "a", statuspage.Range{From: statuspage.FloorDay(later), To: statuspage.FloorMinute(later), Status: up, Latency: func(int64) float64 { return 1 }}, later)
+		}, nil},
+	} {
+		for _, fates := range []string{"h", "hh", "lh", "hl", "hlh"} {
+			if tt.wantErr != nil && strings.Contains(fates, "l") {
+				continue // it never takes effect
+			}
+			t.Run(tt.name+"/"+fates, func(t *testing.T) {
+				t.Parallel()
+				tb := dynamotest.NewTable(t)
+				s := tb.Store(nil)
+				ctx, cancel := background()
+				defer cancel()
+				if _, err := s.CreateMonitor(ctx, newMonitor("a"), now, nil); err != nil {
+					t.Fatal(err)
+				}
+				if _, err := s.CreateIncident(ctx, statuspage.NewIncident{Title: "One", Start: begin}, now, nil); err != nil {
+					t.Fatal(err)
+				}
+				tries := &lateTries{fates: fates}
+				if err := tt.own(ctx, tb.Store(&dynamotest.Client{Base: tries})); !errors.Is(err, tt.wantErr) {
+					t.Fatalf("%v, want %v", err, tt.wantErr)
+				}
+				if err := tt.other(ctx, s); err != nil {
+					t.Fatal(err)
+				}
+				before := tb.Items(t)
+				tries.arrive(t)
+				if d := cmp.Diff(before, tb.Items(t)); d != "" {
+					t.Errorf("a late try changed the table (-before +after):\n%s", d)
+				}
+			})
+		}
+	}
+}
+
+// TestClockBehindFence writes with a clock that is behind that of a writer who left a
+// fence.
+func TestClockBehindFence(t *testing.T) {
+	tb := dynamotest.NewTable(t)
+	s := tb.Store(nil)
+	ctx, cancel := background()
+	defer cancel()
+	if _, err := s.CreateIncident(ctx, statuspage.NewIncident{Title: "One", Start: begin}, now, nil); err != nil {
+		t.Fatal(err)
+	}
+	ahead := time.Now().Add(time.Hour).UnixMicro()
+	_, err := tb.DynamoDB(nil).UpdateItem(ctx, &dynamodb.UpdateItemInput{
+		TableName:                 &tb.Name,
+		Key:                       map[string]types.AttributeValue{"pk": &types.AttributeValueMemberS{Value: "INCIDENT#1"}, "sk": &types.AttributeValueMemberS{Value: "META"}},
+		UpdateExpression:          aws.String("SET fence = :ahead"),
+		ExpressionAttributeValues: map[string]types.AttributeValue{":ahead": &types.AttributeValueMemberN{Value: strconv.FormatInt(ahead, 10)}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range []string{"Two", "Three"} {
+		client := &dynamotest.Client{}
+		i, err := tb.Store(client).UpdateIncident(ctx, 1, titled(text), later, nil)
+		if err != nil || i.Title != text || len(client.Calls()) != 2 {
+			t.Errorf("%q after %d calls, %v", i.Title, len(client.Calls()), err)
+		}
 	}
 }
 

@@ -14,7 +14,7 @@ import (
 func (s *Store) Claim(ctx context.Context, r statuspage.IdempotentRequest, now int64) (statuspage.Claim, []byte, error) {
 	e := newExpr().ifUnclaimed(now).
 		set(attrDigest, str(r.Digest)).set(attrClaimed, num(now)).set(attrTTL, num(now+statuspage.ReplyKept)).remove(attrReply)
-	it, refused, err := s.updateInPlace(ctx, idempotencyKey(r.APIKeyID, r.Key), e)
+	it, refused, err := s.updateInPlace(ctx, idempotencyKey(r.APIKeyID, r.Key), e, attrRequest, newToken())
 	if err != nil {
 		return statuspage.Claim{}, nil, err
 	}

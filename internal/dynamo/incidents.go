@@ -116,7 +116,7 @@ func (s *Store) UpdateIncident(ctx context.Context, id int64, p statuspage.Incid
 	if ends {
 		e.ifCompare(attrStart, "<=", attrEnd, num(end))
 	}
-	it, refused, err := s.updateInPlace(ctx, incidentKey(id), e)
+	it, refused, err := s.updateInPlace(ctx, incidentKey(id), e, attrRequest, newToken())
 	switch {
 	case err != nil:
 		return statuspage.Incident{}, err

@@ -261,38 +261,18 @@ func (s *Store) setPoints(ctx context.Context, monitorID int64, points []statusp
 
 // writeToken is another text for each write of an hour's item, so that it can be
 // told whether the item was changed.
-func writeToken() types.AttributeValue { return str(newToken()[:8]) }
+func writeToken() string { return newToken()[:8] }
 
 // writeHour changes an hour's item as e says, unless the item is past its time:
-// then, or when a condition of e does not hold, it is refused. It is idempotent when
-// e is.
+// then, or when a condition of e does not hold, it is refused.
 func (s *Store) writeHour(ctx context.Context, monitorID, start int64, e *expr, now int64) (it item, refused bool, err error) {
 	k := hourKey(monitorID, start)
-	e = e.clone().set(attrTTL, num(keptUntil(start, now))).set(attrWrite, writeToken()).ifCurrent(now)
+	e, token := e.clone().set(attrTTL, num(keptUntil(start, now))).ifCurrent(now), writeToken()
 	if statuspage.NextDay(start) <= now {
-		refusal, err := s.transact(ctx, s.update(k, e), s.dirtyDay(monitorID, start, now))
+		refusal, err := s.transact(ctx, s.update(k, e.set(attrWrite, str(token))), s.dirtyDay(monitorID, start, now))
 		return nil, refusal != nil, err
 	}
-	for attempt := 0; ; attempt++ {
-		out, err := s.client.UpdateItem(ctx, &dynamodb.UpdateItemInput{
-			TableName: s.table, Key: k.attributes(),
-			UpdateExpression: e.update(), ConditionExpression: e.condition(),
-			ExpressionAttributeNames: e.names, ExpressionAttributeValues: e.values,
-			ReturnValues: types.ReturnValueAllNew,
-		})
-		if err == nil {
-			return out.Attributes, false, nil
-		}
-		if _, failed := errors.AsType[*types.ConditionalCheckFailedException](err); failed {
-			return nil, true, nil
-		}
-		if !isConflict(err) {
-			return nil, false, failure("set a point", err)
-		}
-		if err := pause(ctx, attempt, err); err != nil {
-			return nil, false, err
-		}
-	}
+	return s.updateInPlace(ctx, k, e, attrWrite, token)
 }
 
 // ifCurrent asks that the item is not one that is past its time and only not yet
@@ -490,7 +470,9 @@ func (s *Store) fillHours(ctx context.Context, monitorID int64, r statuspage.Ran
 		for t := from; t <= to; t += minuteSeconds {
 			points = append(points, statuspage.Point{Time: t, Status: r.Status, Latency: new(r.Latency(t)), Source: statuspage.SourceManual})
 		}
-		if len(points) < len(minuteAttrs) {
+		// A batch asks for nothing, and a late one would undo what was set since; hours of
+		// a day that has not ended are often set again.
+		if len(points) < len(minuteAttrs) || statuspage.NextDay(start) > now {
 			g.Go(func() error {
 				_, err := s.setPoints(ctx, monitorID, points, now)
 				return err
@@ -498,7 +480,7 @@ func (s *Store) fillHours(ctx context.Context, monitorID int64, r statuspage.Ran
 			continue
 		}
 		it := hourKey(monitorID, start).attributes()
-		it[attrTTL], it[attrWrite] = num(keptUntil(start, now)), writeToken()
+		it[attrTTL], it[attrWrite] = num(keptUntil(start, now)), str(writeToken())
 		for _, p := range points {
 			it[minuteAttr(p.Time)] = str(pointText(p))
 		}

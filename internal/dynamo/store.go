@@ -55,6 +55,9 @@ func (s *Store) WithLog(log *slog.Logger) *Store {
 	return &c
 }
 
+// maxAttempts is how often a call is tried that DynamoDB did not answer, or could not.
+const maxAttempts = 8
+
 // NewClient returns a client for the region and credentials of cfg, or for the
 // endpoint when one is given (DynamoDB Local, an emulator).
 //
@@ -67,7 +70,7 @@ func NewClient(cfg aws.Config, endpoint string, optFns ...func(*dynamodb.Options
 			o.BaseEndpoint = aws.String(endpoint)
 		}
 		o.Retryer = retry.NewStandard(func(so *retry.StandardOptions) {
-			so.MaxAttempts = 8
+			so.MaxAttempts = maxAttempts
 			// The SDK's own backoff counts in seconds: with a limit below one second it
 			// waits for exactly that limit, without jitter.
 			so.Backoff = retry.BackoffDelayerFunc(func(attempt int, _ error) (time.Duration, error) {

@@ -477,7 +477,7 @@ func (s *Store) ImportMonitor(ctx context.Context, m statuspage.Monitor) (bool, 
 func (s *Store) ImportPoints(ctx context.Context, monitorID int64, points []statuspage.Point, now int64) (bool, error) {
 	start := statuspage.FloorHour(points[0].Time)
 	it := hourKey(monitorID, start).attributes()
-	it[attrTTL], it[attrWrite] = num(keptUntil(start, now)), writeToken()
+	it[attrTTL], it[attrWrite] = num(keptUntil(start, now)), str(writeToken())
 	for _, p := range points {
 		it[minuteAttr(p.Time)] = str(pointText(p))
 	}

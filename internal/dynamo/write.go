@@ -92,41 +92,101 @@ func (s *Store) transact(ctx context.Context, writes ...types.TransactWriteItem)
 
 // updateInPlace is one conditional UpdateItem that returns the item as it is
 // afterwards. When the condition does not hold, refused is true and the item is
-// what the table has, nil when nothing.
+// what the table has, nil when nothing. It adds to e, which is of no use after it.
 //
-// It leaves a token of its own in the item and asks that it is not there yet: a try
-// that took effect while its answer was lost is recognised on the next, which the
-// token makes fail.
-func (s *Store) updateInPlace(ctx context.Context, k key, e *expr) (it item, refused bool, err error) {
-	token := newToken()
-	e.set(attrRequest, str(token)).ifNot(attrRequest, str(token))
-	in := &dynamodb.UpdateItemInput{
-		TableName: s.table, Key: k.attributes(),
-		UpdateExpression: e.update(), ConditionExpression: e.condition(),
-		ExpressionAttributeNames: e.names, ExpressionAttributeValues: e.values,
-		ReturnValues:                        types.ReturnValueAllNew,
-		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
-	}
+// However often it has to be tried, the write takes effect once, and not after it was
+// reported:
+//
+//   - It leaves token in the attribute mark and asks that it is not there yet: a try
+//     that took effect while its answer was lost is recognised on the next, which the
+//     token makes fail.
+//   - Each try has a greater number than the one before, and asks that the item has no
+//     fence as great. One that follows a try of which nobody knows what came of it
+//     leaves its own number as the fence. So a try that is held up on the way and
+//     arrives when it has long been repeated can't undo what others wrote since.
+//
+// Numbers are microseconds of this machine's clock. One that is behind is refused by
+// the fences of others, and counts on from those.
+func (s *Store) updateInPlace(ctx context.Context, k key, e *expr, mark, token string) (it item, refused bool, err error) {
+	e.set(mark, str(token)).ifNot(mark, str(token)).ifBelow(attrFence)
+	number := time.Now().UnixMicro()
+	failures, lost := 0, 0 // tries that DynamoDB failed, and of these, of which nobody knows what came of them
 	for attempt := 0; ; attempt++ {
-		out, err := s.client.UpdateItem(ctx, in)
+		out, err := s.client.UpdateItem(ctx, &dynamodb.UpdateItemInput{
+			TableName: s.table, Key: k.attributes(),
+			UpdateExpression: e.update(), ConditionExpression: e.condition(),
+			ExpressionAttributeNames: e.names, ExpressionAttributeValues: e.numbered(number),
+			ReturnValues:                        types.ReturnValueAllNew,
+			ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
+		}, triedOnce)
 		if err == nil {
 			return out.Attributes, false, nil
 		}
+		first := firstPause
 		if failed, ok := errors.AsType[*types.ConditionalCheckFailedException](err); ok {
-			if len(failed.Item) == 0 {
-				return nil, true, nil
-			}
 			r := reader{item: failed.Item}
-			return failed.Item, r.strOrEmpty(attrRequest) != token, nil
+			fence, own := r.optNum(attrFence), r.strOrEmpty(mark) == token
+			if r.err != nil {
+				return nil, false, r.err
+			}
+			if own || fence == nil || *fence < number {
+				if own {
+					lost-- // the one that took effect
+				}
+				if lost > 0 {
+					if err := s.raiseFence(ctx, k, number); err != nil {
+						return nil, false, err
+					}
+				}
+				return r.item, !own, nil
+			}
+			number = *fence
+		} else if !isConflict(err) {
+			if failures++; failures == maxAttempts || !s.client.Options().Retryer.IsErrorRetryable(err) {
+				return nil, false, failure("update", err)
+			}
+			first = firstBackoff
+			if !throttles.IsErrorThrottle(err).Bool() {
+				if lost++; lost == 1 {
+					e.leaveFence()
+				}
+			}
 		}
-		if !isConflict(err) {
-			return nil, false, failure("update", err)
-		}
-		if err := pause(ctx, attempt, err); err != nil {
+		if err := wait(ctx, jitter(first, attempt), err); err != nil {
 			return nil, false, err
 		}
+		number = max(number+1, time.Now().UnixMicro())
 	}
 }
+
+// raiseFence makes the item refuse all tries with a lower number. It may come late
+// itself: it changes nothing then.
+func (s *Store) raiseFence(ctx context.Context, k key, number int64) error {
+	e := newExpr().ifExists().raise(attrFence, num(number))
+	_, err := s.client.UpdateItem(ctx, &dynamodb.UpdateItemInput{
+		TableName: s.table, Key: k.attributes(),
+		UpdateExpression: e.update(), ConditionExpression: e.condition(),
+		ExpressionAttributeNames: e.names, ExpressionAttributeValues: e.values,
+	})
+	if _, failed := errors.AsType[*types.ConditionalCheckFailedException](err); failed || err == nil {
+		return nil
+	}
+	return failure("update", err)
+}
+
+// attrFence is a number that a try of updateInPlace must be above. Few items have one.
+const attrFence = "fence"
+
+func (e *expr) leaveFence() { e.sets = append(e.sets, e.name(attrFence)+" = :"+attrFence) }
+
+// numbered returns the values for the try with the number.
+func (e *expr) numbered(number int64) item {
+	e.value(attrFence, num(number))
+	return e.values
+}
+
+// triedOnce leaves it to the caller to try again.
+func triedOnce(o *dynamodb.Options) { o.Retryer = aws.NopRetryer{} }
 
 // isConflict reports whether err says that a transaction was in the way, which the
 // SDK does not retry.
@@ -139,11 +199,14 @@ func isConflict(err error) bool {
 // pause waits before another try, longer with each attempt and with jitter, or
 // returns Unavailable with the cause when ctx ends before.
 func pause(ctx context.Context, attempt int, cause error) error {
-	wait := jitter(firstPause, attempt)
-	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) <= wait {
+	return wait(ctx, jitter(firstPause, attempt), cause)
+}
+
+func wait(ctx context.Context, d time.Duration, cause error) error {
+	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) <= d {
 		return statuspage.Unavailable(cause)
 	}
-	timer := time.NewTimer(wait)
+	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
