@@ -63,7 +63,7 @@ fuzz: $(bin) ## Fuzz every target, then send random requests (FUZZTIME=10m FUZZR
 	@FUZZTIME='$(FUZZTIME)' FUZZREQUESTS='$(FUZZREQUESTS)' SEED='$(SEED)' exec $(bin) engine --memory -- infra/local/fuzz.sh
 
 test-api: $(bin) ## Hold the running service against its OpenAPI document, with schemathesis (needs Python; EXAMPLES, SEED)
-	@EXAMPLES='$(EXAMPLES)' SEED='$(SEED)' exec infra/test-api/run.sh
+	@EXAMPLES='$(EXAMPLES)' SEED='$(SEED)' exec infra/with-venv.sh test-api
 
 sam-local: ## Serve the API from Lambda containers until Ctrl-C (needs a Docker engine; PORT, API_KEY, PULL=no)
 	@exec infra/local/sam-local.sh
@@ -72,7 +72,7 @@ test-sam: ## Test the functions in Lambda containers, end to end (needs a Docker
 	@exec infra/local/test-sam.sh
 
 test-deploy: $(bin) ## Deploy to an emulator of AWS, with IAM enforced, and look whether it works (needs Python)
-	@SAM='$(SAM)' exec infra/test-deploy/run.sh
+	@SAM='$(SAM)' exec infra/with-venv.sh test-deploy
 
 fmt: ## Format the Go code
 	@$(need_go)
@@ -101,7 +101,7 @@ deploy: $(bin) ## Deploy to AWS and say how to make the first key (ENV=dev or pr
 
 validate: ## Check template.yaml with sam validate, cfn-lint and checkov (needs Python)
 	@$(need_sam)
-	@SAM='$(SAM)' exec infra/validate/run.sh
+	@SAM='$(SAM)' exec infra/with-venv.sh validate
 
 vulncheck: ## Look for known vulnerabilities in what the code uses (needs the network)
 	@$(need_go)

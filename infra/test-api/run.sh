@@ -1,33 +1,22 @@
 #!/bin/sh
 # Schemathesis with all its checks against the OpenAPI document, through the local gateway: the service runs here, in memory, for as long as the
-# test takes. It needs python3 with its venv module; the packages of requirements.txt come into .local on the first run.
+# test takes. infra/with-venv.sh starts it.
 #
 # Environment:
 #   EXAMPLES=30          requests made up for each operation and phase; more find more
 #   SEED=1               what the requests are made from
-#   PYTHON=python3
 set -eu
 
 cd "$(dirname "$0")/../.."
 say() { echo "test-api: $*" >&2; }
 die() { say "$*"; exit 1; }
 
-: "${EXAMPLES:=30}" "${SEED:=1}" "${PYTHON:=python3}"
+: "${EXAMPLES:=30}" "${SEED:=1}"
 
-command -v "$PYTHON" >/dev/null || die "no $PYTHON here: install Python 3.10 or newer"
 command -v curl >/dev/null || die 'no curl here'
 
 here=infra/test-api
 work=$PWD/.local/test-api
-venv=$work/venv
-mkdir -p "$work"
-if ! cmp -s $here/requirements.txt "$venv/installed"; then
-	say 'installing schemathesis, only this once'
-	rm -rf "$venv"
-	"$PYTHON" -m venv "$venv" 2>/dev/null || die "$PYTHON has no venv module: install it (Debian: apt-get install python3-venv)"
-	"$venv/bin/pip" install --quiet --disable-pip-version-check -r $here/requirements.txt
-	cp $here/requirements.txt "$venv/installed"
-fi
 
 API_KEY=kener_$(od -An -N32 -tx1 /dev/urandom | tr -d ' \n')
 export API_KEY
@@ -67,7 +56,7 @@ done
 status=0
 (
 	cd "$work"
-	SCHEMATHESIS_HOOKS=hooks PYTHONPATH="$OLDPWD/$here" PYTHONDONTWRITEBYTECODE=1 exec "$venv/bin/schemathesis" --config-file "$OLDPWD/$here/schemathesis.toml" run "$url/openapi.json" \
+	SCHEMATHESIS_HOOKS=hooks PYTHONPATH="$OLDPWD/$here" PYTHONDONTWRITEBYTECODE=1 exec "$VENV/bin/schemathesis" --config-file "$OLDPWD/$here/schemathesis.toml" run "$url/openapi.json" \
 		--checks all --max-examples "$EXAMPLES" --seed "$SEED" --no-color
 ) || status=$?
 kill -0 "$server" 2>/dev/null || die 'tocsin serve has ended before the test'

@@ -5,14 +5,13 @@
 #
 # Environment:
 #   SAM=sam              the SAM CLI
-#   PYTHON=python3
 set -eu
 
 cd "$(dirname "$0")/../.."
 say() { echo "validate: $*" >&2; }
 die() { say "$*"; exit 1; }
 
-: "${SAM:=sam}" "${PYTHON:=python3}"
+: "${SAM:=sam}"
 
 # A region and credentials are asked for although nothing is sent anywhere; without the last two SAM CLI looks for credentials for ten seconds.
 export SAM_CLI_TELEMETRY=0 AWS_ACCESS_KEY_ID=none AWS_SECRET_ACCESS_KEY=none AWS_MAX_ATTEMPTS=1 AWS_EC2_METADATA_DISABLED=true
@@ -20,33 +19,23 @@ export AWS_DEFAULT_REGION="${AWS_DEFAULT_REGION:-${AWS_REGION:-us-east-1}}"
 unset AWS_PROFILE AWS_SESSION_TOKEN
 
 command -v "$SAM" >/dev/null || die "no $SAM here: install AWS SAM CLI (pip install aws-sam-cli), or set SAM to it"
-command -v "$PYTHON" >/dev/null || die "no $PYTHON here: install Python 3.10 or newer"
 
 here=infra/validate
 work=$PWD/.local/validate
-venv=$work/venv
-mkdir -p "$work"
-if ! cmp -s $here/requirements.txt "$venv/installed"; then
-	say 'installing checkov and cfn-lint, only this once'
-	rm -rf "$venv"
-	"$PYTHON" -m venv "$venv" 2>/dev/null || die "$PYTHON has no venv module: install it (Debian: apt-get install python3-venv)"
-	"$venv/bin/pip" install --quiet --disable-pip-version-check -r $here/requirements.txt
-	cp $here/requirements.txt "$venv/installed"
-fi
 
 say 'sam validate --lint'
 "$SAM" validate --lint
 
 say 'cfn-lint'
-"$venv/bin/cfn-lint" template.yaml
+"$VENV/bin/cfn-lint" template.yaml
 
 # Both values of what changes most of the resources.
 for parameters in '' GradualDeployment=true; do
 	say "cfn-lint of what SAM makes of it${parameters:+ with $parameters}"
 	# shellcheck disable=SC2086 # none or one
-	"$venv/bin/python" $here/transform.py template.yaml $parameters >"$work/transformed.json"
-	"$venv/bin/cfn-lint" "$work/transformed.json"
+	"$VENV/bin/python" $here/transform.py template.yaml $parameters >"$work/transformed.json"
+	"$VENV/bin/cfn-lint" "$work/transformed.json"
 done
 
 say 'checkov'
-"$venv/bin/checkov" --file template.yaml --config-file .checkov.yaml
+"$VENV/bin/checkov" --file template.yaml --config-file .checkov.yaml
