@@ -15,6 +15,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"go.yaml.in/yaml/v4"
+
+	"tocsin/internal/local"
 )
 
 // An Action is what IAM has to allow for a call of DynamoDB.
@@ -105,7 +107,7 @@ func tableActions(role *yaml.Node) ([]Action, error) {
 			if node.Decode(&statement) != nil || statement.Effect == "" {
 				continue // Fn::If around a statement about something else
 			}
-			for _, name := range scalars(&statement.Action) {
+			for _, name := range local.Scalars(&statement.Action) {
 				if !strings.HasPrefix(name, "dynamodb:") {
 					continue
 				}
@@ -140,19 +142,7 @@ func resources(n *yaml.Node) []string {
 	}
 	var out []string
 	for _, r := range each {
-		out = append(out, strings.Join(scalars(r), " "))
-	}
-	return out
-}
-
-// scalars returns the texts in n, however deep.
-func scalars(n *yaml.Node) []string {
-	if n.Kind == yaml.ScalarNode {
-		return []string{n.Value}
-	}
-	var out []string
-	for _, c := range n.Content {
-		out = append(out, scalars(c)...)
+		out = append(out, strings.Join(local.Scalars(r), " "))
 	}
 	return out
 }

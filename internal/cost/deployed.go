@@ -116,22 +116,11 @@ func alarmMetrics(properties *yaml.Node) (int, error) {
 		switch {
 		case !m.MetricStat.IsZero():
 			n++
-		case slices.ContainsFunc(scalars(&m.Expression), func(s string) bool { return strings.HasPrefix(s, "SELECT ") }):
+		case slices.ContainsFunc(local.Scalars(&m.Expression), func(s string) bool { return strings.HasPrefix(s, "SELECT ") }):
 			n += queriedMetrics
 		}
 	}
 	return n, nil
-}
-
-func scalars(n *yaml.Node) []string {
-	if n.Kind == yaml.ScalarNode {
-		return []string{n.Value}
-	}
-	var out []string
-	for _, c := range n.Content {
-		out = append(out, scalars(c)...)
-	}
-	return out
 }
 
 // holds evaluates a condition with the defaults of the parameters.

@@ -56,6 +56,18 @@ func parseYAML(text []byte) (value, error) {
 	return value{node: root}, nil
 }
 
+// Scalars returns the texts in a node of a template as they are written, however deep.
+func Scalars(n *yaml.Node) []string {
+	if n.Kind == yaml.ScalarNode {
+		return []string{n.Value}
+	}
+	var texts []string
+	for _, c := range n.Content {
+		texts = append(texts, Scalars(c)...)
+	}
+	return texts
+}
+
 // checkKeys refuses a mapping with a key twice, of which CloudFormation would take
 // one, and the key that merges another mapping into this one.
 func checkKeys(n *yaml.Node) error {
