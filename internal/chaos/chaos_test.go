@@ -205,6 +205,7 @@ func TestChaos(t *testing.T) {
 	r.weather.off.Store(true)
 	r.clock.Store(int64(aheadAfter))
 	wrote := time.Since(began)
+	r.stage("the schedules end what is left")
 	r.finish()
 	r.verify()
 	r.report(wrote, time.Since(began))
@@ -378,6 +379,11 @@ func (r *run) tell(began time.Time, stop chan struct{}) {
 			fmt.Fprintf(os.Stderr, "chaos: %d of %d writes acknowledged after %.0f s\n", r.acks.Load(), r.writes, time.Since(began).Seconds())
 		}
 	}
+}
+
+// stage says what is done after the writes.
+func (r *run) stage(what string) {
+	fmt.Fprintf(os.Stderr, "chaos: %s (%s)\n", what, time.Now().Format(time.TimeOnly))
 }
 
 // finish lets the schedules do what is left, with nothing in their way: first the closer

@@ -3,6 +3,7 @@ package chaos
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"net/url"
@@ -18,20 +19,22 @@ import (
 // was acknowledged.
 func (r *run) verify() {
 	c := r.clients[0]
-	open, closed := c.allIncidents("open"), c.allIncidents("closed")
-	all := map[int64]incidentJSON{}
+	r.stage("the lists of incidents")
+	open, closed := all[incidentJSON](c, "/api/v4/incidents?status=open", "incidents"), all[incidentJSON](c, "/api/v4/incidents?status=closed", "incidents")
+	shown := map[int64]incidentJSON{}
 	for _, list := range [][]incidentJSON{open, closed} {
 		for _, i := range list {
-			if _, twice := all[i.ID]; twice {
+			if _, twice := shown[i.ID]; twice {
 				c.fail("incident %d is in a list twice", i.ID)
 			}
-			all[i.ID] = i
+			shown[i.ID] = i
 		}
 	}
 	isClosed := map[int64]bool{}
 	for _, i := range closed {
 		isClosed[i.ID] = true
 	}
+	r.stage(fmt.Sprintf("each of %d incidents, the minutes, the alerts", len(shown)))
 	var mu sync.Mutex
 	known := map[int64]bool{r.counterID: true, r.fieldsID: true}
 	for _, id := range r.shared {
@@ -45,37 +48,45 @@ func (r *run) verify() {
 			}
 			known[m.id] = true
 			mu.Unlock()
-			got, there := all[m.id]
+			got, there := shown[m.id]
 			c.verifyIncident(m, got, there, isClosed[m.id])
 		}
 		c.verifyPoints()
-		c.verifyAlerts(all)
+		c.verifyAlerts(shown)
 	})
+	r.stage("monitors, rules, keys")
 	r.verifyMonitors(c)
 	r.verifyRules(c)
 	r.verifyKeys(c)
-	r.verifyShared(c, all)
-	for id, i := range all {
+	r.stage("what all wrote to")
+	r.verifyShared(c, shown)
+	for id, i := range shown {
 		if !known[id] && i.Source != "ALERT" && !r.wasGivenUp(i.Title) {
 			r.doubled.Add(1)
 			c.fail("incident %d %q is one too many", id, i.Title)
 		}
 	}
+	r.stage("the table")
 	r.verifyTable(c)
 }
 
-func (c *client) allIncidents(status string) []incidentJSON {
-	var all []incidentJSON
+// all reads a list to its end: path has a question mark, name is the list's in the answer.
+func all[T any](c *client, path, name string) []T {
+	var list []T
 	for cursor := ""; ; {
-		var page struct {
-			Incidents []incidentJSON
-			Next      string `json:"next_cursor"`
+		var page map[string]json.RawMessage
+		c.get(path+"&cursor="+url.QueryEscape(cursor), &page)
+		var part []T
+		var next *string
+		if err := errors.Join(json.Unmarshal(page[name], &part), json.Unmarshal(page["next_cursor"], &next)); err != nil {
+			c.fail("GET %s is answered %s: %v", path, page, err)
+			return list
 		}
-		c.get("/api/v4/incidents?status="+status+"&cursor="+url.QueryEscape(cursor), &page)
-		all = append(all, page.Incidents...)
-		if cursor = page.Next; cursor == "" {
-			return all
+		list = append(list, part...)
+		if next == nil {
+			return list
 		}
+		cursor = *next
 	}
 }
 
@@ -120,20 +131,11 @@ func (c *client) verifyIncident(m *incident, got incidentJSON, there, closed boo
 }
 
 func (c *client) data(tag string) map[int64]pointJSON {
-	all := map[int64]pointJSON{}
-	for cursor := ""; ; {
-		var page struct {
-			Data []pointJSON
-			Next string `json:"next_cursor"`
-		}
-		c.get(fmt.Sprintf("%s?start_ts=%d&end_ts=%d&cursor=%s", dataPath(tag), c.pointsFrom-day, c.pointsFrom+(allDays+1)*day, url.QueryEscape(cursor)), &page)
-		for _, p := range page.Data {
-			all[p.Time] = p
-		}
-		if cursor = page.Next; cursor == "" {
-			return all
-		}
+	points := map[int64]pointJSON{}
+	for _, p := range all[pointJSON](c, fmt.Sprintf("%s?start_ts=%d&end_ts=%d", dataPath(tag), c.pointsFrom-day, c.pointsFrom+(allDays+1)*day), "data") {
+		points[p.Time] = p
 	}
+	return points
 }
 
 func (c *client) comparePoints(tag string, want map[int64]point, got map[int64]pointJSON) {
@@ -163,18 +165,7 @@ func (c *client) verifyPoints() {
 }
 
 func (c *client) alertsOf(tag string) []alertJSON {
-	var all []alertJSON
-	for cursor := ""; ; {
-		var page struct {
-			Alerts []alertJSON
-			Next   string `json:"next_cursor"`
-		}
-		c.get("/api/v4/alerts?monitor_tag="+tag+"&cursor="+url.QueryEscape(cursor), &page)
-		all = append(all, page.Alerts...)
-		if cursor = page.Next; cursor == "" {
-			return all
-		}
-	}
+	return all[alertJSON](c, "/api/v4/alerts?monitor_tag="+tag, "alerts")
 }
 
 // verifyAlerts: an alert for each time that the monitor failed, with an incident each,
@@ -218,19 +209,9 @@ func (c *client) verifyAlerts(incidents map[int64]incidentJSON) {
 }
 
 func (r *run) verifyMonitors(c *client) {
-	all := map[string]monitorJSON{}
-	for cursor := ""; ; {
-		var page struct {
-			Monitors []monitorJSON
-			Next     string `json:"next_cursor"`
-		}
-		c.get("/api/v4/monitors?cursor="+url.QueryEscape(cursor), &page)
-		for _, m := range page.Monitors {
-			all[m.Tag] = m
-		}
-		if cursor = page.Next; cursor == "" {
-			break
-		}
+	shown := map[string]monitorJSON{}
+	for _, m := range all[monitorJSON](c, "/api/v4/monitors?", "monitors") {
+		shown[m.Tag] = m
 	}
 	known := map[string]bool{r.commonTag: true}
 	for _, tag := range r.pool {
@@ -240,7 +221,7 @@ func (r *run) verifyMonitors(c *client) {
 		known[c.alert.tag], known[c.silent] = true, true
 		for _, m := range c.monitors {
 			known[m.tag] = true
-			got, there := all[m.tag]
+			got, there := shown[m.tag]
 			if there == m.deleted {
 				r.lost.Add(1)
 				c.fail("monitor %s is there: %v, deleted: %v", m.tag, there, m.deleted)
@@ -248,12 +229,12 @@ func (r *run) verifyMonitors(c *client) {
 				c.compareMonitor(m, got)
 			}
 		}
-		if got := all[r.commonTag].TypeData[fmt.Sprintf("c%d", c.n)]; got != c.merged {
+		if got := shown[r.commonTag].TypeData[fmt.Sprintf("c%d", c.n)]; got != c.merged {
 			r.lost.Add(1)
 			c.fail("its field of the common monitor is %d, not %d", got, c.merged)
 		}
 	}
-	for tag, m := range all {
+	for tag, m := range shown {
 		if !known[tag] && !r.wasGivenUp(m.Name) {
 			r.doubled.Add(1)
 			c.fail("monitor %s is one too many", tag)
@@ -262,33 +243,23 @@ func (r *run) verifyMonitors(c *client) {
 }
 
 func (r *run) verifyRules(c *client) {
-	all := map[int64]ruleJSON{}
-	for cursor := ""; ; {
-		var page struct {
-			Rules []ruleJSON `json:"alert_rules"`
-			Next  string     `json:"next_cursor"`
-		}
-		c.get("/api/v4/alert-rules?cursor="+url.QueryEscape(cursor), &page)
-		for _, x := range page.Rules {
-			all[x.ID] = x
-		}
-		if cursor = page.Next; cursor == "" {
-			break
-		}
+	shown := map[int64]ruleJSON{}
+	for _, x := range all[ruleJSON](c, "/api/v4/alert-rules?", "alert_rules") {
+		shown[x.ID] = x
 	}
 	for _, c := range r.clients {
 		for _, m := range c.rules {
-			got, there := all[m.id]
+			got, there := shown[m.id]
 			if there == m.deleted {
 				r.lost.Add(1)
 				c.fail("alert rule %d is there: %v, deleted: %v", m.id, there, m.deleted)
 			} else if there {
 				c.compareRule(m, got)
 			}
-			delete(all, m.id)
+			delete(shown, m.id)
 		}
 	}
-	for _, x := range all {
+	for _, x := range shown {
 		if x.Description != nil && !r.wasGivenUp(*x.Description) {
 			r.doubled.Add(1)
 			c.fail("alert rule %+v is one too many", x)
@@ -302,30 +273,20 @@ func (r *run) verifyKeys(c *client) {
 		Name    string
 		Revoked *string `json:"revoked_at"`
 	}
-	all := map[int64]keyJSON{}
-	for cursor := ""; ; {
-		var page struct {
-			Keys []keyJSON `json:"keys"`
-			Next string    `json:"next_cursor"`
-		}
-		c.get("/api/v4/keys?cursor="+url.QueryEscape(cursor), &page)
-		for _, k := range page.Keys {
-			all[k.ID] = k
-		}
-		if cursor = page.Next; cursor == "" {
-			break
-		}
+	shown := map[int64]keyJSON{}
+	for _, k := range all[keyJSON](c, "/api/v4/keys?", "keys") {
+		shown[k.ID] = k
 	}
 	for _, c := range r.clients {
 		for _, m := range c.keys {
-			if got := all[m.id]; got.Name != m.name || (got.Revoked != nil) != m.revoked {
+			if got := shown[m.id]; got.Name != m.name || (got.Revoked != nil) != m.revoked {
 				r.lost.Add(1)
 				c.fail("API key %+v is shown as %+v", m, got)
 			}
-			delete(all, m.id)
+			delete(shown, m.id)
 		}
 	}
-	for _, k := range all {
+	for _, k := range shown {
 		if k.Name != "test" && !r.wasGivenUp(k.Name) {
 			r.doubled.Add(1)
 			c.fail("API key %+v is one too many", k)
@@ -334,7 +295,7 @@ func (r *run) verifyKeys(c *client) {
 }
 
 // verifyShared looks at what all clients wrote to.
-func (r *run) verifyShared(c *client, all map[int64]incidentJSON) {
+func (r *run) verifyShared(c *client, shown map[int64]incidentJSON) {
 	for _, id := range r.shared {
 		seen := map[string]int{}
 		for _, x := range c.commentsOf(id) {
@@ -351,7 +312,7 @@ func (r *run) verifyShared(c *client, all map[int64]incidentJSON) {
 			}
 		}
 	}
-	counts := parseCounts(all[r.counterID].Title)
+	counts := parseCounts(shown[r.counterID].Title)
 	want := map[int64]point{}
 	for _, c := range r.clients {
 		if counts[c.n] != c.counter {
@@ -361,7 +322,7 @@ func (r *run) verifyShared(c *client, all map[int64]incidentJSON) {
 		maps.Copy(want, c.common)
 		if c.n < len(commonFields) && c.field != nil {
 			name := commonFields[c.n]
-			if got := fieldOf(all[r.fieldsID], name); got != asJSON(c.field) {
+			if got := fieldOf(shown[r.fieldsID], name); got != asJSON(c.field) {
 				r.lost.Add(1)
 				c.fail("%s of the common incident is %s, not %s", name, got, asJSON(c.field))
 			}
