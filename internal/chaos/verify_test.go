@@ -3,7 +3,6 @@ package chaos
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"maps"
 	"net/url"
@@ -77,16 +76,19 @@ func all[T any](c *client, path, name string) []T {
 		var page map[string]json.RawMessage
 		c.get(path+"&cursor="+url.QueryEscape(cursor), &page)
 		var part []T
-		var next *string
-		if err := errors.Join(json.Unmarshal(page[name], &part), json.Unmarshal(page["next_cursor"], &next)); err != nil {
+		if err := json.Unmarshal(page[name], &part); err != nil {
 			c.fail("GET %s is answered %s: %v", path, page, err)
 			return list
 		}
 		list = append(list, part...)
-		if next == nil {
+		next, more := page["next_cursor"]
+		if !more {
 			return list
 		}
-		cursor = *next
+		if err := json.Unmarshal(next, &cursor); err != nil || cursor == "" {
+			c.fail("GET %s is answered with the cursor %s: %v", path, next, err)
+			return list
+		}
 	}
 }
 

@@ -8,6 +8,7 @@ package dynamotest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -157,19 +158,36 @@ func (tb *Table) Getenv(more map[string]string) func(string) string {
 	return func(name string) string { return env[name] }
 }
 
-// Scan returns every item of the table.
+// Scan returns every item of the table, a large one's in no order.
 func (tb *Table) Scan(t testing.TB) []map[string]types.AttributeValue {
 	t.Helper()
-	var items []map[string]types.AttributeValue
-	pages := dynamodb.NewScanPaginator(tb.DynamoDB(nil), &dynamodb.ScanInput{TableName: &tb.Name, ConsistentRead: aws.Bool(true)})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(context.Background())
-		if err != nil {
-			t.Fatal(err)
+	client := tb.DynamoDB(nil)
+	scan := func(from *dynamodb.ScanInput) (items []map[string]types.AttributeValue, more bool, err error) {
+		from.TableName, from.ConsistentRead = &tb.Name, aws.Bool(true)
+		pages := dynamodb.NewScanPaginator(client, from)
+		for pages.HasMorePages() && (len(items) == 0 || from.TotalSegments != nil) {
+			page, err := pages.NextPage(context.Background())
+			if err != nil {
+				return nil, false, err
+			}
+			items = append(items, page.Items...)
 		}
-		items = append(items, page.Items...)
+		return items, pages.HasMorePages(), nil
 	}
-	return items
+	all, more, err := scan(&dynamodb.ScanInput{})
+	if err == nil && more {
+		// For each page after the first, DynamoDB Local goes through all the table.
+		const segments = 256
+		all = nil
+		for n := range int32(segments) {
+			items, _, segmentErr := scan(&dynamodb.ScanInput{Segment: &n, TotalSegments: aws.Int32(segments)})
+			all, err = append(all, items...), errors.Join(err, segmentErr)
+		}
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
 }
 
 // Items returns every item of the table, its attributes as text.
