@@ -39,12 +39,20 @@ func newRule(t testing.TB, s *dynamo.Store, n statuspage.NewAlertRule) statuspag
 // post records statuses of a monitor, the last one in the minute of now.
 func post(t testing.TB, s *dynamo.Store, tag string, at int64, statuses ...statuspage.Status) {
 	t.Helper()
-	for n, status := range statuses {
-		minuteOf := statuspage.FloorMinute(at) - int64(len(statuses)-1-n)*minute
-		if err := s.RecordPoint(context.Background(), tag, probe(minuteOf, status, 10), max(at, minuteOf)); err != nil {
+	for _, p := range points(tag, at, statuses...) {
+		if err := s.RecordPoint(context.Background(), tag, p.Point, max(at, p.Point.Time)); err != nil {
 			t.Fatal(err)
 		}
 	}
+}
+
+// points has a minute for each status, the last one that of at.
+func points(tag string, at int64, statuses ...statuspage.Status) []statuspage.TaggedPoint {
+	var list []statuspage.TaggedPoint
+	for n, status := range statuses {
+		list = append(list, statuspage.TaggedPoint{Tag: tag, Point: probe(statuspage.FloorMinute(at)-int64(len(statuses)-1-n)*minute, status, 10)})
+	}
+	return list
 }
 
 const (
@@ -936,10 +944,20 @@ func (w *world) alertRace(r alertRace, tag string, n statuspage.NewAlertRule, se
 		t.Errorf("%v", err)
 		return
 	}
-	post(t, w.store, tag, begin-minute, r.before...)
+	if before := points(tag, begin-minute, r.before...); len(before) > 0 {
+		if err := errors.Join(w.store.RecordPoints(context.Background(), before, begin-minute)...); err != nil {
+			t.Errorf("%v", err)
+			return
+		}
+	}
 	c := alertCase{tag: tag, rule: rule.ID}
 	alerts := func() []statuspage.Alert { return alertsOf(t, w.store, statuspage.AlertQuery{Tag: tag}) }
-	if open := alerts(); len(open) > 0 {
+	if int64(len(r.before)) >= n.Failures {
+		open := alerts()
+		if len(open) != 1 {
+			t.Errorf("%d alerts before the race, want one", len(open))
+			return
+		}
 		c.incident = *open[0].IncidentID
 	}
 	var wg sync.WaitGroup

@@ -142,6 +142,8 @@ type Call struct {
 	Began, Done time.Time
 	Read, Write float64 // capacity units as the engine reports them
 	Items       int     // how many items the answer of a read holds
+
+	answer []byte // that the numbers are in; few calls are asked for them
 }
 
 var transport = &http.Transport{MaxIdleConnsPerHost: 256, IdleConnTimeout: time.Minute}
@@ -192,10 +194,8 @@ func (c *Client) Do(r *http.Request) (*http.Response, error) {
 	case <-r.Context().Done():
 		return nil, r.Context().Err()
 	}
-	call := Call{Operation: operation, Began: began, Done: time.Now(), Items: items(answer)}
-	call.Read, call.Write = capacity(operation, answer)
 	c.mu.Lock()
-	c.calls = append(c.calls, call)
+	c.calls = append(c.calls, Call{Operation: operation, Began: began, Done: time.Now(), answer: answer})
 	c.mu.Unlock()
 	switch fault {
 	case LostAnswer:
@@ -221,6 +221,11 @@ func (c *Client) Calls() []Call {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	calls := append([]Call(nil), c.calls...)
+	for n := range calls {
+		call := &calls[n]
+		call.Items = items(call.answer)
+		call.Read, call.Write = capacity(call.Operation, call.answer)
+	}
 	sort.Slice(calls, func(i, j int) bool { return calls[i].Began.Before(calls[j].Began) })
 	return calls
 }
