@@ -432,8 +432,8 @@ func (s *Store) eachPoint(ctx context.Context, monitorID, from, to, now int64, f
 	return nil
 }
 
-// FillRange implements statuspage.PointStore. Whole hours are put as they will be;
-// the rest of the first and the last is set minute by minute. A day that has ended
+// FillRange implements statuspage.PointStore. Whole hours of days that have ended are
+// put as they will be; of other hours the minutes are set. A day that has ended
 // loses its totals before the first hour, and is marked as being filled: until the
 // mark is old nobody stores new ones, so that a range which stops on the way leaves
 // none that a reader made of a part of it.
