@@ -273,7 +273,9 @@ func (l *lateTries) RoundTrip(r *http.Request) (*http.Response, error) {
 		late := r.Clone(context.Background())
 		late.Body = io.NopCloser(bytes.NewReader(body))
 		l.held = append(l.held, late)
-	} else if _, err := http.DefaultTransport.RoundTrip(r); err != nil {
+	} else if resp, err := http.DefaultTransport.RoundTrip(r); err != nil {
+		return nil, err
+	} else if err := resp.Body.Close(); err != nil {
 		return nil, err
 	}
 	return nil, &net.OpError{Op: "read", Net: "tcp", Err: syscall.ECONNRESET}
@@ -301,6 +303,7 @@ func (l *lateTries) arrive(t *testing.T) {
 // TestLateTriesUndoNothing lets tries of one writer arrive when they have long been
 // repeated, and another has written since.
 func TestLateTriesUndoNothing(t *testing.T) {
+	midnight := statuspage.NextDay(now)
 	point := func(status statuspage.Status) func(context.Context, *dynamo.Store) error {
 		return func(ctx context.Context, s *dynamo.Store) error {
 			return s.RecordPoint(ctx, "a", statuspage.Point{Time: statuspage.FloorHour(later) - minute, Status: status, Latency: new(1.0)}, later)
@@ -329,6 +332,15 @@ func TestLateTriesUndoNothing(t *testing.T) {
 		{"title, then a transaction", title("Own"), earlier, nil},
 		{"end that is too early until the start changes", tooEarly, earlier, statuspage.ErrEndBeforeStart},
 		{"point", point(down), point(up), nil},
+		{"an incident that is not there", func(ctx context.Context, s *dynamo.Store) error {
+			_, err := s.UpdateIncident(ctx, 2, titled("Own"), later, nil)
+			return err
+		}, func(ctx context.Context, s *dynamo.Store) error { return s.DeleteMonitor(ctx, "a", later) }, statuspage.IncidentNotFound(int64(2))},
+		{"point before midnight, then a range after it", func(ctx context.Context, s *dynamo.Store) error {
+			return s.RecordPoint(ctx, "a", statuspage.Point{Time: midnight - minute, Status: down, Latency: new(1.0)}, midnight-1)
+		}, func(ctx context.Context, s *dynamo.Store) error {
+			return s.FillRange(ctx, "a", statuspage.Range{From: midnight - day, To: midnight - minute, Status: up, Latency: func(int64) float64 { return 1 }}, midnight+minute)
+		}, nil},
 		{"point, then a range", point(down), func(ctx context.Context, s *dynamo.Store) error {
 			return s.FillRange(ctx, "a", statuspage.Range{From: statuspage.FloorDay(later), To: statuspage.FloorMinute(later), Status: up, Latency: func(int64) float64 { return 1 }}, later)
 		}, nil},
@@ -363,6 +375,59 @@ func TestLateTriesUndoNothing(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// TestTriesOfAnUpdate counts the calls of an update in place, for what happens to them.
+func TestTriesOfAnUpdate(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name   string
+		inject func(string, []byte) dynamotest.Fault
+		want   int
+		done   bool
+		fence  bool
+	}{
+		{"nothing", nil, 1, true, false},
+		{"throttled", dynamotest.First(dynamotest.Throttle), 2, true, false},
+		{"answer lost", dynamotest.First(dynamotest.LostAnswer), 2, true, false},
+		{"call lost", dynamotest.First(dynamotest.LostCall), 2, true, true},
+		{"throttled for ever", func(string, []byte) dynamotest.Fault { return dynamotest.Throttle }, 8, false, false},
+		{"lost for ever", func(string, []byte) dynamotest.Fault { return dynamotest.LostCall }, 8, false, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			tb := dynamotest.NewTable(t)
+			ctx, cancel := background()
+			defer cancel()
+			if _, err := tb.Store(nil).CreateIncident(ctx, statuspage.NewIncident{Title: "One", Start: begin}, now, nil); err != nil {
+				t.Fatal(err)
+			}
+			tries := 0
+			client := &dynamotest.Client{Inject: func(operation string, body []byte) dynamotest.Fault {
+				tries++
+				if tt.inject == nil {
+					return dynamotest.None
+				}
+				return tt.inject(operation, body)
+			}}
+			_, err := tb.Store(client).UpdateIncident(ctx, 1, titled("New"), later, nil)
+			if tries != tt.want || (err == nil) != tt.done {
+				t.Errorf("%d tries, want %d: %v", tries, tt.want, err)
+			}
+			if ctx.Err() != nil {
+				t.Error("it took all the time there was")
+			}
+			fences := 0
+			for _, it := range tb.Items(t) {
+				if it["fence"] != "" {
+					fences++
+				}
+			}
+			if (fences > 0) != tt.fence {
+				t.Errorf("%d fences", fences)
+			}
+		})
 	}
 }
 

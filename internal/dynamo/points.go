@@ -338,8 +338,7 @@ func (s *Store) updatePoint(ctx context.Context, m statuspage.Monitor, minute in
 		if err != nil || !refused {
 			return next, err
 		}
-		// Another writer was there, this one's own try before its answer was lost, or
-		// the hour is past its time.
+		// Another writer was there, or the hour is past its time.
 		if err := s.dropExpired(ctx, hourKey(m.ID, start), now); err != nil {
 			return statuspage.Point{}, err
 		}
@@ -432,8 +431,8 @@ func (s *Store) eachPoint(ctx context.Context, monitorID, from, to, now int64, f
 	return nil
 }
 
-// FillRange implements statuspage.PointStore. Whole hours of days that have ended are
-// put as they will be; of other hours the minutes are set. A day that has ended
+// FillRange implements statuspage.PointStore. Whole hours are put as they will be, but
+// for today's; of these, and of parts of an hour, the minutes are set. A day that has ended
 // loses its totals before the first hour, and is marked as being filled: until the
 // mark is old nobody stores new ones, so that a range which stops on the way leaves
 // none that a reader made of a part of it.
@@ -470,9 +469,9 @@ func (s *Store) fillHours(ctx context.Context, monitorID int64, r statuspage.Ran
 		for t := from; t <= to; t += minuteSeconds {
 			points = append(points, statuspage.Point{Time: t, Status: r.Status, Latency: new(r.Latency(t)), Source: statuspage.SourceManual})
 		}
-		// A batch asks for nothing, and a late one would undo what was set since; hours of
-		// a day that has not ended are often set again.
-		if len(points) < len(minuteAttrs) || statuspage.NextDay(start) > now {
+		// A batch asks for nothing: one that comes late undoes what was set since, and it
+		// takes an hour's fence away. Hours of today are written by others too.
+		if len(points) < len(minuteAttrs) || start <= now && !statuspage.DayFinished(statuspage.FloorDay(start), now) {
 			g.Go(func() error {
 				_, err := s.setPoints(ctx, monitorID, points, now)
 				return err

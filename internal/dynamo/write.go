@@ -105,8 +105,10 @@ func (s *Store) transact(ctx context.Context, writes ...types.TransactWriteItem)
 //     leaves its own number as the fence. So a try that is held up on the way and
 //     arrives when it has long been repeated can't undo what others wrote since.
 //
-// Numbers are microseconds of this machine's clock. One that is behind is refused by
-// the fences of others, and counts on from those.
+// When its answer was lost and another writer came before the next try, that one is
+// judged, and applied, after the other's. Numbers are microseconds of this machine's
+// clock. One that is behind is refused by the fences of others, and counts on from
+// those.
 func (s *Store) updateInPlace(ctx context.Context, k key, e *expr, mark, token string) (it item, refused bool, err error) {
 	e.set(mark, str(token)).ifNot(mark, str(token)).ifBelow(attrFence)
 	number := time.Now().UnixMicro()
@@ -124,21 +126,25 @@ func (s *Store) updateInPlace(ctx context.Context, k key, e *expr, mark, token s
 		}
 		first := firstPause
 		if failed, ok := errors.AsType[*types.ConditionalCheckFailedException](err); ok {
+			if len(failed.Item) == 0 {
+				return nil, true, nil
+			}
 			r := reader{item: failed.Item}
 			fence, own := r.optNum(attrFence), r.strOrEmpty(mark) == token
 			if r.err != nil {
 				return nil, false, r.err
 			}
+			if own {
+				lost-- // the one that took effect
+			}
 			if own || fence == nil || *fence < number {
-				if own {
-					lost-- // the one that took effect
+				if lost == 0 {
+					return r.item, !own, nil
 				}
-				if lost > 0 {
-					if err := s.raiseFence(ctx, k, number); err != nil {
-						return nil, false, err
-					}
-				}
-				return r.item, !own, nil
+				it, err := s.raiseFence(ctx, k, number)
+				r = reader{item: it}
+				// One of those on their way may have come before the fence.
+				return it, r.strOrEmpty(mark) != token, err
 			}
 			number = *fence
 		} else if !isConflict(err) {
@@ -159,19 +165,31 @@ func (s *Store) updateInPlace(ctx context.Context, k key, e *expr, mark, token s
 	}
 }
 
-// raiseFence makes the item refuse all tries with a lower number. It may come late
-// itself: it changes nothing then.
-func (s *Store) raiseFence(ctx context.Context, k key, number int64) error {
+// raiseFence makes the item refuse all tries with a lower number, and returns it, nil
+// when there is none.
+func (s *Store) raiseFence(ctx context.Context, k key, number int64) (item, error) {
 	e := newExpr().ifExists().raise(attrFence, num(number))
-	_, err := s.client.UpdateItem(ctx, &dynamodb.UpdateItemInput{
-		TableName: s.table, Key: k.attributes(),
-		UpdateExpression: e.update(), ConditionExpression: e.condition(),
-		ExpressionAttributeNames: e.names, ExpressionAttributeValues: e.values,
-	})
-	if _, failed := errors.AsType[*types.ConditionalCheckFailedException](err); failed || err == nil {
-		return nil
+	for attempt := 0; ; attempt++ {
+		out, err := s.client.UpdateItem(ctx, &dynamodb.UpdateItemInput{
+			TableName: s.table, Key: k.attributes(),
+			UpdateExpression: e.update(), ConditionExpression: e.condition(),
+			ExpressionAttributeNames: e.names, ExpressionAttributeValues: e.values,
+			ReturnValues:                        types.ReturnValueAllNew,
+			ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
+		})
+		if err == nil {
+			return out.Attributes, nil
+		}
+		if failed, ok := errors.AsType[*types.ConditionalCheckFailedException](err); ok {
+			return failed.Item, nil
+		}
+		if !isConflict(err) {
+			return nil, failure("update", err)
+		}
+		if err := pause(ctx, attempt, err); err != nil {
+			return nil, err
+		}
 	}
-	return failure("update", err)
 }
 
 // attrFence is a number that a try of updateInPlace must be above. Few items have one.
