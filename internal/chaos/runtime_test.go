@@ -149,10 +149,12 @@ func (p *platform) Kill(id string) {
 	i := p.instances[id]
 	p.mu.Unlock()
 	if i != nil {
-		p.mu.Lock()
-		p.killed++
-		p.mu.Unlock()
-		i.killing.Do(func() { _ = i.cmd.Process.Kill() })
+		i.killing.Do(func() { // two of its calls may end it at once
+			p.mu.Lock()
+			p.killed++
+			p.mu.Unlock()
+			_ = i.cmd.Process.Kill()
+		})
 		<-i.gone
 	}
 }
