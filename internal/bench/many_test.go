@@ -7,8 +7,11 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
 	"testing"
 	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"tocsin/internal/dynamo"
 	"tocsin/internal/dynamotest"
@@ -17,10 +20,10 @@ import (
 
 var (
 	many         = flag.Int("incidents", 0, "measure the costs in a table of so many incidents too, which is kept under .local/bench and loaded when it is not there, and put them into costs.json")
-	manyEndpoint = flag.String("endpoint", "", "engine for the table of -incidents, which keeps it; default: DynamoDB Local on files under .local/bench")
+	manyEndpoint = flag.String("endpoint", "", "engine for the table of -incidents, loaded each time; default: DynamoDB Local on a copy of the files under .local/bench")
 )
 
-// TestCostsOfMany measures what reads cost in a table that takes long to load. It does so
+// TestCostsOfMany measures the requests in a table that takes long to load. It does so
 // only when it is told how large: make bench INCIDENTS=1000000.
 func TestCostsOfMany(t *testing.T) {
 	if *many == 0 {
@@ -29,13 +32,10 @@ func TestCostsOfMany(t *testing.T) {
 	if *many <= sizes[len(sizes)-1] {
 		t.Fatalf("-incidents must be more than %d", sizes[len(sizes)-1])
 	}
-	a := manyIncidents(t)
-	b := newBench(t, a.Table, a.Size)
-	b.warm()
-	var measured []cost
-	for _, r := range requests[:firstWrite] {
-		measured = append(measured, b.request(r))
+	if *many%3 != sizes[0]%3 {
+		t.Fatalf("-incidents must leave %d when divided by 3: that decides which of the oldest incidents are closed", sizes[0]%3)
 	}
+	measured := measure(t, manyIncidents(t))
 	var known []cost
 	readGolden(t, costsFile, &known)
 	again := map[string]bool{}
@@ -49,49 +49,74 @@ func TestCostsOfMany(t *testing.T) {
 	compareGolden(t, costsFile, all, known)
 }
 
-// firstWrite is how many of the requests only read, which leaves the table as it was
-// loaded.
-var firstWrite = slices.IndexFunc(requests, func(r request) bool { return r.method != "" })
-
-// manyIncidents opens the archive, which outlives the test, and loads it when it is not
-// there.
+// manyIncidents returns an archive that the test may change: at -endpoint one of its own,
+// else a copy of the one under .local/bench, which is loaded when it is not there.
 func manyIncidents(t *testing.T) *dynamotest.Archive {
 	t.Helper()
-	root := dynamotest.Root(t)
-	dir := filepath.Join(root, ".local", "bench", fmt.Sprint(*many))
-	ctx := context.Background()
-	endpoint := *manyEndpoint
-	if endpoint == "" {
-		e, err := local.StartEngine(ctx, local.EngineOptions{
-			Dir: filepath.Join(root, ".local"), Data: dir, POM: filepath.Join(root, "infra", "local", "pom.xml"), Log: os.Stderr,
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
+	if *manyEndpoint != "" {
+		a := openMany(t, *manyEndpoint)
 		t.Cleanup(func() {
-			if err := e.Stop(); err != nil {
+			if _, err := a.Table.DynamoDB(nil).DeleteTable(context.Background(), &dynamodb.DeleteTableInput{TableName: &a.Table.Name}); err != nil {
 				t.Error(err)
 			}
 		})
-		endpoint = e.Endpoint()
+		loadMany(t, a)
+		return a
 	}
-	a := &dynamotest.Archive{Table: &dynamotest.Table{Name: fmt.Sprint("archive-", *many), Endpoint: endpoint}, Size: *many}
-	template, err := local.ReadTemplate(filepath.Join(root, "template.yaml"), local.TemplateOptions{TableName: a.Table.Name, Region: dynamotest.Region})
+	kept := filepath.Join(dynamotest.Root(t), ".local", "bench", fmt.Sprint(*many))
+	endpoint, stop := startMany(t, kept)
+	a := openMany(t, endpoint)
+	// The newest monitor is written with the last batch.
+	if _, err := a.Table.Store(nil).Monitor(t.Context(), "open"); err != nil {
+		loadMany(t, a)
+	}
+	stop()
+	changed := t.TempDir()
+	if err := os.CopyFS(changed, os.DirFS(kept)); err != nil {
+		t.Fatal(err)
+	}
+	endpoint, _ = startMany(t, changed)
+	return openMany(t, endpoint)
+}
+
+// startMany starts DynamoDB Local on the files of a folder.
+func startMany(t *testing.T, data string) (endpoint string, stop func()) {
+	t.Helper()
+	root := dynamotest.Root(t)
+	e, err := local.StartEngine(context.Background(), local.EngineOptions{
+		Dir: filepath.Join(root, ".local"), Data: data, POM: filepath.Join(root, "infra", "local", "pom.xml"), Log: os.Stderr,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	client := a.Table.DynamoDB(nil)
-	if err := dynamo.CreateTable(ctx, client, a.Table.Name, template.Table); err != nil {
+	stop = sync.OnceFunc(func() {
+		if err := e.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	t.Cleanup(stop)
+	return e.Endpoint(), stop
+}
+
+// openMany returns the archive's table, which it makes when there is none.
+func openMany(t *testing.T, endpoint string) *dynamotest.Archive {
+	t.Helper()
+	a := &dynamotest.Archive{Table: &dynamotest.Table{Name: fmt.Sprint("archive-", *many), Endpoint: endpoint}, Size: *many}
+	template, err := local.ReadTemplate(filepath.Join(dynamotest.Root(t), "template.yaml"), local.TemplateOptions{TableName: a.Table.Name, Region: dynamotest.Region})
+	if err != nil {
 		t.Fatal(err)
 	}
-	// The newest monitor is written with the last batch.
-	if _, err := a.Table.Store(nil).Monitor(ctx, "open"); err == nil {
-		return a
-	}
-	began := time.Now()
-	if err := a.Load(ctx); err != nil {
+	if err := dynamo.CreateTable(t.Context(), a.Table.DynamoDB(nil), a.Table.Name, template.Table); err != nil {
 		t.Fatal(err)
 	}
-	t.Logf("%d incidents loaded in %s", *many, time.Since(began).Round(time.Second))
 	return a
+}
+
+func loadMany(t *testing.T, a *dynamotest.Archive) {
+	t.Helper()
+	began := time.Now()
+	if err := a.Load(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("%d incidents loaded in %s", a.Size, time.Since(began).Round(time.Second))
 }
