@@ -179,16 +179,10 @@ func (c *Client) Do(r *http.Request) (*http.Response, error) {
 	if base == nil {
 		base = transport
 	}
-	resp, err := base.RoundTrip(r)
+	resp, answer, err := exchange(base, r)
 	if err != nil {
 		return nil, err
 	}
-	answer, err := io.ReadAll(resp.Body)
-	resp.Body.Close()
-	if err != nil {
-		return nil, err
-	}
-	resp.Body = io.NopCloser(bytes.NewReader(answer))
 	select {
 	case <-time.After(c.Delay):
 	case <-r.Context().Done():
@@ -204,6 +198,21 @@ func (c *Client) Do(r *http.Request) (*http.Response, error) {
 		resp.Body = io.NopCloser(io.MultiReader(bytes.NewReader(answer[:len(answer)/2]), iotest.ErrReader(io.ErrUnexpectedEOF)))
 	}
 	return resp, nil
+}
+
+// exchange sends a request and reads the whole answer, which the response still has.
+func exchange(by http.RoundTripper, r *http.Request) (*http.Response, []byte, error) {
+	resp, err := by.RoundTrip(r)
+	if err != nil {
+		return nil, nil, err
+	}
+	answer, err := io.ReadAll(resp.Body)
+	resp.Body.Close()
+	if err != nil {
+		return nil, nil, err
+	}
+	resp.Body = io.NopCloser(bytes.NewReader(answer))
+	return resp, answer, nil
 }
 
 // errBroken is a connection that breaks, which the SDK retries.

@@ -182,16 +182,11 @@ func (p *Proxy) forward(r *http.Request, body []byte) (*http.Response, error) {
 		return nil, err
 	}
 	out.Header = r.Header.Clone()
-	resp, err := transport.RoundTrip(out)
+	resp, answer, err := exchange(transport, out)
 	if err != nil {
 		return nil, err
 	}
-	answer, err := io.ReadAll(resp.Body)
-	resp.Body.Close()
-	if err != nil {
-		return nil, err
-	}
-	resp.Body, resp.ContentLength = io.NopCloser(bytes.NewReader(answer)), int64(len(answer))
+	resp.ContentLength = int64(len(answer))
 	return resp, nil
 }
 
