@@ -14,12 +14,13 @@ import (
 func (s *Store) Claim(ctx context.Context, r statuspage.IdempotentRequest, now int64) (statuspage.Claim, []byte, error) {
 	e := newExpr().ifUnclaimed(now).
 		set(attrDigest, str(r.Digest)).set(attrClaimed, num(now)).set(attrTTL, num(now+statuspage.ReplyKept)).remove(attrReply)
-	it, refused, err := s.updateInPlace(ctx, idempotencyKey(r.APIKeyID, r.Key), e, attrRequest, newToken())
+	token := newToken()
+	it, refused, err := s.updateInPlace(ctx, idempotencyKey(r.APIKeyID, r.Key), e, attrRequest, token)
 	if err != nil {
 		return statuspage.Claim{}, nil, err
 	}
 	rd := reader{item: it}
-	token, digest, reply := rd.str(attrRequest), rd.str(attrDigest), rd.optBytes(attrReply)
+	digest, reply := rd.str(attrDigest), rd.optBytes(attrReply)
 	switch {
 	case rd.err != nil:
 		return statuspage.Claim{}, nil, rd.err

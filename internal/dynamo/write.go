@@ -143,8 +143,9 @@ func (s *Store) updateInPlace(ctx context.Context, k key, e *expr, mark, token s
 				}
 				it, err := s.raiseFence(ctx, k, number)
 				r = reader{item: it}
-				// One of those on their way may have come before the fence.
-				return it, r.strOrEmpty(mark) != token, err
+				// One of those on their way may have come before the fence. And the one that
+				// took effect stands, also when another writer's mark has replaced its own.
+				return it, !own && r.strOrEmpty(mark) != token, err
 			}
 			number = *fence
 		} else if !isConflict(err) {
