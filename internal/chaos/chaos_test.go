@@ -82,6 +82,8 @@ type run struct {
 	pointsFrom int64
 	pool       []string // tags of monitors that incidents are linked to
 	commonTag  string   // of the monitor that all write to
+	currentTag string   // of the one with minutes of the last hour
+	newestTag  string   // of the one that all set the minute of now
 	shared     []int64  // incidents that all comment on
 	counterID  int64
 	fieldsID   int64
@@ -243,7 +245,7 @@ func newRun(t *testing.T, writes int, seed uint64) *run {
 		},
 	})
 	for n := range clients {
-		r.clients = append(r.clients, &client{run: r, n: n, random: rand.New(rand.NewPCG(seed, uint64(100+n))), own: own{common: map[int64]point{}}})
+		r.clients = append(r.clients, &client{run: r, n: n, random: rand.New(rand.NewPCG(seed, uint64(100+n))), own: own{common: map[int64]point{}, current: map[int64]point{}}})
 	}
 	t.Cleanup(func() {
 		for _, text := range []string{log.String(), r.server.Log.String()} {
@@ -328,8 +330,11 @@ func (r *run) prepare() {
 		monitor(c, tag)
 		r.pool = append(r.pool, tag)
 	}
-	r.commonTag = "common"
-	monitor(c, r.commonTag)
+	r.commonTag, r.currentTag, r.newestTag = "common", "current", "newest"
+	for _, tag := range []string{r.commonTag, r.currentTag, r.newestTag} {
+		monitor(c, tag)
+		rule(c, map[string]any{"alert_for": "STATUS", "alert_value": "DOWN", "monitor_tags": []string{tag}})
+	}
 	r.counterID, r.fieldsID = incident(formatCounts(make([]int, clients))), incident("common fields")
 	for n := range 2 + r.writes/4000 {
 		r.shared = append(r.shared, incident(fmt.Sprintf("shared incident %d", n)))

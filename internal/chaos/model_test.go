@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // What of a record a client knows, since nobody else writes it.
@@ -83,6 +84,7 @@ type own struct {
 	rules     []*rule
 	keys      []*apiKey
 	common    map[int64]point // its minutes of the common monitor
+	current   map[int64]point // and of the one with minutes of the last hour
 	fresh     int64           // minutes that were used by posts with a key
 	alert     struct {
 		tag    string
@@ -226,6 +228,7 @@ var operations = []operation{
 	{10, (*client).updateIncident}, {6, (*client).updateIncidentAsSeen}, {3, (*client).replaceIncident}, {4, (*client).progressIncident},
 	{3, (*client).updateComment}, {3, (*client).deleteComment}, {3, (*client).deleteIncident},
 	{6, (*client).postPoints}, {4, (*client).postLegacyPoint}, {4, (*client).updatePoint}, {2, (*client).fillRange}, {3, (*client).postCommonPoints},
+	{6, (*client).postCurrentPoint}, {6, (*client).postNewestPoint},
 	{2, (*client).createMonitor}, {2, (*client).updateMonitor}, {1, (*client).deleteMonitor}, {3, (*client).mergeTypeData},
 	{2, (*client).createRule}, {2, (*client).updateRule}, {1, (*client).deleteRule}, {4, (*client).changeAlert},
 	{1, (*client).createKey}, {1, (*client).revokeKey},
@@ -850,6 +853,31 @@ func (c *client) postCommonPoints() {
 		set = append(set, func() { c.common[at] = p })
 	}
 	c.setPoints(&call{kind: "post points of a common monitor", method: http.MethodPost, path: "/api/v4/status", body: map[string]any{"points": list}}, set, list)
+}
+
+// thisMinute is one that no function's clock is before.
+func thisMinute() int64 { return time.Now().Unix() / 60 * 60 }
+
+// postCurrentPoint sets a minute of its own in the last hour, whose item all clients
+// write to at once.
+func (c *client) postCurrentPoint() {
+	at := thisMinute() - c.random.Int64N(60)*60
+	at -= ((at/60-int64(c.n))%clients + clients) % clients * 60
+	p := c.drawPoint("API")
+	j := map[string]any{"monitor_tag": c.currentTag, "timestamp": at, "status": p.Status}
+	if p.Latency != nil {
+		j["latency"] = *p.Latency
+	}
+	list := []map[string]any{j}
+	c.setPoints(&call{kind: "post a point of the last hour", method: http.MethodPost, path: "/api/v4/status", body: map[string]any{"points": list}},
+		[]func(){func() { c.current[at] = p }}, list)
+}
+
+// postNewestPoint sets the minute of now, which others set too: which of them is the last
+// nobody knows, but an alert must be there when it is DOWN.
+func (c *client) postNewestPoint() {
+	list := []map[string]any{{"monitor_tag": c.newestTag, "timestamp": thisMinute(), "status": one(c.random, "UP", "DOWN")}}
+	c.setPoints(&call{kind: "post a point of now", method: http.MethodPost, path: "/api/v4/status", body: map[string]any{"points": list}}, nil, list)
 }
 
 func (c *client) createMonitor() { c.newMonitor(c.keyForMonitor()) }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 
@@ -133,8 +134,12 @@ func (c *client) verifyIncident(m *incident, got incidentJSON, there, closed boo
 }
 
 func (c *client) data(tag string) map[int64]pointJSON {
+	return c.dataOf(tag, c.pointsFrom-day, c.pointsFrom+(allDays+1)*day)
+}
+
+func (c *client) dataOf(tag string, from, to int64) map[int64]pointJSON {
 	points := map[int64]pointJSON{}
-	for _, p := range all[pointJSON](c, fmt.Sprintf("%s?start_ts=%d&end_ts=%d", dataPath(tag), c.pointsFrom-day, c.pointsFrom+(allDays+1)*day), "data") {
+	for _, p := range all[pointJSON](c, fmt.Sprintf("%s?start_ts=%d&end_ts=%d", dataPath(tag), from, to), "data") {
 		points[p.Time] = p
 	}
 	return points
@@ -215,7 +220,7 @@ func (r *run) verifyMonitors(c *client) {
 	for _, m := range all[monitorJSON](c, "/api/v4/monitors?", "monitors") {
 		shown[m.Tag] = m
 	}
-	known := map[string]bool{r.commonTag: true}
+	known := map[string]bool{r.commonTag: true, r.currentTag: true, r.newestTag: true}
 	for _, tag := range r.pool {
 		known[tag] = true
 	}
@@ -315,13 +320,14 @@ func (r *run) verifyShared(c *client, shown map[int64]incidentJSON) {
 		}
 	}
 	counts := parseCounts(shown[r.counterID].Title)
-	want := map[int64]point{}
+	want, current := map[int64]point{}, map[int64]point{}
 	for _, c := range r.clients {
 		if counts[c.n] != c.counter {
 			r.lost.Add(1)
 			c.fail("counted to %d, not to %d", counts[c.n], c.counter)
 		}
 		maps.Copy(want, c.common)
+		maps.Copy(current, c.current)
 		if c.n < len(commonFields) && c.field != nil {
 			name := commonFields[c.n]
 			if got := fieldOf(shown[r.fieldsID], name); got != asJSON(c.field) {
@@ -330,7 +336,31 @@ func (r *run) verifyShared(c *client, shown map[int64]incidentJSON) {
 			}
 		}
 	}
-	c.comparePoints(r.commonTag, want, c.data(r.commonTag))
+	shownPoints := c.data(r.commonTag)
+	c.comparePoints(r.commonTag, want, shownPoints)
+	c.compareAlert(r.commonTag, shownPoints)
+	shownPoints = c.dataOf(r.currentTag, r.today-2*day, r.today+2*day)
+	c.comparePoints(r.currentTag, current, shownPoints)
+	c.compareAlert(r.currentTag, shownPoints)
+	c.compareAlert(r.newestTag, c.dataOf(r.newestTag, r.today-2*day, r.today+2*day))
+}
+
+// compareAlert asks for an open alert on the monitor when its newest point is DOWN, and
+// none otherwise.
+func (c *client) compareAlert(tag string, points map[int64]pointJSON) {
+	newest := slices.Max(append(slices.Collect(maps.Keys(points)), 0))
+	want, on := 0, 0
+	if points[newest].Status == "DOWN" {
+		want = 1
+	}
+	for _, a := range c.alertsOf(tag) {
+		if a.State == "TRIGGERED" {
+			on++
+		}
+	}
+	if on != want {
+		c.fail("%d alerts of %s are on, and its newest point is %+v", on, tag, points[newest])
+	}
 }
 
 func asJSON(v any) string {

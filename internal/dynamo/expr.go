@@ -110,10 +110,11 @@ func (e *expr) ifCompare(attr, op, param string, v types.AttributeValue) *expr {
 	return e
 }
 
-// ifNot adds the condition that the attribute is absent or has another value.
-func (e *expr) ifNot(attr string, v types.AttributeValue) *expr {
+// ifNotBegins adds the condition that the attribute is absent or begins otherwise;
+// param names the value.
+func (e *expr) ifNotBegins(attr, param, prefix string) *expr {
 	n := e.name(attr)
-	e.conditions = append(e.conditions, "(attribute_not_exists("+n+") OR "+n+" <> "+e.value(attr, v)+")")
+	e.conditions = append(e.conditions, "(attribute_not_exists("+n+") OR NOT begins_with("+n+", "+e.value(param, str(prefix))+"))")
 	return e
 }
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -394,6 +395,70 @@ func TestLateTriesUndoNothing(t *testing.T) {
 	}
 }
 
+// TestRefusedWithATryOnItsWay lets others write between the refusal of an update of which
+// an earlier try may still be on its way, and the fence against that one: it is judged
+// again.
+func TestRefusedWithATryOnItsWay(t *testing.T) {
+	t.Parallel()
+	t.Run("the late try is covered", func(t *testing.T) {
+		t.Parallel()
+		tb := dynamotest.NewTable(t)
+		s := tb.Store(nil)
+		ctx, cancel := background()
+		defer cancel()
+		if _, err := s.CreateIncident(ctx, statuspage.NewIncident{Title: "One", Start: begin}, now, nil); err != nil {
+			t.Fatal(err)
+		}
+		tries := &lateTries{fates: "hpP"}
+		tries.other = func() error {
+			if _, err := s.UpdateIncident(ctx, 1, statuspage.IncidentPatch{Start: opt.Value[int64](begin - hour)}, later, nil); err != nil {
+				return err
+			}
+			if resp, err := http.DefaultTransport.RoundTrip(tries.held[0]); err != nil {
+				return err
+			} else if resp.Body.Close(); resp.StatusCode != http.StatusOK {
+				return fmt.Errorf("the late try is answered %s", resp.Status)
+			}
+			_, err := s.UpdateIncident(ctx, 1, titled("Other"), later, nil)
+			return err
+		}
+		i, err := tb.Store(&dynamotest.Client{Base: tries}).UpdateIncident(ctx, 1, statuspage.IncidentPatch{End: opt.Value[int64](begin - minute)}, later, nil)
+		if err != nil || i.End == nil || *i.End != begin-minute || i.Title != "Other" {
+			t.Errorf("answer %+v, %v", i, err)
+		}
+	})
+	// And what is tried again is lost again, or not.
+	for _, fates := range []string{"hpP", "hpPhp"} {
+		t.Run("the claim in the way goes/"+fates, func(t *testing.T) {
+			t.Parallel()
+			tb := dynamotest.NewTable(t)
+			s := tb.Store(nil)
+			ctx, cancel := background()
+			defer cancel()
+			request := statuspage.IdempotentRequest{APIKeyID: 1, Key: "k", Digest: "d"}
+			first, _, err := s.Claim(ctx, request, now)
+			if err != nil {
+				t.Fatal(err)
+			}
+			tries := &lateTries{fates: fates, other: func() error { return s.Release(ctx, first) }}
+			claim, reply, err := tb.Store(&dynamotest.Client{Base: tries}).Claim(ctx, request, now)
+			if err != nil || reply != nil {
+				t.Fatalf("reply %q, %v", reply, err)
+			}
+			tries.arrive(t)
+			if _, _, err := s.Claim(ctx, request, now); !errors.Is(err, statuspage.ErrIdempotencyRunning) {
+				t.Errorf("beside the claim: %v", err)
+			}
+			if err := s.Release(ctx, claim); err != nil {
+				t.Error(err)
+			}
+			if _, _, err := s.Claim(ctx, request, now); err != nil {
+				t.Errorf("after its release: %v", err)
+			}
+		})
+	}
+}
+
 // TestTriesOfAnUpdate counts the calls of an update in place, for what happens to them.
 func TestTriesOfAnUpdate(t *testing.T) {
 	t.Parallel()
@@ -517,7 +582,7 @@ var reads = []step{
 // TestUnavailable runs every operation while DynamoDB refuses every call, or does
 // not answer at all: it ends in time, as Unavailable, and has changed nothing.
 func TestUnavailable(t *testing.T) {
-	const late = 2 * time.Second // a busy machine
+	const late = 10 * time.Second // a busy machine
 	// What the operations are about, so that they would come to the write.
 	needed := map[string]bool{
 		"POST monitor a": true, "POST monitor b": true, "POST incident 1": true, "POST incident 2": true, "report incident 3": true,
@@ -563,7 +628,8 @@ func TestUnavailable(t *testing.T) {
 				if took := time.Since(began); took > tt.deadline+late {
 					t.Errorf("%s took %v", op.name, took)
 				}
-				if faults.Load() == 0 {
+				// On a busy machine the time can be over before the first of them.
+				if faults.Load() == 0 && ctx.Err() == nil {
 					t.Errorf("%s: nothing went wrong", op.name)
 				}
 				if e, ok := errors.AsType[*statuspage.Error](err); !ok || e.Code != statuspage.CodeUnavailable || e.Err == nil {
@@ -598,8 +664,8 @@ func TestThrottledForAMoment(t *testing.T) {
 	if _, err := tb.Store(client).CreateMonitor(context.Background(), newMonitor("a"), now, nil); err != nil {
 		t.Fatal(err)
 	}
-	// Five pauses whose limits add up to 775 ms.
-	if took := time.Since(began); took > 2*time.Second {
+	// Five pauses whose limits add up to 775 ms, and a busy machine.
+	if took := time.Since(began); took > 10*time.Second {
 		t.Errorf("five refusals were waited out in %v", took)
 	}
 }

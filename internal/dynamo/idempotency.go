@@ -14,13 +14,12 @@ import (
 func (s *Store) Claim(ctx context.Context, r statuspage.IdempotentRequest, now int64) (statuspage.Claim, []byte, error) {
 	e := newExpr().ifUnclaimed(now).
 		set(attrDigest, str(r.Digest)).set(attrClaimed, num(now)).set(attrTTL, num(now+statuspage.ReplyKept)).remove(attrReply)
-	token := newToken()
-	it, refused, err := s.updateInPlace(ctx, idempotencyKey(r.APIKeyID, r.Key), e, attrRequest, token)
+	it, refused, err := s.updateInPlace(ctx, idempotencyKey(r.APIKeyID, r.Key), e, attrRequest, newToken())
 	if err != nil {
 		return statuspage.Claim{}, nil, err
 	}
 	rd := reader{item: it}
-	digest, reply := rd.str(attrDigest), rd.optBytes(attrReply)
+	token, digest, reply := rd.str(attrRequest), rd.str(attrDigest), rd.optBytes(attrReply)
 	switch {
 	case rd.err != nil:
 		return statuspage.Claim{}, nil, rd.err

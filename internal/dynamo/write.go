@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	mathrand "math/rand/v2"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -99,25 +101,32 @@ func (s *Store) transact(ctx context.Context, writes ...types.TransactWriteItem)
 //
 //   - It leaves token in the attribute mark and asks that it is not there yet: a try
 //     that took effect while its answer was lost is recognised on the next, which the
-//     token makes fail.
+//     token makes fail. With the token stands which try it was, so that one that is
+//     applied again leaves another text than before.
 //   - Each try has a greater number than the one before, and asks that the item has no
 //     fence as great. One that follows a try of which nobody knows what came of it
 //     leaves its own number as the fence. So a try that is held up on the way and
 //     arrives when it has long been repeated can't undo what others wrote since.
 //
 // When its answer was lost and another writer came before the next try, that one is
-// judged, and applied, after the other's. Numbers are microseconds of this machine's
+// judged, and applied, after the other's. So is one that was refused while an earlier one
+// may still have been on its way. Numbers are microseconds of this machine's
 // clock. One that is behind is refused by the fences of others, and counts on from
 // those.
 func (s *Store) updateInPlace(ctx context.Context, k key, e *expr, mark, token string) (it item, refused bool, err error) {
-	e.set(mark, str(token)).ifNot(mark, str(token)).ifBelow(attrFence)
+	e.set(mark, str(token)).ifNotBegins(mark, "own", token).ifBelow(attrFence)
 	number := time.Now().UnixMicro()
 	failures, lost := 0, 0 // tries that DynamoDB failed, and of these, of which nobody knows what came of them
+	fences := false        // whether e leaves a fence
 	for attempt := 0; ; attempt++ {
+		e.value(attrFence, num(number))
+		if attempt > 0 {
+			e.value(mark, str(token+tryPrefix+strconv.Itoa(attempt)))
+		}
 		out, err := s.client.UpdateItem(ctx, &dynamodb.UpdateItemInput{
 			TableName: s.table, Key: k.attributes(),
 			UpdateExpression: e.update(), ConditionExpression: e.condition(),
-			ExpressionAttributeNames: e.names, ExpressionAttributeValues: e.numbered(number),
+			ExpressionAttributeNames: e.names, ExpressionAttributeValues: e.values,
 			ReturnValues:                        types.ReturnValueAllNew,
 			ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
 		}, triedOnce)
@@ -130,7 +139,7 @@ func (s *Store) updateInPlace(ctx context.Context, k key, e *expr, mark, token s
 				return nil, true, nil
 			}
 			r := reader{item: failed.Item}
-			fence, own := r.optNum(attrFence), r.strOrEmpty(mark) == token
+			fence, own := r.optNum(attrFence), strings.HasPrefix(r.strOrEmpty(mark), token)
 			if r.err != nil {
 				return nil, false, r.err
 			}
@@ -142,19 +151,23 @@ func (s *Store) updateInPlace(ctx context.Context, k key, e *expr, mark, token s
 					return r.item, !own, nil
 				}
 				it, err := s.raiseFence(ctx, k, number)
-				r = reader{item: it}
-				// One of those on their way may have come before the fence. And the one that
-				// took effect stands, also when another writer's mark has replaced its own.
-				return it, !own && r.strOrEmpty(mark) != token, err
+				if err != nil || own {
+					return it, false, err
+				}
+				// Nothing is on its way any more, but something may have come before the
+				// fence, and others may have written since the refusal.
+				lost = 0
+			} else {
+				number = *fence
 			}
-			number = *fence
 		} else if !isConflict(err) {
 			if failures++; failures == maxAttempts || !s.client.Options().Retryer.IsErrorRetryable(err) {
 				return nil, false, failure("update", err)
 			}
 			first = firstBackoff
 			if !throttles.IsErrorThrottle(err).Bool() {
-				if lost++; lost == 1 {
+				if lost++; !fences {
+					fences = true
 					e.leaveFence()
 				}
 			}
@@ -193,16 +206,13 @@ func (s *Store) raiseFence(ctx context.Context, k key, number int64) (item, erro
 	}
 }
 
+// tryPrefix stands between a token and the number of the try that left it.
+const tryPrefix = "/"
+
 // attrFence is a number that a try of updateInPlace must be above. Few items have one.
 const attrFence = "fence"
 
 func (e *expr) leaveFence() { e.sets = append(e.sets, e.name(attrFence)+" = :"+attrFence) }
-
-// numbered returns the values for the try with the number.
-func (e *expr) numbered(number int64) item {
-	e.value(attrFence, num(number))
-	return e.values
-}
 
 // triedOnce leaves it to the caller to try again.
 func triedOnce(o *dynamodb.Options) { o.Retryer = aws.NopRetryer{} }

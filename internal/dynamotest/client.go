@@ -106,9 +106,9 @@ func First(f Fault) func(operation string, body []byte) Fault {
 	}
 }
 
-// fenced is what differs between the tries of an UpdateItem: its number, and that it
-// leaves that as the item's fence.
-var fenced = regexp.MustCompile(`":fence":\{"N":"\d+"\}|, #fence = :fence`)
+// repeated is what differs between the tries of an UpdateItem: its number, that it leaves
+// that as the item's fence, and which try the mark names.
+var repeated = regexp.MustCompile(`":fence":\{"N":"\d+"\}|, #fence = :fence|/\d+(")`)
 
 // canonical makes the same text of every try of a call: the SDK writes the keys of a
 // map in another order at each.
@@ -117,7 +117,7 @@ func canonical(body []byte) string {
 	if err := json.Unmarshal(body, &v); err != nil {
 		return string(body)
 	}
-	return fenced.ReplaceAllString(plainJSON(v), "")
+	return repeated.ReplaceAllString(plainJSON(v), "$1")
 }
 
 // A Client calls DynamoDB over HTTP, records the calls, and injects faults.
