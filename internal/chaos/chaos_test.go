@@ -83,7 +83,7 @@ type run struct {
 	pool       []string // tags of monitors that incidents are linked to
 	commonTag  string   // of the monitor that all write to
 	currentTag string   // of the one with minutes of the last hour
-	newestTag  string   // of the one that all set the minute of now
+	newest     []string // of those that all set the minute of now
 	shared     []int64  // incidents that all comment on
 	counterID  int64
 	fieldsID   int64
@@ -194,6 +194,9 @@ func TestChaos(t *testing.T) {
 			c.act()
 		}
 	})
+	for _, tag := range r.newest {
+		r.each(func(c *client) { c.postNewestPoint(tag) })
+	}
 	// What was put aside is still sent in the weather that there is.
 	r.clock.Store(int64(aheadAtEnd))
 	r.each(func(c *client) {
@@ -330,8 +333,11 @@ func (r *run) prepare() {
 		monitor(c, tag)
 		r.pool = append(r.pool, tag)
 	}
-	r.commonTag, r.currentTag, r.newestTag = "common", "current", "newest"
-	for _, tag := range []string{r.commonTag, r.currentTag, r.newestTag} {
+	r.commonTag, r.currentTag = "common", "current"
+	for n := range 40 + r.writes/500 {
+		r.newest = append(r.newest, fmt.Sprintf("newest-%d", n))
+	}
+	for _, tag := range append([]string{r.commonTag, r.currentTag}, r.newest...) {
 		monitor(c, tag)
 		rule(c, map[string]any{"alert_for": "STATUS", "alert_value": "DOWN", "monitor_tags": []string{tag}})
 	}

@@ -228,7 +228,7 @@ var operations = []operation{
 	{10, (*client).updateIncident}, {6, (*client).updateIncidentAsSeen}, {3, (*client).replaceIncident}, {4, (*client).progressIncident},
 	{3, (*client).updateComment}, {3, (*client).deleteComment}, {3, (*client).deleteIncident},
 	{6, (*client).postPoints}, {4, (*client).postLegacyPoint}, {4, (*client).updatePoint}, {2, (*client).fillRange}, {3, (*client).postCommonPoints},
-	{6, (*client).postCurrentPoint}, {6, (*client).postNewestPoint},
+	{6, (*client).postCurrentPoint},
 	{2, (*client).createMonitor}, {2, (*client).updateMonitor}, {1, (*client).deleteMonitor}, {3, (*client).mergeTypeData},
 	{2, (*client).createRule}, {2, (*client).updateRule}, {1, (*client).deleteRule}, {4, (*client).changeAlert},
 	{1, (*client).createKey}, {1, (*client).revokeKey},
@@ -873,10 +873,10 @@ func (c *client) postCurrentPoint() {
 		[]func(){func() { c.current[at] = p }}, list)
 }
 
-// postNewestPoint sets the minute of now, which others set too: which of them is the last
-// nobody knows, but an alert must be there when it is DOWN.
-func (c *client) postNewestPoint() {
-	list := []map[string]any{{"monitor_tag": c.newestTag, "timestamp": thisMinute(), "status": one(c.random, "UP", "DOWN")}}
+// postNewestPoint sets the minute of now of a monitor for which the others do so at the same
+// time: which of them is the last nobody knows, but an alert must be there when it is DOWN.
+func (c *client) postNewestPoint(tag string) {
+	list := []map[string]any{{"monitor_tag": tag, "timestamp": thisMinute(), "status": one(c.random, "UP", "DOWN")}}
 	c.setPoints(&call{kind: "post a point of now", method: http.MethodPost, path: "/api/v4/status", body: map[string]any{"points": list}}, nil, list)
 }
 

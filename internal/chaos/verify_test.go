@@ -220,8 +220,8 @@ func (r *run) verifyMonitors(c *client) {
 	for _, m := range all[monitorJSON](c, "/api/v4/monitors?", "monitors") {
 		shown[m.Tag] = m
 	}
-	known := map[string]bool{r.commonTag: true, r.currentTag: true, r.newestTag: true}
-	for _, tag := range r.pool {
+	known := map[string]bool{r.commonTag: true, r.currentTag: true}
+	for _, tag := range append(r.pool, r.newest...) {
 		known[tag] = true
 	}
 	for _, c := range r.clients {
@@ -342,7 +342,9 @@ func (r *run) verifyShared(c *client, shown map[int64]incidentJSON) {
 	shownPoints = c.dataOf(r.currentTag, r.today-2*day, r.today+2*day)
 	c.comparePoints(r.currentTag, current, shownPoints)
 	c.compareAlert(r.currentTag, shownPoints)
-	c.compareAlert(r.newestTag, c.dataOf(r.newestTag, r.today-2*day, r.today+2*day))
+	for _, tag := range r.newest {
+		c.compareAlert(tag, c.dataOf(tag, r.today-2*day, r.today+2*day))
+	}
 }
 
 // compareAlert asks for an open alert on the monitor when its newest point is DOWN, and

@@ -586,7 +586,7 @@ func TestAlertCosts(t *testing.T) {
 	record := func(at int64) func() error {
 		return func() error { return counted.RecordPoint(ctx, "a", probe(at, up, 1), now) }
 	}
-	calls("the first point", 2, record(begin-90*day))
+	calls("the newest point, of a day that is over", 3, record(begin-90*day))
 	for n := range int64(70) { // hours apart
 		if err := s.RecordPoint(ctx, "a", probe(begin-80*day+n*5*hour, up, 1), now); err != nil {
 			t.Fatal(err)
@@ -1058,7 +1058,8 @@ func TestPointAppliedAgain(t *testing.T) {
 	}
 }
 
-// TestOpenAlertsReadTooEarly lets another writer's point open, or resolve, the alert
+// TestOpenAlertsReadTooEarly lets another writer's point, of the minute before or of the
+// same one, open, or resolve, the alert
 // between a point's look at the open alerts and its write.
 func TestOpenAlertsReadTooEarly(t *testing.T) {
 	t.Parallel()
@@ -1066,10 +1067,15 @@ func TestOpenAlertsReadTooEarly(t *testing.T) {
 		name                  string
 		before                []statuspage.Status
 		other, own            statuspage.Status
-		wantOpen, wantAllOver int // alerts
+		at, clock             int64 // of its own point
+		wantOpen, wantAllOver int   // alerts
 	}{
-		{"it opens", []statuspage.Status{down, down}, down, up, 0, 1},
-		{"it is resolved", []statuspage.Status{down, down, down}, up, down, 1, 2},
+		{"it opens", []statuspage.Status{down, down}, down, up, begin + minute, now + minute, 0, 1},
+		{"it opens in the same minute", []statuspage.Status{down, down}, down, up, begin, now + minute, 0, 1},
+		{"it opens in the same minute of a day that is over", []statuspage.Status{down, down}, down, up, begin, now + 2*day, 0, 1},
+		{"it is resolved", []statuspage.Status{down, down, down}, up, down, begin + minute, now + minute, 1, 2},
+		{"it is resolved in the same minute", []statuspage.Status{down, down, down}, up, down, begin, now + minute, 1, 2},
+		{"it is resolved in the same minute of a day that is over", []statuspage.Status{down, down, down}, up, down, begin, now + 2*day, 1, 2},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -1086,18 +1092,18 @@ func TestOpenAlertsReadTooEarly(t *testing.T) {
 				switch {
 				case operation == "Query" && strings.Contains(string(body), "OPENALERT"):
 					twice.Do(func() { close(looked) })
-				case operation == "UpdateItem" && strings.Contains(string(body), "HOUR#"):
+				case (operation == "UpdateItem" || operation == "TransactWriteItems") && strings.Contains(string(body), "HOUR#"):
 					once.Do(func() {
 						<-looked
 						time.Sleep(200 * time.Millisecond) // for its answer
-						if err := s.RecordPoint(t.Context(), "a", probe(begin, tt.other, 1), now+minute); err != nil {
+						if err := s.RecordPoint(t.Context(), "a", probe(begin, tt.other, 1), tt.clock); err != nil {
 							t.Error(err)
 						}
 					})
 				}
 				return dynamotest.None
 			}}
-			if err := tb.Store(client).RecordPoint(t.Context(), "a", probe(begin+minute, tt.own, 1), now+minute); err != nil {
+			if err := tb.Store(client).RecordPoint(t.Context(), "a", probe(tt.at, tt.own, 1), tt.clock); err != nil {
 				t.Fatal(err)
 			}
 			if got := alertsOf(t, s, statuspage.AlertQuery{State: statuspage.Triggered}); len(got) != tt.wantOpen {

@@ -226,7 +226,7 @@ func (s *Store) asSeen(f statuspage.MonitorFacts, now int64) []types.TransactWri
 	absent := hoursOfNow(now)
 	for _, h := range f.Seen {
 		absent = slices.DeleteFunc(absent, func(start int64) bool { return start == h.Start })
-		checks = append(checks, s.checkWrite(f.MonitorID, h.Start, h.Write))
+		checks = append(checks, s.check(hourKey(f.MonitorID, h.Start), newExpr().ifWrite(h.Write)))
 	}
 	for _, start := range absent {
 		checks = append(checks, s.check(hourKey(f.MonitorID, start), newExpr().ifNew()))

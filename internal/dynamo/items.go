@@ -522,8 +522,13 @@ const (
 	attrResolved       = "resolved"
 )
 
-// attrWrite is a text in an hour's item that is another after each write.
-const attrWrite = "w"
+const (
+	// attrWrite is a text in an hour's item that is another after each write.
+	attrWrite = "w"
+	// attrJudged is one that is another after each opening or resolution of an alert for
+	// which this hour was the newest.
+	attrJudged = "j"
+)
 
 func putFlag(it item, name string, on bool) {
 	if on {

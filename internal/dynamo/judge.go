@@ -26,11 +26,16 @@ import (
 type view struct {
 	hours  []viewedHour        // newest first
 	alerts map[int64]openAlert // the open ones, by rule
+
+	// An alert was opened or resolved between the look and the write that was put into
+	// the view, or the write can't tell.
+	overtaken bool
 }
 
 type viewedHour struct {
 	hourPoints
-	write string // what attrWrite of its item was
+	write  string // what attrWrite of its item was
+	judged string // and attrJudged
 }
 
 // A need is how many of a monitor's newest points a judgement asks for, and how many of
@@ -96,7 +101,7 @@ func (s *Store) newestHours(ctx context.Context, monitorID int64, n need, now in
 func readViewedHour(it item, now int64) (viewedHour, error) {
 	h, err := readHour(it, now)
 	r := reader{item: it}
-	return viewedHour{h, r.strOrEmpty(attrWrite)}, err
+	return viewedHour{h, r.strOrEmpty(attrWrite), r.strOrEmpty(attrJudged)}, err
 }
 
 // upTo returns the points at or before now.
@@ -176,9 +181,11 @@ func (v *view) put(it item, written []statuspage.Point, now int64) error {
 	}
 	if it != nil {
 		h, err := readViewedHour(it, now)
+		v.overtaken = v.overtaken || h.judged != v.hours[at].judged
 		v.hours[at] = h
 		return err
 	}
+	v.overtaken = true
 	h := &v.hours[at]
 	for _, p := range written {
 		n, there := slices.BinarySearchFunc(h.points, p.Time, func(q statuspage.Point, t int64) int { return int(q.Time - t) })
@@ -228,6 +235,9 @@ func (s *Store) judge(ctx context.Context, w watched, v *view, written func(minu
 	points := v.points(now)
 	if len(points) == 0 || !written(points[len(points)-1].Time) {
 		return nil
+	}
+	if v.overtaken {
+		return s.judgeAfter(ctx, w, written, now)
 	}
 	var g errgroup.Group
 	for _, ruleID := range v.unsettled(w, points) {
@@ -354,7 +364,8 @@ func judgement(r statuspage.AlertRule, m statuspage.Monitor, points []statuspage
 }
 
 // unchanged asks that the newest of the hours is as it was read, and that nothing was
-// written to now's hour where there was nothing.
+// written to now's hour where there was nothing. It leaves in the newest hour that alerts
+// were changed, for writers that looked at them before.
 func (s *Store) unchanged(monitorID int64, v view, now int64) []types.TransactWriteItem {
 	this := statuspage.FloorHour(now)
 	var checks []types.TransactWriteItem
@@ -365,19 +376,19 @@ func (s *Store) unchanged(monitorID int64, v view, now int64) []types.TransactWr
 		checks = append(checks, s.check(hourKey(monitorID, this), e))
 	}
 	if len(v.hours) > 0 {
-		checks = append(checks, s.checkWrite(monitorID, v.hours[0].start, v.hours[0].write))
+		h := v.hours[0]
+		checks = append(checks, s.update(hourKey(monitorID, h.start), newExpr().ifExists().ifWrite(h.write).set(attrJudged, str(writeToken()))))
 	}
 	return checks
 }
 
-// checkWrite asks that the hour was not written since it was read, when attrWrite was
-// this text.
-func (s *Store) checkWrite(monitorID, start int64, write string) types.TransactWriteItem {
-	e := newExpr().ifHas(attrWrite, false)
-	if write != "" {
-		e = newExpr().ifCompare(attrWrite, "=", attrWrite, str(write))
+// ifWrite asks that the hour was not written since it was read, when attrWrite was this
+// text.
+func (e *expr) ifWrite(write string) *expr {
+	if write == "" {
+		return e.ifHas(attrWrite, false)
 	}
-	return s.check(hourKey(monitorID, start), e)
+	return e.ifCompare(attrWrite, "=", attrWrite, str(write))
 }
 
 // recovery resolves the open alert, and its incident unless somebody did.
