@@ -195,7 +195,8 @@ func TestChaos(t *testing.T) {
 		}
 	})
 	for _, tag := range r.newest {
-		r.each(func(c *client) { c.postNewestPoint(tag) })
+		at := thisMinute()
+		r.each(func(c *client) { c.postNewestPoint(tag, at) })
 	}
 	// What was put aside is still sent in the weather that there is.
 	r.clock.Store(int64(aheadAtEnd))

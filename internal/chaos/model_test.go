@@ -873,10 +873,10 @@ func (c *client) postCurrentPoint() {
 		[]func(){func() { c.current[at] = p }}, list)
 }
 
-// postNewestPoint sets the minute of now of a monitor for which the others do so at the same
+// postNewestPoint sets a minute, that of now, of a monitor for which the others do so at the same
 // time: which of them is the last nobody knows, but an alert must be there when it is DOWN.
-func (c *client) postNewestPoint(tag string) {
-	list := []map[string]any{{"monitor_tag": tag, "timestamp": thisMinute(), "status": one(c.random, "UP", "DOWN")}}
+func (c *client) postNewestPoint(tag string, at int64) {
+	list := []map[string]any{{"monitor_tag": tag, "timestamp": at, "status": one(c.random, "UP", "DOWN")}}
 	c.setPoints(&call{kind: "post a point of now", method: http.MethodPost, path: "/api/v4/status", body: map[string]any{"points": list}}, nil, list)
 }
 

@@ -1058,9 +1058,165 @@ func TestPointAppliedAgain(t *testing.T) {
 	}
 }
 
+// hook returns a client that runs f before the first call of the operation whose body has
+// the text.
+func hook(operation, text string, f func()) *dynamotest.Client {
+	var once sync.Once
+	return &dynamotest.Client{Inject: func(op string, body []byte) dynamotest.Fault {
+		if op == operation && strings.Contains(string(body), text) {
+			once.Do(f)
+		}
+		return dynamotest.None
+	}}
+}
+
+// wantOpen asks how many alerts are open.
+func wantOpen(t *testing.T, s *dynamo.Store, want int) {
+	t.Helper()
+	if got := alertsOf(t, s, statuspage.AlertQuery{State: statuspage.Triggered}); len(got) != want {
+		t.Errorf("open alerts: %+v, want %d", got, want)
+	}
+}
+
+// TestOpenAlertsReadBeforeHours lets another writer open, or resolve, the alert between a
+// point's look at the open alerts and its look at the points, which is at the same time.
+func TestOpenAlertsReadBeforeHours(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name       string
+		before     []statuspage.Status
+		other, own statuspage.Status
+		failures   int64
+		wantOpen   int
+	}{
+		{"it opens", []statuspage.Status{down, down}, down, up, 3, 0},
+		{"it is resolved", []statuspage.Status{down, down, down}, up, down, 1, 1},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			tb, s := newPoints(t, "a")
+			newRule(t, s, downRule(tt.failures, "a"))
+			post(t, s, "a", begin-minute, tt.before...)
+			marks, hours := make(chan struct{}), make(chan struct{})
+			var once, twice, thrice sync.Once
+			client := &dynamotest.Client{Inject: func(operation string, body []byte) dynamotest.Fault {
+				switch {
+				case operation == "Query" && strings.Contains(string(body), "OPENALERT"):
+					once.Do(func() { close(marks) })
+				case operation == "Query" && strings.Contains(string(body), "HOUR#"):
+					twice.Do(func() {
+						<-marks
+						time.Sleep(200 * time.Millisecond) // for its answer
+						if err := s.RecordPoint(t.Context(), "a", probe(begin, tt.other, 1), now+minute); err != nil {
+							t.Error(err)
+						}
+						close(hours)
+					})
+				case operation == "UpdateItem" && strings.Contains(string(body), "HOUR#"):
+					thrice.Do(func() {
+						<-hours
+						time.Sleep(200 * time.Millisecond)
+					})
+				}
+				return dynamotest.None
+			}}
+			if err := tb.Store(client).RecordPoint(t.Context(), "a", probe(begin, tt.own, 1), now+minute); err != nil {
+				t.Fatal(err)
+			}
+			wantOpen(t, s, tt.wantOpen)
+		})
+	}
+}
+
+// TestNextMinuteJudgedBefore lets the point of the next minute be set and judged while a
+// slow request, whose clock is still in its own minute, judges its point.
+func TestNextMinuteJudgedBefore(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name, call string
+		at         int64
+	}{
+		{"before it reads", "BatchGetItem", begin},
+		{"before it writes", "TransactWriteItems", begin},
+		{"in the next hour, before it reads", "BatchGetItem", statuspage.FloorHour(begin) + hour - minute},
+		{"in the next hour, before it writes", "TransactWriteItems", statuspage.FloorHour(begin) + hour - minute},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			tb, s := newPoints(t, "a")
+			newRule(t, s, downRule(1, "a"))
+			post(t, s, "a", tt.at-2*minute, up)
+			next := func() {
+				if err := s.RecordPoint(t.Context(), "a", probe(tt.at+minute, up, 1), tt.at+minute+1); err != nil {
+					t.Error(err)
+				}
+			}
+			if err := tb.Store(hook(tt.call, "ALERT", next)).RecordPoint(t.Context(), "a", probe(tt.at, down, 1), tt.at+minute-1); err != nil {
+				t.Fatal(err)
+			}
+			wantOpen(t, s, 0)
+		})
+	}
+}
+
+// TestPointsOfTheFuture has a point of the future, which a person has set, in the hour after
+// the one of which two writers set the newest minute.
+func TestPointsOfTheFuture(t *testing.T) {
+	t.Parallel()
+	tb, s := newPoints(t, "a")
+	newRule(t, s, downRule(1, "a"))
+	next := statuspage.FloorHour(begin) + hour
+	clock := next + 30
+	post(t, s, "a", next-2*minute, up)
+	if _, err := s.UpdatePoint(t.Context(), "a", next+30*minute, statuspage.PointPatch{Status: new(up)}, clock); err != nil {
+		t.Fatal(err)
+	}
+	other := func() {
+		if err := s.RecordPoint(t.Context(), "a", probe(next-minute, up, 1), clock); err != nil {
+			t.Error(err)
+		}
+	}
+	if err := tb.Store(hook("TransactWriteItems", "ALERT", other)).RecordPoint(t.Context(), "a", probe(next-minute, down, 1), clock); err != nil {
+		t.Fatal(err)
+	}
+	wantOpen(t, s, 0)
+}
+
+// TestFirstPointOfAnHour lets the last minute of the hour before be set between the look of
+// an hour's first point and its write.
+func TestFirstPointOfAnHour(t *testing.T) {
+	t.Parallel()
+	tb, s := newPoints(t, "a")
+	newRule(t, s, downRule(2, "a"))
+	first := statuspage.FloorHour(begin) + hour
+	clock := first + 30
+	post(t, s, "a", first-2*minute, up)
+	looked := make(chan struct{})
+	var once, twice sync.Once
+	client := &dynamotest.Client{Inject: func(operation string, body []byte) dynamotest.Fault {
+		switch {
+		case operation == "Query" && strings.Contains(string(body), "HOUR#"):
+			once.Do(func() { close(looked) })
+		case operation == "UpdateItem" && strings.Contains(string(body), "HOUR#"):
+			twice.Do(func() {
+				<-looked
+				time.Sleep(200 * time.Millisecond) // for its answer
+				if err := s.RecordPoint(t.Context(), "a", probe(first-minute, down, 1), clock); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		return dynamotest.None
+	}}
+	if err := tb.Store(client).RecordPoint(t.Context(), "a", probe(first, down, 1), clock); err != nil {
+		t.Fatal(err)
+	}
+	wantOpen(t, s, 1)
+}
+
 // TestOpenAlertsReadTooEarly lets another writer's point, of the minute before or of the
-// same one, open, or resolve, the alert
-// between a point's look at the open alerts and its write.
+// same one, open, or resolve, the alert between a point's look at the open alerts and its
+// write.
 func TestOpenAlertsReadTooEarly(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {

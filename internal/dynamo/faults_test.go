@@ -427,6 +427,39 @@ func TestRefusedWithATryOnItsWay(t *testing.T) {
 			t.Errorf("answer %+v, %v", i, err)
 		}
 	})
+	t.Run("the late try is found after the fence", func(t *testing.T) {
+		t.Parallel()
+		tb := dynamotest.NewTable(t)
+		s := tb.Store(nil)
+		ctx, cancel := background()
+		defer cancel()
+		if _, err := s.CreateIncident(ctx, statuspage.NewIncident{Title: "One", Start: begin}, now, nil); err != nil {
+			t.Fatal(err)
+		}
+		end := func(at int64) statuspage.IncidentPatch { return statuspage.IncidentPatch{End: opt.Value(at)} }
+		tries := &lateTries{fates: "hpPhp"}
+		tries.other = func() error {
+			if _, err := s.UpdateIncident(ctx, 1, statuspage.IncidentPatch{Start: opt.Value[int64](begin - hour)}, later, nil); err != nil {
+				return err
+			}
+			resp, err := http.DefaultTransport.RoundTrip(tries.held[0])
+			if err != nil {
+				return err
+			}
+			tries.held = nil
+			return resp.Body.Close()
+		}
+		if _, err := tb.Store(&dynamotest.Client{Base: tries}).UpdateIncident(ctx, 1, end(begin-minute), later, nil); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.UpdateIncident(ctx, 1, end(begin-2*minute), later, nil); err != nil {
+			t.Fatal(err)
+		}
+		tries.arrive(t)
+		if i, err := s.Incident(ctx, 1); err != nil || *i.End != begin-2*minute {
+			t.Errorf("%+v, %v", i, err)
+		}
+	})
 	// And what is tried again is lost again, or not.
 	for _, fates := range []string{"hpP", "hpPhp"} {
 		t.Run("the claim in the way goes/"+fates, func(t *testing.T) {

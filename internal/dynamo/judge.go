@@ -27,9 +27,12 @@ type view struct {
 	hours  []viewedHour        // newest first
 	alerts map[int64]openAlert // the open ones, by rule
 
-	// An alert was opened or resolved between the look and the write that was put into
-	// the view, or the write can't tell.
+	// The write that was put into the view can't tell, or tells, that alerts were changed
+	// or points set between the look and itself.
 	overtaken bool
+
+	written bool               // something was put into the view
+	looked  []statuspage.Point // what points returned before
 }
 
 type viewedHour struct {
@@ -51,7 +54,7 @@ func needOf(c statuspage.Condition) need {
 	return n
 }
 
-// newestHours returns the monitor's newest hours at or before now: so many that they
+// newestHours returns the monitor's newest hours that upTo has points of: so many that they
 // have what is needed, or all that can matter. An hour that is past its time is left
 // out.
 func (s *Store) newestHours(ctx context.Context, monitorID int64, n need, now int64) ([]viewedHour, error) {
@@ -59,7 +62,7 @@ func (s *Store) newestHours(ctx context.Context, monitorID int64, n need, now in
 		TableName: s.table, ConsistentRead: aws.Bool(true), ScanIndexForward: aws.Bool(false),
 		KeyConditionExpression: aws.String(rowsQuery),
 		ExpressionAttributeValues: item{
-			":pk": str(monitorPK(monitorID)), ":low": str(hourPrefix), ":high": str(hourKey(monitorID, now).sk),
+			":pk": str(monitorPK(monitorID)), ":low": str(hourPrefix), ":high": str(hourKey(monitorID, now+behind).sk),
 		},
 		Limit: limitOf(n.points), // an hour has a point at least, as a rule
 	}
@@ -104,10 +107,15 @@ func readViewedHour(it item, now int64) (viewedHour, error) {
 	return viewedHour{h, r.strOrEmpty(attrWrite), r.strOrEmpty(attrJudged)}, err
 }
 
-// upTo returns the points at or before now.
+// behind is how long a request may have been at work since it read its clock, and how far
+// that may be behind another one's, in seconds.
+const behind = 2 * minuteSeconds
+
+// upTo returns the points that are there at now: none of the future, which only a person
+// can set. A posted one that is a little after now has come since the clock was read.
 func (h hourPoints) upTo(now int64) []statuspage.Point {
 	n := len(h.points)
-	for n > 0 && h.points[n-1].Time > now {
+	for n > 0 && h.points[n-1].Time > now && (h.points[n-1].Source != statuspage.SourceProbe || h.points[n-1].Time > now+behind) {
 		n--
 	}
 	return h.points[:n]
@@ -174,9 +182,14 @@ func (s *Store) viewOf(ctx context.Context, monitorID int64, n need, now int64) 
 // put makes the view hold what was written to an hour: the item as it is since, or,
 // where that is not known, the points.
 func (v *view) put(it item, written []statuspage.Point, now int64) error {
+	if !v.written {
+		v.looked, v.written = v.points(now), true
+	}
 	start := statuspage.FloorHour(written[0].Time)
 	at, found := slices.BinarySearchFunc(v.hours, start, func(h viewedHour, start int64) int { return int(start - h.start) })
 	if !found {
+		// Where the hour before was written since the look, this one does not show it.
+		v.overtaken = true
 		v.hours = slices.Insert(v.hours, at, viewedHour{hourPoints: hourPoints{start: start}})
 	}
 	if it != nil {
@@ -208,18 +221,15 @@ func (v *view) points(now int64) []statuspage.Point {
 }
 
 // unsettled returns the rules for which the points ask for something else than there
-// is. Where a verdict has just turned round, what was read of the open alerts may be
-// older than the other verdict's doing, so these are looked at again too.
+// is. Where the write has changed the verdict, what was read of the open alerts may be
+// older than what followed from the one before, so these are looked at again too.
 func (v *view) unsettled(w watched, points []statuspage.Point) []int64 {
 	var rules []int64
-	before := points[:len(points)-1]
 	for _, x := range w.watches {
 		_, open := v.alerts[x.RuleID]
 		verdict := x.Judge(points, w.degradedIsDown).Verdict
-		turned := func(from statuspage.Verdict) bool { return x.Judge(before, w.degradedIsDown).Verdict == from }
-		switch {
-		case verdict == statuspage.Failing && (!open || turned(statuspage.Recovered)),
-			verdict == statuspage.Recovered && (open || turned(statuspage.Failing)):
+		turned := v.written && x.Judge(v.looked, w.degradedIsDown).Verdict != verdict
+		if verdict != statuspage.Undecided && (turned || (verdict == statuspage.Failing) != open) {
 			rules = append(rules, x.RuleID)
 		}
 	}
@@ -363,21 +373,27 @@ func judgement(r statuspage.AlertRule, m statuspage.Monitor, points []statuspage
 	return r.JudgeSilence(points[len(points)-1].Time, true, now)
 }
 
-// unchanged asks that the newest of the hours is as it was read, and that nothing was
-// written to now's hour where there was nothing. It leaves in the newest hour that alerts
-// were changed, for writers that looked at them before.
+// unchanged asks that the hours with the newest points are as they were read, and that
+// nothing was written to now's hour where there was nothing. It leaves in the hour of the
+// newest point that alerts were changed, for writers that looked at them before.
 func (s *Store) unchanged(monitorID int64, v view, now int64) []types.TransactWriteItem {
-	this := statuspage.FloorHour(now)
 	var checks []types.TransactWriteItem
-	if len(v.hours) == 0 || v.hours[0].start != this {
+	for _, start := range slices.Compact([]int64{statuspage.FloorHour(now), statuspage.FloorHour(now + behind)}) {
+		if slices.ContainsFunc(v.hours, func(h viewedHour) bool { return h.start == start }) {
+			continue
+		}
 		e := newExpr()
 		ttl := e.name(attrTTL)
 		e.conditions = append(e.conditions, "(attribute_not_exists("+ttl+") OR "+ttl+" <= "+e.value("now", num(now))+")")
-		checks = append(checks, s.check(hourKey(monitorID, this), e))
+		checks = append(checks, s.check(hourKey(monitorID, start), e))
 	}
-	if len(v.hours) > 0 {
-		h := v.hours[0]
+	for _, h := range v.hours {
+		if len(h.upTo(now)) == 0 {
+			checks = append(checks, s.check(hourKey(monitorID, h.start), newExpr().ifWrite(h.write)))
+			continue
+		}
 		checks = append(checks, s.update(hourKey(monitorID, h.start), newExpr().ifExists().ifWrite(h.write).set(attrJudged, str(writeToken()))))
+		break
 	}
 	return checks
 }

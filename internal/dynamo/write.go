@@ -118,6 +118,7 @@ func (s *Store) updateInPlace(ctx context.Context, k key, e *expr, mark, token s
 	number := time.Now().UnixMicro()
 	failures, lost := 0, 0 // tries that DynamoDB failed, and of these, of which nobody knows what came of them
 	fences := false        // whether e leaves a fence
+	raised := false        // whether there is a fence against all tries before the last refusal
 	for attempt := 0; ; attempt++ {
 		e.value(attrFence, num(number))
 		if attempt > 0 {
@@ -143,8 +144,8 @@ func (s *Store) updateInPlace(ctx context.Context, k key, e *expr, mark, token s
 			if r.err != nil {
 				return nil, false, r.err
 			}
-			if own {
-				lost-- // the one that took effect
+			if own && !raised {
+				lost-- // the one that took effect; after raised it may be one from before
 			}
 			if own || fence == nil || *fence < number {
 				if lost == 0 {
@@ -156,7 +157,7 @@ func (s *Store) updateInPlace(ctx context.Context, k key, e *expr, mark, token s
 				}
 				// Nothing is on its way any more, but something may have come before the
 				// fence, and others may have written since the refusal.
-				lost = 0
+				lost, raised = 0, true
 			} else {
 				number = *fence
 			}
