@@ -338,7 +338,8 @@ func (r *run) prepare() {
 	for n := range 40 + r.writes/500 {
 		r.newest = append(r.newest, fmt.Sprintf("newest-%d", n))
 	}
-	for _, tag := range append([]string{r.commonTag, r.currentTag}, r.newest...) {
+	monitor(c, r.commonTag)
+	for _, tag := range append([]string{r.currentTag}, r.newest...) {
 		monitor(c, tag)
 		rule(c, map[string]any{"alert_for": "STATUS", "alert_value": "DOWN", "monitor_tags": []string{tag}})
 	}

@@ -336,14 +336,13 @@ func (r *run) verifyShared(c *client, shown map[int64]incidentJSON) {
 			}
 		}
 	}
-	shownPoints := c.data(r.commonTag)
-	c.comparePoints(r.commonTag, want, shownPoints)
-	c.compareAlert(r.commonTag, shownPoints)
-	shownPoints = c.dataOf(r.currentTag, r.today-2*day, r.today+2*day)
-	c.comparePoints(r.currentTag, current, shownPoints)
-	c.compareAlert(r.currentTag, shownPoints)
+	c.comparePoints(r.commonTag, want, c.data(r.commonTag))
+	lately := func(tag string) map[int64]pointJSON { return c.dataOf(tag, r.today-2*day, r.today+2*day) }
+	points := lately(r.currentTag)
+	c.comparePoints(r.currentTag, current, points)
+	c.compareAlert(r.currentTag, points)
 	for _, tag := range r.newest {
-		c.compareAlert(tag, c.dataOf(tag, r.today-2*day, r.today+2*day))
+		c.compareAlert(tag, lately(tag))
 	}
 }
 

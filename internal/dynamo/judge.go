@@ -18,9 +18,9 @@ import (
 // How a point is judged. What the monitor's rules may need is read beside the write
 // of the point, so that one which changes nothing costs no further call. What is read
 // that way can be older than the write, so it only tells whether there may be
-// something to do. Then settle reads all again, and its transaction asks that the
-// newest hour is still as it was read: of writers at once the last one's judgement
-// stands.
+// something to do. Then settle reads all again, and its transaction asks that the hour of
+// the newest point and now's are still as they were read: of writers at once the last
+// one's judgement stands.
 
 // A view is what the judging of a monitor's points rests on.
 type view struct {
@@ -211,7 +211,7 @@ func (v *view) put(it item, written []statuspage.Point, now int64) error {
 	return nil
 }
 
-// points returns the points at or before now, by time.
+// points returns the points that are there at now, by time, see upTo.
 func (v *view) points(now int64) []statuspage.Point {
 	var points []statuspage.Point
 	for _, h := range slices.Backward(v.hours) {
@@ -237,7 +237,7 @@ func (v *view) unsettled(w watched, points []statuspage.Point) []int64 {
 }
 
 // judge settles the rules that points which were just written bring into question.
-// Points of which none is the monitor's newest at or before now change nothing.
+// Points of which none is the monitor's newest, see upTo, change nothing.
 func (s *Store) judge(ctx context.Context, w watched, v *view, written func(minute int64) bool, now int64) error {
 	if v == nil {
 		return nil
