@@ -1079,18 +1079,24 @@ func wantOpen(t *testing.T, s *dynamo.Store, want int) {
 }
 
 // TestOpenAlertsReadBeforeHours lets another writer open, or resolve, the alert between a
-// point's look at the open alerts and its look at the points, which is at the same time.
+// point's look at the open alerts and its look at the points, which may see its own write.
 func TestOpenAlertsReadBeforeHours(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
 		name       string
 		before     []statuspage.Status
 		other, own statuspage.Status
+		at         int64 // of its own point
+		written    bool  // before it looks at the points
 		failures   int64
 		wantOpen   int
 	}{
-		{"it opens", []statuspage.Status{down, down}, down, up, 3, 0},
-		{"it is resolved", []statuspage.Status{down, down, down}, up, down, 1, 1},
+		{"it opens", []statuspage.Status{down, down}, down, up, begin, false, 3, 0},
+		{"it is resolved", []statuspage.Status{down, down, down}, up, down, begin, false, 1, 1},
+		{"it opens, and it writes", []statuspage.Status{down, down}, down, up, begin, true, 3, 0},
+		{"it is resolved, and it writes", []statuspage.Status{down, down, down}, up, down, begin, true, 1, 1},
+		{"it opens, and it writes the next minute", []statuspage.Status{down, down}, down, up, begin + minute, true, 3, 0},
+		{"it is resolved, and it writes the next minute", []statuspage.Status{down, down, down}, up, down, begin + minute, true, 1, 1},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -1099,20 +1105,28 @@ func TestOpenAlertsReadBeforeHours(t *testing.T) {
 			post(t, s, "a", begin-minute, tt.before...)
 			marks, hours := make(chan struct{}), make(chan struct{})
 			var once, twice, thrice sync.Once
+			other := func() {
+				<-marks
+				time.Sleep(200 * time.Millisecond) // for its answer
+				if err := s.RecordPoint(t.Context(), "a", probe(begin, tt.other, 1), now+minute); err != nil {
+					t.Error(err)
+				}
+			}
 			client := &dynamotest.Client{Inject: func(operation string, body []byte) dynamotest.Fault {
+				isHour := strings.Contains(string(body), "HOUR#")
+				first, then := "Query", "UpdateItem"
+				if tt.written {
+					first, then = then, first
+				}
 				switch {
 				case operation == "Query" && strings.Contains(string(body), "OPENALERT"):
 					once.Do(func() { close(marks) })
-				case operation == "Query" && strings.Contains(string(body), "HOUR#"):
+				case operation == first && isHour:
 					twice.Do(func() {
-						<-marks
-						time.Sleep(200 * time.Millisecond) // for its answer
-						if err := s.RecordPoint(t.Context(), "a", probe(begin, tt.other, 1), now+minute); err != nil {
-							t.Error(err)
-						}
+						other()
 						close(hours)
 					})
-				case operation == "UpdateItem" && strings.Contains(string(body), "HOUR#"):
+				case operation == then && isHour:
 					thrice.Do(func() {
 						<-hours
 						time.Sleep(200 * time.Millisecond)
@@ -1120,7 +1134,7 @@ func TestOpenAlertsReadBeforeHours(t *testing.T) {
 				}
 				return dynamotest.None
 			}}
-			if err := tb.Store(client).RecordPoint(t.Context(), "a", probe(begin, tt.own, 1), now+minute); err != nil {
+			if err := tb.Store(client).RecordPoint(t.Context(), "a", probe(tt.at, tt.own, 1), now+minute); err != nil {
 				t.Fatal(err)
 			}
 			wantOpen(t, s, tt.wantOpen)

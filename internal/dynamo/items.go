@@ -522,13 +522,8 @@ const (
 	attrResolved       = "resolved"
 )
 
-const (
-	// attrWrite is a text in an hour's item that is another after each write.
-	attrWrite = "w"
-	// attrJudged is one that is another after each opening or resolution of an alert for
-	// which this hour was the newest.
-	attrJudged = "j"
-)
+// attrWrite is a text in an hour's item that is another after each write.
+const attrWrite = "w"
 
 func putFlag(it item, name string, on bool) {
 	if on {

@@ -27,18 +27,15 @@ type view struct {
 	hours  []viewedHour        // newest first
 	alerts map[int64]openAlert // the open ones, by rule
 
-	// The write that was put into the view can't tell, or tells, that alerts were changed
-	// or points set between the look and itself.
-	overtaken bool
-
-	written bool               // something was put into the view
-	looked  []statuspage.Point // what points returned before
+	// Of a view that was read beside a write: what points returned just before that, and
+	// whether the write could not tell.
+	before  []statuspage.Point
+	unknown bool
 }
 
 type viewedHour struct {
 	hourPoints
-	write  string // what attrWrite of its item was
-	judged string // and attrJudged
+	write string // what attrWrite of its item was
 }
 
 // A need is how many of a monitor's newest points a judgement asks for, and how many of
@@ -104,7 +101,7 @@ func (s *Store) newestHours(ctx context.Context, monitorID int64, n need, now in
 func readViewedHour(it item, now int64) (viewedHour, error) {
 	h, err := readHour(it, now)
 	r := reader{item: it}
-	return viewedHour{h, r.strOrEmpty(attrWrite), r.strOrEmpty(attrJudged)}, err
+	return viewedHour{h, r.strOrEmpty(attrWrite)}, err
 }
 
 // behind is how long a request may have been at work since it read its clock, and how far
@@ -179,36 +176,38 @@ func (s *Store) viewOf(ctx context.Context, monitorID int64, n need, now int64) 
 	return &v, g.Wait()
 }
 
-// put makes the view hold what was written to an hour: the item as it is since, or,
-// where that is not known, the points.
-func (v *view) put(it item, written []statuspage.Point, now int64) error {
-	if !v.written {
-		v.looked, v.written = v.points(now), true
+// stood makes the view hold an hour as it was just before it was written, which may be
+// before or after it was read.
+func (v *view) stood(start int64, it item, now int64) error {
+	if it == nil {
+		// The hour is new, and the one before may have been written since it was read; or
+		// the write can't tell.
+		v.unknown = true
+		return nil
 	}
-	start := statuspage.FloorHour(written[0].Time)
+	h, err := readViewedHour(it, now)
+	*v.hour(start) = h
+	return err
+}
+
+// hour returns the hour of the view, which may be a new one.
+func (v *view) hour(start int64) *viewedHour {
 	at, found := slices.BinarySearchFunc(v.hours, start, func(h viewedHour, start int64) int { return int(start - h.start) })
 	if !found {
-		// Where the hour before was written since the look, this one does not show it.
-		v.overtaken = true
 		v.hours = slices.Insert(v.hours, at, viewedHour{hourPoints: hourPoints{start: start}})
 	}
-	if it != nil {
-		h, err := readViewedHour(it, now)
-		v.overtaken = v.overtaken || h.judged != v.hours[at].judged
-		v.hours[at] = h
-		return err
+	return &v.hours[at]
+}
+
+// put makes the view hold a point that was written.
+func (v *view) put(p statuspage.Point) {
+	h := v.hour(statuspage.FloorHour(p.Time))
+	n, there := slices.BinarySearchFunc(h.points, p.Time, func(q statuspage.Point, t int64) int { return int(q.Time - t) })
+	if there {
+		h.points[n] = p
+	} else {
+		h.points = slices.Insert(h.points, n, p)
 	}
-	v.overtaken = true
-	h := &v.hours[at]
-	for _, p := range written {
-		n, there := slices.BinarySearchFunc(h.points, p.Time, func(q statuspage.Point, t int64) int { return int(q.Time - t) })
-		if there {
-			h.points[n] = p
-		} else {
-			h.points = slices.Insert(h.points, n, p)
-		}
-	}
-	return nil
 }
 
 // points returns the points that are there at now, by time, see upTo.
@@ -222,13 +221,13 @@ func (v *view) points(now int64) []statuspage.Point {
 
 // unsettled returns the rules for which the points ask for something else than there
 // is. Where the write has changed the verdict, what was read of the open alerts may be
-// older than what followed from the one before, so these are looked at again too.
+// older than what followed from the verdict before, so these are looked at again too.
 func (v *view) unsettled(w watched, points []statuspage.Point) []int64 {
 	var rules []int64
 	for _, x := range w.watches {
 		_, open := v.alerts[x.RuleID]
 		verdict := x.Judge(points, w.degradedIsDown).Verdict
-		turned := v.written && x.Judge(v.looked, w.degradedIsDown).Verdict != verdict
+		turned := v.before != nil && x.Judge(v.before, w.degradedIsDown).Verdict != verdict
 		if verdict != statuspage.Undecided && (turned || (verdict == statuspage.Failing) != open) {
 			rules = append(rules, x.RuleID)
 		}
@@ -246,7 +245,7 @@ func (s *Store) judge(ctx context.Context, w watched, v *view, written func(minu
 	if len(points) == 0 || !written(points[len(points)-1].Time) {
 		return nil
 	}
-	if v.overtaken {
+	if v.unknown {
 		return s.judgeAfter(ctx, w, written, now)
 	}
 	var g errgroup.Group
@@ -374,8 +373,7 @@ func judgement(r statuspage.AlertRule, m statuspage.Monitor, points []statuspage
 }
 
 // unchanged asks that the hours with the newest points are as they were read, and that
-// nothing was written to now's hour where there was nothing. It leaves in the hour of the
-// newest point that alerts were changed, for writers that looked at them before.
+// nothing was written to now's hour where there was nothing.
 func (s *Store) unchanged(monitorID int64, v view, now int64) []types.TransactWriteItem {
 	var checks []types.TransactWriteItem
 	for _, start := range slices.Compact([]int64{statuspage.FloorHour(now), statuspage.FloorHour(now + behind)}) {
@@ -388,12 +386,10 @@ func (s *Store) unchanged(monitorID int64, v view, now int64) []types.TransactWr
 		checks = append(checks, s.check(hourKey(monitorID, start), e))
 	}
 	for _, h := range v.hours {
-		if len(h.upTo(now)) == 0 {
-			checks = append(checks, s.check(hourKey(monitorID, h.start), newExpr().ifWrite(h.write)))
-			continue
+		checks = append(checks, s.check(hourKey(monitorID, h.start), newExpr().ifWrite(h.write)))
+		if len(h.upTo(now)) > 0 {
+			break
 		}
-		checks = append(checks, s.update(hourKey(monitorID, h.start), newExpr().ifExists().ifWrite(h.write).set(attrJudged, str(writeToken()))))
-		break
 	}
 	return checks
 }

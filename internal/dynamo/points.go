@@ -151,7 +151,7 @@ func (s *Store) RecordPoints(ctx context.Context, points []statuspage.TaggedPoin
 			continue
 		}
 		if posts[p.Tag] == nil {
-			posts[p.Tag] = &post{monitor: m, hours: map[int64][]int{}, items: map[int64]item{}}
+			posts[p.Tag] = &post{monitor: m, hours: map[int64][]int{}, before: map[int64]item{}}
 		}
 		hour := statuspage.FloorHour(p.Time)
 		posts[p.Tag].hours[hour] = append(posts[p.Tag].hours[hour], n)
@@ -162,10 +162,10 @@ func (s *Store) RecordPoints(ctx context.Context, points []statuspage.TaggedPoin
 	for _, m := range posts {
 		for hour, members := range m.hours {
 			g.Go(func() error {
-				it, err := s.setPoints(ctx, m.monitor.id, plainPoints(points, members), now)
+				before, err := s.setPoints(ctx, m.monitor.id, plainPoints(points, members), now)
 				m.mu.Lock()
 				defer m.mu.Unlock()
-				m.items[hour] = it
+				m.before[hour] = before
 				for _, n := range members {
 					errs[n] = err
 				}
@@ -205,8 +205,8 @@ type post struct {
 	view    *view           // see look
 	viewErr error
 
-	mu    sync.Mutex
-	items map[int64]item // the hours as they are since; nil where that is not known
+	mu     sync.Mutex
+	before map[int64]item // the hours as they were before, see setPoints
 }
 
 func plainPoints(points []statuspage.TaggedPoint, places []int) []statuspage.Point {
@@ -222,13 +222,16 @@ func (s *Store) judgePost(ctx context.Context, m *post, points []statuspage.Tagg
 	if m.viewErr != nil || m.view == nil {
 		return m.viewErr
 	}
-	written := map[int64]bool{}
-	for hour, members := range m.hours {
-		same := plainPoints(points, members)
-		if err := m.view.put(m.items[hour], same, now); err != nil {
+	for hour, before := range m.before {
+		if err := m.view.stood(hour, before, now); err != nil {
 			return err
 		}
-		for _, p := range same {
+	}
+	m.view.before = append([]statuspage.Point{}, m.view.points(now)...)
+	written := map[int64]bool{}
+	for _, members := range m.hours {
+		for _, p := range plainPoints(points, members) {
+			m.view.put(p)
 			written[p.Time] = true
 		}
 	}
@@ -236,8 +239,8 @@ func (s *Store) judgePost(ctx context.Context, m *post, points []statuspage.Tagg
 }
 
 // setPoints sets points of one hour of a monitor, the last one of a minute, and
-// returns the hour's item as it is then; nil where the write can't tell. A day that
-// has ended may have totals: these go in the same transaction.
+// returns the hour's item as it was before; nil when there was none, or where the write
+// can't tell. A day that has ended may have totals: these go in the same transaction.
 func (s *Store) setPoints(ctx context.Context, monitorID int64, points []statuspage.Point, now int64) (item, error) {
 	start := statuspage.FloorHour(points[0].Time)
 	e := newExpr()
@@ -264,15 +267,16 @@ func (s *Store) setPoints(ctx context.Context, monitorID int64, points []statusp
 func writeToken() string { return newToken()[:8] }
 
 // writeHour changes an hour's item as e says, unless the item is past its time:
-// then, or when a condition of e does not hold, it is refused.
-func (s *Store) writeHour(ctx context.Context, monitorID, start int64, e *expr, now int64) (it item, refused bool, err error) {
+// then, or when a condition of e does not hold, it is refused. It returns the item as it
+// was before, see setPoints.
+func (s *Store) writeHour(ctx context.Context, monitorID, start int64, e *expr, now int64) (before item, refused bool, err error) {
 	k := hourKey(monitorID, start)
 	e, token := e.clone().set(attrTTL, num(keptUntil(start, now))).ifCurrent(now), writeToken()
 	if statuspage.NextDay(start) <= now {
 		refusal, err := s.transact(ctx, s.update(k, e.set(attrWrite, str(token))), s.dirtyDay(monitorID, start, now))
 		return nil, refusal != nil, err
 	}
-	return s.updateInPlace(ctx, k, e, attrWrite, token)
+	return s.updateReturning(ctx, types.ReturnValueAllOld, k, e, attrWrite, token)
 }
 
 // ifCurrent asks that the item is not one that is past its time and only not yet

@@ -114,6 +114,13 @@ func (s *Store) transact(ctx context.Context, writes ...types.TransactWriteItem)
 // clock. One that is behind is refused by the fences of others, and counts on from
 // those.
 func (s *Store) updateInPlace(ctx context.Context, k key, e *expr, mark, token string) (it item, refused bool, err error) {
+	return s.updateReturning(ctx, types.ReturnValueAllNew, k, e, mark, token)
+}
+
+// updateReturning is updateInPlace that, where AllOld is asked for and the condition holds,
+// returns the item as it was before: nil when there was none, or when it had to be tried
+// again and it can't be told.
+func (s *Store) updateReturning(ctx context.Context, which types.ReturnValue, k key, e *expr, mark, token string) (it item, refused bool, err error) {
 	e.set(mark, str(token)).ifNotBegins(mark, "own", token).ifBelow(attrFence)
 	number := time.Now().UnixMicro()
 	failures, lost := 0, 0 // tries that DynamoDB failed, and of these, of which nobody knows what came of them
@@ -128,10 +135,14 @@ func (s *Store) updateInPlace(ctx context.Context, k key, e *expr, mark, token s
 			TableName: s.table, Key: k.attributes(),
 			UpdateExpression: e.update(), ConditionExpression: e.condition(),
 			ExpressionAttributeNames: e.names, ExpressionAttributeValues: e.values,
-			ReturnValues:                        types.ReturnValueAllNew,
+			ReturnValues:                        which,
 			ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
 		}, triedOnce)
 		if err == nil {
+			// Of an item that was not there, Dynoxide answers with the key.
+			if which == types.ReturnValueAllOld && (fences || len(out.Attributes) <= len(k.attributes())) {
+				return nil, false, nil
+			}
 			return out.Attributes, false, nil
 		}
 		first := firstPause
@@ -148,12 +159,17 @@ func (s *Store) updateInPlace(ctx context.Context, k key, e *expr, mark, token s
 				lost-- // the one that took effect; after raised it may be one from before
 			}
 			if own || fence == nil || *fence < number {
-				if lost == 0 {
-					return r.item, !own, nil
+				it, err := r.item, error(nil)
+				if lost > 0 {
+					it, err = s.raiseFence(ctx, k, number)
 				}
-				it, err := s.raiseFence(ctx, k, number)
-				if err != nil || own {
-					return it, false, err
+				switch {
+				case err != nil:
+					return nil, false, err
+				case own && which == types.ReturnValueAllOld:
+					return nil, false, nil
+				case own || lost == 0:
+					return it, !own, nil
 				}
 				// Nothing is on its way any more, but something may have come before the
 				// fence, and others may have written since the refusal.
