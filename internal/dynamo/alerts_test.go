@@ -1238,14 +1238,17 @@ func TestOpenAlertsReadTooEarly(t *testing.T) {
 		before                []statuspage.Status
 		other, own            statuspage.Status
 		at, clock             int64 // of its own point
-		wantOpen, wantAllOver int   // alerts
+		fault                 dynamotest.Fault
+		wantOpen, wantAllOver int // alerts
 	}{
-		{"it opens", []statuspage.Status{down, down}, down, up, begin + minute, now + minute, 0, 1},
-		{"it opens in the same minute", []statuspage.Status{down, down}, down, up, begin, now + minute, 0, 1},
-		{"it opens in the same minute of a day that is over", []statuspage.Status{down, down}, down, up, begin, now + 2*day, 0, 1},
-		{"it is resolved", []statuspage.Status{down, down, down}, up, down, begin + minute, now + minute, 1, 2},
-		{"it is resolved in the same minute", []statuspage.Status{down, down, down}, up, down, begin, now + minute, 1, 2},
-		{"it is resolved in the same minute of a day that is over", []statuspage.Status{down, down, down}, up, down, begin, now + 2*day, 1, 2},
+		{"it opens", []statuspage.Status{down, down}, down, up, begin + minute, now + minute, dynamotest.None, 0, 1},
+		{"it opens in the same minute", []statuspage.Status{down, down}, down, up, begin, now + minute, dynamotest.None, 0, 1},
+		{"it opens in the same minute of a day that is over", []statuspage.Status{down, down}, down, up, begin, now + 2*day, dynamotest.None, 0, 1},
+		{"it is resolved", []statuspage.Status{down, down, down}, up, down, begin + minute, now + minute, dynamotest.None, 1, 2},
+		{"it is resolved in the same minute", []statuspage.Status{down, down, down}, up, down, begin, now + minute, dynamotest.None, 1, 2},
+		{"it is resolved in the same minute of a day that is over", []statuspage.Status{down, down, down}, up, down, begin, now + 2*day, dynamotest.None, 1, 2},
+		{"it opens, and the answer is lost", []statuspage.Status{down, down}, down, up, begin, now + minute, dynamotest.LostAnswer, 0, 1},
+		{"it is resolved, and the answer is lost", []statuspage.Status{down, down, down}, up, down, begin, now + minute, dynamotest.LostAnswer, 1, 2},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -1263,13 +1266,16 @@ func TestOpenAlertsReadTooEarly(t *testing.T) {
 				case operation == "Query" && strings.Contains(string(body), "OPENALERT"):
 					twice.Do(func() { close(looked) })
 				case (operation == "UpdateItem" || operation == "TransactWriteItems") && strings.Contains(string(body), "HOUR#"):
+					fault := dynamotest.None
 					once.Do(func() {
+						fault = tt.fault
 						<-looked
 						time.Sleep(200 * time.Millisecond) // for its answer
 						if err := s.RecordPoint(t.Context(), "a", probe(begin, tt.other, 1), tt.clock); err != nil {
 							t.Error(err)
 						}
 					})
+					return fault
 				}
 				return dynamotest.None
 			}}
