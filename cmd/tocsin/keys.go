@@ -17,6 +17,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"tocsin/internal/dynamo"
+	"tocsin/internal/function"
 	"tocsin/internal/statuspage"
 )
 
@@ -101,10 +102,11 @@ func (t *tableFlags) open(ctx context.Context) (*dynamo.Store, error) {
 }
 
 func (t *tableFlags) options() []func(*dynamodb.Options) {
-	if t.calls == nil {
-		return nil
+	options := []func(*dynamodb.Options){function.CopyBodies}
+	if t.calls != nil {
+		options = append(options, dynamo.CountCalls(t.calls))
 	}
-	return []func(*dynamodb.Options){dynamo.CountCalls(t.calls)}
+	return options
 }
 
 const createExamples = `  tocsin keys create --local --name laptop

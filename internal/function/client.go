@@ -8,6 +8,9 @@ import (
 	"net"
 	"net/http"
 	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 )
 
 const (
@@ -38,10 +41,9 @@ func newHTTPClient(timeout time.Duration) *httpClient {
 
 // Do implements aws.HTTPClient.
 //
-// The transport gets a copy of the body: the SDK closes its own as soon as there is an
-// answer, and a transport that is about to see the body's end then takes the connection
-// for broken. With the copy it can also send the request again when the connection turns
-// out to have been closed while the function was frozen.
+// The transport gets a copy of the body, see CopyBodies. With it, it can also send the
+// request again when the connection turns out to have been closed while the function was
+// frozen.
 func (c *httpClient) Do(r *http.Request) (*http.Response, error) {
 	ctx, cancel := context.WithTimeout(r.Context(), c.timeout)
 	r = r.WithContext(ctx)
@@ -56,6 +58,22 @@ func (c *httpClient) Do(r *http.Request) (*http.Response, error) {
 	}
 	resp.Body = &timedBody{resp.Body, cancel}
 	return resp, nil
+}
+
+// CopyBodies makes a client send copies of the requests' bodies: the SDK closes its own as
+// soon as there is an answer, and a transport that is about to see the body's end then
+// takes the connection for broken.
+func CopyBodies(o *dynamodb.Options) { o.HTTPClient = copyingClient{o.HTTPClient} }
+
+type copyingClient struct{ aws.HTTPClient }
+
+// Do implements aws.HTTPClient.
+func (c copyingClient) Do(r *http.Request) (*http.Response, error) {
+	r = r.Clone(r.Context())
+	if err := copyBody(r); err != nil {
+		return nil, err
+	}
+	return c.HTTPClient.Do(r)
 }
 
 func copyBody(r *http.Request) error {
