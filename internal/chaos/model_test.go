@@ -689,6 +689,15 @@ func (c *client) drawPoint(kind string) point {
 	return p
 }
 
+// body is the point in a post.
+func (p point) body(tag string, at int64) map[string]any {
+	j := map[string]any{"monitor_tag": tag, "timestamp": at, "status": p.Status}
+	if p.Latency != nil {
+		j["latency"] = *p.Latency
+	}
+	return j
+}
+
 func (c *client) freshMinute() int64 {
 	c.fresh++
 	return c.pointsFrom + c.fresh%(keyedDays*day/60)*60
@@ -716,11 +725,7 @@ func (c *client) postPoints() {
 			at = c.freshMinute()
 		}
 		at = min(at, c.pointsFrom+allDays*day-60)
-		j := map[string]any{"monitor_tag": m.tag, "timestamp": at, "status": p.Status}
-		if p.Latency != nil {
-			j["latency"] = *p.Latency
-		}
-		list = append(list, j)
+		list = append(list, p.body(m.tag, at))
 		set = append(set, func() { m.points[at] = p })
 	}
 	kind := "post a point"
@@ -845,11 +850,7 @@ func (c *client) postCommonPoints() {
 		at := near + c.random.Int64N(120)*60
 		at -= (at/60%clients - int64(c.n)) * 60
 		p := c.drawPoint("API")
-		j := map[string]any{"monitor_tag": c.commonTag, "timestamp": at, "status": p.Status}
-		if p.Latency != nil {
-			j["latency"] = *p.Latency
-		}
-		list = append(list, j)
+		list = append(list, p.body(c.commonTag, at))
 		set = append(set, func() { c.common[at] = p })
 	}
 	c.setPoints(&call{kind: "post points of a common monitor", method: http.MethodPost, path: "/api/v4/status", body: map[string]any{"points": list}}, set, list)
@@ -864,11 +865,7 @@ func (c *client) postCurrentPoint() {
 	at := thisMinute() - c.random.Int64N(60)*60
 	at -= ((at/60-int64(c.n))%clients + clients) % clients * 60
 	p := c.drawPoint("API")
-	j := map[string]any{"monitor_tag": c.currentTag, "timestamp": at, "status": p.Status}
-	if p.Latency != nil {
-		j["latency"] = *p.Latency
-	}
-	list := []map[string]any{j}
+	list := []map[string]any{p.body(c.currentTag, at)}
 	c.setPoints(&call{kind: "post a point of the last hour", method: http.MethodPost, path: "/api/v4/status", body: map[string]any{"points": list}},
 		[]func(){func() { c.current[at] = p }}, list)
 }

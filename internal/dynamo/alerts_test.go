@@ -1018,9 +1018,7 @@ func TestPointAppliedAgain(t *testing.T) {
 	run := tb.Store(&dynamotest.Client{Inject: func(operation string, _ []byte) dynamotest.Fault {
 		if operation == "TransactWriteItems" {
 			once.Do(func() {
-				if err := s.RecordPoint(t.Context(), "a", probe(clock, up, 1), clock); err != nil {
-					t.Error(err)
-				}
+				set(t, s, clock, up, clock)
 				close(other)
 				<-appliedAgain
 			})
@@ -1055,6 +1053,14 @@ func TestPointAppliedAgain(t *testing.T) {
 	<-judged
 	if got := alertsOf(t, s, statuspage.AlertQuery{}); tries != 2 || len(got) != 0 {
 		t.Errorf("after %d tries, with a point of this minute, the alerts %+v", tries, got)
+	}
+}
+
+// set sets a point of monitor a.
+func set(t *testing.T, s *dynamo.Store, at int64, status statuspage.Status, clock int64) {
+	t.Helper()
+	if err := s.RecordPoint(t.Context(), "a", probe(at, status, 1), clock); err != nil {
+		t.Error(err)
 	}
 }
 
@@ -1108,9 +1114,7 @@ func TestOpenAlertsReadBeforeHours(t *testing.T) {
 			other := func() {
 				<-marks
 				time.Sleep(200 * time.Millisecond) // for its answer
-				if err := s.RecordPoint(t.Context(), "a", probe(begin, tt.other, 1), now+minute); err != nil {
-					t.Error(err)
-				}
+				set(t, s, begin, tt.other, now+minute)
 			}
 			client := &dynamotest.Client{Inject: func(operation string, body []byte) dynamotest.Fault {
 				isHour := strings.Contains(string(body), "HOUR#")
@@ -1134,9 +1138,7 @@ func TestOpenAlertsReadBeforeHours(t *testing.T) {
 				}
 				return dynamotest.None
 			}}
-			if err := tb.Store(client).RecordPoint(t.Context(), "a", probe(tt.at, tt.own, 1), now+minute); err != nil {
-				t.Fatal(err)
-			}
+			set(t, tb.Store(client), tt.at, tt.own, now+minute)
 			wantOpen(t, s, tt.wantOpen)
 		})
 	}
@@ -1161,13 +1163,9 @@ func TestNextMinuteJudgedBefore(t *testing.T) {
 			newRule(t, s, downRule(1, "a"))
 			post(t, s, "a", tt.at-2*minute, up)
 			next := func() {
-				if err := s.RecordPoint(t.Context(), "a", probe(tt.at+minute, up, 1), tt.at+minute+1); err != nil {
-					t.Error(err)
-				}
+				set(t, s, tt.at+minute, up, tt.at+minute+1)
 			}
-			if err := tb.Store(hook(tt.call, "ALERT", next)).RecordPoint(t.Context(), "a", probe(tt.at, down, 1), tt.at+minute-1); err != nil {
-				t.Fatal(err)
-			}
+			set(t, tb.Store(hook(tt.call, "ALERT", next)), tt.at, down, tt.at+minute-1)
 			wantOpen(t, s, 0)
 		})
 	}
@@ -1186,13 +1184,9 @@ func TestPointsOfTheFuture(t *testing.T) {
 		t.Fatal(err)
 	}
 	other := func() {
-		if err := s.RecordPoint(t.Context(), "a", probe(next-minute, up, 1), clock); err != nil {
-			t.Error(err)
-		}
+		set(t, s, next-minute, up, clock)
 	}
-	if err := tb.Store(hook("TransactWriteItems", "ALERT", other)).RecordPoint(t.Context(), "a", probe(next-minute, down, 1), clock); err != nil {
-		t.Fatal(err)
-	}
+	set(t, tb.Store(hook("TransactWriteItems", "ALERT", other)), next-minute, down, clock)
 	wantOpen(t, s, 0)
 }
 
@@ -1215,16 +1209,12 @@ func TestFirstPointOfAnHour(t *testing.T) {
 			twice.Do(func() {
 				<-looked
 				time.Sleep(200 * time.Millisecond) // for its answer
-				if err := s.RecordPoint(t.Context(), "a", probe(first-minute, down, 1), clock); err != nil {
-					t.Error(err)
-				}
+				set(t, s, first-minute, down, clock)
 			})
 		}
 		return dynamotest.None
 	}}
-	if err := tb.Store(client).RecordPoint(t.Context(), "a", probe(first, down, 1), clock); err != nil {
-		t.Fatal(err)
-	}
+	set(t, tb.Store(client), first, down, clock)
 	wantOpen(t, s, 1)
 }
 
@@ -1271,20 +1261,14 @@ func TestOpenAlertsReadTooEarly(t *testing.T) {
 						fault = tt.fault
 						<-looked
 						time.Sleep(200 * time.Millisecond) // for its answer
-						if err := s.RecordPoint(t.Context(), "a", probe(begin, tt.other, 1), tt.clock); err != nil {
-							t.Error(err)
-						}
+						set(t, s, begin, tt.other, tt.clock)
 					})
 					return fault
 				}
 				return dynamotest.None
 			}}
-			if err := tb.Store(client).RecordPoint(t.Context(), "a", probe(tt.at, tt.own, 1), tt.clock); err != nil {
-				t.Fatal(err)
-			}
-			if got := alertsOf(t, s, statuspage.AlertQuery{State: statuspage.Triggered}); len(got) != tt.wantOpen {
-				t.Errorf("open alerts: %+v", got)
-			}
+			set(t, tb.Store(client), tt.at, tt.own, tt.clock)
+			wantOpen(t, s, tt.wantOpen)
 			if got := alertsOf(t, s, statuspage.AlertQuery{}); len(got) != tt.wantAllOver {
 				t.Errorf("alerts: %+v", got)
 			}

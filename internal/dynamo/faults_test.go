@@ -395,6 +395,19 @@ func TestLateTriesUndoNothing(t *testing.T) {
 	}
 }
 
+// oneIncident returns a table with an incident, and a context for what is done to it.
+func oneIncident(t *testing.T) (*dynamotest.Table, *dynamo.Store, context.Context) {
+	t.Helper()
+	tb := dynamotest.NewTable(t)
+	s := tb.Store(nil)
+	ctx, cancel := background()
+	t.Cleanup(cancel)
+	if _, err := s.CreateIncident(ctx, statuspage.NewIncident{Title: "One", Start: begin}, now, nil); err != nil {
+		t.Fatal(err)
+	}
+	return tb, s, ctx
+}
+
 // TestRefusedWithATryOnItsWay lets others write between the refusal of an update of which
 // an earlier try may still be on its way, and the fence against that one: it is judged
 // again.
@@ -402,13 +415,7 @@ func TestRefusedWithATryOnItsWay(t *testing.T) {
 	t.Parallel()
 	t.Run("the late try is covered", func(t *testing.T) {
 		t.Parallel()
-		tb := dynamotest.NewTable(t)
-		s := tb.Store(nil)
-		ctx, cancel := background()
-		defer cancel()
-		if _, err := s.CreateIncident(ctx, statuspage.NewIncident{Title: "One", Start: begin}, now, nil); err != nil {
-			t.Fatal(err)
-		}
+		tb, s, ctx := oneIncident(t)
 		tries := &lateTries{fates: "hpP"}
 		tries.other = func() error {
 			if _, err := s.UpdateIncident(ctx, 1, statuspage.IncidentPatch{Start: opt.Value[int64](begin - hour)}, later, nil); err != nil {
@@ -429,13 +436,7 @@ func TestRefusedWithATryOnItsWay(t *testing.T) {
 	})
 	t.Run("the late try is found after the fence", func(t *testing.T) {
 		t.Parallel()
-		tb := dynamotest.NewTable(t)
-		s := tb.Store(nil)
-		ctx, cancel := background()
-		defer cancel()
-		if _, err := s.CreateIncident(ctx, statuspage.NewIncident{Title: "One", Start: begin}, now, nil); err != nil {
-			t.Fatal(err)
-		}
+		tb, s, ctx := oneIncident(t)
 		end := func(at int64) statuspage.IncidentPatch { return statuspage.IncidentPatch{End: opt.Value(at)} }
 		tries := &lateTries{fates: "hpPhp"}
 		tries.other = func() error {
@@ -511,12 +512,7 @@ func TestTriesOfAnUpdate(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			tb := dynamotest.NewTable(t)
-			ctx, cancel := background()
-			defer cancel()
-			if _, err := tb.Store(nil).CreateIncident(ctx, statuspage.NewIncident{Title: "One", Start: begin}, now, nil); err != nil {
-				t.Fatal(err)
-			}
+			tb, _, ctx := oneIncident(t)
 			tries := 0
 			client := &dynamotest.Client{Inject: func(operation string, body []byte) dynamotest.Fault {
 				tries++
@@ -548,13 +544,7 @@ func TestTriesOfAnUpdate(t *testing.T) {
 // TestClockBehindFence writes with a clock that is behind that of a writer who left a
 // fence.
 func TestClockBehindFence(t *testing.T) {
-	tb := dynamotest.NewTable(t)
-	s := tb.Store(nil)
-	ctx, cancel := background()
-	defer cancel()
-	if _, err := s.CreateIncident(ctx, statuspage.NewIncident{Title: "One", Start: begin}, now, nil); err != nil {
-		t.Fatal(err)
-	}
+	tb, _, ctx := oneIncident(t)
 	ahead := time.Now().Add(time.Hour).UnixMicro()
 	_, err := tb.DynamoDB(nil).UpdateItem(ctx, &dynamodb.UpdateItemInput{
 		TableName:                 &tb.Name,
