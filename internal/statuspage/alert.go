@@ -122,6 +122,18 @@ type NewAlertRule struct {
 	Active         bool
 }
 
+// Made returns the rule with the id as it is made at now (UTC seconds) for the monitors,
+// which are those of Tags. It returns the error of Condition.Check.
+func (n NewAlertRule) Made(id int64, monitors []RuleMonitor, now int64) (AlertRule, error) {
+	if err := n.Check(); err != nil {
+		return AlertRule{}, err
+	}
+	return AlertRule{
+		ID: id, Condition: n.Condition, Monitors: monitors, Severity: n.Severity, CreateIncident: n.CreateIncident,
+		Description: n.Description, Active: n.Active, Created: now, Updated: now, Version: 1,
+	}, nil
+}
+
 // AlertRulePatch is a partial update of a rule. What is not set stays; only the
 // description can be null.
 type AlertRulePatch struct {
@@ -192,6 +204,13 @@ type Alert struct {
 	Updated    int64  // UTC seconds
 	Resolved   *int64 // UTC seconds
 	Version    int64  // rises with every write
+}
+
+// Ended returns the alert resolved at now (UTC seconds).
+func (a Alert) Ended(now int64) Alert {
+	a.State, a.Resolved, a.Updated = AlertResolved, &now, now
+	a.Version++
+	return a
 }
 
 // A Verdict is what a condition says of a monitor.
@@ -348,6 +367,46 @@ func (c Condition) measured(run []Point, degradedIsDown bool) string {
 		}
 	}
 	return "status " + strings.Join(seen, " and ") + " " + span
+}
+
+// A Firing is what comes of a rule that finds a monitor failing.
+type Firing struct {
+	Alert    Alert
+	Incident *Incident // nil: the rule makes none
+	Opening  Comment   // of the incident
+}
+
+// FiringIDs are the ids of what a Firing makes; those of the incident and its comment
+// are for a rule that makes them.
+type FiringIDs struct {
+	Alert, Incident, Comment int64
+}
+
+// Fired returns the alert that the judgement opens on the monitor at now (UTC seconds),
+// with its incident. The incident starts with the first point that the judgement rests on.
+func (r AlertRule) Fired(m Monitor, j Judgement, ids FiringIDs, now int64) Firing {
+	condition := r.Condition
+	condition.Failures, condition.Successes = 0, 0
+	f := Firing{Alert: Alert{
+		ID: ids.Alert, RuleID: r.ID, Tag: m.Tag, MonitorID: m.ID, Condition: condition, Severity: r.Severity, State: Triggered,
+		Created: now, Updated: now, Version: 1,
+	}}
+	if !r.CreateIncident {
+		return f
+	}
+	i := NewIncident{Title: r.IncidentTitle(m.Name), Start: j.Since, Source: SourceAlert}.
+		opened(ids.Incident, []AffectedMonitor{{Tag: m.Tag, MonitorID: m.ID, Impact: r.IncidentImpact()}}, now)
+	i.AlertID, f.Alert.IncidentID = &ids.Alert, &ids.Incident
+	f.Incident = &i
+	f.Opening = NewComment{Text: r.OpeningComment(j), Time: FloorMinute(now), State: Investigating}.Made(ids.Incident, ids.Comment, now)
+	return f
+}
+
+// RecoveryComment returns the comment with the id by which the incident is resolved at now
+// (UTC seconds) when the monitor recovered for the rule that had opened it. It is of this
+// minute, or of the start of an incident that is still to start.
+func (i Incident) RecoveryComment(id, ruleID int64, j Judgement, now int64) Comment {
+	return NewComment{Text: ClosingComment(ruleID, j), Time: max(FloorMinute(now), i.Start), State: Resolved}.Made(i.ID, id, now)
 }
 
 // IncidentTitle is the title of the incident that the rule opens for a monitor.

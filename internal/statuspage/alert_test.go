@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"tocsin/internal/opt"
 	"tocsin/internal/statuspage"
 )
@@ -190,5 +192,96 @@ func TestIncidentTitleOfAlert(t *testing.T) {
 	r.Condition = statuspage.Condition{For: statuspage.AlertUptime, Limit: 99.5}
 	if got := r.IncidentTitle("Earth"); got != "Earth UPTIME: 99.5" {
 		t.Errorf("title %q", got)
+	}
+}
+
+func TestAlertRuleMade(t *testing.T) {
+	n := statuspage.NewAlertRule{
+		Condition: statuspage.Condition{For: statuspage.AlertLatency, Limit: 500, Failures: 3, Successes: 2}, Tags: []string{"a"},
+		Severity: statuspage.Warning, CreateIncident: true, Description: new("d"), Active: true,
+	}
+	monitors := []statuspage.RuleMonitor{{Tag: "a", MonitorID: 1}}
+	got, err := n.Made(4, monitors, noon)
+	want := statuspage.AlertRule{
+		ID: 4, Condition: n.Condition, Monitors: monitors, Severity: "WARNING", CreateIncident: true, Description: new("d"), Active: true,
+		Created: noon, Updated: noon, Version: 1,
+	}
+	if diff := cmp.Diff(want, got); err != nil || diff != "" {
+		t.Errorf("%v (-want +got):\n%s", err, diff)
+	}
+	n.Limit = 0
+	if got, err := n.Made(4, monitors, noon); err == nil || !cmp.Equal(statuspage.AlertRule{}, got) {
+		t.Errorf("a limit of 0: %+v, %v", got, err)
+	}
+}
+
+func TestFired(t *testing.T) {
+	r := statuspage.AlertRule{
+		ID: 4, Condition: statuspage.Condition{For: statuspage.AlertStatus, Status: statuspage.StatusDegraded, Failures: 3, Successes: 2},
+		Monitors: []statuspage.RuleMonitor{{Tag: "a", MonitorID: 1}}, Severity: statuspage.Critical, CreateIncident: true, Description: new("d"), Active: true,
+		Created: 1, Updated: 2, Version: 3,
+	}
+	m := statuspage.Monitor{ID: 1, Tag: "a", Name: "A", Version: 9}
+	j := statuspage.Judgement{Verdict: statuspage.Failing, Since: noon - 120, Reason: "status DOWN"}
+	ids := statuspage.FiringIDs{Alert: 5, Incident: 6, Comment: 7}
+	now := int64(noon + 59)
+	want := statuspage.Firing{
+		Alert: statuspage.Alert{
+			ID: 5, RuleID: 4, Tag: "a", MonitorID: 1, Condition: statuspage.Condition{For: "STATUS", Status: "DEGRADED"}, Severity: "CRITICAL", State: "TRIGGERED",
+			IncidentID: at(6), Created: now, Updated: now, Version: 1,
+		},
+		Incident: &statuspage.Incident{
+			ID: 6, Title: "A STATUS: DEGRADED", Start: noon - 120, State: "INVESTIGATING", Type: "INCIDENT", Source: "ALERT", AlertID: at(5),
+			Monitors: []statuspage.AffectedMonitor{{Tag: "a", MonitorID: 1, Impact: "DEGRADED"}}, Created: now, Updated: now, Version: 1,
+		},
+		Opening: statuspage.Comment{
+			ID: 7, IncidentID: 6, Text: "Opened automatically by alert rule 4: status DOWN.\n\nd", Time: noon, State: "INVESTIGATING",
+			Created: now, Updated: now, Version: 1,
+		},
+	}
+	if diff := cmp.Diff(want, r.Fired(m, j, ids, now)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	r.CreateIncident = false
+	want.Alert.IncidentID, want.Incident, want.Opening = nil, nil, statuspage.Comment{}
+	if diff := cmp.Diff(want, r.Fired(m, j, statuspage.FiringIDs{Alert: 5}, now)); diff != "" {
+		t.Errorf("without an incident (-want +got):\n%s", diff)
+	}
+}
+
+func TestAlertEnded(t *testing.T) {
+	alert := func() statuspage.Alert {
+		return statuspage.Alert{
+			ID: 5, RuleID: 4, Tag: "a", MonitorID: 1, Condition: statuspage.Condition{For: "UPTIME", Limit: 99}, Severity: "WARNING", State: "TRIGGERED",
+			IncidentID: at(6), Created: 1, Updated: 2, Version: 3,
+		}
+	}
+	before, want := alert(), alert()
+	want.State, want.Resolved, want.Updated, want.Version = "RESOLVED", at(noon), noon, 4
+	if diff := cmp.Diff(want, before.Ended(noon)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(alert(), before); diff != "" {
+		t.Errorf("the alert was changed (-before +after):\n%s", diff)
+	}
+}
+
+func TestRecoveryComment(t *testing.T) {
+	for _, tt := range []struct {
+		name        string
+		start, want int64
+	}{
+		{"of this minute", noon - 600, noon},
+		{"started this minute", noon, noon},
+		{"still to start", noon + 600, noon + 600},
+	} {
+		i := statuspage.Incident{ID: 6, Start: tt.start, State: "INVESTIGATING"}
+		want := statuspage.Comment{
+			ID: 8, IncidentID: 6, Text: "Resolved automatically by alert rule 4: status UP.", Time: tt.want, State: "RESOLVED",
+			Created: noon + 59, Updated: noon + 59, Version: 1,
+		}
+		if diff := cmp.Diff(want, i.RecoveryComment(8, 4, statuspage.Judgement{Reason: "status UP"}, noon+59)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", tt.name, diff)
+		}
 	}
 }

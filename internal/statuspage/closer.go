@@ -48,6 +48,18 @@ type AutoClosing struct {
 	Rests []MonitorFacts // nothing was written since to what they were read from
 }
 
+// AutoClosed returns the incident after the closer's write at now (UTC seconds). The end
+// keeps the seconds that a legacy client gave it: one that is known is what it is closed at.
+func (i Incident) AutoClosed(c AutoClosing, now int64) Incident {
+	if c.Warning != nil {
+		i.Warning = c.Warning
+		i.Version++
+		return i
+	}
+	i.State, i.End, i.Closed = Resolved, new(c.End), &now
+	return i.worked(now)
+}
+
 // Outcome is what became of an AutoClosing.
 type Outcome int
 

@@ -26,6 +26,14 @@ type NewComment struct {
 	State State
 }
 
+// Made returns the comment with the id as it is made at now (UTC seconds). Its incident
+// follows, see Incident.Commented.
+func (n NewComment) Made(incidentID, id, now int64) Comment {
+	return Comment{
+		ID: id, IncidentID: incidentID, Text: n.Text, Time: n.Time, State: n.State, Created: now, Updated: now, Version: 1,
+	}
+}
+
 // CommentPatch is a partial update of a comment. None of its fields can be null.
 type CommentPatch struct {
 	Text  opt.Field[string]

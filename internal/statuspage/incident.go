@@ -1,6 +1,10 @@
 package statuspage
 
-import "tocsin/internal/opt"
+import (
+	"slices"
+
+	"tocsin/internal/opt"
+)
 
 // Limits of an incident (contract v4, part A, Fields).
 const (
@@ -79,6 +83,16 @@ type Incident struct {
 	Version int64
 }
 
+// worked returns the incident after a write that counts as work on it at now (UTC
+// seconds): its update time and its version rise, and what the closer announced holds no
+// more.
+func (i Incident) worked(now int64) Incident {
+	i.Updated = now
+	i.Warning = nil
+	i.Version++
+	return i
+}
+
 // A CloserWarning is the closer's announcement that it is going to resolve an incident. It
 // holds as long as there is no activity but that which it knew.
 type CloserWarning struct {
@@ -140,6 +154,19 @@ func RelinkMonitors(old, asked []AffectedMonitor) []AffectedMonitor {
 	return out
 }
 
+// WithoutMonitor returns the incident after the monitor with the id was deleted, and
+// whether it was linked to it. The update time and the closer's warning stay: nobody
+// worked on the incident.
+func (i Incident) WithoutMonitor(id int64) (next Incident, changed bool) {
+	kept := slices.DeleteFunc(slices.Clone(i.Monitors), func(m AffectedMonitor) bool { return m.MonitorID == id })
+	if len(kept) == len(i.Monitors) {
+		return i, false
+	}
+	i.Monitors = kept
+	i.Version++
+	return i, true
+}
+
 // NewIncident is what a client gives to create an incident.
 type NewIncident struct {
 	Title    string
@@ -149,6 +176,23 @@ type NewIncident struct {
 	Source   string
 
 	AutoCloseAfter opt.Field[int64] // seconds, see Incident
+}
+
+// Opened returns the incident with the id as it is made at now (UTC seconds), linked to
+// the monitors, which are those of Monitors: open and under investigation (contract v4,
+// section 2, POST). It returns ErrEndBeforeStart.
+func (n NewIncident) Opened(id int64, monitors []AffectedMonitor, now int64) (Incident, error) {
+	if err := CheckTimes(n.Start, n.End); err != nil {
+		return Incident{}, err
+	}
+	return n.opened(id, monitors, now), nil
+}
+
+func (n NewIncident) opened(id int64, monitors []AffectedMonitor, now int64) Incident {
+	return Incident{
+		ID: id, Title: n.Title, Start: n.Start, End: n.End, State: Investigating, Type: TypeIncident, Source: n.Source,
+		Monitors: monitors, AutoCloseAfter: n.AutoCloseAfter, Created: now, Updated: now, Version: 1,
+	}
 }
 
 // IncidentPatch is a partial update of an incident. What is not set stays.
@@ -164,6 +208,33 @@ type IncidentPatch struct {
 // Reopens reports whether the patch opens a closed incident again (contract v4,
 // part A, Life cycle: an end of null does).
 func (p IncidentPatch) Reopens() bool { return p.End.IsNull() }
+
+// Patched returns the incident with the patch in it at now (UTC seconds). asked are the
+// monitors of the patch's links, which replace the incident's as RelinkMonitors has it;
+// when the patch has none the links stay. It returns ErrEndBeforeStart of a patch that
+// sets one of the two times: a legacy client may have given an end before the start, and
+// then everything else can still be patched.
+func (i Incident) Patched(p IncidentPatch, asked []AffectedMonitor, now int64) (Incident, error) {
+	i.Title = p.Title.Or(i.Title)
+	i.Start = p.Start.Or(i.Start)
+	i.End = p.End.Ptr(i.End)
+	if p.Reopens() {
+		i.Closed = nil
+	}
+	if p.Monitors.IsSet() {
+		i.Monitors = RelinkMonitors(i.Monitors, asked)
+	}
+	if p.AutoCloseAfter.IsSet() {
+		i.AutoCloseAfter = p.AutoCloseAfter
+	}
+	i.Legacy = i.Legacy.Patched(p)
+	if p.Start.IsSet() || p.End.IsSet() {
+		if err := CheckTimes(i.Start, i.End); err != nil {
+			return Incident{}, err
+		}
+	}
+	return i.worked(now), nil
+}
 
 // CheckTimes returns the error for an end before the start, nil otherwise.
 func CheckTimes(start int64, end *int64) error {
@@ -200,4 +271,27 @@ func TransitionOf(state State, at int64, closed bool) Transition {
 		t.End = opt.Null[int64]()
 	}
 	return t
+}
+
+// Commented returns the incident after its new comment, made at now (UTC seconds): it
+// follows as TransitionOf has it, and one that is closed already keeps the time at which
+// it was. It returns ErrCommentBeforeStart of a comment that would end the incident before
+// its start (contract v4, section 3, POST).
+func (i Incident) Commented(c Comment, now int64) (Incident, error) {
+	t := TransitionOf(c.State, c.Time, i.Closed != nil)
+	if t.Closes && c.Time < i.Start {
+		return Incident{}, ErrCommentBeforeStart
+	}
+	i.State = t.State
+	i.Legacy.Identified = t.Identified.Or(i.Legacy.Identified)
+	if t.End.IsSet() {
+		i.End, i.Legacy.EndSeconds = t.End.Ptr(nil), 0
+	}
+	switch {
+	case !t.Closes:
+		i.Closed = nil
+	case i.Closed == nil:
+		i.Closed = &now
+	}
+	return i.worked(now), nil
 }

@@ -191,3 +191,11 @@ func TestCommentApply(t *testing.T) {
 		}
 	}
 }
+
+func TestCommentMade(t *testing.T) {
+	got := statuspage.NewComment{Text: "t", Time: 60, State: "IDENTIFIED"}.Made(2, 3, 99)
+	want := statuspage.Comment{ID: 3, IncidentID: 2, Text: "t", Time: 60, State: "IDENTIFIED", Created: 99, Updated: 99, Version: 1}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}

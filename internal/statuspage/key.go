@@ -97,3 +97,9 @@ type NewAPIKey struct {
 	Scopes  []Scope
 	Expires *int64 // UTC seconds
 }
+
+// Made returns the record with the id of a key that is made at now (UTC seconds). secret
+// is the key itself.
+func (n NewAPIKey) Made(id int64, secret string, now int64) APIKey {
+	return APIKey{ID: id, Hash: HashSecret(secret), Name: n.Name, Scopes: n.Scopes, Created: now, Expires: n.Expires}
+}

@@ -96,6 +96,15 @@ func TestHashSecret(t *testing.T) {
 	}
 }
 
+func TestKeyMade(t *testing.T) {
+	secret := "kener_" + strings.Repeat("0a", 32)
+	got := statuspage.NewAPIKey{Name: "n", Scopes: []statuspage.Scope{"admin"}, Expires: at(99)}.Made(3, secret, 60)
+	want := statuspage.APIKey{ID: 3, Hash: statuspage.HashSecret(secret), Name: "n", Scopes: []statuspage.Scope{"admin"}, Created: 60, Expires: at(99)}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
 func TestError(t *testing.T) {
 	cause := errors.New("table on fire")
 	err := fmt.Errorf("update: %w", statuspage.Unavailable(cause))

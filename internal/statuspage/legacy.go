@@ -162,10 +162,21 @@ func (r LegacyReport) Links() []MonitorImpact {
 	return UniqueImpacts(links)
 }
 
-// Apply returns the incident as the report has it at now (UTC seconds), linked to the
+// Opened returns the incident with the id as the report makes it at now (UTC seconds),
+// linked to the monitors, which are those of Links (contract legacy 1.0.0, Incidents).
+func (r LegacyReport) Opened(id int64, monitors []AffectedMonitor, now int64) Incident {
+	return Incident{ID: id, Type: TypeIncident, Source: SourceAPI, Created: now}.Reported(r, monitors, now)
+}
+
+// Apply is Incident.Reported.
+func (r LegacyReport) Apply(i Incident, monitors []AffectedMonitor, now int64) Incident {
+	return i.Reported(r, monitors, now)
+}
+
+// Reported returns the incident as the report has it at now (UTC seconds), linked to the
 // monitors, which are those of Links: all but its id, its making and, while it stays
 // resolved, the time at which it was closed is replaced.
-func (r LegacyReport) Apply(i Incident, monitors []AffectedMonitor, now int64) Incident {
+func (i Incident) Reported(r LegacyReport, monitors []AffectedMonitor, now int64) Incident {
 	i.Title = r.Title
 	i.Monitors = RelinkMonitors(i.Monitors, monitors)
 	i.Legacy = LegacyFields{NoImpact: r.Impact == "", Maintenance: r.Maintenance}
@@ -177,10 +188,7 @@ func (r LegacyReport) Apply(i Incident, monitors []AffectedMonitor, now int64) I
 		i.Closed = closed
 		i.resolve(now)
 	}
-	i.Updated = now
-	i.Warning = nil
-	i.Version++
-	return i
+	return i.worked(now)
 }
 
 // LegacyProgress is what a legacy client says of how the work on an incident goes.
@@ -194,9 +202,12 @@ type LegacyProgress struct {
 // Empty reports whether the progress says nothing.
 func (p LegacyProgress) Empty() bool { return p == LegacyProgress{} }
 
-// Apply returns the incident with the progress in it at now (UTC seconds). Only one
+// Apply is Incident.Progressed.
+func (p LegacyProgress) Apply(i Incident, now int64) Incident { return i.Progressed(p, now) }
+
+// Progressed returns the incident with the progress in it at now (UTC seconds). Only one
 // that was closed and is reopened loses its end (contract legacy 1.0.0, Incidents).
-func (p LegacyProgress) Apply(i Incident, now int64) Incident {
+func (i Incident) Progressed(p LegacyProgress, now int64) Incident {
 	identified := i.IsIdentified()
 	if p.Identified != nil {
 		identified = *p.Identified
@@ -219,11 +230,12 @@ func (p LegacyProgress) Apply(i Incident, now int64) Incident {
 	if p.Resolved != nil && *p.Resolved {
 		i.resolve(now)
 	}
-	i.Updated = now
-	i.Warning = nil
-	i.Version++
-	return i
+	return i.worked(now)
 }
+
+// Noted returns the incident after a legacy client's comment on it at now (UTC seconds),
+// which takes its state and changes nothing else of it (contract legacy 1.0.0, Incidents).
+func (i Incident) Noted(now int64) Incident { return i.worked(now) }
 
 // LegacyQuery says which incidents a legacy search finds: newest made first.
 type LegacyQuery struct {

@@ -70,7 +70,7 @@ func TestLegacyReport(t *testing.T) {
 			if diff := cmp.Diff([]statuspage.MonitorImpact{{Tag: "a", Impact: impact}, {Tag: "b", Impact: impact}}, links); diff != "" {
 				t.Errorf("links (-want +got):\n%s", diff)
 			}
-			got := tt.report.Apply(tt.before, []statuspage.AffectedMonitor{{Tag: "a", MonitorID: 1, Impact: impact}, {Tag: "b", MonitorID: 2, Impact: impact}}, writeAt)
+			got := tt.before.Reported(tt.report, []statuspage.AffectedMonitor{{Tag: "a", MonitorID: 1, Impact: impact}, {Tag: "b", MonitorID: 2, Impact: impact}}, writeAt)
 			if diff := cmp.Diff(before, tt.before); diff != "" {
 				t.Errorf("the old incident was changed (-before +after):\n%s", diff)
 			}
@@ -131,7 +131,7 @@ func TestLegacyProgress(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			tt.view.Start = at(600)
-			got := tt.say.Apply(tt.before, writeAt)
+			got := tt.before.Progressed(tt.say, writeAt)
 			if got.State != tt.state || got.Updated != writeAt || got.Version != 1 {
 				t.Errorf("state %s, updated %d, version %d", got.State, got.Updated, got.Version)
 			}

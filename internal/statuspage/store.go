@@ -108,7 +108,7 @@ type CommentStore interface {
 	// id falling, as IncidentStore.Incidents does. It returns IncidentNotFound.
 	Comments(ctx context.Context, incidentID int64, q CommentQuery, take func(Comment) bool) (*CommentPosition, error)
 
-	// CreateComment adds a comment and makes its incident follow, see TransitionOf.
+	// CreateComment adds a comment and makes its incident follow, see Incident.Commented.
 	// It returns IncidentNotFound or ErrCommentBeforeStart.
 	CreateComment(ctx context.Context, incidentID int64, n NewComment, now int64, once *Once[Comment]) (Comment, error)
 
