@@ -69,28 +69,28 @@ func (s *Store) tooMany(next statuspage.AlertRule) error {
 
 // CreateAlertRule implements statuspage.AlertStore.
 func (s *Store) CreateAlertRule(ctx context.Context, n statuspage.NewAlertRule, now int64, once *statuspage.Once[statuspage.AlertRule]) (statuspage.AlertRule, error) {
-	r := statuspage.AlertRule{
-		Condition: n.Condition, Severity: n.Severity, CreateIncident: n.CreateIncident, Description: n.Description, Active: n.Active,
-		Created: now, Updated: now,
+	monitors, err := s.ruleMonitors(n.Tags)
+	if err != nil {
+		return statuspage.AlertRule{}, err
 	}
-	if err := r.Check(); err != nil {
-		return r, err
-	}
-	var err error
-	if r.Monitors, err = s.ruleMonitors(n.Tags); err != nil {
-		return r, err
-	}
-	if err := s.tooMany(r); err != nil {
-		return r, err
-	}
+	var id int64
 	_, err = s.reference.AlertRules(ctx, statuspage.AlertRuleQuery{Limit: 1}, func(made statuspage.AlertRule) bool {
-		r.ID = max(r.ID, made.ID)
+		id = max(id, made.ID)
 		return false
 	})
-	r.ID = fresh(s.rules, r.ID)
+	if err != nil {
+		return statuspage.AlertRule{}, err
+	}
+	r, err := n.Made(fresh(s.rules, id), monitors, now)
+	if err != nil {
+		return statuspage.AlertRule{}, err
+	}
+	if err := s.tooMany(r); err != nil {
+		return statuspage.AlertRule{}, err
+	}
 	s.rules[r.ID] = &r
 	keep(s, once, r)
-	return r, err
+	return r, nil
 }
 
 // UpdateAlertRule implements statuspage.AlertStore.
@@ -134,7 +134,7 @@ func (s *Store) DeleteAlertRule(_ context.Context, id int64, now int64) error {
 func (s *Store) endAlerts(ruleID int64, on func(monitorID int64) bool, now int64) {
 	for _, a := range s.alerts {
 		if a.RuleID == ruleID && a.State == "TRIGGERED" && on(a.MonitorID) {
-			a.State, a.Resolved, a.Updated = "RESOLVED", &now, now
+			*a = a.Ended(now)
 		}
 	}
 }
@@ -205,53 +205,49 @@ func (s *Store) settle(ctx context.Context, m *monitor, r *statuspage.AlertRule,
 
 // fire opens an alert, under the ids that it and its incident have in the reference.
 func (s *Store) fire(ctx context.Context, m *monitor, r *statuspage.AlertRule, j statuspage.Judgement, now int64) error {
-	condition := r.Condition
-	condition.Failures, condition.Successes = 0, 0
-	a := &statuspage.Alert{
-		RuleID: r.ID, Tag: m.Tag, MonitorID: m.ID, Condition: condition, Severity: r.Severity, State: "TRIGGERED", Created: now, Updated: now,
-	}
-	var incidentID int64
+	var ids statuspage.FiringIDs
 	q := statuspage.AlertQuery{Tag: m.Tag, RuleID: r.ID, Limit: 1}
 	_, err := s.reference.Alerts(ctx, q, func(made statuspage.Alert) bool {
-		if a.ID == 0 && s.alerts[made.ID] == nil {
-			a.ID = made.ID
+		if s.alerts[made.ID] == nil {
+			ids.Alert = made.ID
 			if made.IncidentID != nil {
-				incidentID = fresh(s.incidents, *made.IncidentID)
+				ids.Incident = fresh(s.incidents, *made.IncidentID)
 			}
 		}
 		return false
 	})
-	s.alerts[a.ID] = a
-	if err != nil || !r.CreateIncident {
+	if err == nil && r.CreateIncident {
+		ids.Comment, err = s.newCommentID(ctx, ids.Incident, 0)
+	}
+	if err != nil {
 		return err
 	}
-	a.IncidentID = &incidentID
-	i := &incident{comments: map[int64]*statuspage.Comment{}, Incident: statuspage.Incident{
-		ID: incidentID, Title: r.IncidentTitle(m.Name), Start: j.Since, State: "INVESTIGATING", Type: "INCIDENT", Source: "ALERT", AlertID: &a.ID,
-		Monitors: []statuspage.AffectedMonitor{{Tag: m.Tag, MonitorID: m.ID, Impact: r.IncidentImpact()}},
-		Created:  now, Updated: now,
-	}}
-	s.incidents[incidentID] = i
-	_, err = s.add(ctx, i, statuspage.Comment{
-		Text: r.OpeningComment(j), Time: statuspage.FloorMinute(now), State: "INVESTIGATING", Created: now, Updated: now,
-	})
-	return err
+	f := r.Fired(m.Monitor, j, ids, now)
+	s.alerts[f.Alert.ID] = &f.Alert
+	if f.Incident != nil {
+		s.open(*f.Incident, "").becomes(*f.Incident, f.Opening)
+	}
+	return nil
 }
 
 // recover resolves an alert, and its incident unless that is gone or closed.
 func (s *Store) recover(ctx context.Context, r *statuspage.AlertRule, a *statuspage.Alert, j statuspage.Judgement, now int64) error {
-	a.State, a.Resolved, a.Updated = "RESOLVED", &now, now
+	*a = a.Ended(now)
 	if a.IncidentID == nil || s.incidents[*a.IncidentID].Closed != nil {
 		return nil
 	}
 	i := s.incidents[*a.IncidentID]
-	c, err := s.add(ctx, i, statuspage.Comment{
-		Text: statuspage.ClosingComment(r.ID, j), Time: max(statuspage.FloorMinute(now), i.Start), State: "RESOLVED", Created: now, Updated: now,
-	})
-	if err == nil {
-		i.follow(c, now)
+	id, err := s.newCommentID(ctx, i.ID, i.last)
+	if err != nil {
+		return err
 	}
-	return err
+	c := i.RecoveryComment(id, r.ID, j, now)
+	next, err := i.Commented(c, now)
+	if err != nil {
+		return err
+	}
+	i.becomes(next, c)
+	return nil
 }
 
 // JudgeSilence implements statuspage.AlertStore.

@@ -17,20 +17,13 @@ func (s *Store) incident(id int64) (*incident, error) {
 	return nil, statuspage.IncidentNotFound(id)
 }
 
-// shown is the incident as others get it, who must not share its monitors.
-func (i *incident) shown() statuspage.Incident {
-	c := i.Incident
-	c.Monitors = slices.Clone(i.Monitors)
-	return c
-}
-
 // Incident implements statuspage.IncidentStore.
 func (s *Store) Incident(_ context.Context, id int64) (statuspage.Incident, error) {
 	i, err := s.incident(id)
 	if err != nil {
 		return statuspage.Incident{}, err
 	}
-	return i.shown(), nil
+	return i.Incident, nil
 }
 
 // Incidents implements statuspage.IncidentStore. With tags, the rows that a filter by
@@ -43,7 +36,7 @@ func (s *Store) Incidents(_ context.Context, q statuspage.IncidentQuery, take fu
 		}
 		position := &statuspage.IncidentPosition{Start: i.Start, ID: i.ID}
 		if q.Open == nil || *q.Open == (i.Closed == nil) {
-			if !take(i.shown()) {
+			if !take(i.Incident) {
 				return last, nil
 			}
 			last = position
@@ -81,20 +74,23 @@ func (s *Store) CreateIncident(ctx context.Context, n statuspage.NewIncident, no
 	if err != nil {
 		return statuspage.Incident{}, err
 	}
-	if n.End != nil && *n.End < n.Start {
-		return statuspage.Incident{}, statuspage.ErrEndBeforeStart
-	}
 	id, err := s.newIncidentID(ctx)
 	if err != nil {
 		return statuspage.Incident{}, err
 	}
-	i := &incident{comments: map[int64]*statuspage.Comment{}, Incident: statuspage.Incident{
-		ID: id, Title: n.Title, Start: n.Start, End: n.End, State: "INVESTIGATING", Type: "INCIDENT", Source: n.Source,
-		Monitors: monitors, AutoCloseAfter: n.AutoCloseAfter, Created: now, Updated: now,
-	}}
-	s.incidents[id] = i
-	keep(s, once, i.shown())
-	return i.shown(), nil
+	i, err := n.Opened(id, monitors, now)
+	if err != nil {
+		return statuspage.Incident{}, err
+	}
+	s.open(i, "")
+	keep(s, once, i)
+	return i, nil
+}
+
+// open keeps a new incident.
+func (s *Store) open(i statuspage.Incident, body string) *incident {
+	s.incidents[i.ID] = &incident{Incident: i, body: body, comments: map[int64]*statuspage.Comment{}}
+	return s.incidents[i.ID]
 }
 
 // UpdateIncident implements statuspage.IncidentStore.
@@ -103,47 +99,19 @@ func (s *Store) UpdateIncident(_ context.Context, id int64, p statuspage.Inciden
 	if err != nil {
 		return statuspage.Incident{}, err
 	}
-	next := i.shown()
-	if links, ok := p.Monitors.Get(); ok {
-		asked, err := s.resolve(links)
-		if err != nil {
-			return statuspage.Incident{}, err
-		}
-		next.Monitors = statuspage.RelinkMonitors(i.Monitors, asked)
+	asked, err := s.resolve(p.Monitors.Or(nil))
+	if err != nil {
+		return statuspage.Incident{}, err
 	}
-	if title, ok := p.Title.Get(); ok {
-		next.Title = title
+	next, err := i.Patched(p, asked, now)
+	if err != nil {
+		return statuspage.Incident{}, err
 	}
-	if start, ok := p.Start.Get(); ok {
-		next.Start = start
-		next.Legacy.NoStart, next.Legacy.StartSeconds = false, 0
-	}
-	if p.End.IsSet() {
-		next.End, next.Legacy.EndSeconds = p.End.Ptr(nil), 0
-		if p.End.IsNull() {
-			next.Closed = nil
-		}
-	}
-	if p.Monitors.IsSet() {
-		next.Legacy.NoImpact = false
-	}
-	if p.AutoCloseAfter.IsSet() {
-		next.AutoCloseAfter = p.AutoCloseAfter
-	}
-	if (p.Start.IsSet() || p.End.IsSet()) && next.End != nil && *next.End < next.Start {
-		return statuspage.Incident{}, statuspage.ErrEndBeforeStart
-	}
-	if expected != nil && !expected(i.shown()) {
+	if expected != nil && !expected(i.Incident) {
 		return statuspage.Incident{}, statuspage.ErrIncidentChanged
 	}
 	i.Incident = next
-	i.worked(now)
-	return i.shown(), nil
-}
-
-// worked is what every write of a person changes.
-func (i *incident) worked(now int64) {
-	i.Updated, i.Warning = now, nil
+	return next, nil
 }
 
 // DeleteIncident implements statuspage.IncidentStore.
@@ -152,7 +120,7 @@ func (s *Store) DeleteIncident(_ context.Context, id int64, _ int64, expected st
 	if err != nil {
 		return err
 	}
-	if expected != nil && !expected(i.shown()) {
+	if expected != nil && !expected(i.Incident) {
 		return statuspage.ErrIncidentChanged
 	}
 	delete(s.incidents, id)
@@ -205,15 +173,9 @@ func (s *Store) Comments(_ context.Context, incidentID int64, q statuspage.Comme
 	return nil, nil
 }
 
-// add gives the incident a comment, under the id that it has in the reference.
-func (s *Store) add(ctx context.Context, i *incident, c statuspage.Comment) (statuspage.Comment, error) {
-	id, err := s.newCommentID(ctx, i)
-	if err != nil {
-		return c, err
-	}
-	c.ID, c.IncidentID = id, i.ID
-	i.comments[id], i.last = &c, max(id, i.last)
-	return c, nil
+// becomes makes the incident what it is with a new comment.
+func (i *incident) becomes(next statuspage.Incident, c statuspage.Comment) {
+	i.Incident, i.comments[c.ID], i.last = next, &c, max(c.ID, i.last)
 }
 
 // CreateComment implements statuspage.CommentStore.
@@ -222,32 +184,18 @@ func (s *Store) CreateComment(ctx context.Context, incidentID int64, n statuspag
 	if err != nil {
 		return statuspage.Comment{}, err
 	}
-	if n.State == "RESOLVED" && n.Time < i.Start {
-		return statuspage.Comment{}, statuspage.ErrCommentBeforeStart
-	}
-	c, err := s.add(ctx, i, statuspage.Comment{Text: n.Text, Time: n.Time, State: n.State, Created: now, Updated: now})
+	id, err := s.newCommentID(ctx, i.ID, i.last)
 	if err != nil {
-		return c, err
+		return statuspage.Comment{}, err
 	}
-	i.follow(c, now)
+	c := n.Made(incidentID, id, now)
+	next, err := i.Commented(c, now)
+	if err != nil {
+		return statuspage.Comment{}, err
+	}
+	i.becomes(next, c)
 	keep(s, once, c)
 	return c, nil
-}
-
-// follow makes the incident follow its new comment.
-func (i *incident) follow(c statuspage.Comment, now int64) {
-	t := statuspage.TransitionOf(c.State, c.Time, i.Closed != nil)
-	i.State = t.State
-	if t.End.IsSet() {
-		i.End, i.Legacy.EndSeconds = t.End.Ptr(nil), 0
-	}
-	if !t.Closes {
-		i.Closed = nil
-	} else if i.Closed == nil {
-		i.Closed = &now
-	}
-	i.Legacy.Identified = t.Identified.Or(i.Legacy.Identified)
-	i.worked(now)
 }
 
 // UpdateComment implements statuspage.CommentStore.
@@ -279,7 +227,7 @@ func (s *Store) LegacyIncident(_ context.Context, id int64) (statuspage.LegacyIn
 }
 
 func (i *incident) legacy() statuspage.LegacyIncident {
-	return statuspage.LegacyIncident{Incident: i.shown(), Body: i.body}
+	return statuspage.LegacyIncident{Incident: i.Incident, Body: i.body}
 }
 
 // SearchIncidents implements statuspage.LegacyStore.
@@ -315,9 +263,7 @@ func (s *Store) ReportIncident(ctx context.Context, r statuspage.LegacyReport, n
 	if err != nil {
 		return statuspage.LegacyIncident{}, err
 	}
-	blank := statuspage.Incident{ID: id, Type: "INCIDENT", Source: "API", Created: now}
-	i := &incident{Incident: r.Apply(blank, monitors, now), body: r.Body, comments: map[int64]*statuspage.Comment{}}
-	s.incidents[id] = i
+	i := s.open(r.Opened(id, monitors, now), r.Body)
 	keep(s, once, i.legacy())
 	return i.legacy(), nil
 }
@@ -332,7 +278,7 @@ func (s *Store) ReplaceIncident(_ context.Context, id int64, r statuspage.Legacy
 	if err != nil {
 		return statuspage.LegacyIncident{}, err
 	}
-	i.Incident, i.body = r.Apply(i.shown(), monitors, now), r.Body
+	i.Incident, i.body = i.Reported(r, monitors, now), r.Body
 	return i.legacy(), nil
 }
 
@@ -349,7 +295,7 @@ func (s *Store) ProgressIncident(_ context.Context, id int64, p statuspage.Legac
 		return statuspage.LegacyIncident{}, err
 	}
 	if !p.Empty() {
-		i.Incident = p.Apply(i.shown(), now)
+		i.Incident = i.Progressed(p, now)
 	}
 	keep(s, once, i.legacy())
 	return i.legacy(), nil
@@ -361,11 +307,12 @@ func (s *Store) AddNote(ctx context.Context, incidentID int64, text string, now 
 	if err != nil {
 		return statuspage.Comment{}, err
 	}
-	c, err := s.add(ctx, i, statuspage.Comment{Text: text, Time: statuspage.FloorMinute(now), State: i.State, Created: now, Updated: now})
+	id, err := s.newCommentID(ctx, i.ID, i.last)
 	if err != nil {
-		return c, err
+		return statuspage.Comment{}, err
 	}
-	i.worked(now)
+	c := statuspage.NewComment{Text: text, Time: statuspage.FloorMinute(now), State: i.State}.Made(incidentID, id, now)
+	i.becomes(i.Noted(now), c)
 	keep(s, once, c)
 	return c, nil
 }
@@ -401,7 +348,7 @@ func (s *Store) OpenIncidents(_ context.Context, after *statuspage.IncidentPosit
 	for _, i := range slices.SortedFunc(maps.Values(s.incidents), func(a, b *incident) int { return newestFirst(b, a) }) {
 		passed := after != nil && (i.Start < after.Start || i.Start == after.Start && i.ID <= after.ID)
 		if i.Closed == nil && !passed {
-			open = append(open, i.shown())
+			open = append(open, i.Incident)
 		}
 	}
 	if len(open) >= limit {
@@ -415,7 +362,7 @@ func (s *Store) IncidentsByID(_ context.Context, ids []int64) (map[int64]statusp
 	found := map[int64]statuspage.Incident{}
 	for _, id := range ids {
 		if i := s.incidents[id]; i != nil {
-			found[id] = i.shown()
+			found[id] = i.Incident
 		}
 	}
 	return found, nil
@@ -451,15 +398,11 @@ func (s *Store) CommentIDs(context.Context, int) (int64, error) { return 1, nil 
 // AutoClose implements statuspage.CloserStore.
 func (s *Store) AutoClose(ctx context.Context, c statuspage.AutoClosing, now int64) (statuspage.Outcome, error) {
 	i := s.incidents[c.Incident.ID]
-	if _, err := s.add(ctx, i, c.Comment); err != nil {
+	var err error
+	if c.Comment.ID, err = s.newCommentID(ctx, i.ID, i.last); err != nil {
 		return statuspage.IncidentChanged, err
 	}
-	if c.Warning != nil {
-		i.Warning = c.Warning
-		return statuspage.Written, nil
-	}
-	i.worked(now)
-	i.State, i.End, i.Closed = "RESOLVED", &c.End, &now
+	i.becomes(i.AutoClosed(c, now), c.Comment)
 	return statuspage.Written, nil
 }
 

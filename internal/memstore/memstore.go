@@ -2,12 +2,14 @@
 // that tests hold the repository against: the simplest thing that fulfils the Store
 // interfaces, with none of the code of internal/dynamo, for one caller at a time.
 //
-// What it computes itself, and so checks: which records there are and what each write
-// changes of them, every list with its filters, order and pages, which points there are
-// and their sums, when alerts open and end and what becomes of their incidents. It takes
-// from package statuspage what is a rule without records: Condition.Judge and
-// JudgeSilence, TransitionOf, RelinkMonitors, the Apply methods, LegacyQuery.Matcher,
-// the texts of alerts. These have tests of their own.
+// What it computes itself, and so checks: which records there are and which of them a
+// write concerns, what refuses it and which error comes first, what a deletion takes with
+// it, every list with its filters, order and pages, which points there are and their sums,
+// when alerts open and end. What a write makes of a record that it concerns is a function
+// of package statuspage, such as Incident.Patched and AlertRule.Fired, and so are the
+// rules without records, such as Condition.Judge. The repository calls the same ones: that
+// it reads and keeps all they need and yield is checked here, that they are right by tests
+// of their own.
 //
 // Which ids are drawn is no part of the contract, but that they rise. So the model asks
 // the repository for the ids of what was just made, see Reference.
@@ -104,14 +106,14 @@ func (s *Store) newIncidentID(ctx context.Context) (int64, error) {
 }
 
 // newCommentID is that of the comment of the incident that was made last in the
-// reference.
-func (s *Store) newCommentID(ctx context.Context, i *incident) (int64, error) {
+// reference, after the last one here.
+func (s *Store) newCommentID(ctx context.Context, incidentID, last int64) (int64, error) {
 	var id int64
-	err := s.reference.Notes(ctx, i.ID, func(c statuspage.Comment) bool {
+	err := s.reference.Notes(ctx, incidentID, func(c statuspage.Comment) bool {
 		id = c.ID
 		return false
 	})
-	if id <= i.last {
+	if id <= last {
 		id = 0
 	}
 	return id, err

@@ -82,7 +82,7 @@ func (s *Store) DeleteMonitor(_ context.Context, tag string, _ int64) error {
 	}
 	delete(s.monitors, tag)
 	for _, i := range s.incidents {
-		i.Monitors = slices.DeleteFunc(i.shown().Monitors, func(a statuspage.AffectedMonitor) bool { return a.MonitorID == m.ID })
+		i.Incident, _ = i.WithoutMonitor(m.ID)
 	}
 	for _, r := range s.rules {
 		r.Monitors = slices.DeleteFunc(slices.Clone(r.Monitors), func(a statuspage.RuleMonitor) bool { return a.MonitorID == m.ID })
