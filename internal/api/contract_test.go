@@ -759,7 +759,7 @@ var goodTimestamps = map[string]int64{
 
 func TestPostIncidentFields(t *testing.T) {
 	s, _ := start(t)
-	tags := make([]string, 33)
+	tags := make([]string, 49)
 	for i := range tags {
 		tags[i] = fmt.Sprintf("m%d", i+1)
 	}
@@ -803,7 +803,7 @@ func TestPostIncidentFields(t *testing.T) {
 	}
 	refuse("a bad impact before a bad tag after it", `{"title":"t",`+ok+`,"monitors":[{"monitor_tag":"earth","impact":"x"},{}]}`, fmt.Sprintf(errImpact, "x"))
 	refuse("a bad tag before its impact", `{"title":"t",`+ok+`,"monitors":[{"impact":"x"}]}`, errTag)
-	refuse("33 monitors", `{"title":"t",`+ok+`,"monitors":`+monitorList(33)+`}`, "At most 32 monitors")
+	refuse("49 monitors", `{"title":"t",`+ok+`,"monitors":`+monitorList(49)+`}`, "At most 48 monitors")
 	for tag, shown := range map[string]string{
 		`pluto`: "pluto", `EARTH`: "EARTH", ` earth`: " earth", `a\u0000`: "a\x00", `a\ud800`: "a\ufffd", `<b>`: "<b>",
 		strings.Repeat("a", 3000): strings.Repeat("a", 3000),
@@ -848,7 +848,7 @@ func TestPostIncidentFields(t *testing.T) {
 			`[{"monitor_tag":"mars","impact":"UP"},{"monitor_tag":"earth","impact":"DEGRADED"},{"monitor_tag":"m1","impact":"DOWN"}]`},
 		{"same tag twice, the last wins", `{"title":"t",` + ok + `,"monitors":[{"monitor_tag":"mars","impact":"UP"},{"monitor_tag":"earth"},{"monitor_tag":"mars","impact":"DEGRADED"}]}`, `"t"`, 60, "null",
 			`[{"monitor_tag":"mars","impact":"DEGRADED"},{"monitor_tag":"earth","impact":"DOWN"}]`},
-		{"32 monitors", `{"title":"t",` + ok + `,"monitors":` + monitorList(32) + `}`, `"t"`, 60, "null", strings.ReplaceAll(monitorList(32), `"}`, `","impact":"DOWN"}`)},
+		{"48 monitors", `{"title":"t",` + ok + `,"monitors":` + monitorList(48) + `}`, `"t"`, 60, "null", strings.ReplaceAll(monitorList(48), `"}`, `","impact":"DOWN"}`)},
 		{"what can't be set is passed over", `{"id":99,"title":"t",` + ok + `,"state":"RESOLVED","is_global":"NO","status":"CLOSED","incident_type":"X","incident_source":"X","comment":5,"created_at":1,"url":"x","nonsense":{}}`,
 			`"t"`, 60, "null", "[]"},
 	}
@@ -881,7 +881,7 @@ func TestPostIncidentFields(t *testing.T) {
 
 func TestPatchIncidentFields(t *testing.T) {
 	s, _ := start(t)
-	tags := make([]string, 33)
+	tags := make([]string, 49)
 	for i := range tags {
 		tags[i] = fmt.Sprintf("m%d", i+1)
 	}
@@ -916,7 +916,7 @@ func TestPatchIncidentFields(t *testing.T) {
 		refuse("monitors of "+v, `{"monitors":[`+v+`]}`, errTag)
 	}
 	refuse("impact", `{"monitors":[{"monitor_tag":"earth","impact":"PURPLE"}]}`, fmt.Sprintf(errImpact, "PURPLE"))
-	refuse("33 monitors", `{"monitors":`+monitorList(33)+`}`, "At most 32 monitors")
+	refuse("49 monitors", `{"monitors":`+monitorList(49)+`}`, "At most 48 monitors")
 	refuse("unknown monitor", `{"title":"must not change","monitors":[{"monitor_tag":"mars"},{"monitor_tag":"pluto"}]}`, "Monitor with tag 'pluto' not found")
 	refuse("title before start", `{"title":"","start_date_time":"x","end_date_time":"x","monitors":"x"}`, "Title must be a non-empty string")
 	refuse("start before end", `{"start_date_time":"x","end_date_time":"x","monitors":"x"}`, timestampError("start_date_time"))
@@ -948,7 +948,7 @@ func TestPatchIncidentFields(t *testing.T) {
 		{"monitors replaced", `{"monitors":[{"monitor_tag":"mars"}]}`, `"t"`, 600, "1200", `[{"monitor_tag":"mars","impact":"DOWN"}]`},
 		{"same tag twice, the last wins", `{"monitors":[{"monitor_tag":"mars","impact":"UP"},{"monitor_tag":"m3"},{"monitor_tag":"mars","impact":"DEGRADED"}]}`, `"t"`, 600, "1200",
 			`[{"monitor_tag":"mars","impact":"DEGRADED"},{"monitor_tag":"m3","impact":"DOWN"}]`},
-		{"32 monitors", `{"monitors":` + monitorList(32) + `}`, `"t"`, 600, "1200", strings.ReplaceAll(monitorList(32), `"}`, `","impact":"DOWN"}`)},
+		{"48 monitors", `{"monitors":` + monitorList(48) + `}`, `"t"`, 600, "1200", strings.ReplaceAll(monitorList(48), `"}`, `","impact":"DOWN"}`)},
 		{"all at once", `{"title":"all","start_date_time":660,"end_date_time":720,"monitors":[]}`, `"all"`, 660, "720", `[]`},
 		{"what can't be set is passed over", `{"id":99,"state":"RESOLVED","is_global":"NO","status":"CLOSED","incident_type":"X","incident_source":"X","created_at":1,"nonsense":{}}`, `"t"`, 600, "1200", links},
 	}

@@ -31,7 +31,7 @@ var (
 	errStartRequired  = bad("start_date_time is required")
 	errMonitors       = bad("monitors must be an array")
 	errMonitorTag     = bad("Each monitor must have a valid monitor_tag")
-	errTooManyLinks   = bad("At most 32 monitors")
+	errTooManyLinks   = bad("At most %d monitors", statuspage.MaxIncidentMonitors)
 	errAutoClose      = bad("auto_close_after must be an integer between 3600 and 31536000, or null")
 	errTextRequired   = bad("comment is required and must be a non-empty string")
 	errTextEmpty      = bad("comment must be a non-empty string")

@@ -238,14 +238,14 @@ func TestLinks(t *testing.T) {
 		{"empty impact", `[{"monitor_tag":"a","impact":""}]`, nil, errImpact("")},
 		{"impact of a number", `[{"monitor_tag":"a","impact":5}]`, nil, errImpact("5")},
 		{"the first error counts", `[{"monitor_tag":"a","impact":"x"},null]`, nil, errImpact("x")},
-		{"32", many(32), func() (l links) {
-			for i := range 32 {
+		{"48", many(48), func() (l links) {
+			for i := range 48 {
 				l = append(l, link("m"+strconv.Itoa(i), "DOWN"))
 			}
 			return l
 		}(), nil},
-		{"33", many(33), nil, errTooManyLinks},
-		{"33 of one tag", "[" + strings.Repeat(`{"monitor_tag":"a"},`, 32) + `{"monitor_tag":"a"}]`, links{link("a", "DOWN")}, nil},
+		{"49", many(49), nil, errTooManyLinks},
+		{"49 of one tag", "[" + strings.Repeat(`{"monitor_tag":"a"},`, 48) + `{"monitor_tag":"a"}]`, links{link("a", "DOWN")}, nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			got, err := decoded(t, `{"monitors":`+tt.json+`}`).links()

@@ -307,7 +307,7 @@ func (b sentBody) checkLinks() {
 	if err != nil {
 		refusal(b.T, err)
 	}
-	if valid = valid && len(tags) <= 32; valid != (err == nil) || got.IsSet() != (given && valid) || got.IsNull() || err == nil && len(got.Or(nil)) != len(tags) {
+	if valid = valid && len(tags) <= 48; valid != (err == nil) || got.IsSet() != (given && valid) || got.IsNull() || err == nil && len(got.Or(nil)) != len(tags) {
 		b.Fatalf("monitors %q are %+v, %v", b.fields["monitors"], got, err)
 	}
 	for n, link := range got.Or(nil) {

@@ -320,7 +320,7 @@ func TestLegacyReportChecks(t *testing.T) {
 	monitorsNamed(t, s, "earth", "mars")
 	report(t, s, `{"title":"one","tags":["earth"]}`)
 	before := s.Do("GET", "/api/incident/1", "").Body
-	manyTags := strings.TrimSuffix(strings.Repeat(`"earth",`, 33), ",")
+	manyTags := strings.TrimSuffix(strings.Repeat(`"earth",`, 49), ",")
 	steps := []struct {
 		field   string
 		message string

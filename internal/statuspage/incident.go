@@ -9,7 +9,7 @@ import (
 // Limits of an incident (contract v4, part A, Fields).
 const (
 	MaxTitle            = 255 // UTF-16 units
-	MaxIncidentMonitors = 32
+	MaxIncidentMonitors = 48
 	MaxFilterTags       = 50
 
 	MinAutoClose = 3600     // seconds
