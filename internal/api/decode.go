@@ -3,7 +3,6 @@ package api
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
 	"math"
 	"net/url"
 	"strconv"
@@ -353,7 +352,8 @@ func depth(raw []byte) int {
 }
 
 // threshold returns a monitor's confirmation threshold: a whole number from 1 to
-// 60, or what ECMAScript's Number makes one of; null is 1 (contract v4, section 4).
+// 60, or true or a decimal string that ECMAScript's Number makes one of; null is 1
+// (contract v4, section 4).
 func (f fields) threshold() (opt.Field[int64], error) {
 	const name = "confirmation_threshold"
 	n := math.NaN()
@@ -362,37 +362,15 @@ func (f fields) threshold() (opt.Field[int64], error) {
 		return opt.Field[int64]{}, nil
 	case kindNull:
 		n = statuspage.DefaultThreshold
-	case kindBool:
-		n = 0
-		if f[name][0] == 't' {
-			n = 1
-		}
-	case kindNumber:
-		n, _ = strconv.ParseFloat(string(f[name]), 64)
+	case kindBool, kindNumber:
+		n = ecmaNumberOf(f[name])
 	case kindString:
-		n = jsNumber(decodeString(f[name]))
+		n = ecmaDecimal(decodeString(f[name]))
 	}
 	if n != math.Trunc(n) || n < 1 || n > statuspage.MaxThreshold {
 		return opt.Field[int64]{}, errConfirmMinutes
 	}
 	return opt.Value(int64(n)), nil
-}
-
-// jsNumber is ECMAScript's Number of a decimal string; NaN when it is none. (The
-// hexadecimal, octal and binary forms are not read: they are NaN here.)
-func jsNumber(s string) float64 {
-	s = statuspage.TrimBlank(s)
-	if s == "" {
-		return 0
-	}
-	if strings.Trim(s, "0123456789.eE+-") != "" { // Inf, NaN, 0x, 1_0
-		return math.NaN()
-	}
-	n, err := strconv.ParseFloat(s, 64)
-	if err != nil {
-		return math.NaN()
-	}
-	return n
 }
 
 // pathID is an id in a path.
@@ -417,18 +395,7 @@ func parseID(segment string, notID error) (pathID, error) {
 		return pathID{max(n, 0), strconv.FormatInt(n, 10)}, nil
 	}
 	f, _ := strconv.ParseFloat(segment, 64) // infinity when out of range
-	return pathID{0, jsNumberText(f)}, nil
-}
-
-// jsNumberText prints a whole number as ECMAScript does.
-func jsNumberText(f float64) string {
-	switch {
-	case math.IsInf(f, 0):
-		return strings.Replace(fmt.Sprintf("%vinity", f), "+", "", 1)
-	case math.Abs(f) >= 1e21:
-		return strconv.FormatFloat(f, 'e', -1, 64)
-	}
-	return strconv.FormatFloat(f, 'f', -1, 64)
+	return pathID{0, ecmaNumberText(f)}, nil
 }
 
 // query is the request's parameters; of a repeated one the first counts.

@@ -374,7 +374,7 @@ func TestParseID(t *testing.T) {
 }
 
 // The right column is what ECMAScript's String() makes of the number.
-func TestJSNumberText(t *testing.T) {
+func TestEcmaNumberText(t *testing.T) {
 	for _, tt := range []struct {
 		f    float64
 		want string
@@ -397,7 +397,7 @@ func TestJSNumberText(t *testing.T) {
 		{math.Inf(1), "Infinity"},
 		{math.Inf(-1), "-Infinity"},
 	} {
-		if got := jsNumberText(tt.f); got != tt.want {
+		if got := ecmaNumberText(tt.f); got != tt.want {
 			t.Errorf("%v: %q, want %q", tt.f, got, tt.want)
 		}
 	}

@@ -12,7 +12,7 @@ var infinity, none = math.Inf(1), math.NaN()
 // sameNumber compares numbers; one that is none is the same as another.
 func sameNumber(a, b float64) bool { return a == b || math.IsNaN(a) && math.IsNaN(b) }
 
-// The numbers are what ECMAScript's Number says.
+// The numbers are what ECMAScript's Number says. As decimals those with a prefix are none.
 func TestEcmaNumber(t *testing.T) {
 	for _, tt := range []struct {
 		text string
@@ -27,6 +27,13 @@ func TestEcmaNumber(t *testing.T) {
 	} {
 		if got := ecmaNumber(tt.text); !sameNumber(got, tt.want) {
 			t.Errorf("%.40q: %g, want %g", tt.text, got, tt.want)
+		}
+		decimal := tt.want
+		if len(tt.text) > 1 && strings.ContainsRune("xXoObB", rune(tt.text[1])) {
+			decimal = none
+		}
+		if got := ecmaDecimal(tt.text); !sameNumber(got, decimal) {
+			t.Errorf("%.40q as a decimal: %g, want %g", tt.text, got, decimal)
 		}
 	}
 }

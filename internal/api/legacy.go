@@ -1,11 +1,9 @@
 package api
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
-	"math/big"
 	"net/http"
 	"slices"
 	"strconv"
@@ -591,81 +589,4 @@ func legacyCreateComment(s *service, r *request) (creation[statuspage.Comment], 
 	}
 	c.answer = func(made statuspage.Comment) answer { return ok(toLegacyCommentJSON(made)) }
 	return c, nil
-}
-
-// ecmaNumberOf is ECMAScript's Number of a JSON value.
-func ecmaNumberOf(raw json.RawMessage) float64 {
-	switch kindOf(raw) {
-	case kindNull:
-		return 0
-	case kindBool:
-		if raw[0] == 't' {
-			return 1
-		}
-		return 0
-	case kindNumber:
-		n, _ := strconv.ParseFloat(string(raw), 64) // infinity when out of range
-		return n
-	case kindString:
-		return ecmaNumber(decodeString(raw))
-	case kindArray:
-		return ecmaNumberOfArray(string(raw))
-	}
-	return math.NaN()
-}
-
-// ecmaNumberOfArray is the number of an array: of its text, which is that of its
-// elements with commas in between. So only one element, or none, makes a number, and
-// however deep: [[5]] is 5.
-func ecmaNumberOfArray(raw string) float64 {
-	const blanks = " \t\r\n"
-	element := strings.TrimLeft(strings.TrimRight(raw, blanks+"]"), blanks+"[")
-	switch {
-	case element == "":
-		return 0
-	case !json.Valid([]byte(element)): // there are more
-		return math.NaN()
-	}
-	switch kindOf([]byte(element)) {
-	case kindBool, kindObject: // their texts are no numbers
-		return math.NaN()
-	}
-	return ecmaNumberOf(json.RawMessage(element))
-}
-
-// ecmaNumber is ECMAScript's Number of a string: blank is 0, and hexadecimal, octal
-// and binary digits and Infinity are read too; NaN when it is none.
-func ecmaNumber(s string) float64 {
-	s = statuspage.TrimBlank(s)
-	if len(s) > 2 && s[0] == '0' {
-		for _, prefix := range []struct {
-			letters, digits string
-			base            int
-		}{{"xX", "0123456789abcdefABCDEF", 16}, {"oO", "01234567", 8}, {"bB", "01", 2}} {
-			if strings.IndexByte(prefix.letters, s[1]) >= 0 {
-				if strings.Trim(s[2:], prefix.digits) != "" {
-					return math.NaN()
-				}
-				whole, _ := new(big.Int).SetString(s[2:], prefix.base)
-				n, _ := new(big.Float).SetInt(whole).Float64()
-				return n
-			}
-		}
-	}
-	switch s {
-	case "":
-		return 0
-	case "Infinity", "+Infinity":
-		return math.Inf(1)
-	case "-Infinity":
-		return math.Inf(-1)
-	}
-	if strings.Trim(s, "0123456789.eE+-") != "" { // Inf, NaN, 0x with a fraction, 1_0
-		return math.NaN()
-	}
-	n, err := strconv.ParseFloat(s, 64)
-	if err != nil && !errors.Is(err, strconv.ErrRange) {
-		return math.NaN()
-	}
-	return n
 }
