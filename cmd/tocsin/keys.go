@@ -16,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/spf13/cobra"
 
+	"tocsin/internal/ddb"
 	"tocsin/internal/dynamo"
 	"tocsin/internal/function"
 	"tocsin/internal/statuspage"
@@ -98,13 +99,13 @@ func (t *tableFlags) open(ctx context.Context) (*dynamo.Store, error) {
 	if cfg.Region == "" {
 		return nil, errors.New("no AWS region: name one with --region or set AWS_REGION")
 	}
-	return dynamo.New(dynamo.NewClient(cfg, "", t.options()...), t.table), nil
+	return dynamo.New(ddb.NewClient(cfg, "", t.options()...), t.table), nil
 }
 
 func (t *tableFlags) options() []func(*dynamodb.Options) {
 	options := []func(*dynamodb.Options){function.CopyBodies}
 	if t.calls != nil {
-		options = append(options, dynamo.CountCalls(t.calls))
+		options = append(options, ddb.CountCalls(t.calls))
 	}
 	return options
 }

@@ -16,7 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
-	"tocsin/internal/dynamo"
+	"tocsin/internal/ddb"
 	"tocsin/internal/local"
 )
 
@@ -28,7 +28,7 @@ const (
 // newLocalClient returns a client for an engine on this machine, which takes any
 // credentials.
 func newLocalClient(endpoint string, options ...func(*dynamodb.Options)) *dynamodb.Client {
-	return dynamo.NewClient(aws.Config{
+	return ddb.NewClient(aws.Config{
 		Region:      local.Region,
 		Credentials: credentials.NewStaticCredentialsProvider(local.Region, local.Region, ""),
 	}, endpoint, options...)

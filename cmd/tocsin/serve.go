@@ -18,6 +18,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"tocsin/internal/dynamo"
+	"tocsin/internal/dynamo/dump"
 	"tocsin/internal/function"
 	"tocsin/internal/local"
 	"tocsin/internal/statuspage"
@@ -228,7 +229,7 @@ func (o serveOptions) prepare(ctx context.Context, endpoint string, c console) (
 		return nil, nil, greeting{}, err
 	}
 	client := newLocalClient(endpoint)
-	if err := dynamo.CreateTable(ctx, client, localTable, template.Table); err != nil {
+	if err := dump.CreateTable(ctx, client, localTable, template.Table); err != nil {
 		return nil, nil, greeting{}, err
 	}
 	store := dynamo.New(client, localTable)

@@ -14,7 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"tocsin/internal/dynamo"
+	"tocsin/internal/dynamo/dump"
 	"tocsin/internal/kener"
 )
 
@@ -54,7 +54,7 @@ func newExportCommand(c console) *cobra.Command {
 				return err
 			}
 			p := newProgress(c.stderr, "records")
-			h, records, err := store.Export(cmd.Context(), out, dynamo.ExportOptions{WithoutKeys: withoutKeys, Progress: p.at}, time.Now().Unix())
+			h, records, err := dump.New(store).Export(cmd.Context(), out, dump.ExportOptions{WithoutKeys: withoutKeys, Progress: p.at}, time.Now().Unix())
 			if err = out.close(err); err != nil {
 				return fmt.Errorf("exporting table %s: %w", h.Table, err)
 			}
@@ -178,7 +178,7 @@ func importFile(ctx context.Context, t *tableFlags, c console, name string, with
 		return err
 	}
 	p := newProgress(c.stderr, "records")
-	r, err := store.Import(ctx, f, dynamo.ImportOptions{WithoutKeys: withoutKeys, Progress: p.at}, time.Now().Unix())
+	r, err := dump.New(store).Import(ctx, f, dump.ImportOptions{WithoutKeys: withoutKeys, Progress: p.at}, time.Now().Unix())
 	if err != nil {
 		return fmt.Errorf("importing %s: %w%s", name, err, goesOn(r.Put+r.There > 0))
 	}
@@ -220,7 +220,7 @@ func importKener(ctx context.Context, t *tableFlags, c console, address, keyEnv 
 		return err
 	}
 	p := newProgress(c.stderr, "points and incidents")
-	r, err := kener.Import(ctx, client, store, kener.Options{
+	r, err := kener.Import(ctx, client, dump.New(store), kener.Options{
 		DataDays: days,
 		Progress: func(r kener.Report) { p.at(r.Points + r.Incidents) },
 		Warn:     func(format string, args ...any) { fmt.Fprintf(c.stderr, format+"\n", args...) },

@@ -14,7 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"tocsin/internal/apitest"
-	"tocsin/internal/dynamo"
+	"tocsin/internal/dynamo/dump"
 	"tocsin/internal/dynamotest"
 	"tocsin/internal/openapi"
 )
@@ -29,7 +29,7 @@ func TestRecoveryDrill(t *testing.T) {
 	old, clock := startWithKey(t)
 	reader := fillForDrill(t, old, clock)
 	var file bytes.Buffer
-	if _, _, err := old.Table.Store(nil).Export(t.Context(), &file, dynamo.ExportOptions{}, clock.seconds.Load()); err != nil {
+	if _, _, err := old.Table.Dump(nil).Export(t.Context(), &file, dump.ExportOptions{}, clock.seconds.Load()); err != nil {
 		t.Fatal(err)
 	}
 	if strings.Contains(file.String(), old.Key) || strings.Contains(file.String(), reader) {
@@ -59,7 +59,7 @@ func TestRecoveryDrill(t *testing.T) {
 			for _, puts := range stops {
 				importInterrupted(t, table, file.Bytes(), puts, clock.seconds.Load())
 			}
-			r, err := table.Store(nil).Import(t.Context(), bytes.NewReader(file.Bytes()), dynamo.ImportOptions{}, clock.seconds.Load())
+			r, err := table.Dump(nil).Import(t.Context(), bytes.NewReader(file.Bytes()), dump.ImportOptions{}, clock.seconds.Load())
 			if err != nil || r.Changed != 0 || r.LeftOut != 0 {
 				t.Fatalf("%+v, %v", r, err)
 			}
@@ -181,7 +181,7 @@ func importInterrupted(t *testing.T, table *dynamotest.Table, file []byte, puts 
 		}
 		return dynamotest.None
 	}}
-	if _, err := table.Store(client).Import(ctx, bytes.NewReader(file), dynamo.ImportOptions{}, now); err == nil {
+	if _, err := table.Dump(client).Import(ctx, bytes.NewReader(file), dump.ImportOptions{}, now); err == nil {
 		t.Error("the import was not interrupted")
 	}
 }

@@ -159,6 +159,9 @@ func (s *service) guard(m method) func(http.ResponseWriter, *request) (answer, e
 				return answer{}, missingScope(m.scope)
 			}
 			r.key = key
+			if r.Method != http.MethodGet && r.Method != http.MethodHead {
+				r.Request = r.WithContext(statuspage.WithActor(r.Context(), statuspage.Actor{Kind: statuspage.ByAPIKey, ID: key.ID}))
+			}
 		}
 		if r.Method == http.MethodPost || r.Method == http.MethodPatch {
 			body, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))

@@ -13,7 +13,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
-	"tocsin/internal/dynamo"
+	"tocsin/internal/dynamo/dump"
 	"tocsin/internal/dynamotest"
 	"tocsin/internal/local"
 )
@@ -106,7 +106,7 @@ func openMany(t *testing.T, endpoint string) *dynamotest.Archive {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := dynamo.CreateTable(t.Context(), a.Table.DynamoDB(nil), a.Table.Name, template.Table); err != nil {
+	if err := dump.CreateTable(t.Context(), a.Table.DynamoDB(nil), a.Table.Name, template.Table); err != nil {
 		t.Fatal(err)
 	}
 	return a

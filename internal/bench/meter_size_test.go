@@ -6,7 +6,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
-	"tocsin/internal/dynamo"
+	"tocsin/internal/dynamo/dump"
 )
 
 func TestItemSize(t *testing.T) {
@@ -32,7 +32,7 @@ func TestItemSize(t *testing.T) {
 }
 
 func TestIndexUnits(t *testing.T) {
-	m := &meter{indexes: []dynamo.IndexDefinition{{Name: "i", PartitionKey: "p", SortKey: "s"}}}
+	m := &meter{indexes: []dump.IndexDefinition{{Name: "i", PartitionKey: "p", SortKey: "s"}}}
 	item := func(key, more string) map[string]types.AttributeValue {
 		it := map[string]types.AttributeValue{"p": &types.AttributeValueMemberS{Value: "x"}, "more": &types.AttributeValueMemberS{Value: more}}
 		if key != "" {

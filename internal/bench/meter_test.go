@@ -17,7 +17,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
-	"tocsin/internal/dynamo"
+	"tocsin/internal/dynamo/dump"
 	"tocsin/internal/dynamotest"
 	"tocsin/internal/local"
 )
@@ -39,7 +39,7 @@ import (
 type meter struct {
 	table   *dynamotest.Table
 	client  *dynamodb.Client // to look at items, not metered
-	indexes []dynamo.IndexDefinition
+	indexes []dump.IndexDefinition
 	keys    [2]string // partition and sort key of the table
 
 	countsMissing bool // whether the engine counts what a batch asks for and is not there
@@ -57,7 +57,7 @@ func newMeter(t testing.TB, tb *dynamotest.Table) *meter {
 	d := template.Table
 	m := &meter{
 		table: tb, client: tb.DynamoDB(nil), keys: [2]string{d.PartitionKey, d.SortKey},
-		indexes: append(append([]dynamo.IndexDefinition(nil), d.Local...), d.Global...),
+		indexes: append(append([]dump.IndexDefinition(nil), d.Local...), d.Global...),
 	}
 	nothing := map[string]types.AttributeValue{d.PartitionKey: &types.AttributeValueMemberS{Value: "none"}, d.SortKey: &types.AttributeValueMemberS{Value: "none"}}
 	out, err := m.client.BatchGetItem(t.Context(), &dynamodb.BatchGetItemInput{
@@ -236,7 +236,7 @@ func (m *meter) indexUnits(before, after map[string]types.AttributeValue) float6
 }
 
 // indexKey is the item's key in the index; "" when it is not in it.
-func indexKey(i dynamo.IndexDefinition, item map[string]types.AttributeValue) string {
+func indexKey(i dump.IndexDefinition, item map[string]types.AttributeValue) string {
 	key := ""
 	for _, name := range []string{i.PartitionKey, i.SortKey} {
 		v, ok := item[name].(*types.AttributeValueMemberS)

@@ -419,7 +419,7 @@ func (r *run) cleanup(ctx context.Context) error {
 		r.sum.Goes = true
 		return nil
 	}
-	pending, err := r.store.PendingCleanups(ctx)
+	pending, err := r.store.PendingCleanups(ctx, r.now)
 	if err != nil || len(pending) == 0 {
 		return err
 	}

@@ -592,12 +592,12 @@ func TestAlertCosts(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	calls("points hours apart", 2, record(begin))
+	calls("points hours apart", 3, record(begin))
 	if err := s.FillRange(ctx, "a", statuspage.Range{From: begin - 5*day, To: begin - minute, Status: up, Latency: func(int64) float64 { return 1 }}, now); err != nil {
 		t.Fatal(err)
 	}
-	calls("a point a minute", 2, record(begin))
-	calls("a point of yesterday", 2, record(begin-day))
+	calls("a point a minute", 3, record(begin))
+	calls("a point of yesterday", 3, record(begin-day))
 	ended := func() {
 		for n := range int64(statuspage.MaxMonitorRules) {
 			if err := s.DeleteAlertRule(ctx, n+1, now); err != nil {
@@ -605,7 +605,7 @@ func TestAlertCosts(t *testing.T) {
 			}
 		}
 	}
-	calls("a batch", 2, func() error {
+	calls("a batch", 3, func() error {
 		var points []statuspage.TaggedPoint
 		for n := range int64(100) {
 			points = append(points, statuspage.TaggedPoint{Tag: "a", Point: probe(begin-n*minute, up, 1)})
@@ -645,9 +645,9 @@ func TestAlertCosts(t *testing.T) {
 			t.Errorf("%s: %d calls that wait for one another, want %d", name, got, want)
 		}
 	}
-	once("a point that opens an alert", 5, status(down))
-	once("another one", 2, status(down))
-	once("a point that resolves it", 5, status(up))
+	once("a point that opens an alert", 6, status(down))
+	once("another one", 3, status(down))
+	once("a point that resolves it", 6, status(up))
 	calls("GET alert rule", 1, func() error { _, err := counted.AlertRule(ctx, rule.ID); return err })
 	calls("PATCH alert rule", 3, func() error {
 		_, err := counted.UpdateAlertRule(ctx, rule.ID, statuspage.AlertRulePatch{Failures: opt.Value[int64](1)}, now)
@@ -1084,8 +1084,8 @@ func wantOpen(t *testing.T, s *dynamo.Store, want int) {
 	}
 }
 
-// TestOpenAlertsReadBeforeHours lets another writer open, or resolve, the alert between a
-// point's look at the open alerts and its look at the points, which may see its own write.
+// TestOpenAlertsReadBeforeHours lets another writer's point, of the same minute or of the
+// one before, come between a judgement's look at the open alerts and its look at the points.
 func TestOpenAlertsReadBeforeHours(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
@@ -1093,47 +1093,31 @@ func TestOpenAlertsReadBeforeHours(t *testing.T) {
 		before     []statuspage.Status
 		other, own statuspage.Status
 		at         int64 // of its own point
-		written    bool  // before it looks at the points
 		failures   int64
 		wantOpen   int
 	}{
-		{"it opens", []statuspage.Status{down, down}, down, up, begin, false, 3, 0},
-		{"it is resolved", []statuspage.Status{down, down, down}, up, down, begin, false, 1, 1},
-		{"it opens, and it writes", []statuspage.Status{down, down}, down, up, begin, true, 3, 0},
-		{"it is resolved, and it writes", []statuspage.Status{down, down, down}, up, down, begin, true, 1, 1},
-		{"it opens, and it writes the next minute", []statuspage.Status{down, down}, down, up, begin + minute, true, 3, 0},
-		{"it is resolved, and it writes the next minute", []statuspage.Status{down, down, down}, up, down, begin + minute, true, 1, 1},
+		{"it opens", []statuspage.Status{down, down}, down, up, begin, 3, 1},
+		{"it is resolved", []statuspage.Status{down, down, down}, up, down, begin, 1, 0},
+		{"it would have opened", []statuspage.Status{down, down}, down, up, begin + minute, 3, 0},
+		{"it would have been resolved", []statuspage.Status{down, down, down}, up, down, begin + minute, 1, 1},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			tb, s := newPoints(t, "a")
 			newRule(t, s, downRule(tt.failures, "a"))
 			post(t, s, "a", begin-minute, tt.before...)
-			marks, hours := make(chan struct{}), make(chan struct{})
-			var once, twice, thrice sync.Once
-			other := func() {
-				<-marks
-				time.Sleep(200 * time.Millisecond) // for its answer
-				set(t, s, begin, tt.other, now+minute)
-			}
+			marks := make(chan struct{})
+			var once, twice sync.Once
 			client := &dynamotest.Client{Inject: func(operation string, body []byte) dynamotest.Fault {
-				isHour := strings.Contains(string(body), "HOUR#")
-				first, then := "Query", "UpdateItem"
-				if tt.written {
-					first, then = then, first
-				}
 				switch {
-				case operation == "Query" && strings.Contains(string(body), "OPENALERT"):
+				case operation != "Query":
+				case strings.Contains(string(body), "OPENALERT"):
 					once.Do(func() { close(marks) })
-				case operation == first && isHour:
+				case strings.Contains(string(body), "HOUR#"):
 					twice.Do(func() {
-						other()
-						close(hours)
-					})
-				case operation == then && isHour:
-					thrice.Do(func() {
-						<-hours
-						time.Sleep(200 * time.Millisecond)
+						<-marks
+						time.Sleep(200 * time.Millisecond) // for its answer
+						set(t, s, begin, tt.other, now+minute)
 					})
 				}
 				return dynamotest.None
@@ -1190,38 +1174,28 @@ func TestPointsOfTheFuture(t *testing.T) {
 	wantOpen(t, s, 0)
 }
 
-// TestFirstPointOfAnHour lets the last minute of the hour before be set between the look of
-// an hour's first point and its write.
+// TestFirstPointOfAnHour lets the last minute of the hour before be set before an hour's
+// first point, and between that and its judgement.
 func TestFirstPointOfAnHour(t *testing.T) {
 	t.Parallel()
-	tb, s := newPoints(t, "a")
-	newRule(t, s, downRule(2, "a"))
-	first := statuspage.FloorHour(begin) + hour
-	clock := first + 30
-	post(t, s, "a", first-2*minute, up)
-	looked := make(chan struct{})
-	var once, twice sync.Once
-	client := &dynamotest.Client{Inject: func(operation string, body []byte) dynamotest.Fault {
-		switch {
-		case operation == "Query" && strings.Contains(string(body), "HOUR#"):
-			once.Do(func() { close(looked) })
-		case operation == "UpdateItem" && strings.Contains(string(body), "HOUR#"):
-			twice.Do(func() {
-				<-looked
-				time.Sleep(200 * time.Millisecond) // for its answer
-				set(t, s, first-minute, down, clock)
-			})
-		}
-		return dynamotest.None
-	}}
-	set(t, tb.Store(client), first, down, clock)
-	wantOpen(t, s, 1)
+	for _, call := range []string{"UpdateItem", "Query"} {
+		t.Run(call, func(t *testing.T) {
+			t.Parallel()
+			tb, s := newPoints(t, "a")
+			newRule(t, s, downRule(2, "a"))
+			first := statuspage.FloorHour(begin) + hour
+			clock := first + 30
+			post(t, s, "a", first-2*minute, up)
+			other := func() { set(t, s, first-minute, down, clock) }
+			set(t, tb.Store(hook(call, "HOUR#", other)), first, down, clock)
+			wantOpen(t, s, 1)
+		})
+	}
 }
 
-// TestOpenAlertsReadTooEarly lets another writer's point, of the minute before or of the
-// same one, open, or resolve, the alert between a point's look at the open alerts and its
-// write.
-func TestOpenAlertsReadTooEarly(t *testing.T) {
+// TestAlertBeforeTheWrite lets another writer's point, of the minute before or of the same
+// one, open, or resolve, the alert just before a point's write.
+func TestAlertBeforeTheWrite(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
 		name                  string
@@ -1249,23 +1223,16 @@ func TestOpenAlertsReadTooEarly(t *testing.T) {
 			}
 			newRule(t, s, rule)
 			post(t, s, "a", begin-minute, tt.before...)
-			looked := make(chan struct{})
-			var once, twice sync.Once
+			var once sync.Once
 			client := &dynamotest.Client{Inject: func(operation string, body []byte) dynamotest.Fault {
-				switch {
-				case operation == "Query" && strings.Contains(string(body), "OPENALERT"):
-					twice.Do(func() { close(looked) })
-				case (operation == "UpdateItem" || operation == "TransactWriteItems") && strings.Contains(string(body), "HOUR#"):
-					fault := dynamotest.None
+				fault := dynamotest.None
+				if (operation == "UpdateItem" || operation == "TransactWriteItems") && strings.Contains(string(body), "HOUR#") {
 					once.Do(func() {
 						fault = tt.fault
-						<-looked
-						time.Sleep(200 * time.Millisecond) // for its answer
 						set(t, s, begin, tt.other, tt.clock)
 					})
-					return fault
 				}
-				return dynamotest.None
+				return fault
 			}}
 			set(t, tb.Store(client), tt.at, tt.own, tt.clock)
 			wantOpen(t, s, tt.wantOpen)

@@ -4,29 +4,52 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"tocsin/internal/ddb"
 	"tocsin/internal/statuspage"
 )
 
-var errContended = errors.New("other writers changed the record at every try")
+const cleanups = "CLEANUP"
 
-// rowsAtOnce is how many rows of a deleted monitor its DELETE removes itself; the
-// rest is left to Cleanup.
-const rowsAtOnce = 200
+// What a row under CLEANUP is about.
+const (
+	cleanupIncident = "INCIDENT"
+	cleanupMonitor  = "MONITOR"
+	cleanupRule     = "RULE"
+)
 
-// keysAtOnce is how many rows of a monitor, or of CLEANUP, are looked up at once.
-const keysAtOnce = 100
+func cleanupKey(kind string, id int64) ddb.Key {
+	return ddb.Key{PK: cleanups, SK: kind + "#" + padID(id)}
+}
 
-func cleanupItem(kind string, id, now int64) item {
-	it := cleanupKey(kind, id).attributes()
-	it[attrCreated] = num(now)
+// cleanupRuleKey is about the alerts of a rule up to one of its versions.
+func cleanupRuleKey(ruleID, version int64) ddb.Key {
+	return ddb.Key{PK: cleanups, SK: cleanupRule + "#" + padID(ruleID) + "#" + padID(version)}
+}
+
+func cleanupItem(kind string, id, now int64) ddb.Item {
+	it := cleanupKey(kind, id).Item()
+	it[attrCreated] = ddb.Num(now)
 	return it
 }
+
+// attrSwept is when the rows of a deleted monitor were removed for the first time (UTC
+// seconds). They are once more after sweepAgain: a write that has seen the monitor can put a
+// row under it until then, since DynamoDB takes a call for five minutes after its time, and
+// a request is shorter than the sixth.
+const (
+	attrSwept  = "swept"
+	sweepAgain = 6 * minuteSeconds
+)
+
+const (
+	rowsAtOnce = 200 // rows of a deleted monitor that its DELETE removes itself; the rest is left to Cleanup
+	keysAtOnce = 100 // rows of a monitor, or of CLEANUP, that are looked up at once
+)
 
 // finishLater takes the error of the last part of a deletion. The deletion itself
 // stands and its rows are invisible, so the caller's request has succeeded; its
@@ -37,44 +60,17 @@ func (s *Store) finishLater(ctx context.Context, err error) {
 	}
 }
 
-const partitionQuery = attrPK + " = :pk"
-
-// rows are keys of items in one partition.
-type rows struct {
-	keys []key
-	next item // where the partition's next page starts; nil at its end
+// incidentRows is a query of the keys under an incident, from the last key backwards, and
+// of these fields of the incident: META is the greatest key, so it is the first item of the
+// first page if the incident exists.
+func incidentRows(id int64, fields ...string) ddb.Query {
+	return ddb.Query{PK: incidentPK(id), Newest: true, Fields: append([]string{}, fields...)}
 }
 
-// under is a strongly consistent query of all items under pk, cut to their keys and
-// these fields.
-func (s *Store) under(pk string, fields ...string) *dynamodb.QueryInput {
-	e := newExpr()
-	return &dynamodb.QueryInput{
-		TableName: s.table, ConsistentRead: aws.Bool(true),
-		KeyConditionExpression: aws.String(partitionQuery), ExpressionAttributeValues: item{":pk": str(pk)},
-		ProjectionExpression: e.projection(fields...), ExpressionAttributeNames: e.names,
-	}
-}
-
-func (s *Store) query(ctx context.Context, in *dynamodb.QueryInput) ([]item, rows, error) {
-	out, err := s.client.Query(ctx, in)
-	if err != nil {
-		return nil, rows{}, failure("query keys", err)
-	}
-	r := rows{next: out.LastEvaluatedKey}
-	for _, it := range out.Items {
-		r.keys = append(r.keys, keyOf(it))
-	}
-	return out.Items, r, nil
-}
-
-// incidentRows reads a page of the keys under an incident, from the last key
-// backwards, and with fields of the incident: META is the greatest key, so it is
-// the first item of the first page if the incident exists.
-func (s *Store) incidentRows(ctx context.Context, id int64, start item, fields ...string) ([]item, rows, error) {
-	in := s.under(incidentPK(id), fields...)
-	in.ScanIndexForward, in.ExclusiveStartKey = aws.Bool(false), start
-	return s.query(ctx, in)
+// A rest is what is known of the rows of a deleted incident.
+type rest struct {
+	keys []ddb.Key
+	next ddb.Item // where the rows after them begin; nil at the end
 }
 
 // readForDeletion reads the incident and the keys of the first page of what else is
@@ -84,155 +80,167 @@ func (s *Store) incidentRows(ctx context.Context, id int64, start item, fields .
 // after this version of META, and the deletion, which asks for this version, is
 // refused. Read at the same time, or after, META could know of a comment that the
 // keys lack, and that would stay for ever.
-func (s *Store) readForDeletion(ctx context.Context, id int64) (statuspage.Incident, rows, error) {
-	items, page, err := s.incidentRows(ctx, id, nil, incidentFields...)
+func (s *Store) readForDeletion(ctx context.Context, id int64) (statuspage.Incident, rest, error) {
+	items, next, err := s.table.Page(ctx, incidentRows(id, incidentFields...), nil)
 	if err != nil {
-		return statuspage.Incident{}, rows{}, err
+		return statuspage.Incident{}, rest{}, err
 	}
-	if len(items) == 0 || page.keys[0] != incidentKey(id) {
-		return statuspage.Incident{}, rows{}, statuspage.IncidentNotFound(id)
+	if len(items) == 0 || ddb.KeyOf(items[0]) != incidentKey(id) {
+		return statuspage.Incident{}, rest{}, statuspage.IncidentNotFound(id)
 	}
 	i, err := readIncident(items[0])
-	page.keys = page.keys[1:]
-	return i, page, err
+	return i, rest{keysOf(items[1:]), next}, err
 }
 
-// finishIncident removes what a deleted incident left: the page of rows that is
-// known, the pages after it, then the CLEANUP row. Nothing is added to a deleted
-// incident, so one pass is enough.
-func (s *Store) finishIncident(ctx context.Context, id int64, page rows) error {
+func keysOf(items []ddb.Item) []ddb.Key {
+	var keys []ddb.Key
+	for _, it := range items {
+		keys = append(keys, ddb.KeyOf(it))
+	}
+	return keys
+}
+
+// finishIncident removes what a deleted incident left: the rows that are known, those
+// after them, then the CLEANUP row. Nothing is added to a deleted incident, so one pass is
+// enough.
+func (s *Store) finishIncident(ctx context.Context, id int64, known rest) error {
 	for {
-		if err := s.deleteAll(ctx, page.keys); err != nil {
+		if err := s.table.DeleteAll(ctx, known.keys); err != nil {
 			return err
 		}
-		if page.next == nil {
-			return s.deleteAll(ctx, []key{cleanupKey(cleanupIncident, id)})
+		if known.next == nil {
+			return s.table.DeleteAll(ctx, []ddb.Key{cleanupKey(cleanupIncident, id)})
 		}
-		var err error
-		if _, page, err = s.incidentRows(ctx, id, page.next); err != nil {
+		items, next, err := s.table.Page(ctx, incidentRows(id), known.next)
+		if err != nil {
 			return err
 		}
+		known = rest{keysOf(items), next}
 	}
 }
 
-// finishMonitor removes what a deleted monitor left, its place in alert rules and
-// incidents too, and at last the CLEANUP row. It stops after about limit rows (0: none) and
-// reports whether it came to the end.
-func (s *Store) finishMonitor(ctx context.Context, id int64, limit int) (done bool, err error) {
-	if err := s.leaveRules(ctx, id); err != nil {
-		return false, err
+// sweepMonitor removes the rows of a deleted monitor, its place in alert rules and
+// incidents too, and notes in the CLEANUP row that it did. It stops after about so many rows
+// (0: no limit); then the note is left to Cleanup too.
+func (s *Store) sweepMonitor(ctx context.Context, id int64, most int, now int64) error {
+	if err := s.leaveRules(ctx, id, now); err != nil {
+		return err
 	}
 	for read := 0; ; {
-		in := s.under(monitorPK(id))
-		in.Limit = limitOf(keysAtOnce)
-		_, page, err := s.query(ctx, in)
+		items, _, err := s.table.Page(ctx, ddb.Query{PK: monitorPK(id), Limit: keysAtOnce, Fields: []string{}}, nil)
 		if err != nil {
-			return false, err
+			return err
 		}
-		if len(page.keys) == 0 {
-			return true, s.deleteAll(ctx, []key{cleanupKey(cleanupMonitor, id)})
+		if len(items) == 0 {
+			e := ddb.NewExpr().IfExists().SetIfAbsent(attrSwept, ddb.Num(now))
+			_, _, err := s.table.UpdateAtLeastOnce(ctx, cleanupKey(cleanupMonitor, id), e)
+			return err
 		}
-		if read += len(page.keys); limit > 0 && read > limit {
-			return false, nil
+		if read += len(items); most > 0 && read > most {
+			return nil
 		}
-		var plain []key
-		for _, k := range page.keys {
-			if strings.HasPrefix(k.sk, alertRowPrefix) {
+		var plain []ddb.Key
+		for _, k := range keysOf(items) {
+			switch {
+			case strings.HasPrefix(k.SK, alertRowPrefix):
 				alert, err := alertOfRow(k)
 				if err != nil {
-					return false, err
+					return err
 				}
 				plain = append(plain, alert, k)
-				continue
-			}
-			if !strings.HasPrefix(k.sk, incidentRowPrefix) {
+			case strings.HasPrefix(k.SK, incidentRowPrefix):
+				if err := s.unlink(ctx, k, id, now); err != nil {
+					return err
+				}
+			default:
 				plain = append(plain, k)
-				continue
-			}
-			if err := s.unlink(ctx, k, id); err != nil {
-				return false, err
 			}
 		}
-		if err := s.deleteAll(ctx, plain); err != nil {
-			return false, err
+		if err := s.table.DeleteAll(ctx, plain); err != nil {
+			return err
 		}
 	}
 }
 
 // unlink takes a deleted monitor out of the incident that its row points to, and
-// removes the row. The incident's update time stays: nobody worked on it.
-func (s *Store) unlink(ctx context.Context, row key, monitorID int64) error {
-	_, incidentID, err := parseTimeAndID(strings.TrimPrefix(row.sk, incidentRowPrefix))
+// removes the row.
+func (s *Store) unlink(ctx context.Context, row ddb.Key, monitorID, now int64) error {
+	_, incidentID, err := parseTimeAndID(strings.TrimPrefix(row.SK, incidentRowPrefix))
 	if err != nil {
 		return err
 	}
-	for attempt := 0; ; attempt++ {
-		it, err := s.get(ctx, incidentKey(incidentID))
+	return ddb.Retry(ctx, func() (done bool, err error) {
+		it, err := s.table.Get(ctx, incidentKey(incidentID))
+		if err != nil {
+			return false, err
+		}
+		if it == nil {
+			return true, s.table.DeleteAll(ctx, []ddb.Key{row})
+		}
+		i, err := readIncident(it)
+		if err != nil {
+			return false, err
+		}
+		next, linked := i.WithoutMonitor(monitorID)
+		if !linked {
+			return true, s.table.DeleteAll(ctx, []ddb.Key{row})
+		}
+		writes := s.incidentWrites(ctx, i, incidentChange{next: next}, now)
+		if row != incidentRowKey(monitorID, i.Start, i.ID) {
+			writes = append(writes, s.table.Delete(row, nil))
+		}
+		refused, err := s.table.Transact(ctx, writes...)
+		return refused == nil, err
+	})
+}
+
+// eachCleanup calls f with each CLEANUP row that there is something to do about at now.
+func (s *Store) eachCleanup(ctx context.Context, now int64, f func(row ddb.Item) error) error {
+	q := ddb.Query{PK: cleanups, Limit: keysAtOnce}
+	for row, err := range s.table.Items(ctx, q) {
 		if err != nil {
 			return err
 		}
-		writes := []types.TransactWriteItem{s.remove(row, nil)}
-		if it != nil {
-			i, err := readIncident(it)
-			if err != nil {
-				return err
-			}
-			var kept []statuspage.AffectedMonitor
-			for _, m := range i.Monitors {
-				if m.MonitorID != monitorID {
-					kept = append(kept, m)
-				}
-			}
-			if len(kept) != len(i.Monitors) {
-				e := newExpr().ifVersion(i.Version).set(attrMonitors, affectedList(kept)).increment(attrVersion)
-				writes = append(writes, s.update(incidentKey(incidentID), e))
-			}
+		r := ddb.Reader{Item: row}
+		if swept := r.OptNum(attrSwept); swept != nil && *swept+sweepAgain > now {
+			continue
 		}
-		refused, err := s.transact(ctx, writes...)
-		if err != nil {
-			return err
-		}
-		if refused == nil {
-			return nil
-		}
-		if err := pause(ctx, attempt, errContended); err != nil {
+		if err := f(row); err != nil {
 			return err
 		}
 	}
+	return nil
+}
+
+// PendingCleanups implements statuspage.CloserStore.
+func (s *Store) PendingCleanups(ctx context.Context, now int64) ([]string, error) {
+	var names []string
+	err := s.eachCleanup(ctx, now, func(row ddb.Item) error {
+		names = append(names, ddb.KeyOf(row).SK)
+		return nil
+	})
+	return names, err
 }
 
 // Cleanup implements statuspage.CleanupStore. A deletion that can't be finished
 // does not keep the others from it; the errors are returned together.
 func (s *Store) Cleanup(ctx context.Context, now int64) (finished int, err error) {
 	var failed []error
-	var start item
-	for {
-		in := s.under(cleanups)
-		in.Limit, in.ExclusiveStartKey = limitOf(keysAtOnce), start
-		_, page, err := s.query(ctx, in)
-		if err != nil {
-			return finished, errors.Join(append(failed, err)...)
+	err = s.eachCleanup(ctx, now, func(row ddb.Item) error {
+		if err := s.finish(ctx, row, now); err != nil {
+			failed = append(failed, fmt.Errorf("cleanup of %s: %w", ddb.KeyOf(row).SK, err))
+			return ctx.Err()
 		}
-		for _, k := range page.keys {
-			if err := s.finish(ctx, k, now); err != nil {
-				failed = append(failed, fmt.Errorf("cleanup of %s: %w", k.sk, err))
-				if ctx.Err() != nil {
-					return finished, errors.Join(failed...)
-				}
-				continue
-			}
-			finished++
-		}
-		if page.next == nil {
-			return finished, errors.Join(failed...)
-		}
-		start = page.next
-	}
+		finished++
+		return nil
+	})
+	return finished, errors.Join(append(failed, err)...)
 }
 
-// finish does the rest of the deletion that a CLEANUP row is about.
-func (s *Store) finish(ctx context.Context, row key, now int64) error {
-	kind, digits, _ := strings.Cut(row.sk, "#")
+// finish does what there is to do about a CLEANUP row.
+func (s *Store) finish(ctx context.Context, row ddb.Item, now int64) error {
+	k := ddb.KeyOf(row)
+	kind, digits, _ := strings.Cut(k.SK, "#")
 	digits, version, _ := strings.Cut(digits, "#")
 	id, err := parseID(digits)
 	if err != nil {
@@ -240,20 +248,46 @@ func (s *Store) finish(ctx context.Context, row key, now int64) error {
 	}
 	switch kind {
 	case cleanupIncident:
-		_, page, err := s.incidentRows(ctx, id, nil)
+		items, next, err := s.table.Page(ctx, incidentRows(id), nil)
 		if err != nil {
 			return err
 		}
-		return s.finishIncident(ctx, id, page)
+		return s.finishIncident(ctx, id, rest{keysOf(items), next})
 	case cleanupMonitor:
-		_, err := s.finishMonitor(ctx, id, 0)
-		return err
+		if err := s.sweepMonitor(ctx, id, 0, now); err != nil || row[attrSwept] == nil {
+			return err
+		}
+		return s.table.DeleteAll(ctx, []ddb.Key{k})
 	case cleanupRule:
 		version, err := parseID(version)
 		if err != nil {
 			return err
 		}
-		return s.finishRuleRow(ctx, row, id, version, now)
+		monitorIDs, err := readCleanupMonitors(row)
+		if err != nil {
+			return err
+		}
+		return s.endAlerts(ctx, k, id, version, monitorIDs, now)
 	}
 	return fmt.Errorf("unknown kind %q", kind)
+}
+
+// readCleanupMonitors returns the ids of the monitors on which a rule's alerts are to end.
+func readCleanupMonitors(row ddb.Item) ([]int64, error) {
+	list, ok := row[attrMonitors].(*types.AttributeValueMemberL)
+	if !ok {
+		return nil, fmt.Errorf("attribute %q is missing or malformed", attrMonitors)
+	}
+	ids := make([]int64, len(list.Value))
+	for i, v := range list.Value {
+		n, ok := v.(*types.AttributeValueMemberN)
+		if !ok {
+			return nil, fmt.Errorf("attribute %q is malformed", attrMonitors)
+		}
+		var err error
+		if ids[i], err = strconv.ParseInt(n.Value, 10, 64); err != nil {
+			return nil, err
+		}
+	}
+	return ids, nil
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"tocsin/internal/dynamo"
+	"tocsin/internal/dynamo/dump"
 	"tocsin/internal/dynamotest"
 	"tocsin/internal/statuspage"
 )
@@ -72,7 +73,7 @@ func largeIncident(t *testing.T, s *dynamo.Store) {
 			ID: id + 1, IncidentID: 1, Text: "News", Time: begin + id*minute, State: statuspage.Identified, Created: now, Updated: now, Version: 1,
 		})
 	}
-	if err := s.Load(context.Background(), slices.Values([]statuspage.Incident{i}), comments, []statuspage.Monitor{m}); err != nil {
+	if err := dump.New(s).Load(context.Background(), slices.Values([]statuspage.Incident{i}), comments, []statuspage.Monitor{m}); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -298,7 +299,7 @@ func largeMonitor(t *testing.T, s *dynamo.Store, id int64) {
 			Monitors: []statuspage.AffectedMonitor{{Tag: "b", MonitorID: 1, Impact: statuspage.Up}, {Tag: "a", MonitorID: id, Impact: statuspage.Down}},
 		})
 	}
-	if err := s.Load(context.Background(), slices.Values(incidents), nil, []statuspage.Monitor{a, b}); err != nil {
+	if err := dump.New(s).Load(context.Background(), slices.Values(incidents), nil, []statuspage.Monitor{a, b}); err != nil {
 		t.Fatal(err)
 	}
 	for hour := range 3 {

@@ -4,13 +4,13 @@ import (
 	"context"
 	"slices"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"golang.org/x/sync/errgroup"
 
+	"tocsin/internal/ddb"
 	"tocsin/internal/statuspage"
 )
+
+func closerKey() ddb.Key { return ddb.Key{PK: system, SK: "CLOSER"} }
 
 // Attributes of how far the closer has come.
 const (
@@ -18,56 +18,57 @@ const (
 	attrAfterID    = "after_id"
 	attrDay        = "day"
 	attrDayAfter   = "day_after"
-	attrDayDone    = "day_done" // present when it is
+	attrDayDone    = "day_done"
 )
+
+func closerItem(st statuspage.CloserState) ddb.Item {
+	it := closerKey().Item()
+	it[attrDay], it[attrDayAfter], it[ddb.AttrVersion] = ddb.Num(st.Day), ddb.Num(st.Monitors), ddb.Num(st.Version)
+	ddb.PutFlag(it, attrDayDone, st.DayDone)
+	if st.After != nil {
+		it[attrAfterStart], it[attrAfterID] = ddb.Num(st.After.Start), ddb.Num(st.After.ID)
+	}
+	return it
+}
+
+func readCloserState(it ddb.Item) (statuspage.CloserState, error) {
+	if it == nil {
+		return statuspage.CloserState{}, nil
+	}
+	r := ddb.Reader{Item: it}
+	st := statuspage.CloserState{
+		Day: r.Num(attrDay), Monitors: r.Num(attrDayAfter), DayDone: r.Has(attrDayDone), Version: r.Num(ddb.AttrVersion),
+	}
+	if start := r.OptNum(attrAfterStart); start != nil {
+		st.After = &statuspage.IncidentPosition{Start: *start, ID: r.Num(attrAfterID)}
+	}
+	return st, r.Err
+}
 
 // CloserState implements statuspage.CloserStore.
 func (s *Store) CloserState(ctx context.Context) (statuspage.CloserState, error) {
-	it, err := s.get(ctx, closerKey())
-	if err != nil || it == nil {
+	it, err := s.table.Get(ctx, closerKey())
+	if err != nil {
 		return statuspage.CloserState{}, err
 	}
 	return readCloserState(it)
 }
 
-func readCloserState(it item) (statuspage.CloserState, error) {
-	r := reader{item: it}
-	st := statuspage.CloserState{
-		Day: r.num(attrDay), Monitors: r.num(attrDayAfter), DayDone: r.flag(attrDayDone), Version: r.num(attrVersion),
-	}
-	if start := r.optNum(attrAfterStart); start != nil {
-		st.After = &statuspage.IncidentPosition{Start: *start, ID: r.num(attrAfterID)}
-	}
-	return st, r.err
-}
-
 // SaveCloserState implements statuspage.CloserStore.
 func (s *Store) SaveCloserState(ctx context.Context, st statuspage.CloserState) (statuspage.CloserState, bool, error) {
-	e := newExpr().set(attrDay, num(st.Day)).set(attrDayAfter, num(st.Monitors)).set(attrVersion, num(st.Version+1))
-	if st.DayDone {
-		e.set(attrDayDone, &types.AttributeValueMemberBOOL{Value: true})
-	} else {
-		e.remove(attrDayDone)
-	}
-	if st.After != nil {
-		e.set(attrAfterStart, num(st.After.Start)).set(attrAfterID, num(st.After.ID))
-	} else {
-		e.remove(attrAfterStart).remove(attrAfterID)
-	}
+	e := ddb.NewExpr()
 	if st.Version == 0 {
-		e.ifNew()
+		e.IfNew()
 	} else {
-		e.ifVersion(st.Version)
+		e.IfEqual(ddb.AttrVersion, ddb.Num(st.Version))
 	}
-	it, refused, err := s.updateInPlace(ctx, closerKey(), e, attrRequest, newToken())
-	if err != nil {
-		return st, false, err
+	st.Version++
+	refused, err := s.table.Transact(ctx, s.table.PutIf(closerItem(st), e))
+	if err != nil || refused == nil {
+		return st, err == nil, err
 	}
-	if it == nil { // somebody removed it
-		return statuspage.CloserState{}, false, nil
-	}
-	kept, err := readCloserState(it)
-	return kept, !refused, err
+	kept, err := readCloserState(refused.Item(0))
+	return kept, false, err
 }
 
 // OpenIncidents implements statuspage.CloserStore.
@@ -76,17 +77,15 @@ func (s *Store) OpenIncidents(ctx context.Context, after *statuspage.IncidentPos
 	if after != nil {
 		low = timeAndID(after.Start, after.ID+1)
 	}
-	out, err := s.client.Query(ctx, &dynamodb.QueryInput{
-		TableName: s.table, IndexName: aws.String(indexGSI3), KeyConditionExpression: aws.String(gsi3Query),
-		ExpressionAttributeValues: item{":pk": openOrClosed(false), ":low": str(low), ":high": str(maxTimeAndID(statuspage.MaxTimestamp))},
-		Limit:                     limitOf(limit),
-	})
+	items, next, err := s.table.Page(ctx, ddb.Query{
+		Index: ddb.GSI3, PK: openOrClosed(false), Low: low, High: maxTimeAndID(statuspage.MaxTimestamp), Limit: limit,
+	}, nil)
 	if err != nil {
-		return nil, nil, nil, failure("query open incidents", err)
+		return nil, nil, nil, err
 	}
 	var open []statuspage.Incident
 	var unreadable []error
-	for _, it := range out.Items {
+	for _, it := range items {
 		i, err := readIncident(it)
 		if err != nil {
 			unreadable = append(unreadable, err)
@@ -94,33 +93,17 @@ func (s *Store) OpenIncidents(ctx context.Context, after *statuspage.IncidentPos
 		}
 		open = append(open, i)
 	}
-	if out.LastEvaluatedKey == nil {
+	if next == nil {
 		return open, nil, unreadable, nil
 	}
-	r := reader{item: out.LastEvaluatedKey}
-	start, id, err := parseTimeAndID(r.str(attrGSI1SK))
+	r := ddb.Reader{Item: next}
+	start, id, err := parseTimeAndID(r.Str(ddb.AttrGSI1SK))
 	return open, &statuspage.IncidentPosition{Start: start, ID: id}, unreadable, err
 }
 
 // IncidentsByID implements statuspage.CloserStore.
 func (s *Store) IncidentsByID(ctx context.Context, ids []int64) (map[int64]statuspage.Incident, error) {
-	keys := make([]key, len(ids))
-	for n, id := range ids {
-		keys[n] = incidentKey(id)
-	}
-	found, err := s.batchGet(ctx, keys)
-	if err != nil {
-		return nil, err
-	}
-	incidents := make(map[int64]statuspage.Incident, len(found))
-	for _, it := range found {
-		i, err := readIncident(it)
-		if err != nil {
-			return nil, err
-		}
-		incidents[i.ID] = i
-	}
-	return incidents, nil
+	return s.incidentsByID(ctx, ids)
 }
 
 // factHours is how many hours the first query for a monitor's facts reads: most
@@ -137,30 +120,24 @@ func (s *Store) MonitorFacts(ctx context.Context, monitorID, since, now int64) (
 		alerts, err = s.openAlerts(gctx, monitorID)
 		return err
 	})
-	g.Go(func() error { return s.history(gctx, &f, now) })
+	g.Go(func() error { return s.readHistory(gctx, &f, now) })
 	err := g.Wait()
 	f.Alert = len(alerts) > 0
 	return f, err
 }
 
-func (s *Store) history(ctx context.Context, f *statuspage.MonitorFacts, now int64) error {
-	in := &dynamodb.QueryInput{
-		TableName: s.table, ConsistentRead: aws.Bool(true), ScanIndexForward: aws.Bool(false),
-		KeyConditionExpression: aws.String(rowsQuery),
-		ExpressionAttributeValues: item{
-			":pk": str(monitorPK(f.MonitorID)), ":low": str(hourPrefix), ":high": str(hourKey(f.MonitorID, now).sk),
-		},
-		Limit: limitOf(factHours),
-	}
+func (s *Store) readHistory(ctx context.Context, f *statuspage.MonitorFacts, now int64) error {
+	q := ddb.Query{PK: monitorPK(f.MonitorID), Low: hourPrefix, High: hourKey(f.MonitorID, now).SK, Newest: true, Limit: factHours}
 	var later *statuspage.Point
+	var from ddb.Item
 	for {
-		out, err := s.client.Query(ctx, in)
+		items, next, err := s.table.Page(ctx, q, from)
 		if err != nil {
-			return failure("query a monitor's history", err)
+			return err
 		}
-		hours := make([]viewedHour, len(out.Items))
-		for n, it := range out.Items {
-			if hours[n], err = readViewedHour(it, now); err != nil {
+		hours := make([]hour, len(items))
+		for n, it := range items {
+			if hours[n], err = readHour(it, now); err != nil {
 				return err
 			}
 		}
@@ -169,99 +146,63 @@ func (s *Store) history(ctx context.Context, f *statuspage.MonitorFacts, now int
 		}
 		for _, h := range hours {
 			for _, p := range slices.Backward(h.upTo(now)) {
-				if done := learn(f, p, later, now); done {
+				if enough := f.AddEarlier(p, later, now); enough {
 					return nil
 				}
 				later = &p
 			}
 		}
-		if out.LastEvaluatedKey == nil {
+		if from = next; from == nil {
 			f.Complete = true
 			return nil
 		}
-		in.ExclusiveStartKey, in.Limit = out.LastEvaluatedKey, nil
+		q.Limit = 0
 	}
 }
 
-// learn adds a point to the facts, after those that are later, and reports whether
-// they need no more.
-func learn(f *statuspage.MonitorFacts, p statuspage.Point, later *statuspage.Point, now int64) bool {
-	if f.Newest == nil {
-		f.Newest = &p
+// seenHours are the hours that a closing asks to be unwritten, two at most: those with the
+// points by which a monitor may fail at now, and, where that is one, the hour with the
+// newest point.
+func seenHours(hours []hour, now int64) []statuspage.SeenHour {
+	starts := slices.Compact([]int64{statuspage.FloorHour(now), statuspage.FloorHour(now - statuspage.FailingNow)})
+	newest := slices.IndexFunc(hours, func(h hour) bool { return len(h.upTo(now)) > 0 })
+	if len(starts) == 1 && newest >= 0 && hours[newest].start != starts[0] {
+		starts = append(starts, hours[newest].start)
 	}
-	if later != nil && later.Status != p.Status && f.Changed == nil {
-		f.Changed = &later.Time
-	}
-	if p.Status != statuspage.StatusUp && f.NotUp == nil {
-		f.NotUp = &p.Time
-	}
-	// A failing monitor protects its incidents, whatever was before.
-	f.Complete = f.Failing(now) || f.Changed != nil && f.NotUp != nil
-	return f.Complete || p.Time < f.Since
-}
-
-// hoursOfNow are the hours that hold the points by which a monitor may fail at now.
-func hoursOfNow(now int64) []int64 {
-	return slices.Compact([]int64{statuspage.FloorHour(now), statuspage.FloorHour(now - statuspage.FailingNow)})
-}
-
-// seenHours are the hours of now and the one with the newest point.
-func seenHours(hours []viewedHour, now int64) []statuspage.SeenHour {
-	seen := []statuspage.SeenHour{}
-	for _, h := range hours {
-		newest := len(h.upTo(now)) > 0
-		if newest || slices.Contains(hoursOfNow(now), h.start) {
-			seen = append(seen, statuspage.SeenHour{Start: h.start, Write: h.write})
-		}
-		if newest && !slices.Contains(hoursOfNow(now), h.start) {
-			break
+	seen := make([]statuspage.SeenHour, len(starts))
+	for n, start := range starts {
+		seen[n] = statuspage.SeenHour{Start: start}
+		if at := slices.IndexFunc(hours, func(h hour) bool { return h.start == start }); at >= 0 {
+			seen[n].Mark = hours[at].mark
 		}
 	}
 	return seen
 }
 
-// asSeen asks that nothing was written to the hours that the facts rest on.
-func (s *Store) asSeen(f statuspage.MonitorFacts, now int64) []types.TransactWriteItem {
-	var checks []types.TransactWriteItem
-	absent := hoursOfNow(now)
-	for _, h := range f.Seen {
-		absent = slices.DeleteFunc(absent, func(start int64) bool { return start == h.Start })
-		checks = append(checks, s.check(hourKey(f.MonitorID, h.Start), newExpr().ifWrite(h.Write)))
-	}
-	for _, start := range absent {
-		checks = append(checks, s.check(hourKey(f.MonitorID, start), newExpr().ifNew()))
-	}
-	return checks
-}
-
 // CommentIDs implements statuspage.CloserStore. A try whose answer was lost leaves
 // ids unused.
 func (s *Store) CommentIDs(ctx context.Context, n int) (int64, error) {
-	last, err := s.nextIDs(ctx, commentIDs, n)
+	last, err := s.table.Count(ctx, CounterKey(CommentIDs), AttrLast, int64(n))
 	return last - int64(n) + 1, err
 }
 
 // AutoClose implements statuspage.CloserStore. It is one transaction, for the version
 // of the incident that was read: a person's write, or another run's, makes it refused.
 func (s *Store) AutoClose(ctx context.Context, c statuspage.AutoClosing, now int64) (statuspage.Outcome, error) {
-	e := newExpr().ifVersion(c.Incident.Version).ifHas(attrClosed, false).increment(attrVersion)
-	if c.Warning != nil {
-		e.set(attrWarned, num(c.Warning.Time)).set(attrWarnedOf, num(c.Warning.Activity))
-	} else {
-		e.set(attrState, str(string(statuspage.Resolved))).set(attrEnd, num(c.End)).set(attrClosed, num(now)).set(attrUpdated, num(now)).
-			set(attrGSI2PK, openOrClosed(true)).remove(attrWarned).remove(attrWarnedOf)
-	}
-	writes := []types.TransactWriteItem{s.update(incidentKey(c.Incident.ID), e), s.putNew(commentItem(c.Comment))}
+	ctx = statuspage.WithActor(ctx, statuspage.Actor{Kind: statuspage.ByCloser})
+	writes := s.incidentWrites(ctx, c.Incident, s.withComment(c.Incident.AutoClosed(c, now), c.Comment, nil), now)
 	for _, f := range c.Rests {
-		writes = append(writes, s.asSeen(f, now)...)
+		for _, h := range f.Seen {
+			writes = append(writes, s.table.Check(hourKey(f.MonitorID, h.Start), ifUnwritten(h.Mark, now)))
+		}
 	}
-	refused, err := s.transact(ctx, writes...)
+	refused, err := s.table.Transact(ctx, writes...)
 	switch {
 	case err != nil:
 		return statuspage.IncidentChanged, err
 	case refused == nil:
 		return statuspage.Written, nil
-	case refused.failed(0):
+	case refused.Failed(0):
 		return statuspage.IncidentChanged, nil
 	default:
 		return statuspage.MonitorsChanged, nil
@@ -303,25 +244,4 @@ func (s *Store) MissingTotals(ctx context.Context, m statuspage.Monitor, days in
 	}
 	s.storeTotals(ctx, m.ID, stored, missing, now)
 	return starts, nil
-}
-
-// PendingCleanups implements statuspage.CloserStore.
-func (s *Store) PendingCleanups(ctx context.Context) ([]string, error) {
-	var names []string
-	var start item
-	for {
-		in := s.under(cleanups)
-		in.ExclusiveStartKey = start
-		_, page, err := s.query(ctx, in)
-		if err != nil {
-			return nil, err
-		}
-		for _, k := range page.keys {
-			names = append(names, k.sk)
-		}
-		if page.next == nil {
-			return names, nil
-		}
-		start = page.next
-	}
 }

@@ -17,6 +17,7 @@ import (
 
 	"tocsin/internal/closer"
 	"tocsin/internal/dynamo"
+	"tocsin/internal/dynamo/dump"
 	"tocsin/internal/dynamotest"
 	"tocsin/internal/opt"
 	"tocsin/internal/statuspage"
@@ -211,9 +212,9 @@ func TestDryRunIsTheRun(t *testing.T) {
 		if at == begin+70*minute {
 			post(t, s, "b", at, down)
 		}
-		before := dump(t, tb)
+		before := itemsByKey(t, tb)
 		dry, would := closes(t, s, quick, at, closer.Options{DryRun: true})
-		if d := cmp.Diff(before, dump(t, tb)); d != "" {
+		if d := cmp.Diff(before, itemsByKey(t, tb)); d != "" {
 			t.Errorf("at %+d the dry run wrote:\n%s", at-begin, d)
 		}
 		real, did := closes(t, s, quick, at, closer.Options{})
@@ -387,7 +388,7 @@ func arrangeClosing(t testing.TB, s *dynamo.Store, name string, tags ...string) 
 		all = append(all, i)
 		points = append(points, statuspage.TaggedPoint{Tag: tag, Point: probe(begin+hour, up, 1)})
 	}
-	if err := s.Load(context.Background(), slices.Values(all), nil, nil); err != nil {
+	if err := dump.New(s).Load(context.Background(), slices.Values(all), nil, nil); err != nil {
 		t.Fatal(err)
 	}
 	if err := errors.Join(s.RecordPoints(context.Background(), points, begin+hour)...); err != nil {
@@ -533,7 +534,7 @@ func TestCloserFaults(t *testing.T) {
 			_, lines := closes(t, faulty, quick, at, closer.Options{})
 			all = append(all, lines...)
 		}
-		table := dump(t, tb)
+		table := itemsByKey(t, tb)
 		for _, it := range table {
 			delete(it, "w") // another one each time
 		}
@@ -596,7 +597,7 @@ func loadOpen(t *testing.T, open, closed int) (*dynamotest.Table, *dynamo.Store)
 		}
 		all = append(all, i)
 	}
-	if err := s.Load(context.Background(), slices.Values(all), nil, nil); err != nil {
+	if err := dump.New(s).Load(context.Background(), slices.Values(all), nil, nil); err != nil {
 		t.Fatal(err)
 	}
 	return tb, s
@@ -706,25 +707,25 @@ func TestDayTotalsOfARun(t *testing.T) {
 		}
 		return n
 	}
-	if sum, _ := closes(t, s, quick, midnight+5*minute-1, closer.Options{}); sum.Days != 0 || stored() != 0 {
+	if sum, _ := closes(t, s, quick, midnight+15*minute-1, closer.Options{}); sum.Days != 0 || stored() != 0 {
 		t.Errorf("before the day is finished: %+v", sum)
 	}
 	// Parts: the way through the incidents, the cleanup, then a page of monitors each.
 	var parts atomic.Int64
-	sum, _ := closes(t, s, quick, midnight+5*minute, closer.Options{More: func() bool { return parts.Add(1) < 4 }})
+	sum, _ := closes(t, s, quick, midnight+15*minute, closer.Options{More: func() bool { return parts.Add(1) < 4 }})
 	if !sum.Goes || sum.Days == 0 {
 		t.Errorf("stopped early: %+v", sum)
 	}
 	first := sum.Days
-	sum, lines := closes(t, s, quick, midnight+10*minute, closer.Options{})
+	sum, lines := closes(t, s, quick, midnight+20*minute, closer.Options{})
 	// Two days each since they were made, and one before that something was written to.
 	if sum.Goes || first+sum.Days != 2*monitors+1 || stored() != 2*monitors+1 || len(lines) != sum.Days {
 		t.Errorf("went on: %+v after %d, %d stored, %d lines", sum, first, stored(), len(lines))
 	}
-	if sum, _ = closes(t, s, quick, midnight+15*minute, closer.Options{}); sum.Days != 0 || sum.Goes {
+	if sum, _ = closes(t, s, quick, midnight+25*minute, closer.Options{}); sum.Days != 0 || sum.Goes {
 		t.Errorf("once more the same day: %+v", sum)
 	}
-	if sum, _ = closes(t, s, quick, midnight+day+10*minute, closer.Options{}); sum.Days != monitors {
+	if sum, _ = closes(t, s, quick, midnight+day+15*minute, closer.Options{}); sum.Days != monitors {
 		t.Errorf("the next day: %+v", sum)
 	}
 }

@@ -3,7 +3,7 @@ package dynamo
 import (
 	"context"
 
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"tocsin/internal/ddb"
 )
 
 // MaxRowsRead is how many rows a page of a list may cost.
@@ -11,6 +11,6 @@ const MaxRowsRead = maxRowsRead
 
 // LoadRow writes an item with nothing but its key under a monitor.
 func (s *Store) LoadRow(ctx context.Context, monitorID int64, sk string) error {
-	_, err := s.client.PutItem(ctx, &dynamodb.PutItemInput{TableName: s.table, Item: key{monitorPK(monitorID), sk}.attributes()})
+	_, err := s.table.PutAbsent(ctx, ddb.Key{PK: monitorPK(monitorID), SK: sk}.Item())
 	return err
 }

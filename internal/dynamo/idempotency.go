@@ -2,29 +2,46 @@ package dynamo
 
 import (
 	"context"
+	"strconv"
 
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
-
+	"tocsin/internal/ddb"
 	"tocsin/internal/statuspage"
 )
 
+const idempotencyPrefix = "IDEMPOTENCY#"
+
+// idempotencyKey is the record of a request by its API key's id and its own
+// idempotency key, which may be anything: it comes last.
+func idempotencyKey(apiKeyID int64, header string) ddb.Key {
+	return ddb.Key{PK: idempotencyPrefix + strconv.FormatInt(apiKeyID, 10) + "#" + header, SK: meta}
+}
+
+// Attributes of an idempotency record.
+const (
+	attrDigest     = "digest"
+	attrClaimed    = "claimed" // UTC seconds
+	attrReply      = "reply"   // absent while the claim is open
+	attrClaimToken = "request" // the Token of the claim
+)
+
 // Claim implements statuspage.IdempotencyStore. It is one conditional write: its
-// refusal brings what stands in its way. The token that the write leaves in the
-// record anyway, to know itself again, is the claim's.
+// refusal brings what stands in its way.
 func (s *Store) Claim(ctx context.Context, r statuspage.IdempotentRequest, now int64) (statuspage.Claim, []byte, error) {
-	e := newExpr().ifUnclaimed(now).
-		set(attrDigest, str(r.Digest)).set(attrClaimed, num(now)).set(attrTTL, num(now+statuspage.ReplyKept)).remove(attrReply)
-	it, refused, err := s.updateInPlace(ctx, idempotencyKey(r.APIKeyID, r.Key), e, attrRequest, newToken())
+	claim := statuspage.Claim{APIKeyID: r.APIKeyID, Key: r.Key, Token: ddb.NewToken()}
+	e := ifUnclaimed(now).Set(attrDigest, ddb.Str(r.Digest)).Set(attrClaimed, ddb.Num(now)).Set(attrClaimToken, ddb.Str(claim.Token)).
+		Set(ddb.AttrTTL, ddb.Num(now+statuspage.ReplyKept)).Remove(attrReply)
+	refused, err := s.table.Transact(ctx, s.table.Update(idempotencyKey(r.APIKeyID, r.Key), e))
 	if err != nil {
 		return statuspage.Claim{}, nil, err
 	}
-	rd := reader{item: it}
-	token, digest, reply := rd.str(attrRequest), rd.str(attrDigest), rd.optBytes(attrReply)
+	if refused == nil {
+		return claim, nil, nil
+	}
+	there := ddb.Reader{Item: refused.Item(0)}
+	digest, reply := there.Str(attrDigest), there.OptBytes(attrReply)
 	switch {
-	case rd.err != nil:
-		return statuspage.Claim{}, nil, rd.err
-	case !refused:
-		return statuspage.Claim{APIKeyID: r.APIKeyID, Key: r.Key, Token: token}, nil, nil
+	case there.Err != nil:
+		return statuspage.Claim{}, nil, there.Err
 	case digest != r.Digest:
 		return statuspage.Claim{}, nil, statuspage.ErrIdempotencyReused
 	case reply == nil:
@@ -35,48 +52,41 @@ func (s *Store) Claim(ctx context.Context, r statuspage.IdempotentRequest, now i
 
 // ifUnclaimed asks that the idempotency record is not there, is past its time
 // though not yet removed, or is a claim whose maker has died.
-func (e *expr) ifUnclaimed(now int64) *expr {
-	ttl, reply, claimed := e.name(attrTTL), e.name(attrReply), e.name(attrClaimed)
-	e.conditions = append(e.conditions, "(attribute_not_exists("+e.name(attrPK)+")"+
-		" OR "+ttl+" <= "+e.value("now", num(now))+
-		" OR (attribute_not_exists("+reply+") AND "+claimed+" <= "+e.value("lapsed", num(now-statuspage.ClaimHeld))+"))")
-	return e
+func ifUnclaimed(now int64) *ddb.Expr {
+	e := ddb.NewExpr()
+	ttl, reply, claimed := e.Name(ddb.AttrTTL), e.Name(attrReply), e.Name(attrClaimed)
+	return e.If("(attribute_not_exists(" + e.Name(ddb.AttrPK) + ")" +
+		" OR " + ttl + " <= " + e.Value("now", ddb.Num(now)) +
+		" OR (attribute_not_exists(" + reply + ") AND " + claimed + " <= " + e.Value("lapsed", ddb.Num(now-statuspage.ClaimHeld)) + "))")
 }
 
 // ifHeld asks that the idempotency record is the claim's and not completed.
-func (e *expr) ifHeld(c statuspage.Claim) *expr {
-	return e.ifCompare(attrRequest, "=", attrRequest, str(c.Token)).ifHas(attrReply, false)
+func ifHeld(c statuspage.Claim) *ddb.Expr {
+	return ddb.NewExpr().IfEqual(attrClaimToken, ddb.Str(c.Token)).IfHas(attrReply, false)
 }
 
 // Release implements statuspage.IdempotencyStore.
 func (s *Store) Release(ctx context.Context, c statuspage.Claim) error {
-	_, err := s.transact(ctx, s.remove(idempotencyKey(c.APIKeyID, c.Key), newExpr().ifHeld(c)))
+	_, err := s.table.Transact(ctx, s.table.Delete(idempotencyKey(c.APIKeyID, c.Key), ifHeld(c)))
 	return err
 }
 
 // Complete implements statuspage.IdempotencyStore.
 func (s *Store) Complete(ctx context.Context, c statuspage.Claim, reply []byte) error {
-	_, err := s.transact(ctx, s.completion(c, reply))
+	_, err := s.table.Transact(ctx, s.keepReply(c, reply))
 	return err
 }
 
-// completion is the write that keeps a claim's reply, refused when it has ended.
-func (s *Store) completion(c statuspage.Claim, reply []byte) types.TransactWriteItem {
-	e := newExpr().ifHeld(c).set(attrReply, &types.AttributeValueMemberB{Value: reply})
-	return s.update(idempotencyKey(c.APIKeyID, c.Key), e)
+// keepReply is the write that completes a claim, refused when it has ended.
+func (s *Store) keepReply(c statuspage.Claim, reply []byte) ddb.Write {
+	return s.table.Update(idempotencyKey(c.APIKeyID, c.Key), ifHeld(c).Set(attrReply, ddb.Bytes(reply)))
 }
 
-// transactOnce is transact for writes that make something, together with the reply
-// that completes the claim of once, unless that is nil. It returns
-// ErrIdempotencyRunning when the claim has ended: another try has the request now.
-func transactOnce[T any](ctx context.Context, s *Store, once *statuspage.Once[T], made T, writes ...types.TransactWriteItem) (*refusal, error) {
+// completion is the write that keeps the reply to what is made together with it; none
+// when once is nil.
+func completion[T any](s *Store, once *statuspage.Once[T], made T) []ddb.Write {
 	if once == nil {
-		return s.transact(ctx, writes...)
+		return nil
 	}
-	last := len(writes)
-	refused, err := s.transact(ctx, append(writes, s.completion(once.Claim, once.Reply(made)))...)
-	if err == nil && refused != nil && refused.failed(last) {
-		return nil, statuspage.ErrIdempotencyRunning
-	}
-	return refused, err
+	return []ddb.Write{s.keepReply(once.Claim, once.Reply(made))}
 }

@@ -287,11 +287,11 @@ func TestUptime(t *testing.T) {
 			t.Errorf("totals after a change (-want +got):\n%s", d)
 		}
 	}
-	t.Log("a day's totals are stored once it is over for five minutes")
+	t.Log("a day's totals are stored once it is over for a quarter of an hour")
 	for _, tt := range []struct {
 		at     int64
 		stored bool
-	}{{midnight + day, false}, {midnight + day + 5*minute - 1, false}, {midnight + day + 5*minute, true}} {
+	}{{midnight + day, false}, {midnight + day + 15*minute - 1, false}, {midnight + day + 15*minute, true}} {
 		if d := cmp.Diff(append(want[:4:4], statuspage.Totals{}), uptime(t, s, 5, tt.at)); d != "" {
 			t.Errorf("totals of tomorrow (-want +got):\n%s", d)
 		}

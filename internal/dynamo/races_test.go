@@ -120,7 +120,7 @@ func (w *world) comment(incident int64) int64 {
 
 func (w *world) load() {
 	w.t.Helper()
-	if err := w.store.Load(context.Background(), slices.Values(w.incidents), w.comments, w.monitors); err != nil {
+	if err := w.tb.Dump(nil).Load(context.Background(), slices.Values(w.incidents), w.comments, w.monitors); err != nil {
 		w.t.Fatal(err)
 	}
 }
@@ -297,9 +297,7 @@ func (r *result) incident(id int64) statuspage.Incident {
 // incidentVersion asks how often the incident was written since it was made.
 func (r *result) incidentVersion(i statuspage.Incident, writes int64) {
 	r.t.Helper()
-	// An UpdateItem whose answer was lost is written again when another one came
-	// between, so the version can then be higher.
-	if got := i.Version - 1; got < writes || got > writes && !slices.Contains(r.mode.faults, dynamotest.LostAnswer) {
+	if got := i.Version - 1; got != writes {
 		r.errorf("incident %d was written %d times, want %d", i.ID, got, writes)
 	}
 }
@@ -764,7 +762,7 @@ var scenarios = []struct {
 				r.oneOf(r.a)
 				r.oneOf(r.b, statuspage.UnknownMonitor(tag))
 				if r.b == nil {
-					r.linkLost(id, tag, other)
+					r.linkStands(id, other)
 				}
 			},
 		}
@@ -778,7 +776,7 @@ var scenarios = []struct {
 			func(r *result) {
 				r.oneOf(r.a)
 				r.oneOf(r.b, statuspage.UnknownMonitor(tag))
-				r.linkLost(id, tag, other)
+				r.linkStands(id, other)
 			},
 		}
 	}},
@@ -967,6 +965,15 @@ func (r *result) linkLost(id int64, gone, other string) {
 	i := r.incident(id)
 	if _, ok := impacts(i)[gone]; ok || len(i.Monitors) != 1 || i.Monitors[0].Tag != other {
 		r.errorf("incident %d is on %v after the deletion of %s", id, i.Monitors, gone)
+	}
+}
+
+// linkStands asks that the incident is on the other monitor. The link to a monitor that was
+// deleted at the same moment goes some minutes later, which checkFinished waits for.
+func (r *result) linkStands(id int64, other string) {
+	r.t.Helper()
+	if i := r.incident(id); impacts(i)[other] == "" {
+		r.errorf("incident %d is on %v", id, i.Monitors)
 	}
 }
 

@@ -320,7 +320,7 @@ func TestErrors(t *testing.T) {
 	if err := s.DeleteComment(ctx, incident, deleted, now); err != nil {
 		t.Fatal(err)
 	}
-	before := dump(t, w.tb)
+	before := itemsByKey(t, w.tb)
 	none := func(statuspage.Comment) bool { return false }
 	long := strings.Repeat("x", statuspage.MaxMonitorSize)
 	for _, tt := range []struct {
@@ -360,7 +360,7 @@ func TestErrors(t *testing.T) {
 			t.Errorf("%s: error %v, want %v", tt.name, tt.err, tt.want)
 		}
 	}
-	after := dump(t, w.tb)
+	after := itemsByKey(t, w.tb)
 	for key := range after {
 		if strings.HasPrefix(key, "SYSTEM COUNTER#") { // an id may stay unused
 			delete(before, key)

@@ -20,6 +20,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"tocsin/internal/dynamo"
+	"tocsin/internal/dynamo/dump"
 	"tocsin/internal/dynamotest"
 	"tocsin/internal/statuspage"
 )
@@ -102,10 +103,10 @@ func fillTable(t *testing.T) *dynamotest.Table {
 }
 
 // exported is an export of the table.
-func exported(t testing.TB, tb *dynamotest.Table, o dynamo.ExportOptions, at int64) *bytes.Reader {
+func exported(t testing.TB, tb *dynamotest.Table, o dump.ExportOptions, at int64) *bytes.Reader {
 	t.Helper()
 	var b bytes.Buffer
-	h, records, err := tb.Store(nil).Export(context.Background(), &b, o, at)
+	h, records, err := tb.Dump(nil).Export(context.Background(), &b, o, at)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -122,13 +123,13 @@ func TestExportImport(t *testing.T) {
 	source := fillTable(t)
 	want := rows(t, source)
 	var progress atomic.Int64
-	file := exported(t, source, dynamo.ExportOptions{Progress: func(n int64) { progress.Store(n) }}, now)
+	file := exported(t, source, dump.ExportOptions{Progress: func(n int64) { progress.Store(n) }}, now)
 	if progress.Load() != int64(len(want)) {
 		t.Errorf("the progress ends at %d of %d", progress.Load(), len(want))
 	}
 	target := dynamotest.NewTable(t)
 	s := target.Store(nil)
-	r, err := s.Import(t.Context(), file, dynamo.ImportOptions{Progress: func(n int64) { progress.Store(n) }}, now)
+	r, err := dump.New(s).Import(t.Context(), file, dump.ImportOptions{Progress: func(n int64) { progress.Store(n) }}, now)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -143,12 +144,12 @@ func TestExportImport(t *testing.T) {
 	if err != nil || id.ID != 23 {
 		t.Errorf("the next incident is %d, %v", id.ID, err)
 	}
-	if r, err := s.Import(t.Context(), file, dynamo.ImportOptions{}, later); err != nil || !r.Before || r.Put != 0 {
+	if r, err := dump.New(s).Import(t.Context(), file, dump.ImportOptions{}, later); err != nil || !r.Before || r.Put != 0 {
 		t.Errorf("again: %+v, %v", r, err)
 	}
 	// The mark is the table's own: an export of the copy has the same records.
 	other := dynamotest.NewTable(t)
-	if _, err := other.Store(nil).Import(t.Context(), exported(t, target, dynamo.ExportOptions{}, now), dynamo.ImportOptions{}, now); err != nil {
+	if _, err := other.Dump(nil).Import(t.Context(), exported(t, target, dump.ExportOptions{}, now), dump.ImportOptions{}, now); err != nil {
 		t.Fatal(err)
 	}
 	sameRows(t, rows(t, other), rows(t, target))
@@ -177,7 +178,7 @@ func TestTransferSpeed(t *testing.T) {
 	}
 	defer out.Close()
 	began := time.Now()
-	_, records, err := w.store.Export(t.Context(), out, dynamo.ExportOptions{}, now)
+	_, records, err := dump.New(w.store).Export(t.Context(), out, dump.ExportOptions{}, now)
 	exported := time.Since(began)
 	if err != nil || records < int64(*recordsFlag) {
 		t.Fatalf("%d records, %v", records, err)
@@ -188,7 +189,7 @@ func TestTransferSpeed(t *testing.T) {
 	}
 	target := dynamotest.NewTable(t)
 	began = time.Now()
-	r, err := target.Store(nil).Import(t.Context(), out, dynamo.ImportOptions{}, now)
+	r, err := target.Dump(nil).Import(t.Context(), out, dump.ImportOptions{}, now)
 	imported := time.Since(began)
 	if err != nil || r.Put != records {
 		t.Fatalf("%+v, %v", r, err)
@@ -203,7 +204,7 @@ func TestImportGoesOn(t *testing.T) {
 	t.Parallel()
 	source := fillTable(t)
 	want := rows(t, source)
-	file := exported(t, source, dynamo.ExportOptions{}, now)
+	file := exported(t, source, dump.ExportOptions{}, now)
 	var keys, others int64
 	for key := range want {
 		switch {
@@ -233,7 +234,7 @@ func TestImportGoesOn(t *testing.T) {
 					}
 					return random(operation, body)
 				}}
-				_, err := target.Store(client).Import(ctx, bytes.NewReader(all(t, file)), dynamo.ImportOptions{}, now)
+				_, err := target.Dump(client).Import(ctx, bytes.NewReader(all(t, file)), dump.ImportOptions{}, now)
 				cancel()
 				last := left.Load() > 0
 				if (err == nil) != last {
@@ -282,12 +283,12 @@ func TestWithoutKeys(t *testing.T) {
 		t.Fatalf("%d keys and records of keys", keys)
 	}
 	for name, c := range map[string]struct {
-		out    dynamo.ExportOptions
-		in     dynamo.ImportOptions
+		out    dump.ExportOptions
+		in     dump.ImportOptions
 		source string
 	}{
-		"export": {out: dynamo.ExportOptions{WithoutKeys: true}},
-		"import": {in: dynamo.ImportOptions{WithoutKeys: true}},
+		"export": {out: dump.ExportOptions{WithoutKeys: true}},
+		"import": {in: dump.ImportOptions{WithoutKeys: true}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			file := exported(t, source, c.out, now)
@@ -303,7 +304,7 @@ func TestWithoutKeys(t *testing.T) {
 				}
 			}
 			own := rows(t, target)
-			if _, err := s.Import(t.Context(), file, c.in, now); err != nil {
+			if _, err := dump.New(s).Import(t.Context(), file, c.in, now); err != nil {
 				t.Fatal(err)
 			}
 			got := rows(t, target)
@@ -327,7 +328,7 @@ func TestWithoutKeys(t *testing.T) {
 			}
 			// With keys it would be another import.
 			if name == "import" {
-				if _, err := s.Import(t.Context(), file, dynamo.ImportOptions{}, now); err == nil || !strings.Contains(err.Error(), "filled from another import") {
+				if _, err := dump.New(s).Import(t.Context(), file, dump.ImportOptions{}, now); err == nil || !strings.Contains(err.Error(), "filled from another import") {
 					t.Errorf("with keys, afterwards: %v", err)
 				}
 			}
@@ -340,7 +341,7 @@ func TestWithoutKeys(t *testing.T) {
 func TestImportRefused(t *testing.T) {
 	t.Parallel()
 	source := fillTable(t)
-	file := exported(t, source, dynamo.ExportOptions{}, now)
+	file := exported(t, source, dump.ExportOptions{}, now)
 	for name, c := range map[string]struct {
 		prepare func(s *dynamo.Store) error
 		want    string
@@ -355,12 +356,12 @@ func TestImportRefused(t *testing.T) {
 			return err
 		}, "import without keys", statuspage.ErrImportHasKeys},
 		"another import": {func(s *dynamo.Store) error {
-			_, err := s.BeginImport(t.Context(), "export OTHER", true, now)
+			_, err := dump.New(s).BeginImport(t.Context(), "export OTHER", true, now)
 			return err
 		}, "filled from another import (export OTHER)", nil},
 		"another import that is done": {func(s *dynamo.Store) error {
-			_, err := s.BeginImport(t.Context(), "export OTHER", true, now)
-			return cmp.Or(err, s.FinishImport(t.Context(), "export OTHER", now))
+			_, err := dump.New(s).BeginImport(t.Context(), "export OTHER", true, now)
+			return cmp.Or(err, dump.New(s).FinishImport(t.Context(), "export OTHER", now))
 		}, "filled from another import (export OTHER)", nil},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -371,7 +372,7 @@ func TestImportRefused(t *testing.T) {
 				t.Fatal(err)
 			}
 			before := rows(t, target)
-			_, err := s.Import(t.Context(), bytes.NewReader(all(t, file)), dynamo.ImportOptions{}, now)
+			_, err := dump.New(s).Import(t.Context(), bytes.NewReader(all(t, file)), dump.ImportOptions{}, now)
 			if err == nil || !strings.Contains(err.Error(), c.want) || c.is != nil && !errors.Is(err, c.is) {
 				t.Errorf("%v, want %q", err, c.want)
 			}
@@ -382,7 +383,7 @@ func TestImportRefused(t *testing.T) {
 		t.Parallel()
 		target := dynamotest.NewTable(t)
 		text := all(t, file)
-		if _, err := target.Store(nil).Import(t.Context(), bytes.NewReader(text[:len(text)-100]), dynamo.ImportOptions{}, now); err == nil || !strings.Contains(err.Error(), "cut") {
+		if _, err := target.Dump(nil).Import(t.Context(), bytes.NewReader(text[:len(text)-100]), dump.ImportOptions{}, now); err == nil || !strings.Contains(err.Error(), "cut") {
 			t.Errorf("%v", err)
 		}
 		if left := target.Items(t); len(left) != 0 {
@@ -393,11 +394,11 @@ func TestImportRefused(t *testing.T) {
 		t.Parallel()
 		target := dynamotest.NewTable(t)
 		putItem(t, target, map[string]string{"pk": "SYSTEM", "sk": "SCHEMA", "version": "9"})
-		if _, err := target.Store(nil).Import(t.Context(), bytes.NewReader(all(t, file)), dynamo.ImportOptions{}, now); err == nil || !strings.Contains(err.Error(), "schema version") {
+		if _, err := target.Dump(nil).Import(t.Context(), bytes.NewReader(all(t, file)), dump.ImportOptions{}, now); err == nil || !strings.Contains(err.Error(), "schema version") {
 			t.Errorf("%v", err)
 		}
 		var b bytes.Buffer
-		if _, _, err := target.Store(nil).Export(t.Context(), &b, dynamo.ExportOptions{}, now); err == nil || b.Len() != 0 {
+		if _, _, err := target.Dump(nil).Export(t.Context(), &b, dump.ExportOptions{}, now); err == nil || b.Len() != 0 {
 			t.Errorf("exported: %v, %d bytes", err, b.Len())
 		}
 	})
@@ -409,7 +410,7 @@ func TestExpiredIsLeftOut(t *testing.T) {
 	t.Parallel()
 	source := fillTable(t)
 	want := rows(t, source)
-	file := exported(t, source, dynamo.ExportOptions{}, now)
+	file := exported(t, source, dump.ExportOptions{}, now)
 	const afterADay = now + statuspage.ReplyKept
 	gone := 0
 	for key := range want {
@@ -421,9 +422,9 @@ func TestExpiredIsLeftOut(t *testing.T) {
 	for _, c := range []struct {
 		file    *bytes.Reader
 		leftOut int64
-	}{{file, int64(gone)}, {exported(t, source, dynamo.ExportOptions{}, afterADay), 0}} {
+	}{{file, int64(gone)}, {exported(t, source, dump.ExportOptions{}, afterADay), 0}} {
 		target := dynamotest.NewTable(t)
-		r, err := target.Store(nil).Import(t.Context(), c.file, dynamo.ImportOptions{}, afterADay)
+		r, err := target.Dump(nil).Import(t.Context(), c.file, dump.ImportOptions{}, afterADay)
 		if err != nil || r.LeftOut != c.leftOut || r.Records != r.Put+r.There+r.LeftOut {
 			t.Errorf("%+v, %v; want %d left out", r, err, c.leftOut)
 		}
@@ -436,7 +437,7 @@ func TestExpiredIsLeftOut(t *testing.T) {
 func TestChangedSince(t *testing.T) {
 	t.Parallel()
 	source := fillTable(t)
-	file := exported(t, source, dynamo.ExportOptions{}, now)
+	file := exported(t, source, dump.ExportOptions{}, now)
 	target := dynamotest.NewTable(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	client := &dynamotest.Client{Inject: func(operation string, body []byte) dynamotest.Fault {
@@ -446,7 +447,7 @@ func TestChangedSince(t *testing.T) {
 		}
 		return dynamotest.None
 	}}
-	if _, err := target.Store(client).Import(ctx, file, dynamo.ImportOptions{}, now); err == nil {
+	if _, err := target.Dump(client).Import(ctx, file, dump.ImportOptions{}, now); err == nil {
 		t.Fatal("the import was not interrupted")
 	}
 	s := target.Store(nil)
@@ -457,14 +458,15 @@ func TestChangedSince(t *testing.T) {
 	if _, err := s.UpdateIncident(t.Context(), 7, statuspage.IncidentPatch{Title: textOf("Changed")}, now, nil); err != nil {
 		t.Fatal(err)
 	}
-	r, err := s.Import(t.Context(), file, dynamo.ImportOptions{}, now)
+	r, err := dump.New(s).Import(t.Context(), file, dump.ImportOptions{}, now)
 	if err != nil || r.Changed != 1 {
 		t.Errorf("%+v, %v", r, err)
 	}
 	if i, err := s.Incident(t.Context(), 7); err != nil || i.Title != "Changed" {
 		t.Errorf("%+v, %v", i, err)
 	}
-	if got, want := len(rows(t, target)), len(rows(t, source))+1; got != want {
+	// The incident, and the rows about it and about the change.
+	if got, want := len(rows(t, target)), len(rows(t, source))+3; got != want {
 		t.Errorf("%d items, want %d", got, want)
 	}
 }

@@ -48,7 +48,7 @@ func (a *Archive) Load(ctx context.Context) error {
 			ID: int64(n + 1), Tag: tag, Name: tag, ConfirmationThreshold: 1, Created: ArchiveNow, Updated: ArchiveNow, Version: 1,
 		})
 	}
-	return a.Table.Store(nil).Load(ctx, a.Incidents(), a.comments(), monitors)
+	return a.Table.Dump(nil).Load(ctx, a.Incidents(), a.comments(), monitors)
 }
 
 // Incidents yields the incidents, from the greatest id to 1.

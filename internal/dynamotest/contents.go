@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
@@ -65,6 +66,7 @@ type Contents struct {
 	Rules     map[int64]Attributes
 	Alerts    map[int64]Attributes
 	Counters  map[string]int64
+	Changes   []Attributes
 	problems  []string
 }
 
@@ -117,6 +119,9 @@ func (tb *Table) Contents(t testing.TB) *Contents {
 		case pk == "CLEANUP":
 			kind, digits, _ := strings.Cut(sk, "#")
 			c.Cleanups[kind+" "+strings.TrimLeft(digits, "0")] = true
+		case kind == "CHANGES":
+			c.Changes = append(c.Changes, a)
+			c.checkChange(name, a)
 		case pk == "SYSTEM" && strings.HasPrefix(sk, "COUNTER#"):
 			c.Counters[strings.TrimPrefix(sk, "COUNTER#")] = a.Num("n")
 		case kind == "IDEMPOTENCY" && sk == "META":
@@ -129,6 +134,32 @@ func (tb *Table) Contents(t testing.TB) *Contents {
 		}
 	}
 	return c
+}
+
+// changeAttributes are all that a row about a change may have. None is a text that somebody
+// wrote, or a value of a field.
+var changeAttributes = []string{
+	"by", "by_id", "comment_id", "expires", "fields", "gsi2pk", "gsi2sk", "id", "pk", "record", "sk", "tag", "time", "version", "what",
+}
+
+// checkChange holds a row about a change, of the UTC day, against its form.
+func (c *Contents) checkChange(day string, a Attributes) {
+	for name := range a {
+		if !slices.Contains(changeAttributes, name) {
+			c.problem("a row about a change has the attribute %s", name)
+		}
+	}
+	at, sk := a.Num("time"), a.Text("sk")
+	if want := time.Unix(at, 0).UTC().Format(time.DateOnly); day != want || !strings.HasPrefix(sk, fmt.Sprintf("%012d#", at)) {
+		c.problem("the row about a change at %d is %s %s", at, day, sk)
+	}
+	if a.Num("expires") != at+400*24*60*60 {
+		c.problem("the row about a change at %d goes at %d", at, a.Num("expires"))
+	}
+	record := fmt.Sprintf("CHANGES#%s#%d", a.Text("record"), a.Num("id"))
+	if a.Text("gsi2pk") != record || a.Text("gsi2sk") != sk || a.Text("what") == "" {
+		c.problem("the row %s about a change is in the index as %s %s", record, a.Text("gsi2pk"), a.Text("gsi2sk"))
+	}
 }
 
 // Cleaning reports whether a deletion is still to finish.

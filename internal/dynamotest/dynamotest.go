@@ -22,7 +22,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"tocsin/internal/ddb"
 	"tocsin/internal/dynamo"
+	"tocsin/internal/dynamo/dump"
 	"tocsin/internal/local"
 )
 
@@ -122,7 +124,7 @@ func NewTable(t testing.TB) *Table {
 		t.Fatal(err)
 	}
 	client := tb.DynamoDB(nil)
-	if err := dynamo.CreateTable(context.Background(), client, tb.Name, template.Table); err != nil {
+	if err := dump.CreateTable(context.Background(), client, tb.Name, template.Table); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
@@ -136,7 +138,7 @@ func NewTable(t testing.TB) *Table {
 // DynamoDB returns a client of the engine that calls by client, or as usual when
 // that is nil.
 func (tb *Table) DynamoDB(client aws.HTTPClient) *dynamodb.Client {
-	return dynamo.NewClient(aws.Config{
+	return ddb.NewClient(aws.Config{
 		Region: Region, HTTPClient: client, Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
 	}, tb.Endpoint)
 }
@@ -145,6 +147,9 @@ func (tb *Table) DynamoDB(client aws.HTTPClient) *dynamodb.Client {
 func (tb *Table) Store(client aws.HTTPClient) *dynamo.Store {
 	return dynamo.New(tb.DynamoDB(client), tb.Name)
 }
+
+// Dump returns what reads and writes the whole table.
+func (tb *Table) Dump(client aws.HTTPClient) *dump.Dump { return dump.New(tb.Store(client)) }
 
 // Getenv is the environment of a function on this table; more is laid over it.
 func (tb *Table) Getenv(more map[string]string) func(string) string {

@@ -15,7 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
-	"tocsin/internal/dynamo"
+	"tocsin/internal/ddb"
 )
 
 // A call that gets no answer in time, or whose body does not end, is tried again; the
@@ -50,7 +50,7 @@ func TestHTTPClient(t *testing.T) {
 	}))
 	defer server.Close()
 	defer close(hang)
-	client := dynamo.NewClient(aws.Config{
+	client := ddb.NewClient(aws.Config{
 		Region: "us-east-1", HTTPClient: newHTTPClient(timeout), Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
 	}, server.URL)
 	in := &dynamodb.GetItemInput{TableName: aws.String("table"), Key: map[string]types.AttributeValue{"pk": &types.AttributeValueMemberS{Value: "x"}}}

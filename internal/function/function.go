@@ -17,6 +17,7 @@ import (
 
 	"tocsin/internal/api"
 	"tocsin/internal/closer"
+	"tocsin/internal/ddb"
 	"tocsin/internal/dynamo"
 	"tocsin/internal/lambdahttp"
 )
@@ -95,7 +96,7 @@ func NewWith(name string, getenv func(string) string, o Options) (lambda.Handler
 		return nil, err
 	}
 	var calls atomic.Int64
-	client := dynamo.NewClient(awsConfig(getenv, o.HTTPClient), endpoint(getenv), dynamo.CountCalls(&calls))
+	client := ddb.NewClient(awsConfig(getenv, o.HTTPClient), endpoint(getenv), ddb.CountCalls(&calls))
 	store := dynamo.New(client, table).WithLog(o.Log)
 	ready := untilOnce(store.CheckSchema)
 	ctx, cancel := context.WithTimeout(context.Background(), initTimeout)

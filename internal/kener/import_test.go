@@ -237,13 +237,13 @@ func TestOddities(t *testing.T) {
 					}
 					return false
 				}
-				if _, err := kener.Import(ctx, c, table.Store(nil), options, now); err == nil {
+				if _, err := kener.Import(ctx, c, table.Dump(nil), options, now); err == nil {
 					t.Errorf("an import that was stopped after %d requests is done", stop)
 				}
 				cancel()
 				f.fail = nil
 			}
-			report, err := kener.Import(t.Context(), c, table.Store(nil), options, now)
+			report, err := kener.Import(t.Context(), c, table.Dump(nil), options, now)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -272,7 +272,7 @@ func TestOddities(t *testing.T) {
 			if most := f.most.Load(); most > 2 {
 				t.Errorf("%d requests at once", most)
 			}
-			again, err := kener.Import(t.Context(), c, table.Store(nil), options, now+3600)
+			again, err := kener.Import(t.Context(), c, table.Dump(nil), options, now+3600)
 			if err != nil || again != (kener.Report{Before: true}) {
 				t.Errorf("again: %+v, %v", again, err)
 			}
@@ -382,7 +382,7 @@ func TestFailures(t *testing.T) {
 			var waits []time.Duration
 			client.NoWait(func(d time.Duration) { waits = append(waits, d) })
 			table := dynamotest.NewTable(t)
-			_, err := kener.Import(t.Context(), client, table.Store(nil), kener.Options{DataDays: 1}, begun)
+			_, err := kener.Import(t.Context(), client, table.Dump(nil), kener.Options{DataDays: 1}, begun)
 			if (err == nil) != (c.want == "") || err != nil && (!strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), c.key)) {
 				t.Errorf("%v, want %q", err, c.want)
 			}
@@ -451,7 +451,7 @@ func TestFromOurs(t *testing.T) {
 	}
 	table := dynamotest.NewTable(t)
 	var progress kener.Report
-	report, err := kener.Import(t.Context(), c, table.Store(nil), kener.Options{
+	report, err := kener.Import(t.Context(), c, table.Dump(nil), kener.Options{
 		DataDays: 90, Progress: func(r kener.Report) { progress = r }, Warn: func(format string, args ...any) { t.Errorf(format, args...) },
 	}, begun+70)
 	if err != nil {
@@ -517,7 +517,7 @@ func TestRecorded(t *testing.T) {
 		t.Fatalf("the recordings have %d monitors, %d incidents, comments of %d", len(f.monitors), len(f.incidents), len(f.comments))
 	}
 	table := dynamotest.NewTable(t)
-	report, err := kener.Import(t.Context(), f.client(t, kenerKey), table.Store(nil), kener.Options{DataDays: 1}, begun)
+	report, err := kener.Import(t.Context(), f.client(t, kenerKey), table.Dump(nil), kener.Options{DataDays: 1}, begun)
 	if err != nil || report.Incidents != int64(len(f.incidents)) {
 		t.Fatalf("%+v, %v", report, err)
 	}

@@ -28,7 +28,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/google/go-cmp/cmp"
 
-	"tocsin/internal/dynamo"
+	"tocsin/internal/ddb"
+	"tocsin/internal/dynamo/dump"
 )
 
 // realEngine is where the engine for the tests comes from. It is fetched once for
@@ -52,7 +53,7 @@ func startEngine(t *testing.T, o EngineOptions) *Engine {
 }
 
 func engineClient(e *Engine) *dynamodb.Client {
-	return dynamo.NewClient(aws.Config{
+	return ddb.NewClient(aws.Config{
 		Region:      Region,
 		Credentials: credentials.NewStaticCredentialsProvider(Region, Region, ""),
 	}, e.Endpoint())
@@ -98,15 +99,15 @@ func TestEngineInMemory(t *testing.T) {
 func TestEngineKeepsData(t *testing.T) {
 	o := realEngine()
 	o.Data = filepath.Join(t.TempDir(), "data")
-	d := dynamo.TableDefinition{
+	d := dump.TableDefinition{
 		Attributes:   map[string]string{"pk": "S", "sk": "S", "l": "S", "g": "N"},
 		PartitionKey: "pk", SortKey: "sk", TTLAttribute: "expires",
-		Local:  []dynamo.IndexDefinition{{Name: "lsi1", PartitionKey: "pk", SortKey: "l", Projection: "ALL"}},
-		Global: []dynamo.IndexDefinition{{Name: "gsi1", PartitionKey: "g", Projection: "ALL"}},
+		Local:  []dump.IndexDefinition{{Name: "lsi1", PartitionKey: "pk", SortKey: "l", Projection: "ALL"}},
+		Global: []dump.IndexDefinition{{Name: "gsi1", PartitionKey: "g", Projection: "ALL"}},
 	}
 	first := startEngine(t, o)
 	for range 2 {
-		if err := dynamo.CreateTable(t.Context(), engineClient(first), "things", d); err != nil {
+		if err := dump.CreateTable(t.Context(), engineClient(first), "things", d); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -124,7 +125,7 @@ func TestEngineKeepsData(t *testing.T) {
 	}
 	d.Global[0].Projection = "KEYS_ONLY"
 	d.Local = nil
-	err := dynamo.CreateTable(t.Context(), engineClient(second), "things", d)
+	err := dump.CreateTable(t.Context(), engineClient(second), "things", d)
 	want := "table things exists with other keys or indexes (global index gsi1 has g(N) ALL, not g(N) KEYS_ONLY; " +
 		"local index lsi1 has pk(S) l(S) ALL, not nothing): use another table or delete this one"
 	if err == nil || err.Error() != want {

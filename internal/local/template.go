@@ -10,13 +10,13 @@ import (
 	"strings"
 	"time"
 
-	"tocsin/internal/dynamo"
+	"tocsin/internal/dynamo/dump"
 )
 
 // Template is what the SAM template says about the parts that run locally.
 type Template struct {
 	Functions []Function // in the template's order
-	Table     dynamo.TableDefinition
+	Table     dump.TableDefinition
 	CORS      *CORS // of the HTTP API; nil: none
 }
 
@@ -294,11 +294,11 @@ func checkGlobalAPI(properties value) {
 	}
 }
 
-func readTable(properties value) dynamo.TableDefinition {
+func readTable(properties value) dump.TableDefinition {
 	if v := properties.get("BillingMode"); v.text() != "PAY_PER_REQUEST" {
 		properties.fail("BillingMode must be PAY_PER_REQUEST")
 	}
-	d := dynamo.TableDefinition{Attributes: map[string]string{}}
+	d := dump.TableDefinition{Attributes: map[string]string{}}
 	for _, a := range properties.get("AttributeDefinitions").items() {
 		d.Attributes[a.get("AttributeName").text()] = a.get("AttributeType").text()
 	}
@@ -334,8 +334,8 @@ func readKeys(v value) (partition, sort string) {
 	return partition, sort
 }
 
-func readIndex(v value) dynamo.IndexDefinition {
-	i := dynamo.IndexDefinition{Name: v.get("IndexName").text()}
+func readIndex(v value) dump.IndexDefinition {
+	i := dump.IndexDefinition{Name: v.get("IndexName").text()}
 	i.PartitionKey, i.SortKey = readKeys(v)
 	projection := v.get("Projection").get("ProjectionType")
 	if i.Projection = projection.text(); !slices.Contains([]string{"ALL", "KEYS_ONLY"}, i.Projection) {

@@ -11,7 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"tocsin/internal/dynamo"
+	"tocsin/internal/dynamo/dump"
 )
 
 func TestReadTemplate(t *testing.T) {
@@ -57,12 +57,12 @@ func TestReadTemplate(t *testing.T) {
 				Schedules:   []time.Duration{5 * time.Minute},
 			},
 		},
-		Table: dynamo.TableDefinition{
+		Table: dump.TableDefinition{
 			Attributes:   map[string]string{"pk": "S", "sk": "S", "l": "N", "g": "B"},
 			PartitionKey: "pk",
 			SortKey:      "sk",
-			Local:        []dynamo.IndexDefinition{{Name: "lsi1", PartitionKey: "pk", SortKey: "l", Projection: "ALL"}},
-			Global:       []dynamo.IndexDefinition{{Name: "gsi1", PartitionKey: "g", Projection: "KEYS_ONLY"}},
+			Local:        []dump.IndexDefinition{{Name: "lsi1", PartitionKey: "pk", SortKey: "l", Projection: "ALL"}},
+			Global:       []dump.IndexDefinition{{Name: "gsi1", PartitionKey: "g", Projection: "KEYS_ONLY"}},
 			TTLAttribute: "expires",
 		},
 		CORS: &CORS{

@@ -223,6 +223,12 @@ const (
 	Recovered
 )
 
+// Asks reports whether the verdict asks for another state of the alert than there is: to
+// open one, or to resolve the one that is open.
+func (v Verdict) Asks(open bool) bool {
+	return v == Failing && !open || v == Recovered && open
+}
+
 // A Judgement is a verdict with what it rests on.
 type Judgement struct {
 	Verdict Verdict

@@ -24,7 +24,25 @@ type MonitorFacts struct {
 // SeenHour is the state in which the points of an hour were read.
 type SeenHour struct {
 	Start int64  // UTC seconds
-	Write string // another after each write
+	Mark  string // another after each write; "": nothing was there
+}
+
+// AddEarlier adds a point at or before now (UTC seconds) to the facts, after those that are
+// later, of which later is the earliest, nil for none. It reports whether the facts need no
+// more.
+func (f *MonitorFacts) AddEarlier(p Point, later *Point, now int64) (enough bool) {
+	if f.Newest == nil {
+		f.Newest = &p
+	}
+	if later != nil && later.Status != p.Status && f.Changed == nil {
+		f.Changed = &later.Time
+	}
+	if p.Status != StatusUp && f.NotUp == nil {
+		f.NotUp = &p.Time
+	}
+	// A failing monitor protects its incidents, whatever was before.
+	f.Complete = f.Failing(now) || f.Changed != nil && f.NotUp != nil
+	return f.Complete || p.Time < f.Since
 }
 
 // Failing reports whether the monitor fails at now (UTC seconds): its newest point,

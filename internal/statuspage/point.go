@@ -1,7 +1,5 @@
 package statuspage
 
-import "time"
-
 // Status is how a monitor is in one minute.
 type Status string
 
@@ -159,5 +157,5 @@ func NextDay(t int64) int64 { return FloorDay(t) + day }
 
 // DayFinished reports whether the totals of the day that starts at the given second
 // may be stored at now. A call that was made before the day's end can take effect
-// for a while after it, so a day is finished only five minutes later.
-func DayFinished(start, now int64) bool { return now >= start+day+int64((5*time.Minute).Seconds()) }
+// for a while after it, so a day is finished only a quarter of an hour later.
+func DayFinished(start, now int64) bool { return now >= start+day+15*minute }

@@ -360,7 +360,7 @@ type CloserStore interface {
 	MissingTotals(ctx context.Context, m Monitor, days int, look bool, now int64) ([]int64, error)
 
 	// PendingCleanups names the deletions that Cleanup has to finish.
-	PendingCleanups(ctx context.Context) ([]string, error)
+	PendingCleanups(ctx context.Context, now int64) ([]string, error)
 }
 
 // ImportStore takes records from elsewhere as they are: with their ids and times, and

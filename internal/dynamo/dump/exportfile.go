@@ -1,4 +1,4 @@
-package dynamo
+package dump
 
 import (
 	"bufio"
@@ -19,6 +19,9 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"tocsin/internal/ddb"
+	"tocsin/internal/dynamo"
 )
 
 // An export is a text of lines, each a JSON value: a header, then an item a line, then
@@ -72,7 +75,7 @@ func newExportWriter(w io.Writer, h ExportHeader, progress func(int64)) (*export
 
 func newExportHeader(table string, keys bool, now int64) ExportHeader {
 	return ExportHeader{
-		Format: exportFormat, Version: exportVersion, Schema: SchemaVersion, ID: rand.Text(),
+		Format: exportFormat, Version: exportVersion, Schema: dynamo.SchemaVersion, ID: rand.Text(),
 		Time: time.Unix(now, 0).UTC().Format(time.RFC3339), Table: table, Keys: keys,
 	}
 }
@@ -133,8 +136,8 @@ func newExportReader(r io.Reader) (*exportReader, error) {
 	if h.Version != exportVersion {
 		return nil, fmt.Errorf("the file has version %d of the export format, this program reads %d: use the version of the program that wrote it", h.Version, exportVersion)
 	}
-	if h.Schema != SchemaVersion {
-		return nil, fmt.Errorf("the file's records have schema version %d, this program works with %d: use the version of the program that wrote it", h.Schema, SchemaVersion)
+	if h.Schema != dynamo.SchemaVersion {
+		return nil, fmt.Errorf("the file's records have schema version %d, this program works with %d: use the version of the program that wrote it", h.Schema, dynamo.SchemaVersion)
 	}
 	if h.ID == "" {
 		return nil, errNoExport
@@ -209,7 +212,7 @@ func (e *exportReader) end(line []byte) error {
 func (e *exportReader) bad(reason string) error { return fmt.Errorf("line %d: %s", e.number, reason) }
 
 // appendItem appends the line of an item, without a line end.
-func appendItem(b []byte, it item) ([]byte, error) {
+func appendItem(b []byte, it ddb.Item) ([]byte, error) {
 	b = append(b, '{')
 	for n, name := range slices.Sorted(maps.Keys(it)) {
 		if n > 0 {
@@ -297,7 +300,7 @@ func appendBytes(b []byte, v []byte) []byte {
 
 // parseItem undoes appendItem. What appendItem does not write is an error, and so is an
 // item that no table of ours takes.
-func parseItem(line []byte) (item, error) {
+func parseItem(line []byte) (ddb.Item, error) {
 	notItem := errors.New("it is not a record")
 	it, ok := parseMap(line, 0)
 	if !ok {
@@ -307,21 +310,21 @@ func parseItem(line []byte) (item, error) {
 	if err != nil || !bytes.Equal(again, line) {
 		return nil, notItem
 	}
-	for _, name := range []string{attrPK, attrSK} {
+	for _, name := range []string{ddb.AttrPK, ddb.AttrSK} {
 		if it[name] == nil {
 			return nil, fmt.Errorf("it is a record without the key %s", name)
 		}
 	}
-	for _, name := range []string{attrPK, attrSK, attrLSI1SK, attrGSI1PK, attrGSI1SK, attrGSI2PK, attrGSI2SK} {
+	for _, name := range []string{ddb.AttrPK, ddb.AttrSK, ddb.AttrLSI1SK, ddb.AttrGSI1PK, ddb.AttrGSI1SK, ddb.AttrGSI2PK, ddb.AttrGSI2SK} {
 		if v := it[name]; v != nil {
 			if s, ok := v.(*types.AttributeValueMemberS); !ok || s.Value == "" {
 				return nil, fmt.Errorf("its key %s is not a text", name)
 			}
 		}
 	}
-	if v := it[attrTTL]; v != nil {
-		if r := (reader{item: it}); r.num(attrTTL) < 0 || r.err != nil {
-			return nil, fmt.Errorf("its attribute %s is not a time", attrTTL)
+	if v := it[ddb.AttrTTL]; v != nil {
+		if r := (ddb.Reader{Item: it}); r.Num(ddb.AttrTTL) < 0 || r.Err != nil {
+			return nil, fmt.Errorf("its attribute %s is not a time", ddb.AttrTTL)
 		}
 	}
 	return it, nil
@@ -330,12 +333,12 @@ func parseItem(line []byte) (item, error) {
 // maxNesting is how many levels of lists and maps an attribute can have.
 const maxNesting = 32
 
-func parseMap(text []byte, level int) (item, bool) {
+func parseMap(text []byte, level int) (ddb.Item, bool) {
 	var fields map[string]json.RawMessage
 	if json.Unmarshal(text, &fields) != nil || fields == nil {
 		return nil, false
 	}
-	it := make(item, len(fields))
+	it := make(ddb.Item, len(fields))
 	for name, raw := range fields {
 		v, ok := parseValue(raw, level)
 		if !ok || name == "" {

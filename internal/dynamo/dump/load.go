@@ -1,4 +1,4 @@
-package dynamo
+package dump
 
 import (
 	"context"
@@ -7,6 +7,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"golang.org/x/sync/errgroup"
 
+	"tocsin/internal/ddb"
+	"tocsin/internal/dynamo"
 	"tocsin/internal/statuspage"
 )
 
@@ -15,30 +17,29 @@ const loadersAtOnce = 4
 
 // Load writes the records as they are, 25 a call, and lets the counters follow: the
 // quick way to a full table, for tests and measurements. The table must be empty.
-func (s *Store) Load(ctx context.Context, incidents iter.Seq[statuspage.Incident], comments []statuspage.Comment, monitors []statuspage.Monitor) error {
+func (s *Dump) Load(ctx context.Context, incidents iter.Seq[statuspage.Incident], comments []statuspage.Comment, monitors []statuspage.Monitor) error {
 	l := newLoader(ctx, s)
-	drawn := map[counter]int64{}
+	drawn := map[dynamo.Counter]int64{}
 	for i := range incidents {
-		drawn[incidentIDs] = max(drawn[incidentIDs], i.ID)
-		l.put(incidentItem(i))
-		for _, m := range i.Monitors {
-			l.put(incidentRow(m.MonitorID, i))
+		drawn[dynamo.IncidentIDs] = max(drawn[dynamo.IncidentIDs], i.ID)
+		for _, it := range dynamo.IncidentItems(i) {
+			l.put(it)
 		}
 		if l.ctx.Err() != nil {
 			break
 		}
 	}
 	for _, c := range comments {
-		drawn[commentIDs] = max(drawn[commentIDs], c.ID)
-		l.put(commentItem(c))
+		drawn[dynamo.CommentIDs] = max(drawn[dynamo.CommentIDs], c.ID)
+		l.put(dynamo.CommentItem(c))
 	}
 	for _, m := range monitors {
-		drawn[monitorIDs] = max(drawn[monitorIDs], m.ID)
-		l.put(monitorItem(m))
+		drawn[dynamo.MonitorIDs] = max(drawn[dynamo.MonitorIDs], m.ID)
+		l.put(dynamo.MonitorItem(m))
 	}
 	for c, n := range drawn {
-		it := counterKey(c).attributes()
-		it[attrLast] = num(n)
+		it := dynamo.CounterKey(c).Item()
+		it[dynamo.AttrLast] = ddb.Num(n)
 		l.put(it)
 	}
 	return l.wait()
@@ -46,21 +47,21 @@ func (s *Store) Load(ctx context.Context, incidents iter.Seq[statuspage.Incident
 
 // A loader gathers items into batches and writes them, a few at once.
 type loader struct {
-	store   *Store
+	table   *ddb.Table
 	group   *errgroup.Group
 	ctx     context.Context // ends with the first failure
 	pending []types.WriteRequest
 }
 
-func newLoader(ctx context.Context, s *Store) *loader {
+func newLoader(ctx context.Context, s *Dump) *loader {
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(loadersAtOnce)
-	return &loader{store: s, group: g, ctx: ctx}
+	return &loader{table: s.table, group: g, ctx: ctx}
 }
 
-func (l *loader) put(it item) {
-	l.pending = append(l.pending, types.WriteRequest{PutRequest: &types.PutRequest{Item: it}})
-	if len(l.pending) == batchWriteSize {
+func (l *loader) put(it ddb.Item) {
+	l.pending = append(l.pending, ddb.PutRequest(it))
+	if len(l.pending) == ddb.BatchWriteSize {
 		l.send()
 	}
 }
@@ -68,7 +69,7 @@ func (l *loader) put(it item) {
 func (l *loader) send() {
 	requests := l.pending
 	l.pending = nil
-	l.group.Go(func() error { return l.store.batchWrite(l.ctx, requests) })
+	l.group.Go(func() error { return l.table.BatchWrite(l.ctx, requests) })
 }
 
 func (l *loader) wait() error {

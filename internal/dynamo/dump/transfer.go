@@ -1,4 +1,4 @@
-package dynamo
+package dump
 
 import (
 	"bufio"
@@ -7,14 +7,12 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strings"
 	"sync/atomic"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"golang.org/x/sync/errgroup"
 
+	"tocsin/internal/ddb"
+	"tocsin/internal/dynamo"
 	"tocsin/internal/statuspage"
 )
 
@@ -38,8 +36,8 @@ type ExportOptions struct {
 // was before and another as it was after the same transaction. Memory does not grow with
 // the table. Throttling is waited out until ctx ends. After an error what was written
 // lacks the trailer, so that Import refuses it.
-func (s *Store) Export(ctx context.Context, w io.Writer, o ExportOptions, now int64) (ExportHeader, int64, error) {
-	h := newExportHeader(*s.table, !o.WithoutKeys, now)
+func (s *Dump) Export(ctx context.Context, w io.Writer, o ExportOptions, now int64) (ExportHeader, int64, error) {
+	h := newExportHeader(s.table.Name(), !o.WithoutKeys, now)
 	if err := s.ReadSchema(ctx); err != nil {
 		return h, 0, err
 	}
@@ -61,80 +59,41 @@ func (s *Store) Export(ctx context.Context, w io.Writer, o ExportOptions, now in
 	return h, e.records, out.Flush()
 }
 
-func (s *Store) exportSegment(ctx context.Context, segment int, e *exportWriter, o ExportOptions, now int64) error {
-	in := &dynamodb.ScanInput{
-		TableName: s.table, ConsistentRead: aws.Bool(true),
-		Segment: aws.Int32(int32(segment)), TotalSegments: aws.Int32(exportSegments),
-	}
+func (s *Dump) exportSegment(ctx context.Context, segment int, e *exportWriter, o ExportOptions, now int64) error {
 	var lines []byte
+	var from ddb.Item
 	for {
-		page, err := s.scan(ctx, in)
+		items, next, err := s.table.Scan(ctx, segment, exportSegments, from)
 		if err != nil {
 			return err
 		}
 		lines = lines[:0]
-		items := 0
-		for _, it := range page.Items {
-			k := keyOf(it)
-			if expired(it, now) || k == importKey() || o.WithoutKeys && isKeyRecord(k) {
+		written := 0
+		for _, it := range items {
+			k := ddb.KeyOf(it)
+			if ddb.Expired(it, now) || k == dynamo.ImportKey() || o.WithoutKeys && isKeyRecord(k) {
 				continue
 			}
 			if lines, err = appendItem(lines, it); err != nil {
-				return fmt.Errorf("record %s %s: %w", k.pk, k.sk, err)
+				return fmt.Errorf("record %s %s: %w", k.PK, k.SK, err)
 			}
 			lines = append(lines, '\n')
-			items++
+			written++
 		}
-		if err := e.write(lines, items); err != nil {
+		if err := e.write(lines, written); err != nil {
 			return err
 		}
-		if page.LastEvaluatedKey == nil {
+		if from = next; from == nil {
 			return nil
 		}
-		in.ExclusiveStartKey = page.LastEvaluatedKey
 	}
-}
-
-func (s *Store) scan(ctx context.Context, in *dynamodb.ScanInput) (out *dynamodb.ScanOutput, err error) {
-	err = patiently(ctx, func() error {
-		out, err = s.client.Scan(ctx, in)
-		return err
-	})
-	if err != nil {
-		return nil, failure("scan", err)
-	}
-	return out, nil
-}
-
-// patiently does a call again for as long as it is throttled or in conflict, until ctx
-// ends.
-func patiently(ctx context.Context, call func() error) error {
-	for attempt := 0; ; attempt++ {
-		err := call()
-		if err == nil || !throttles.IsErrorThrottle(err).Bool() && !isConflict(err) {
-			return err
-		}
-		if err := pause(ctx, attempt, err); err != nil {
-			return err
-		}
-	}
-}
-
-// expired reports whether the item is past its time to live, and so counts as absent.
-func expired(it item, now int64) bool {
-	if it[attrTTL] == nil {
-		return false
-	}
-	r := reader{item: it}
-	return r.num(attrTTL) <= now
 }
 
 // isKeyRecord reports whether the item is an API key, or belongs to one.
-func isKeyRecord(k key) bool {
-	return strings.HasPrefix(k.pk, apiKeyPrefix) || strings.HasPrefix(k.pk, idempotencyPrefix)
+func isKeyRecord(k ddb.Key) bool {
+	kind := dynamo.KindOf(k)
+	return kind == dynamo.IsAPIKey || kind == dynamo.IsReply
 }
-
-func isCounter(k key) bool { return k.pk == system && strings.HasPrefix(k.sk, counterPrefix) }
 
 // ImportOptions change an import.
 type ImportOptions struct {
@@ -161,12 +120,12 @@ type ImportReport struct {
 // are to come.
 //
 // A record is put only where there is none, so that an import can be repeated and goes
-// on after an interruption; a counter becomes the greater of both. Counters come first,
+// on after an interruption; a dynamo.Counter becomes the greater of both. Counters come first,
 // so that nothing made meanwhile gets an id of the file. What makes others visible or
 // makes something happen comes after what belongs to it: incidents, monitors, rules and
 // unfinished deletions last but one, and API keys last. Throttling is waited out until
 // ctx ends.
-func (s *Store) Import(ctx context.Context, file io.ReadSeeker, o ImportOptions, now int64) (ImportReport, error) {
+func (s *Dump) Import(ctx context.Context, file io.ReadSeeker, o ImportOptions, now int64) (ImportReport, error) {
 	sum, err := readExport(file)
 	if err != nil {
 		return ImportReport{}, err
@@ -211,11 +170,11 @@ func (s *Store) Import(ctx context.Context, file io.ReadSeeker, o ImportOptions,
 const importRanks = 3
 
 // importRank is the group that the item with the key is in.
-func importRank(k key) int {
-	switch {
-	case strings.HasPrefix(k.pk, apiKeyPrefix):
+func importRank(k ddb.Key) int {
+	switch dynamo.KindOf(k) {
+	case dynamo.IsAPIKey:
 		return 2
-	case k.pk == allMonitors, k.pk == allRules, k.pk == cleanups, strings.HasPrefix(k.pk, incidentPrefix) && k.sk == meta:
+	case dynamo.IsVisible:
 		return 1
 	}
 	return 0
@@ -225,27 +184,27 @@ func importRank(k key) int {
 type exportSum struct {
 	header   ExportHeader
 	records  int64
-	counters map[counter]int64
+	counters map[dynamo.Counter]int64
 	ranks    [importRanks]int64 // how many records of each there are, without counters
 }
 
 // readExport reads an export to its end. An error is about the file.
 func readExport(file io.ReadSeeker) (exportSum, error) {
-	sum := exportSum{counters: map[counter]int64{}}
-	e, err := eachItem(file, func(it item, _ []byte) error {
-		k := keyOf(it)
+	sum := exportSum{counters: map[dynamo.Counter]int64{}}
+	e, err := eachItem(file, func(it ddb.Item, _ []byte) error {
+		k := ddb.KeyOf(it)
 		switch {
-		case k == importKey():
+		case k == dynamo.ImportKey():
 			return errors.New("it is a record that no export has")
-		case k == schemaKey():
-			return checkSchemaItem(it)
-		case isCounter(k):
-			r := reader{item: it}
-			last := r.num(attrLast)
-			if r.err != nil || last < 0 || last > statuspage.MaxID {
+		case k == dynamo.SchemaKey():
+			return dynamo.CheckSchemaItem(it)
+		case dynamo.KindOf(k) == dynamo.IsCounter:
+			r := ddb.Reader{Item: it}
+			last := r.Num(dynamo.AttrLast)
+			if r.Err != nil || last < 0 || last > statuspage.MaxID {
 				return errors.New("it is a counter without a number")
 			}
-			sum.counters[counter(strings.TrimPrefix(k.sk, counterPrefix))] = last
+			sum.counters[dynamo.CounterOf(k)] = last
 		default:
 			sum.ranks[importRank(k)]++
 		}
@@ -260,7 +219,7 @@ func readExport(file io.ReadSeeker) (exportSum, error) {
 
 // eachItem calls f with every item of an export and its line, which is valid for the
 // time of the call. An error of f is returned with the number of the line.
-func eachItem(file io.ReadSeeker, f func(it item, line []byte) error) (*exportReader, error) {
+func eachItem(file io.ReadSeeker, f func(it ddb.Item, line []byte) error) (*exportReader, error) {
 	if _, err := file.Seek(0, io.SeekStart); err != nil {
 		return nil, err
 	}
@@ -288,7 +247,7 @@ func eachItem(file io.ReadSeeker, f func(it item, line []byte) error) (*exportRe
 
 // importWriter puts items and counts what became of them.
 type importWriter struct {
-	s   *Store
+	s   *Dump
 	o   ImportOptions
 	now int64
 
@@ -304,9 +263,9 @@ func (w *importWriter) report(r ImportReport) ImportReport {
 func (w *importWriter) putRank(ctx context.Context, file io.ReadSeeker, rank int) error {
 	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(importAtOnce)
-	_, err := eachItem(file, func(it item, line []byte) error {
-		k := keyOf(it)
-		if isCounter(k) || importRank(k) != rank {
+	_, err := eachItem(file, func(it ddb.Item, line []byte) error {
+		k := ddb.KeyOf(it)
+		if dynamo.KindOf(k) == dynamo.IsCounter || importRank(k) != rank {
 			return nil
 		}
 		if gctx.Err() != nil {
@@ -315,7 +274,7 @@ func (w *importWriter) putRank(ctx context.Context, file io.ReadSeeker, rank int
 		if w.o.Progress != nil {
 			w.o.Progress(w.done.Add(1))
 		}
-		if expired(it, w.now) || w.o.WithoutKeys && isKeyRecord(k) {
+		if ddb.Expired(it, w.now) || w.o.WithoutKeys && isKeyRecord(k) {
 			w.leftOut.Add(1)
 			return nil
 		}
@@ -329,18 +288,18 @@ func (w *importWriter) putRank(ctx context.Context, file io.ReadSeeker, rank int
 	return err
 }
 
-func (w *importWriter) putItem(ctx context.Context, it item, line []byte) error {
-	old, err := w.s.putAbsent(ctx, it)
+func (w *importWriter) putItem(ctx context.Context, it ddb.Item, line []byte) error {
+	old, err := w.s.table.PutAbsent(ctx, it)
 	if err != nil {
-		k := keyOf(it)
-		return fmt.Errorf("record %s %s: %w", k.pk, k.sk, err)
+		k := ddb.KeyOf(it)
+		return fmt.Errorf("record %s %s: %w", k.PK, k.SK, err)
 	}
 	if old == nil {
 		w.put.Add(1)
 		return nil
 	}
 	// What the program itself keeps about the table is its own.
-	if was, err := appendItem(nil, old); err == nil && string(was) != string(line) && keyOf(it).pk != system {
+	if was, err := appendItem(nil, old); err == nil && string(was) != string(line) && dynamo.KindOf(ddb.KeyOf(it)) != dynamo.IsSystem {
 		w.changed.Add(1)
 		return nil
 	}
@@ -348,94 +307,70 @@ func (w *importWriter) putItem(ctx context.Context, it item, line []byte) error 
 	return nil
 }
 
-// putAbsent puts an item where there is none, else it returns the one that is there.
-func (s *Store) putAbsent(ctx context.Context, it item) (old item, err error) {
-	e := newExpr().ifNew()
-	in := &dynamodb.PutItemInput{
-		TableName: s.table, Item: it, ConditionExpression: e.condition(), ExpressionAttributeNames: e.names,
-		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
-	}
-	err = patiently(ctx, func() error {
-		_, err := s.client.PutItem(ctx, in)
-		return err
-	})
-	if failed, ok := errors.AsType[*types.ConditionalCheckFailedException](err); ok {
-		return failed.Item, nil
-	}
-	if err != nil {
-		return nil, failure("put", err)
-	}
-	return nil, nil
-}
-
 // Attributes of the mark of an import.
 const (
 	attrImported  = "imported"  // what is imported
+	attrCreated   = "created"   // UTC seconds
 	attrCompleted = "completed" // UTC seconds; absent while it is under way
 )
 
 // BeginImport implements statuspage.ImportStore. The table is looked through by a
 // strongly consistent Scan up to the first record that must not be there, then marked. Who
 // writes between the two is not seen.
-func (s *Store) BeginImport(ctx context.Context, source string, withKeys bool, now int64) (statuspage.Import, error) {
-	for attempt := 0; ; attempt++ {
-		it, err := s.get(ctx, importKey())
+func (s *Dump) BeginImport(ctx context.Context, source string, withKeys bool, now int64) (statuspage.Import, error) {
+	var begun statuspage.Import
+	err := ddb.Retry(ctx, func() (done bool, err error) {
+		it, err := s.table.Get(ctx, dynamo.ImportKey())
 		if err != nil {
-			return statuspage.Import{}, err
+			return false, err
 		}
 		if it != nil {
-			return readImport(it, source)
+			begun, err = readImport(it, source)
+			return true, err
 		}
 		if err := s.checkEmpty(ctx, withKeys, now); err != nil {
-			return statuspage.Import{}, err
+			return false, err
 		}
-		mark := importKey().attributes()
-		mark[attrImported], mark[attrCreated] = str(source), num(now)
-		refused, err := s.transact(ctx, s.putNew(mark))
-		if err != nil {
-			return statuspage.Import{}, err
-		}
-		if refused == nil {
-			return statuspage.Import{Source: source, Started: now}, nil
-		}
-		if err := pause(ctx, attempt, errContended); err != nil {
-			return statuspage.Import{}, err
-		}
-	}
+		mark := dynamo.ImportKey().Item()
+		mark[attrImported], mark[attrCreated] = ddb.Str(source), ddb.Num(now)
+		begun = statuspage.Import{Source: source, Started: now}
+		refused, err := s.table.Transact(ctx, s.table.PutNew(mark))
+		return refused == nil, err
+	})
+	return begun, err
 }
 
-func readImport(it item, source string) (statuspage.Import, error) {
-	r := reader{item: it}
-	i := statuspage.Import{Source: r.str(attrImported), Started: r.num(attrCreated), Completed: r.optNum(attrCompleted)}
-	if r.err == nil && i.Source != source {
+func readImport(it ddb.Item, source string) (statuspage.Import, error) {
+	r := ddb.Reader{Item: it}
+	i := statuspage.Import{Source: r.Str(attrImported), Started: r.Num(attrCreated), Completed: r.OptNum(attrCompleted)}
+	if r.Err == nil && i.Source != source {
 		return statuspage.Import{}, fmt.Errorf("the table was filled from another import (%s): import into an empty table", i.Source)
 	}
-	return i, r.err
+	return i, r.Err
 }
 
 // checkEmpty returns ErrImportNotEmpty or ErrImportHasKeys. What the program itself
 // keeps about a table is in an empty one too.
-func (s *Store) checkEmpty(ctx context.Context, withKeys bool, now int64) error {
-	in := &dynamodb.ScanInput{TableName: s.table, ConsistentRead: aws.Bool(true)}
+func (s *Dump) checkEmpty(ctx context.Context, withKeys bool, now int64) error {
 	keys := false
+	var from ddb.Item
 	for {
-		page, err := s.scan(ctx, in)
+		items, next, err := s.table.Scan(ctx, 0, 1, from)
 		if err != nil {
 			return err
 		}
-		for _, it := range page.Items {
-			switch k := keyOf(it); {
-			case k.pk == system || expired(it, now):
-			case strings.HasPrefix(k.pk, apiKeyPrefix):
+		for _, it := range items {
+			switch kind := dynamo.KindOf(ddb.KeyOf(it)); {
+			case ddb.Expired(it, now) || kind == dynamo.IsCounter || kind == dynamo.IsSystem || kind == dynamo.IsChange:
+			case kind == dynamo.IsAPIKey:
 				keys = true
 			default:
 				return statuspage.ErrImportNotEmpty
 			}
 		}
-		if page.LastEvaluatedKey == nil {
+		if from = next; from == nil {
 			break
 		}
-		in.ExclusiveStartKey = page.LastEvaluatedKey
 	}
 	if keys && withKeys {
 		return statuspage.ErrImportHasKeys
@@ -444,9 +379,9 @@ func (s *Store) checkEmpty(ctx context.Context, withKeys bool, now int64) error 
 }
 
 // FinishImport implements statuspage.ImportStore.
-func (s *Store) FinishImport(ctx context.Context, source string, now int64) error {
-	e := newExpr().ifCompare(attrImported, "=", attrImported, str(source)).setIfAbsent(attrCompleted, num(now))
-	refused, err := s.transact(ctx, s.update(importKey(), e))
+func (s *Dump) FinishImport(ctx context.Context, source string, now int64) error {
+	e := ddb.NewExpr().IfEqual(attrImported, ddb.Str(source)).SetIfAbsent(attrCompleted, ddb.Num(now))
+	refused, err := s.table.Transact(ctx, s.table.Update(dynamo.ImportKey(), e))
 	if err == nil && refused != nil {
 		return errors.New("the mark of the import was removed from the table meanwhile")
 	}
@@ -454,8 +389,8 @@ func (s *Store) FinishImport(ctx context.Context, source string, now int64) erro
 }
 
 // RaiseIDs implements statuspage.ImportStore.
-func (s *Store) RaiseIDs(ctx context.Context, last statuspage.LastIDs) error {
-	for c, id := range map[counter]int64{incidentIDs: last.Incident, commentIDs: last.Comment, monitorIDs: last.Monitor} {
+func (s *Dump) RaiseIDs(ctx context.Context, last statuspage.LastIDs) error {
+	for c, id := range map[dynamo.Counter]int64{dynamo.IncidentIDs: last.Incident, dynamo.CommentIDs: last.Comment, dynamo.MonitorIDs: last.Monitor} {
 		if id == 0 {
 			continue
 		}
@@ -467,36 +402,37 @@ func (s *Store) RaiseIDs(ctx context.Context, last statuspage.LastIDs) error {
 }
 
 // ImportMonitor implements statuspage.ImportStore.
-func (s *Store) ImportMonitor(ctx context.Context, m statuspage.Monitor) (bool, error) {
-	old, err := s.putAbsent(ctx, monitorItem(m))
-	return old == nil, err
+func (s *Dump) ImportMonitor(ctx context.Context, m statuspage.Monitor) (bool, error) {
+	there, err := s.table.PutAbsent(ctx, dynamo.MonitorItem(m))
+	return there == nil, err
 }
 
 // ImportPoints implements statuspage.ImportStore. An hour is one write. It leaves the
 // day alone: nobody has made totals of a monitor that is not there yet.
-func (s *Store) ImportPoints(ctx context.Context, monitorID int64, points []statuspage.Point, now int64) (bool, error) {
-	start := statuspage.FloorHour(points[0].Time)
-	it := hourKey(monitorID, start).attributes()
-	it[attrTTL], it[attrWrite] = num(keptUntil(start, now)), str(writeToken())
-	for _, p := range points {
-		it[minuteAttr(p.Time)] = str(pointText(p))
-	}
-	old, err := s.putAbsent(ctx, it)
-	return old == nil, err
+func (s *Dump) ImportPoints(ctx context.Context, monitorID int64, points []statuspage.Point, now int64) (bool, error) {
+	there, err := s.table.PutAbsent(ctx, dynamo.HourItem(monitorID, points, now))
+	return there == nil, err
 }
 
 // ImportIncident implements statuspage.ImportStore. Each comment is a write of its own;
 // the incident and its links are one transaction.
-func (s *Store) ImportIncident(ctx context.Context, i statuspage.Incident, comments []statuspage.Comment) (bool, error) {
+func (s *Dump) ImportIncident(ctx context.Context, i statuspage.Incident, comments []statuspage.Comment) (bool, error) {
 	for _, c := range comments {
-		if _, err := s.putAbsent(ctx, commentItem(c)); err != nil {
+		if _, err := s.table.PutAbsent(ctx, dynamo.CommentItem(c)); err != nil {
 			return false, err
 		}
 	}
-	writes := []types.TransactWriteItem{s.putNew(incidentItem(i))}
-	for _, m := range i.Monitors {
-		writes = append(writes, s.put(incidentRow(m.MonitorID, i)))
+	items := dynamo.IncidentItems(i)
+	writes := []ddb.Write{s.table.PutNew(items[0])}
+	for _, row := range items[1:] {
+		writes = append(writes, s.table.Put(row))
 	}
-	refused, err := s.transact(ctx, writes...)
+	refused, err := s.table.Transact(ctx, writes...)
 	return refused == nil, err
+}
+
+// raiseID makes a counter give out only greater ids than last.
+func (s *Dump) raiseID(ctx context.Context, c dynamo.Counter, last int64) error {
+	_, err := s.table.Transact(ctx, s.table.Update(dynamo.CounterKey(c), ddb.NewExpr().Raise(dynamo.AttrLast, last)))
+	return err
 }

@@ -1,4 +1,4 @@
-package dynamo
+package dump
 
 import (
 	"bytes"
@@ -7,6 +7,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"tocsin/internal/ddb"
+	"tocsin/internal/dynamo"
 )
 
 // exportOf is an export with these lines as its records, whatever they are.
@@ -102,7 +105,7 @@ func FuzzExport(f *testing.F) {
 		// A file with this line is read to its end, unless the item is one that the
 		// program itself keeps, and its loss is seen.
 		text = exportOf(t, line)
-		if _, err := readExport(strings.NewReader(text)); err != nil && keyOf(it).pk != system {
+		if _, err := readExport(strings.NewReader(text)); err != nil && ddb.KeyOf(it).PK != "SYSTEM" {
 			t.Errorf("an export of %q: %v", line, err)
 		}
 		if _, err := readExport(strings.NewReader(strings.Replace(text, line+"\n", "", 1))); err == nil {
@@ -116,7 +119,7 @@ func checkExport(t *testing.T, text string, sum exportSum) {
 	if lines := int64(strings.Count(strings.TrimSuffix(text, "\n"), "\n")) - 1; sum.records != lines {
 		t.Errorf("%d records of %d lines", sum.records, lines)
 	}
-	if sum.header.Format != exportFormat || sum.header.Version != exportVersion || sum.header.Schema != SchemaVersion || sum.header.ID == "" {
+	if sum.header.Format != exportFormat || sum.header.Version != exportVersion || sum.header.Schema != dynamo.SchemaVersion || sum.header.ID == "" {
 		t.Errorf("the header is %+v", sum.header)
 	}
 	for n := 1; n < 10; n++ {

@@ -4,67 +4,11 @@ import (
 	"context"
 	"strings"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"golang.org/x/sync/errgroup"
 
+	"tocsin/internal/ddb"
 	"tocsin/internal/statuspage"
 )
-
-// maxRowsRead is how many rows one page of a list may cost (contract v4, part A,
-// Beyond the original).
-const maxRowsRead = 2000
-
-const (
-	gsi1Query = attrGSI1PK + " = :pk AND " + attrGSI1SK + " BETWEEN :low AND :high"
-	gsi3Query = attrGSI2PK + " = :pk AND " + attrGSI1SK + " BETWEEN :low AND :high"
-	rowsQuery = attrPK + " = :pk AND " + attrSK + " BETWEEN :low AND :high"
-)
-
-// Incidents implements statuspage.IncidentStore. Without tags it reads an index,
-// which follows a write within moments; with tags it reads the rows under the
-// monitors and then the incidents, strongly consistent.
-func (s *Store) Incidents(ctx context.Context, q statuspage.IncidentQuery, take func(statuspage.Incident) bool) (*statuspage.IncidentPosition, error) {
-	low, high := timeAndID(q.From, 0), maxTimeAndID(q.To)
-	if q.After != nil {
-		high = min(high, timeAndID(q.After.Start, q.After.ID-1))
-	}
-	if low > high { // DynamoDB refuses an empty range
-		return nil, nil
-	}
-	if q.Tags != nil {
-		return s.taggedIncidents(ctx, q, low, high, take)
-	}
-	in := &dynamodb.QueryInput{
-		TableName: s.table, IndexName: aws.String(indexGSI1), ScanIndexForward: aws.Bool(false),
-		KeyConditionExpression:    aws.String(gsi1Query),
-		ExpressionAttributeValues: item{":pk": str(allIncidents), ":low": str(low), ":high": str(high)},
-		Limit:                     limitOf(q.Limit + 1),
-	}
-	if q.Open != nil {
-		in.IndexName, in.KeyConditionExpression = aws.String(indexGSI3), aws.String(gsi3Query)
-		in.ExpressionAttributeValues[":pk"] = openOrClosed(!*q.Open)
-	}
-	pages := dynamodb.NewQueryPaginator(s.client, in)
-	last := q.After
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			return nil, failure("query incidents", err)
-		}
-		for _, it := range page.Items {
-			i, err := readIncident(it)
-			if err != nil {
-				return nil, err
-			}
-			if !take(i) {
-				return last, nil
-			}
-			last = &statuspage.IncidentPosition{Start: i.Start, ID: i.ID}
-		}
-	}
-	return nil, nil
-}
 
 // taggedIncidents lists the incidents on any of the tags' monitors, by merging
 // their rows, newest first, and reading the incidents that these point to.
@@ -79,7 +23,7 @@ func (s *Store) taggedIncidents(ctx context.Context, q statuspage.IncidentQuery,
 	if q.Open != nil {
 		step++
 	}
-	m := merge{store: s, chunk: q.Limit + 1}
+	m := merge{table: s.table, chunk: q.Limit + 1}
 	for _, id := range ids {
 		m.rows = append(m.rows, &monitorRows{monitorID: id, low: low, high: high})
 	}
@@ -92,27 +36,21 @@ func (s *Store) taggedIncidents(ctx context.Context, q statuspage.IncidentQuery,
 		if len(positions) == 0 {
 			return nil, nil
 		}
-		keys := make([]key, len(positions))
-		for i, p := range positions {
-			keys[i] = incidentKey(p.ID)
+		ids := make([]int64, len(positions))
+		for n, p := range positions {
+			ids[n] = p.ID
 		}
-		found, err := s.batchGet(ctx, keys)
+		found, err := s.incidentsByID(ctx, ids)
 		if err != nil {
 			return nil, err
 		}
 		for _, p := range positions {
 			// An incident that is gone by now was deleted since its row was read.
-			if it := found[incidentKey(p.ID)]; it != nil {
-				i, err := readIncident(it)
-				if err != nil {
-					return nil, err
+			if i, there := found[p.ID]; there && (q.Open == nil || *q.Open == (i.Closed == nil)) {
+				if !take(i) {
+					return last, nil
 				}
-				if q.Open == nil || *q.Open == (i.Closed == nil) {
-					if !take(i) {
-						return last, nil
-					}
-					taken++
-				}
+				taken++
 			}
 			last = &statuspage.IncidentPosition{Start: p.Start, ID: p.ID}
 		}
@@ -125,7 +63,7 @@ func (s *Store) taggedIncidents(ctx context.Context, q statuspage.IncidentQuery,
 			return last, nil
 		}
 		// Few of them passed the filter: the next step is longer, so that there are few.
-		step = min(max(4*step, batchGetSize/2), maxRowsRead-read)
+		step = min(max(4*step, ddb.BatchGetSize/2), maxRowsRead-read)
 		m.chunk = step
 	}
 	return last, nil
@@ -134,7 +72,7 @@ func (s *Store) taggedIncidents(ctx context.Context, q statuspage.IncidentQuery,
 // merge merges the incident rows of several monitors, newest first, each incident
 // once.
 type merge struct {
-	store *Store
+	table *ddb.Table
 	chunk int // rows a query asks for
 	rows  []*monitorRows
 	last  statuspage.IncidentPosition
@@ -145,7 +83,7 @@ type monitorRows struct {
 	monitorID int64
 	low, high string
 	buffer    []statuspage.IncidentPosition
-	next      item
+	next      ddb.Item
 	done      bool
 }
 
@@ -205,33 +143,27 @@ func (m *merge) fill(ctx context.Context) error {
 	g.SetLimit(16)
 	for _, r := range m.rows {
 		if len(r.buffer) == 0 && !r.done {
-			g.Go(func() error { return r.read(gctx, m.store, m.chunk) })
+			g.Go(func() error { return r.read(gctx, m.table, m.chunk) })
 		}
 	}
 	return g.Wait()
 }
 
-func (r *monitorRows) read(ctx context.Context, s *Store, limit int) error {
+func (r *monitorRows) read(ctx context.Context, t *ddb.Table, limit int) error {
+	q := ddb.Query{PK: monitorPK(r.monitorID), Low: incidentRowPrefix + r.low, High: incidentRowPrefix + r.high, Newest: true, Limit: limit}
 	for len(r.buffer) == 0 && !r.done {
-		out, err := s.client.Query(ctx, &dynamodb.QueryInput{
-			TableName: s.table, ConsistentRead: aws.Bool(true), ScanIndexForward: aws.Bool(false),
-			KeyConditionExpression: aws.String(rowsQuery),
-			ExpressionAttributeValues: item{
-				":pk": str(monitorPK(r.monitorID)), ":low": str(incidentRowPrefix + r.low), ":high": str(incidentRowPrefix + r.high),
-			},
-			Limit: limitOf(limit), ExclusiveStartKey: r.next,
-		})
+		items, next, err := t.Page(ctx, q, r.next)
 		if err != nil {
-			return failure("query a monitor's incidents", err)
+			return err
 		}
-		for _, it := range out.Items {
-			start, id, err := parseTimeAndID(strings.TrimPrefix(keyOf(it).sk, incidentRowPrefix))
+		for _, it := range items {
+			start, id, err := parseTimeAndID(strings.TrimPrefix(ddb.KeyOf(it).SK, incidentRowPrefix))
 			if err != nil {
 				return err
 			}
 			r.buffer = append(r.buffer, statuspage.IncidentPosition{Start: start, ID: id})
 		}
-		r.next, r.done = out.LastEvaluatedKey, out.LastEvaluatedKey == nil
+		r.next, r.done = next, next == nil
 	}
 	return nil
 }

@@ -1,0 +1,87 @@
+package dynamo
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"time"
+
+	"tocsin/internal/ddb"
+	"tocsin/internal/statuspage"
+)
+
+// Rows about changes, a partition a UTC day. A partition takes about 1,000 write units a
+// second, and a row in a transaction costs two: 500 changes a second are the limit.
+const changesPrefix = "CHANGES#"
+
+// Attributes of a row about a change.
+const (
+	attrRecord    = "record"
+	attrWhat      = "what"
+	attrFields    = "fields"
+	attrCommentID = "comment_id"
+	attrBy        = "by"
+	attrByID      = "by_id"
+)
+
+// fieldNames are the names in a Change of attributes that have others in the table; "" is
+// for those that follow from others.
+var fieldNames = map[string]string{
+	ddb.AttrVersion: "", ddb.AttrLSI1SK: "", ddb.AttrGSI1SK: "", ddb.AttrGSI2PK: "", ddb.AttrGSI2SK: "", attrUpdated: "",
+	attrNoStart: attrStart, attrStartSeconds: attrStart, attrEndSeconds: attrEnd, attrNoImpact: attrMonitors,
+	attrAutoClose: "auto_close_after", attrWarned: "warning", attrWarnedOf: "warning",
+	attrLimit: "alert_value", attrStatusValue: "alert_value", attrFailures: "failure_threshold", attrSuccesses: "success_threshold",
+}
+
+// changedFields are the fields in which a record differs from what it was, nil when only
+// its version and the time of its update do.
+func changedFields(old, next ddb.Item) []string {
+	var fields []string
+	seen := map[string]bool{"": true}
+	for _, attr := range ddb.Differences(old, next) {
+		name, other := fieldNames[attr]
+		if !other {
+			name = attr
+		}
+		if !seen[name] {
+			seen[name] = true
+			fields = append(fields, name)
+		}
+	}
+	return fields
+}
+
+// changeRow is the write of the row about a change at now (UTC seconds) by the actor of
+// ctx.
+func (s *Store) changeRow(ctx context.Context, c statuspage.Change, now int64) ddb.Write {
+	c.By, c.Time = statuspage.ActorFrom(ctx), now
+	// Of one second the order is open; those of one record have versions.
+	sk := fmt.Sprintf("%012d#%s", now, ddb.NewToken()[:12])
+	it := ddb.Key{PK: changesPrefix + time.Unix(now, 0).UTC().Format(time.DateOnly), SK: sk}.Item()
+	it[ddb.AttrGSI2PK] = ddb.Str(changesPrefix + string(c.Record) + "#" + strconv.FormatInt(c.ID, 10))
+	it[ddb.AttrGSI2SK] = ddb.Str(sk)
+	it[attrRecord] = ddb.Str(string(c.Record))
+	it[ddb.AttrID] = ddb.Num(c.ID)
+	if c.Tag != "" {
+		it[attrTag] = ddb.Str(c.Tag)
+	}
+	if c.Version != 0 {
+		it[ddb.AttrVersion] = ddb.Num(c.Version)
+	}
+	it[attrWhat] = ddb.Str(string(c.What))
+	if len(c.Fields) > 0 {
+		it[attrFields] = ddb.Set(c.Fields)
+	}
+	if c.CommentID != 0 {
+		it[attrCommentID] = ddb.Num(c.CommentID)
+	}
+	if c.By.Kind != statuspage.ByOperator {
+		it[attrBy] = ddb.Str(string(c.By.Kind))
+	}
+	if c.By.ID != 0 {
+		it[attrByID] = ddb.Num(c.By.ID)
+	}
+	it[attrTime] = ddb.Num(c.Time)
+	it[ddb.AttrTTL] = ddb.Num(now + statuspage.ChangeKept)
+	return s.table.Put(it)
+}

@@ -1,0 +1,234 @@
+package dynamo
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"tocsin/internal/ddb"
+	"tocsin/internal/statuspage"
+)
+
+const dayPrefix = "DAY#"
+
+// dayKey is the item of the UTC day that holds t (UTC seconds) of a monitor.
+func dayKey(monitorID, t int64) ddb.Key {
+	return ddb.Key{PK: monitorPK(monitorID), SK: dayPrefix + time.Unix(t, 0).UTC().Format(time.DateOnly)}
+}
+
+// Attributes of a day of a monitor.
+const (
+	attrDayVersion   = "v"       // rises with every write to the day after its end
+	attrTotals       = "totals"  // absent until they are made from the points
+	attrFilling      = "filling" // UTC seconds until when a range may be being filled
+	attrUp           = "up"
+	attrDegraded     = "degraded"
+	attrDown         = "down"
+	attrLatencySum   = "latency_sum"
+	attrLatencyCount = "latency_count"
+)
+
+// fillingTime is for how many seconds a range may be being filled, which is far above any
+// function's timeout and the time that a call can be held up: until then no totals of its
+// days are stored.
+const fillingTime = 15 * minuteSeconds
+
+// A dayRecord is what the table has of a day.
+type dayRecord struct {
+	start   int64              // UTC seconds
+	version int64              // 0: no item
+	filling int64              // UTC seconds until when a range may be being filled
+	totals  *statuspage.Totals // nil: to be made from the points
+}
+
+// readDay reads a day's item. The totals of one that is past its time are none: its points
+// are as old.
+func readDay(it ddb.Item, now int64) (dayRecord, error) {
+	r := ddb.Reader{Item: it}
+	at, err := time.Parse(dayPrefix+time.DateOnly, r.Str(ddb.AttrSK))
+	if err != nil {
+		return dayRecord{}, fmt.Errorf("sort key of a day: %w", err)
+	}
+	d := dayRecord{start: at.Unix(), version: r.Num(attrDayVersion), filling: r.NumOrZero(attrFilling)}
+	if r.Has(attrTotals) {
+		d.totals = ddb.ReadMap(&r, attrTotals, func(t *ddb.Reader) *statuspage.Totals {
+			return &statuspage.Totals{
+				Up: t.Num(attrUp), Degraded: t.Num(attrDegraded), Down: t.Num(attrDown),
+				LatencySum: t.Float(attrLatencySum), LatencyCount: t.Num(attrLatencyCount),
+			}
+		})
+	}
+	if r.Num(ddb.AttrTTL) <= now {
+		d.totals = &statuspage.Totals{}
+	}
+	return d, r.Err
+}
+
+// dropTotals is the write that takes the totals from the day that holds t, and makes sure
+// that none that were computed before are stored.
+func (s *Store) dropTotals(monitorID, t, now int64) ddb.Write {
+	start := statuspage.FloorDay(t)
+	return s.table.Update(dayKey(monitorID, start), withoutTotals(start, now))
+}
+
+func withoutTotals(dayStart, now int64) *ddb.Expr {
+	return ddb.NewExpr().Add(attrDayVersion, 1).Remove(attrTotals).Set(ddb.AttrTTL, ddb.Num(keptUntil(dayStart, now)))
+}
+
+// markFilling marks the days of a range that have ended as being filled.
+func (s *Store) markFilling(ctx context.Context, monitorID int64, r statuspage.Range, now int64) error {
+	var g errgroup.Group
+	g.SetLimit(callsAtOnce)
+	for start := statuspage.FloorDay(r.From); start <= r.To && start+daySeconds <= now; start += daySeconds {
+		g.Go(func() error {
+			e := withoutTotals(start, now).Set(attrFilling, ddb.Num(now+fillingTime))
+			_, err := s.table.Transact(ctx, s.table.Update(dayKey(monitorID, start), e))
+			return err
+		})
+	}
+	return g.Wait()
+}
+
+// days reads the days from one to another, both included, by their start.
+func (s *Store) days(ctx context.Context, monitorID, from, to, now int64) (map[int64]dayRecord, error) {
+	found := map[int64]dayRecord{}
+	if from > to {
+		return found, nil
+	}
+	q := ddb.Query{PK: monitorPK(monitorID), Low: dayKey(monitorID, from).SK, High: dayKey(monitorID, to).SK}
+	for it, err := range s.table.Items(ctx, q) {
+		if err != nil {
+			return nil, err
+		}
+		d, err := readDay(it, now)
+		if err != nil {
+			return nil, err
+		}
+		found[d.start] = d
+	}
+	return found, nil
+}
+
+// DaySoFar implements statuspage.PointStore.
+func (s *Store) DaySoFar(ctx context.Context, tag string, until, now int64) (statuspage.Monitor, statuspage.Totals, *statuspage.Point, error) {
+	var totals statuspage.Totals
+	var newest *statuspage.Point
+	m, err := s.Monitor(ctx, tag)
+	if err != nil {
+		return m, totals, nil, err
+	}
+	err = s.eachPoint(ctx, m.ID, statuspage.FloorDay(until), statuspage.FloorMinute(until), now, func(p statuspage.Point) bool {
+		totals.Add(p)
+		newest = &p
+		return true
+	})
+	return m, totals, newest, err
+}
+
+// Uptime implements statuspage.PointStore. The finished days have their totals, as a
+// rule; those of the others, and of days whose totals are missing, are made from
+// their points, and stored where the day is finished.
+func (s *Store) Uptime(ctx context.Context, tag string, days int, now int64) (statuspage.Monitor, []statuspage.DayTotals, error) {
+	m, err := s.Monitor(ctx, tag)
+	if err != nil {
+		return m, nil, err
+	}
+	today := statuspage.FloorDay(now)
+	first := today - int64(days-1)*daySeconds
+	unfinished := today
+	if yesterday := today - daySeconds; !statuspage.DayFinished(yesterday, now) {
+		unfinished = yesterday
+	}
+	stored := map[int64]dayRecord{}
+	open := map[int64]*statuspage.Totals{}
+	g, gctx := errgroup.WithContext(ctx)
+	g.Go(func() (err error) {
+		stored, err = s.days(gctx, m.ID, first, unfinished-daySeconds, now)
+		return err
+	})
+	g.Go(func() error {
+		return s.sumDays(gctx, m.ID, max(first, unfinished), statuspage.FloorMinute(now), now, open)
+	})
+	if err := g.Wait(); err != nil {
+		return m, nil, err
+	}
+	missing := map[int64]*statuspage.Totals{}
+	g, gctx = errgroup.WithContext(ctx)
+	g.SetLimit(callsAtOnce)
+	// Days in a row that lack their totals are one query.
+	for start := first; start < unfinished; start += daySeconds {
+		if stored[start].totals != nil {
+			continue
+		}
+		from := start
+		sums := map[int64]*statuspage.Totals{}
+		for ; start < unfinished && stored[start].totals == nil; start += daySeconds {
+			sums[start] = &statuspage.Totals{}
+			missing[start] = sums[start]
+		}
+		g.Go(func() error { return s.sumDays(gctx, m.ID, from, start-minuteSeconds, now, sums) })
+	}
+	if err := g.Wait(); err != nil {
+		return m, nil, err
+	}
+	s.storeTotals(ctx, m.ID, stored, missing, now)
+	var all []statuspage.DayTotals
+	for start := first; start <= today; start += daySeconds {
+		d := statuspage.DayTotals{Day: start}
+		switch {
+		case stored[start].totals != nil:
+			d.Totals = *stored[start].totals
+		case missing[start] != nil:
+			d.Totals = *missing[start]
+		case open[start] != nil:
+			d.Totals = *open[start]
+		}
+		all = append(all, d)
+	}
+	return m, all, nil
+}
+
+// sumDays adds the points from one minute to another to the totals of their days,
+// which it makes where there are none.
+func (s *Store) sumDays(ctx context.Context, monitorID, from, to, now int64, days map[int64]*statuspage.Totals) error {
+	return s.eachPoint(ctx, monitorID, from, to, now, func(p statuspage.Point) bool {
+		start := statuspage.FloorDay(p.Time)
+		if days[start] == nil {
+			days[start] = &statuspage.Totals{}
+		}
+		days[start].Add(p)
+		return true
+	})
+}
+
+// storeTotals stores totals that were made from the points, unless a point was
+// written since the days were read, or a range is being filled. A failure costs the
+// next reader the same work.
+func (s *Store) storeTotals(ctx context.Context, monitorID int64, read map[int64]dayRecord, made map[int64]*statuspage.Totals, now int64) {
+	var g errgroup.Group
+	g.SetLimit(callsAtOnce)
+	for start, t := range made {
+		if read[start].filling > now {
+			continue
+		}
+		g.Go(func() error {
+			totals := ddb.Map(ddb.Item{
+				attrUp: ddb.Num(t.Up), attrDegraded: ddb.Num(t.Degraded), attrDown: ddb.Num(t.Down),
+				attrLatencySum: ddb.Float(t.LatencySum), attrLatencyCount: ddb.Num(t.LatencyCount),
+			})
+			e := ddb.NewExpr().Set(attrTotals, totals).Set(ddb.AttrTTL, ddb.Num(keptUntil(start, now))).SetIfAbsent(attrDayVersion, ddb.Num(0))
+			if d, ok := read[start]; ok {
+				e.IfEqual(attrDayVersion, ddb.Num(d.version))
+			} else {
+				e.IfHas(attrDayVersion, false)
+			}
+			if _, _, err := s.table.UpdateAtLeastOnce(ctx, dayKey(monitorID, start), e); err != nil {
+				s.log.WarnContext(ctx, "the totals of a day are not stored", "cause", err.Error())
+			}
+			return nil
+		})
+	}
+	_ = g.Wait()
+}

@@ -1,0 +1,445 @@
+package dynamo
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strconv"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"golang.org/x/sync/errgroup"
+
+	"tocsin/internal/ddb"
+	"tocsin/internal/statuspage"
+)
+
+const (
+	incidentPrefix = "INCIDENT#"
+	allIncidents   = "INCIDENTS" // partition of gsi1
+	openOnes       = "OPEN"      // partitions of gsi2 and gsi3
+	closedOnes     = "CLOSED"
+)
+
+func incidentPK(id int64) string { return incidentPrefix + strconv.FormatInt(id, 10) }
+
+func incidentKey(id int64) ddb.Key { return ddb.Key{PK: incidentPK(id), SK: meta} }
+
+const incidentRowPrefix = "INCIDENT#"
+
+// incidentRowKey is the row of an incident under one of its monitors.
+func incidentRowKey(monitorID, start, id int64) ddb.Key {
+	return ddb.Key{PK: monitorPK(monitorID), SK: incidentRowPrefix + timeAndID(start, id)}
+}
+
+// Attributes of an incident, and those that other records have too.
+const (
+	attrTitle    = "title"
+	attrStart    = "start"
+	attrEnd      = "end"
+	attrState    = "state"
+	attrType     = "type"
+	attrSource   = "source"
+	attrMonitors = "monitors"
+	attrClosed   = "closed"
+	attrTag      = "tag"
+	attrImpact   = "impact"
+	attrAlert    = "alert_id"
+	attrCreated  = "created"
+	attrUpdated  = "updated"
+
+	// For the legacy API; there only when they say something, see statuspage.LegacyFields.
+	attrNoStart      = "no_start"
+	attrStartSeconds = "start_seconds"
+	attrEndSeconds   = "end_seconds"
+	attrNoImpact     = "no_impact"
+	attrIdentified   = "identified"
+	attrMaintenance  = "maintenance"
+
+	attrAutoClose = "auto_close" // seconds, or NULL for never
+	attrWarned    = "warned"     // UTC seconds: of the closer's warning
+	attrWarnedOf  = "warned_of"  // UTC seconds: the last activity that it knew
+)
+
+// openOrClosed is the partition of gsi2 and gsi3 that an incident is in.
+func openOrClosed(closed bool) string {
+	if closed {
+		return closedOnes
+	}
+	return openOnes
+}
+
+func incidentItem(i statuspage.Incident) ddb.Item {
+	it := incidentKey(i.ID).Item()
+	it[ddb.AttrGSI1PK] = ddb.Str(allIncidents)
+	it[ddb.AttrGSI1SK] = ddb.Str(timeAndID(i.Start, i.ID))
+	it[ddb.AttrGSI2PK] = ddb.Str(openOrClosed(i.Closed != nil))
+	it[ddb.AttrGSI2SK] = ddb.Str(timeAndID(i.Created, i.ID))
+	it[ddb.AttrID] = ddb.Num(i.ID)
+	it[attrTitle] = ddb.Str(i.Title)
+	it[attrStart] = ddb.Num(i.Start)
+	ddb.PutNum(it, attrEnd, i.End)
+	it[attrState] = ddb.Str(string(i.State))
+	it[attrType] = ddb.Str(i.Type)
+	it[attrSource] = ddb.Str(i.Source)
+	it[attrMonitors] = ddb.ListOf(i.Monitors, func(m statuspage.AffectedMonitor) types.AttributeValue {
+		return ddb.Map(ddb.Item{attrTag: ddb.Str(m.Tag), ddb.AttrID: ddb.Num(m.MonitorID), attrImpact: ddb.Str(string(m.Impact))})
+	})
+	ddb.PutNum(it, attrAlert, i.AlertID)
+	if i.AutoCloseAfter.IsSet() {
+		it[attrAutoClose] = ddb.OptNum(i.AutoCloseAfter)
+	}
+	if i.Warning != nil {
+		it[attrWarned], it[attrWarnedOf] = ddb.Num(i.Warning.Time), ddb.Num(i.Warning.Activity)
+	}
+	it[attrCreated] = ddb.Num(i.Created)
+	it[attrUpdated] = ddb.Num(i.Updated)
+	ddb.PutNum(it, attrClosed, i.Closed)
+	it[ddb.AttrVersion] = ddb.Num(i.Version)
+	for name, n := range map[string]int64{
+		attrNoStart: flag(i.Legacy.NoStart), attrStartSeconds: i.Legacy.StartSeconds, attrEndSeconds: i.Legacy.EndSeconds,
+		attrNoImpact: flag(i.Legacy.NoImpact), attrIdentified: flag(i.Legacy.Identified), attrMaintenance: flag(i.Legacy.Maintenance),
+	} {
+		if n != 0 {
+			it[name] = ddb.Num(n)
+		}
+	}
+	return it
+}
+
+func flag(b bool) int64 {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// incidentFields are the attributes that readIncident needs.
+var incidentFields = []string{
+	ddb.AttrID, attrTitle, attrStart, attrEnd, attrState, attrType, attrSource, attrMonitors, attrAlert, attrCreated, attrUpdated, attrClosed, ddb.AttrVersion,
+	attrNoStart, attrStartSeconds, attrEndSeconds, attrNoImpact, attrIdentified, attrMaintenance,
+	attrAutoClose, attrWarned, attrWarnedOf,
+}
+
+func readIncident(it ddb.Item) (statuspage.Incident, error) {
+	r := ddb.Reader{Item: it}
+	i := statuspage.Incident{
+		ID:      r.Num(ddb.AttrID),
+		Title:   r.Str(attrTitle),
+		Start:   r.Num(attrStart),
+		End:     r.OptNum(attrEnd),
+		State:   statuspage.State(r.Str(attrState)),
+		Type:    r.Str(attrType),
+		Source:  r.Str(attrSource),
+		AlertID: r.OptNum(attrAlert),
+		Created: r.Num(attrCreated),
+		Updated: r.Num(attrUpdated),
+		Closed:  r.OptNum(attrClosed),
+		Version: r.Num(ddb.AttrVersion),
+		Monitors: ddb.ReadList(&r, attrMonitors, func(m *ddb.Reader) statuspage.AffectedMonitor {
+			return statuspage.AffectedMonitor{Tag: m.Str(attrTag), MonitorID: m.Num(ddb.AttrID), Impact: statuspage.Impact(m.Str(attrImpact))}
+		}),
+		Legacy: statuspage.LegacyFields{
+			NoStart: r.Has(attrNoStart), StartSeconds: r.NumOrZero(attrStartSeconds), EndSeconds: r.NumOrZero(attrEndSeconds),
+			NoImpact: r.Has(attrNoImpact), Identified: r.Has(attrIdentified), Maintenance: r.Has(attrMaintenance),
+		},
+		AutoCloseAfter: r.Field(attrAutoClose),
+	}
+	if warned := r.OptNum(attrWarned); warned != nil {
+		i.Warning = &statuspage.CloserWarning{Time: *warned, Activity: r.Num(attrWarnedOf)}
+	}
+	return i, r.Err
+}
+
+// Incident implements statuspage.IncidentStore.
+func (s *Store) Incident(ctx context.Context, id int64) (statuspage.Incident, error) {
+	it, err := s.table.Get(ctx, incidentKey(id))
+	if err != nil {
+		return statuspage.Incident{}, err
+	}
+	if it == nil {
+		return statuspage.Incident{}, statuspage.IncidentNotFound(id)
+	}
+	return readIncident(it)
+}
+
+// incidentsByID returns those of the incidents that are there.
+func (s *Store) incidentsByID(ctx context.Context, ids []int64) (map[int64]statuspage.Incident, error) {
+	keys := make([]ddb.Key, len(ids))
+	for n, id := range ids {
+		keys[n] = incidentKey(id)
+	}
+	found, err := s.table.BatchGet(ctx, keys)
+	if err != nil {
+		return nil, err
+	}
+	incidents := make(map[int64]statuspage.Incident, len(found))
+	for _, it := range found {
+		i, err := readIncident(it)
+		if err != nil {
+			return nil, err
+		}
+		incidents[i.ID] = i
+	}
+	return incidents, nil
+}
+
+// Incidents implements statuspage.IncidentStore. Without tags it reads an index,
+// which follows a write within moments; with tags it reads the rows under the
+// monitors and then the incidents, strongly consistent.
+func (s *Store) Incidents(ctx context.Context, q statuspage.IncidentQuery, take func(statuspage.Incident) bool) (*statuspage.IncidentPosition, error) {
+	low, high := timeAndID(q.From, 0), maxTimeAndID(q.To)
+	if q.After != nil {
+		high = min(high, timeAndID(q.After.Start, q.After.ID-1))
+	}
+	if q.Tags != nil {
+		return s.taggedIncidents(ctx, q, low, high, take)
+	}
+	in := ddb.Query{Index: ddb.GSI1, PK: allIncidents, Low: low, High: high, Newest: true, Limit: q.Limit + 1}
+	if q.Open != nil {
+		in.Index, in.PK = ddb.GSI3, openOrClosed(!*q.Open)
+	}
+	last, more, err := ddb.List(ctx, s.table, in, 0, ddb.Each(readIncident), nil, take)
+	switch {
+	case err != nil || !more:
+		return nil, err
+	case last == nil:
+		return q.After, nil
+	}
+	return &statuspage.IncidentPosition{Start: last.Start, ID: last.ID}, nil
+}
+
+// maxIncidentWrites is how many writes of a transaction a change of an incident takes: the
+// incident, a row that goes and one that comes for each of its monitors, the row about the
+// change, and the legacy body or the reply of a claim. A closing takes as many: two hours
+// of each monitor, and the comment.
+const maxIncidentWrites = 3 + 2*statuspage.MaxIncidentMonitors
+
+var _ [ddb.MaxWrites - maxIncidentWrites]struct{} // so many are left
+
+// CreateIncident implements statuspage.IncidentStore.
+func (s *Store) CreateIncident(ctx context.Context, n statuspage.NewIncident, now int64, once *statuspage.Once[statuspage.Incident]) (statuspage.Incident, error) {
+	id, monitors, err := s.beforeIncident(ctx, func(ctx context.Context) ([]statuspage.AffectedMonitor, error) { return s.resolve(ctx, n.Monitors) })
+	if err != nil {
+		return statuspage.Incident{}, err
+	}
+	i, err := n.Opened(id, monitors, now)
+	if err != nil {
+		return statuspage.Incident{}, err
+	}
+	return i, s.createIncident(ctx, i, completion(s, once, i), now)
+}
+
+// beforeIncident draws the id of a new incident and finds its monitors, at once.
+func (s *Store) beforeIncident(ctx context.Context, resolve func(context.Context) ([]statuspage.AffectedMonitor, error)) (id int64, monitors []statuspage.AffectedMonitor, err error) {
+	g, gctx := errgroup.WithContext(ctx)
+	g.Go(func() (err error) {
+		id, err = s.nextID(gctx, IncidentIDs)
+		return err
+	})
+	g.Go(func() (err error) {
+		monitors, err = resolve(gctx)
+		return err
+	})
+	return id, monitors, g.Wait()
+}
+
+// createIncident writes a new incident, with what else is to be there with it. Nobody asks
+// whether its monitors are still there: the deletion of one looks for such incidents once
+// more when no write can be under way that has seen it, see sweepAgain.
+func (s *Store) createIncident(ctx context.Context, i statuspage.Incident, completion []ddb.Write, now int64, also ...ddb.Write) error {
+	writes := append(s.newIncident(i), also...)
+	writes = append(writes, s.changeRow(ctx, statuspage.Change{Record: statuspage.RecordIncident, ID: i.ID, Version: i.Version, What: statuspage.Created}, now))
+	refused, err := s.transact(ctx, completion, writes...)
+	if err == nil && refused != nil {
+		err = errors.New("the id that was drawn for an incident is taken")
+	}
+	return err
+}
+
+// newIncident are the writes that make an incident and its rows.
+func (s *Store) newIncident(i statuspage.Incident) []ddb.Write {
+	items := IncidentItems(i)
+	writes := []ddb.Write{s.table.PutNew(items[0])}
+	for _, row := range items[1:] {
+		writes = append(writes, s.table.Put(row))
+	}
+	return writes
+}
+
+// IncidentItems are the items of an incident: the record, then its row under each of its
+// monitors.
+func IncidentItems(i statuspage.Incident) []ddb.Item {
+	items := []ddb.Item{incidentItem(i)}
+	for _, m := range i.Monitors {
+		items = append(items, incidentRowKey(m.MonitorID, i.Start, i.ID).Item())
+	}
+	return items
+}
+
+// resolve finds the monitors of the links asked for. It returns UnknownMonitor for
+// the first tag that has none.
+func (s *Store) resolve(ctx context.Context, links []statuspage.MonitorImpact) ([]statuspage.AffectedMonitor, error) {
+	tags := make([]string, len(links))
+	for i, l := range links {
+		tags[i] = l.Tag
+	}
+	ids, err := s.monitorIDs(ctx, tags)
+	if err != nil {
+		return nil, err
+	}
+	affected := make([]statuspage.AffectedMonitor, len(links))
+	for i, l := range links {
+		id, ok := ids[l.Tag]
+		if !ok {
+			return nil, statuspage.UnknownMonitor(l.Tag)
+		}
+		affected[i] = statuspage.AffectedMonitor{Tag: l.Tag, MonitorID: id, Impact: l.Impact}
+	}
+	return affected, nil
+}
+
+// UpdateIncident implements statuspage.IncidentStore.
+func (s *Store) UpdateIncident(ctx context.Context, id int64, p statuspage.IncidentPatch, now int64, expected statuspage.Precondition) (statuspage.Incident, error) {
+	var old statuspage.Incident
+	var asked []statuspage.AffectedMonitor
+	var askedErr error
+	g, gctx := errgroup.WithContext(ctx)
+	g.Go(func() (err error) {
+		old, err = s.Incident(gctx, id)
+		return err
+	})
+	if links, relinks := p.Monitors.Get(); relinks {
+		g.Go(func() error {
+			// A missing incident is the first error, so keep this one for later.
+			asked, askedErr = s.resolve(gctx, links)
+			return nil
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return statuspage.Incident{}, err
+	}
+	if askedErr != nil {
+		return statuspage.Incident{}, askedErr
+	}
+	return s.changeIncident(ctx, old, now, func(old statuspage.Incident) (incidentChange, error) {
+		next, err := old.Patched(p, asked, now)
+		if err == nil && expected != nil && !expected(old) {
+			err = statuspage.ErrIncidentChanged
+		}
+		return incidentChange{next: next}, err
+	})
+}
+
+// An incidentChange is what becomes of an incident, and what is written with it.
+type incidentChange struct {
+	next       statuspage.Incident
+	what       statuspage.Change // its What and CommentID; the rest follows
+	also       []ddb.Write
+	fields     []string // that changed in also
+	completion []ddb.Write
+}
+
+// changeIncident stores what change makes of the incident as it was read. When others
+// wrote to it meanwhile, it is asked again with the incident as it is then. The incident,
+// the rows under its monitors and the row about the change are one transaction.
+func (s *Store) changeIncident(ctx context.Context, old statuspage.Incident, now int64, change func(old statuspage.Incident) (incidentChange, error)) (statuspage.Incident, error) {
+	var c incidentChange
+	err := ddb.Retry(ctx, func() (done bool, err error) {
+		if c, err = change(old); err != nil {
+			return false, err
+		}
+		refused, err := s.transact(ctx, c.completion, s.incidentWrites(ctx, old, c, now)...)
+		if err != nil || refused == nil {
+			return true, err
+		}
+		if !refused.Failed(0) {
+			old, err = s.Incident(ctx, old.ID)
+			return false, err
+		}
+		it := refused.Item(0)
+		if it == nil {
+			return false, statuspage.IncidentNotFound(old.ID)
+		}
+		old, err = readIncident(it)
+		return false, err
+	})
+	if err != nil {
+		return statuspage.Incident{}, err
+	}
+	return c.next, nil
+}
+
+// incidentWrites are the writes of a change, that of the incident first.
+func (s *Store) incidentWrites(ctx context.Context, old statuspage.Incident, c incidentChange, now int64) []ddb.Write {
+	was, is := incidentItem(old), incidentItem(c.next)
+	writes := append([]ddb.Write{s.table.Change(was, is)}, s.moveRows(old, c.next)...)
+	writes = append(writes, c.also...)
+	row := c.what
+	row.Record, row.ID, row.Version = statuspage.RecordIncident, old.ID, c.next.Version
+	row.Fields = append(changedFields(was, is), c.fields...)
+	if row.What == "" {
+		row.What = statuspage.Updated
+	}
+	if row.What != statuspage.Updated || row.Fields != nil {
+		writes = append(writes, s.changeRow(ctx, row, now))
+	}
+	return writes
+}
+
+// moveRows are the writes of the rows that a change of start or monitors moves.
+func (s *Store) moveRows(old, next statuspage.Incident) []ddb.Write {
+	var writes []ddb.Write
+	for _, m := range old.Monitors {
+		if next.Start != old.Start || !linked(next, m.MonitorID) {
+			writes = append(writes, s.table.Delete(incidentRowKey(m.MonitorID, old.Start, old.ID), nil))
+		}
+	}
+	for _, m := range next.Monitors {
+		if next.Start != old.Start || !linked(old, m.MonitorID) {
+			writes = append(writes, s.table.Put(incidentRowKey(m.MonitorID, next.Start, next.ID).Item()))
+		}
+	}
+	return writes
+}
+
+func linked(i statuspage.Incident, monitorID int64) bool {
+	return slices.ContainsFunc(i.Monitors, func(m statuspage.AffectedMonitor) bool { return m.MonitorID == monitorID })
+}
+
+// DeleteIncident implements statuspage.IncidentStore. The incident goes in one
+// transaction that leaves a CLEANUP row; what is left under it is invisible from
+// then on and goes next, or by Cleanup after a crash.
+func (s *Store) DeleteIncident(ctx context.Context, id int64, now int64, expected statuspage.Precondition) error {
+	alertGone := false
+	return ddb.Retry(ctx, func() (done bool, err error) {
+		i, rest, err := s.readForDeletion(ctx, id)
+		if err != nil {
+			return false, err
+		}
+		if expected != nil && !expected(i) {
+			return false, statuspage.ErrIncidentChanged
+		}
+		writes := []ddb.Write{
+			s.table.Delete(incidentKey(id), ddb.NewExpr().IfSame(incidentItem(i))),
+			s.table.Put(cleanupItem(cleanupIncident, id, now)),
+			s.changeRow(ctx, statuspage.Change{Record: statuspage.RecordIncident, ID: id, What: statuspage.Deleted}, now),
+		}
+		for _, m := range i.Monitors {
+			writes = append(writes, s.table.Delete(incidentRowKey(m.MonitorID, i.Start, id), nil))
+		}
+		last := len(writes)
+		if i.AlertID != nil && !alertGone {
+			writes = append(writes, s.table.Update(alertKey(*i.AlertID), ddb.NewExpr().IfExists().Increment(ddb.AttrVersion).Remove(attrIncidentID)))
+		}
+		refused, err := s.table.Transact(ctx, writes...)
+		if err != nil {
+			return false, err
+		}
+		if refused != nil {
+			alertGone = alertGone || refused.Failed(last) // its monitor was deleted
+			return false, nil
+		}
+		s.finishLater(ctx, s.finishIncident(ctx, id, rest))
+		return true, nil
+	})
+}

@@ -1,0 +1,79 @@
+package statuspage
+
+import "context"
+
+// A Change says that a record was changed: what the audit log shows, and what tells
+// others that there is something new. It names fields and never holds a text, a
+// credential or another value of one. It is kept for ChangeKept and never changed.
+type Change struct {
+	Record    RecordKind
+	ID        int64      // of the record
+	Tag       string     // of a monitor; "" for all else
+	Version   int64      // of the record after the change; 0: it is gone, or did not change itself
+	What      ChangeKind //
+	Fields    []string   // the record's fields that have another value now; nil when it was made or deleted
+	CommentID int64      // of a comment that was made, changed or deleted; 0: none
+	By        Actor
+	Time      int64 // UTC seconds
+}
+
+// ChangeKept is for how many seconds changes are kept.
+const ChangeKept = 400 * day
+
+// RecordKind is a kind of record of which changes are kept. A comment is a part of its
+// incident.
+type RecordKind string
+
+// The kinds of records.
+const (
+	RecordIncident  RecordKind = "INCIDENT"
+	RecordMonitor   RecordKind = "MONITOR"
+	RecordAlertRule RecordKind = "ALERT_RULE"
+	RecordAPIKey    RecordKind = "API_KEY"
+)
+
+// ChangeKind is what happened to a record.
+type ChangeKind string
+
+// The kinds of changes. Minutes of a monitor that a probe posts are no change; those that
+// a person sets are.
+const (
+	Created        ChangeKind = "CREATED"
+	Updated        ChangeKind = "UPDATED"
+	Deleted        ChangeKind = "DELETED"
+	CommentCreated ChangeKind = "COMMENT_CREATED"
+	CommentUpdated ChangeKind = "COMMENT_UPDATED"
+	CommentDeleted ChangeKind = "COMMENT_DELETED"
+	DataUpdated    ChangeKind = "DATA_UPDATED"
+)
+
+// Actor is who changes something. The zero Actor is an operator: somebody with access to
+// the table, by the tocsin command.
+type Actor struct {
+	Kind ActorKind
+	ID   int64 // of the API key or the alert rule
+}
+
+// ActorKind is a kind of Actor.
+type ActorKind string
+
+// The kinds of actors.
+const (
+	ByOperator  ActorKind = ""
+	ByAPIKey    ActorKind = "API_KEY"
+	ByAlertRule ActorKind = "ALERT_RULE"
+	ByCloser    ActorKind = "CLOSER"
+)
+
+type actorKey struct{}
+
+// WithActor returns a context whose writes are the actor's.
+func WithActor(ctx context.Context, a Actor) context.Context {
+	return context.WithValue(ctx, actorKey{}, a)
+}
+
+// ActorFrom returns who the writes of the context are by.
+func ActorFrom(ctx context.Context) Actor {
+	a, _ := ctx.Value(actorKey{}).(Actor)
+	return a
+}
