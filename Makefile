@@ -56,8 +56,8 @@ races: $(bin) ## Let every pair of writers race 200 times each: plainly, with co
 model: $(bin) ## Hold the repository against its model for so many random sequences of calls (SEQUENCES=1000 SEED ENGINE)
 	@set -x; exec $(bin) engine --memory --kind $(ENGINE) -- go test ./internal/memstore -count 1 -timeout 3h -run '^TestModel$$' -rapid.checks $(or $(SEQUENCES),1000) $(if $(SEED),-rapid.seed $(SEED))
 
-chaos: $(bin) ## Count 2,000 writes under faults and kills: none lost, none doubled (WRITES=100000 SEED=7)
-	@set -x; exec $(bin) engine --memory -- go test -count 1 -timeout 48h ./internal/chaos -run '^TestChaos$$' -v -writes $(or $(WRITES),2000) -seed $(or $(SEED),1)
+chaos: $(bin) ## Count 2,000 writes under faults and kills: none lost, none doubled (WRITES=100000 SEED=7; with processes of another commit: ALSO=HEAD~1)
+	@set -x; exec $(bin) engine --memory -- go test -count 1 -timeout 48h ./internal/chaos -run '^TestChaos$$' -v -writes $(or $(WRITES),2000) -seed $(or $(SEED),1) $(if $(ALSO),-also '$(ALSO)')
 
 fuzz: $(bin) ## Fuzz every target, then send random requests (FUZZTIME=10m FUZZREQUESTS=1000000 SEED=1)
 	@FUZZTIME='$(FUZZTIME)' FUZZREQUESTS='$(FUZZREQUESTS)' SEED='$(SEED)' exec $(bin) engine --memory -- infra/local/fuzz.sh

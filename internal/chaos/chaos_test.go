@@ -30,6 +30,7 @@ import (
 var (
 	writesFlag = flag.Int("writes", 150, "how many writes are to be acknowledged")
 	seedFlag   = flag.Uint64("seed", 1, "what the clients and the faults are drawn from; how they meet is the machine's to say")
+	alsoFlag   = flag.String("also", "", "a git revision, whose functions half of the processes run; empty: all processes run this checkout's")
 )
 
 func TestMain(m *testing.M) {
@@ -38,9 +39,10 @@ func TestMain(m *testing.M) {
 }
 
 const (
-	clients     = 12 // that write at once
-	ownMonitors = 3  // of each client that are never deleted
-	processes   = 0.3
+	clients     = 12   // that write at once
+	ownMonitors = 3    // of each client that are never deleted
+	processes   = 0.3  // of the events are for processes of their own
+	ofVersions  = 0.75 // the same when they are of two versions, so that each answers about a third of all events
 	killed      = 0.05 // of the events that a process gets end it at a moment that nothing else decides
 
 	callTimeout = 2 * time.Second // of one try of one call of DynamoDB, in this process
@@ -69,6 +71,7 @@ type run struct {
 	weather  *weather
 	platform *platform
 	here     sync.WaitGroup // events that are being worked on
+	alone    atomic.Bool    // this process works on all events
 	clock    atomic.Int64   // of this process's functions, how far ahead
 	closerBy atomic.Int64   // the closer's
 	random   struct {
@@ -95,6 +98,7 @@ type run struct {
 	mu       sync.Mutex
 	kinds    map[string]int
 	answers  map[string]int
+	events   map[string]int // answered by each version, and in this process, while clients wrote
 	posts    []*posted
 	given    map[string]bool               // tokens of what was given up
 	comments map[int64]map[string]struct{} // of the shared incidents
@@ -209,18 +213,20 @@ func TestChaos(t *testing.T) {
 	behind.Wait()
 	r.here.Wait()
 	r.weather.off.Store(true)
+	r.alone.Store(*alsoFlag != "") // as after a deployment, today's code alone sees to what both have left
 	r.clock.Store(int64(aheadAfter))
 	wrote := time.Since(began)
 	r.stage("the schedules end what is left")
 	r.finish()
 	r.verify()
+	r.verifyProcesses()
 	r.report(wrote, time.Since(began))
 }
 
 func newRun(t *testing.T, writes int, seed uint64) *run {
 	r := &run{
 		t: t, writes: writes, table: dynamotest.NewTable(t), weather: newWeather(seed), schedules: map[string]lambda.Handler{},
-		kinds: map[string]int{}, answers: map[string]int{}, given: map[string]bool{}, comments: map[int64]map[string]struct{}{},
+		kinds: map[string]int{}, answers: map[string]int{}, events: map[string]int{}, given: map[string]bool{}, comments: map[int64]map[string]struct{}{},
 	}
 	r.random.Rand = rand.New(rand.NewPCG(seed, 2))
 	r.weather.off.Store(true)
@@ -231,7 +237,7 @@ func newRun(t *testing.T, writes int, seed uint64) *run {
 	proxy := dynamotest.NewProxy(t, r.table)
 	proxy.Inject = r.weather.inject
 	log := &apitest.Log{}
-	r.platform = newPlatform(t, proxy, log)
+	r.platform = newPlatform(t, proxy, log, *alsoFlag)
 	proxy.Kill = r.platform.Kill
 	caller := awshttp.NewBuildableClient().WithTimeout(callTimeout)
 	r.server = apitest.New(t, apitest.Options{
@@ -241,7 +247,7 @@ func newRun(t *testing.T, writes int, seed uint64) *run {
 			if f.Name == function.Closer {
 				h = r.closer(f, caller)
 			}
-			mixed := &mixture{run: r, here: h, processes: &pool{platform: r.platform, function: f, plan: r.fate}}
+			mixed := &mixture{run: r, here: h, processes: r.platform.pools(f, r.fate)}
 			if len(f.Schedules) > 0 {
 				r.schedules[f.Name] = mixed
 			}
@@ -285,21 +291,42 @@ func (r *run) fate() time.Duration {
 	return time.Duration(1+r.random.IntN(80)) * time.Millisecond
 }
 
-// A mixture runs some events in this process and some in processes of their own.
+// apart reports whether a process of its own gets an event.
+func (r *run) apart() bool {
+	switch {
+	case r.alone.Load():
+		return false
+	case *alsoFlag != "":
+		return r.chance(ofVersions)
+	}
+	return r.chance(processes)
+}
+
+// A mixture runs some events in this process and some in processes of their own, whose
+// versions take turns.
 type mixture struct {
 	run       *run
 	here      lambda.Handler
-	processes lambda.Handler
+	processes []*pool
+	turns     atomic.Int64
 }
 
 // Invoke implements lambda.Handler.
 func (m *mixture) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	m.run.here.Add(1)
 	defer m.run.here.Done()
-	if m.run.chance(processes) {
-		return m.processes.Invoke(ctx, payload)
+	by, handler := "the test's process", m.here
+	if m.run.apart() {
+		p := m.processes[m.turns.Add(1)%int64(len(m.processes))]
+		by, handler = p.version.name, p
 	}
-	return m.here.Invoke(ctx, payload)
+	answer, err := handler.Invoke(ctx, payload)
+	if err == nil && !m.run.weather.off.Load() {
+		m.run.mu.Lock()
+		m.run.events[by]++
+		m.run.mu.Unlock()
+	}
+	return answer, err
 }
 
 // each lets all clients work at once.
@@ -450,8 +477,12 @@ func (r *run) report(wrote, whole time.Duration) {
 	}
 	table(fmt.Sprintf("faults: %d, in %.0f %% of %d calls of DynamoDB", sum, 100*float64(sum)/float64(max(r.weather.calls, 1)), r.weather.calls), faults)
 	table("answers", r.answers)
-	line("processes started %d, killed %d; retries %d, replays %d; closer and alerts: %d runs ended well, %d did not",
-		r.platform.started, r.platform.killed, r.retries.Load(), r.replays.Load(), r.scheduled.Load(), r.unscheduled.Load())
+	table("events answered while clients wrote, and by what", r.events)
+	for _, v := range r.platform.versions {
+		line("%s: started %d, killed %d", v.name, v.started, v.killed)
+	}
+	line("retries %d, replays %d; closer and alerts: %d runs ended well, %d did not",
+		r.retries.Load(), r.replays.Load(), r.scheduled.Load(), r.unscheduled.Load())
 	line("given up %d, found to have been done by an earlier try %d", len(r.given), r.observed.Load())
 	line("lost %d, doubled %d, answers or records that are wrong %d", r.lost.Load(), r.doubled.Load(), r.violations.Load())
 	r.t.Log("\n" + b.String())

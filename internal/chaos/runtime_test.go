@@ -1,6 +1,7 @@
 package chaos
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -23,39 +24,75 @@ import (
 	"tocsin/internal/local"
 )
 
-// build compiles the functions as `sam build` does, for this machine, and returns the
-// folder that has one binary for each.
-func build(t testing.TB) string {
+// A version is the functions of one state of the source.
+type version struct {
+	name string // in the report
+	dir  string // of the binaries
+
+	// The platform's lock is for these too.
+	started int // processes
+	killed  int // of them, by the test
+	ended   int // of them, by themselves, which no function that works does
+}
+
+// build compiles the functions in the source as `sam build` does, for this machine. The
+// version's folder has one binary for each.
+func build(t testing.TB, name, source string) *version {
 	t.Helper()
 	dir := t.TempDir()
 	cmd := exec.Command("go", "build", "-buildvcs=false", "-tags", "lambda.norpc", "-o", dir, "./functions/...")
-	cmd.Dir = dynamotest.Root(t)
+	cmd.Dir = source
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("building the functions: %v\n%s", err, out)
+		t.Fatalf("building the functions for %s: %v\n%s", name, err, out)
 	}
-	return dir
+	return &version{name: name, dir: dir}
+}
+
+// buildCommit compiles the functions of a commit of this repository. Its files come from
+// an archive: a worktree would stay in the repository when the test is interrupted.
+func buildCommit(t testing.TB, revision string) *version {
+	t.Helper()
+	root, source := dynamotest.Root(t), t.TempDir()
+	run := func(problem string, input []byte, name string, args ...string) []byte {
+		var said bytes.Buffer
+		cmd := exec.Command(name, args...)
+		cmd.Dir, cmd.Stdin, cmd.Stderr = root, bytes.NewReader(input), &said
+		out, err := cmd.Output()
+		if err != nil {
+			t.Fatalf("-also %s: %s: %v\n%s", revision, problem, err, &said)
+		}
+		return out
+	}
+	commit := string(bytes.TrimSpace(run("there is no such commit here", nil, "git", "rev-parse", "--verify", revision+"^{commit}")))
+	files := run("reading the commit", nil, "git", "archive", "--format=tar", commit)
+	run("unpacking the commit", files, "tar", "-x", "-f", "-", "-C", source)
+	return build(t, fmt.Sprintf("processes of %s (%.10s)", revision, commit), source)
 }
 
 // A platform runs functions as processes, as Lambda does: it is the other end of the
 // Runtime API. An instance works on one event at a time; when there is none that is
 // idle another one is started.
 type platform struct {
-	dir    string // of the binaries
-	server *httptest.Server
-	proxy  *dynamotest.Proxy
-	log    io.Writer // what the processes write
+	versions []*version // this checkout's, and that of another commit when there is one
+	server   *httptest.Server
+	proxy    *dynamotest.Proxy
+	log      io.Writer // what the processes write
 
 	mu        sync.Mutex
 	instances map[string]*instance
 	started   int
-	killed    int
 }
 
-// newPlatform starts a platform whose instances call DynamoDB through the proxy. It
-// ends with the test, and all its processes with it.
-func newPlatform(t testing.TB, proxy *dynamotest.Proxy, log_ io.Writer) *platform {
-	p := &platform{dir: build(t), proxy: proxy, log: log_, instances: map[string]*instance{}}
+// newPlatform starts a platform whose instances call DynamoDB through the proxy; also is
+// the commit whose functions it has besides, or empty. It ends with the test, and all its
+// processes with it.
+func newPlatform(t testing.TB, proxy *dynamotest.Proxy, log_ io.Writer, also string) *platform {
+	p := &platform{proxy: proxy, log: log_, instances: map[string]*instance{}}
+	p.versions = append(p.versions, build(t, "processes of this checkout", dynamotest.Root(t)))
+	if also != "" {
+		p.versions = append(p.versions, buildCommit(t, also))
+	}
 	p.server = httptest.NewUnstartedServer(p)
 	p.server.Config.ErrorLog = log.New(io.Discard, "", 0) // it would tell of every process that was killed
 	p.server.Start()
@@ -79,6 +116,7 @@ func newPlatform(t testing.TB, proxy *dynamotest.Proxy, log_ io.Writer) *platfor
 type instance struct {
 	id       string
 	platform *platform
+	version  *version
 	cmd      *exec.Cmd
 	events   chan event
 	results  chan result
@@ -98,15 +136,16 @@ type result struct {
 }
 
 // start starts an instance of the function.
-func (p *platform) start(f local.Function) (*instance, error) {
+func (p *platform) start(f local.Function, v *version) (*instance, error) {
 	p.mu.Lock()
 	p.started++
+	v.started++
 	i := &instance{
-		id: fmt.Sprintf("%s-%d", f.Name, p.started), platform: p,
+		id: fmt.Sprintf("%s-%d", f.Name, p.started), platform: p, version: v,
 		events: make(chan event), results: make(chan result, 1), gone: make(chan struct{}),
 	}
 	p.mu.Unlock()
-	i.cmd = exec.Command(filepath.Join(p.dir, f.Name))
+	i.cmd = exec.Command(filepath.Join(v.dir, f.Name))
 	for name, value := range f.Environment {
 		i.cmd.Env = append(i.cmd.Env, name+"="+value)
 	}
@@ -127,6 +166,11 @@ func (p *platform) start(f local.Function) (*instance, error) {
 	}
 	go func() {
 		_ = i.cmd.Wait() // how it ended is seen by who waits for its answer
+		i.killing.Do(func() {
+			p.mu.Lock()
+			v.ended++
+			p.mu.Unlock()
+		})
 		p.mu.Lock()
 		delete(p.instances, i.id)
 		p.mu.Unlock()
@@ -151,7 +195,7 @@ func (p *platform) Kill(id string) {
 	if i != nil {
 		i.killing.Do(func() { // two of its calls may end it at once
 			p.mu.Lock()
-			p.killed++
+			i.version.killed++
 			p.mu.Unlock()
 			_ = i.cmd.Process.Kill()
 		})
@@ -199,10 +243,11 @@ func (p *platform) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 var errKilled = errors.New("the function's process was killed")
 
-// A pool is the instances of one function; it is a lambda.Handler.
+// A pool is the instances of one version of a function; it is a lambda.Handler.
 type pool struct {
 	platform *platform
 	function local.Function
+	version  *version
 
 	// plan returns after how long the instance that gets an event is killed; 0: it is
 	// not, at least not for that.
@@ -261,6 +306,18 @@ func (p *pool) lost(i *instance) error {
 	return errKilled
 }
 
+// pools returns a pool for each version that has the function: what a commit does not
+// have is left to today's code.
+func (p *platform) pools(f local.Function, plan func() time.Duration) []*pool {
+	var list []*pool
+	for _, v := range p.versions {
+		if _, err := os.Stat(filepath.Join(v.dir, f.Name)); err == nil {
+			list = append(list, &pool{platform: p, version: v, function: f, plan: plan})
+		}
+	}
+	return list
+}
+
 // take returns an instance that is idle, or a new one.
 func (p *pool) take() (*instance, error) {
 	p.mu.Lock()
@@ -274,7 +331,7 @@ func (p *pool) take() (*instance, error) {
 			return i, nil
 		}
 	}
-	return p.platform.start(p.function)
+	return p.platform.start(p.function, p.version)
 }
 
 func (p *pool) put(i *instance) {

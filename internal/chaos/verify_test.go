@@ -70,6 +70,21 @@ func (r *run) verify() {
 	r.verifyTable(c)
 }
 
+// verifyProcesses says when a version had no part in it. Clients would not notice: they
+// send again what a process that can't start has not answered.
+func (r *run) verifyProcesses() {
+	r.platform.mu.Lock()
+	defer r.platform.mu.Unlock()
+	for _, v := range r.platform.versions {
+		if r.events[v.name] == 0 {
+			r.t.Errorf("%s have answered no event", v.name)
+		}
+		if v.ended > 0 {
+			r.t.Errorf("%s: %d ended by themselves", v.name, v.ended)
+		}
+	}
+}
+
 // all reads a list to its end: path has a question mark, name is the list's in the answer.
 func all[T any](c *client, path, name string) []T {
 	var list []T
