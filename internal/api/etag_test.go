@@ -195,7 +195,7 @@ func TestIfMatchRaces(t *testing.T) {
 			var mu sync.Mutex
 			inject := dynamotest.First(fault)
 			client := &dynamotest.Client{Inject: func(operation string, body []byte) dynamotest.Fault {
-				if fault == dynamotest.None || operation != "TransactWriteItems" || !strings.Contains(string(body), "seen") {
+				if fault == dynamotest.None || !isEffect(operation, body) || !strings.Contains(string(body), "was_version") {
 					return dynamotest.None
 				}
 				mu.Lock()

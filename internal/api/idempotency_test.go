@@ -1,7 +1,9 @@
 package api_test
 
 import (
+	"bytes"
 	"fmt"
+	"io"
 	"net/http"
 	"path/filepath"
 	"strings"
@@ -370,6 +372,12 @@ func TestSameKeyAtOnce(t *testing.T) {
 	}
 }
 
+// isEffect reports whether a call is a transaction that changes records, and not the claim
+// of an idempotency key or its release alone.
+func isEffect(operation string, body []byte) bool {
+	return operation == "TransactWriteItems" && !bytes.Contains(body, []byte(`":digest"`)) && !bytes.Contains(body, []byte(`"TransactItems":[{"Delete":{"ConditionExpression":"#request`))
+}
+
 // A killed function is one whose next call of DynamoDB never comes to its end: held
 // holds the n-th transaction before or after it takes effect.
 type held struct {
@@ -386,7 +394,13 @@ func newHeld(after bool) *held {
 
 // Do implements aws.HTTPClient.
 func (h *held) Do(r *http.Request) (*http.Response, error) {
-	if !strings.HasSuffix(r.Header.Get("X-Amz-Target"), ".TransactWriteItems") || !h.armed.CompareAndSwap(true, false) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return nil, err
+	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	_, operation, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
+	if !isEffect(operation, body) || !h.armed.CompareAndSwap(true, false) {
 		return h.next.Do(r)
 	}
 	if h.after {
@@ -490,8 +504,7 @@ func TestKilledAfterTheEffect(t *testing.T) {
 func TestReleasedWhenUnavailable(t *testing.T) {
 	var refuse atomic.Bool
 	client := &dynamotest.Client{Inject: func(operation string, body []byte) dynamotest.Fault {
-		// All but the release, which names nothing but the record.
-		if refuse.Load() && operation == "TransactWriteItems" && !strings.Contains(string(body), `"TransactItems":[{"Delete"`) {
+		if refuse.Load() && isEffect(operation, body) {
 			return dynamotest.Throttle
 		}
 		return dynamotest.None

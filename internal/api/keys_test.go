@@ -274,12 +274,16 @@ func TestLastUse(t *testing.T) {
 	expect("at its end", "-30", 2)
 	clock.seconds.Store(testStart + 60*60)
 	set(dynamotest.Conflict)
+	before := marks
 	get()
-	expect("in the second hour, refused", "-30", 5)
+	if got := lastUsed(); got != "-30" || marks < before+3 {
+		t.Errorf("in the second hour, refused: used at %s after %d more tries, want -30 after one of each function at least", got, marks-before)
+	}
+	before = marks
 	clock.seconds.Add(60)
 	set(dynamotest.Hang)
 	get()
-	expect("a minute later, without an answer", "-30", 8)
+	expect("a minute later, without an answer", "-30", before+3)
 	clock.seconds.Add(60)
 	set(dynamotest.None)
 	get()

@@ -2,7 +2,6 @@ package api_test
 
 import (
 	"fmt"
-	"strings"
 	"sync/atomic"
 	"testing"
 
@@ -15,12 +14,12 @@ import (
 // What the template does not grant is refused, here and in every other test over
 // HTTP; what it grants and nothing here needs is reported.
 func TestPermissionsAreTheLeast(t *testing.T) {
-	// While refuse is on, the table takes nothing but deletions.
+	// While refuse is on, the table takes nothing but claims and releases.
 	var refuse atomic.Bool
 	clock := &clock{}
 	clock.seconds.Store(testStart)
 	s := apitest.New(t, apitest.Options{Now: clock.now, HTTPClient: &dynamotest.Client{Inject: func(operation string, body []byte) dynamotest.Fault {
-		if refuse.Load() && operation == "TransactWriteItems" && !strings.Contains(string(body), `"TransactItems":[{"Delete"`) {
+		if refuse.Load() && isEffect(operation, body) {
 			return dynamotest.Throttle
 		}
 		return dynamotest.None
@@ -54,6 +53,7 @@ func TestPermissionsAreTheLeast(t *testing.T) {
 	}
 	do(200, "POST", "/api/incident", fmt.Sprintf(`{"title":"old","startDatetime":%d,"tags":["sun"],"body":"b"}`, testMinute))
 	do(200, "GET", "/api/incident?status=OPEN", "")
+	do(200, "POST", fmt.Sprintf("/api/incident/%d/status", incident), `{}`, "Idempotency-Key", "nothing")
 	do(404, "POST", incidentPath(999)+"/comments", `{"comment":"c","state":"IDENTIFIED"}`, "Idempotency-Key", "refused")
 	do(200, "GET", fmt.Sprintf("/api/incident/%d/comment", incident), "")
 	comment := path + fmt.Sprintf("/comments/%d", made(t, s, path+"/comments", `{"comment":"c","state":"IDENTIFIED"}`))

@@ -419,8 +419,8 @@ func (r *run) cleanup(ctx context.Context) error {
 		r.sum.Goes = true
 		return nil
 	}
-	pending, err := r.store.PendingCleanups(ctx, r.now)
-	if err != nil || len(pending) == 0 {
+	pending, due, err := r.store.PendingCleanups(ctx, r.now)
+	if err != nil || !due {
 		return err
 	}
 	for _, name := range pending {

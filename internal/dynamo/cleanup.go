@@ -195,17 +195,18 @@ func (s *Store) unlink(ctx context.Context, row ddb.Key, monitorID, now int64) e
 }
 
 // eachCleanup calls f with each CLEANUP row that there is something to do about at now.
-func (s *Store) eachCleanup(ctx context.Context, now int64, f func(row ddb.Item) error) error {
-	q := ddb.Query{PK: cleanups, Limit: keysAtOnce}
-	for row, err := range s.table.Items(ctx, q) {
+// begun says that a deletion is to be finished, else its rows are only looked for once more.
+func (s *Store) eachCleanup(ctx context.Context, now int64, f func(row ddb.Item, begun bool) error) error {
+	for row, err := range s.table.Items(ctx, ddb.Query{PK: cleanups, Limit: keysAtOnce}) {
 		if err != nil {
 			return err
 		}
 		r := ddb.Reader{Item: row}
-		if swept := r.OptNum(attrSwept); swept != nil && *swept+sweepAgain > now {
+		swept := r.OptNum(attrSwept)
+		if swept != nil && *swept+sweepAgain > now {
 			continue
 		}
-		if err := f(row); err != nil {
+		if err := f(row, swept == nil); err != nil {
 			return err
 		}
 	}
@@ -213,25 +214,28 @@ func (s *Store) eachCleanup(ctx context.Context, now int64, f func(row ddb.Item)
 }
 
 // PendingCleanups implements statuspage.CloserStore.
-func (s *Store) PendingCleanups(ctx context.Context, now int64) ([]string, error) {
-	var names []string
-	err := s.eachCleanup(ctx, now, func(row ddb.Item) error {
-		names = append(names, ddb.KeyOf(row).SK)
+func (s *Store) PendingCleanups(ctx context.Context, now int64) (names []string, due bool, err error) {
+	err = s.eachCleanup(ctx, now, func(row ddb.Item, begun bool) error {
+		if due = true; begun {
+			names = append(names, ddb.KeyOf(row).SK)
+		}
 		return nil
 	})
-	return names, err
+	return names, due, err
 }
 
 // Cleanup implements statuspage.CleanupStore. A deletion that can't be finished
 // does not keep the others from it; the errors are returned together.
 func (s *Store) Cleanup(ctx context.Context, now int64) (finished int, err error) {
 	var failed []error
-	err = s.eachCleanup(ctx, now, func(row ddb.Item) error {
+	err = s.eachCleanup(ctx, now, func(row ddb.Item, begun bool) error {
 		if err := s.finish(ctx, row, now); err != nil {
 			failed = append(failed, fmt.Errorf("cleanup of %s: %w", ddb.KeyOf(row).SK, err))
 			return ctx.Err()
 		}
-		finished++
+		if begun {
+			finished++
+		}
 		return nil
 	})
 	return finished, errors.Join(append(failed, err)...)

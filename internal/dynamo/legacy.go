@@ -122,38 +122,23 @@ func (s *Store) ReplaceIncident(ctx context.Context, id int64, r statuspage.Lega
 }
 
 // ProgressIncident implements statuspage.LegacyStore.
-func (s *Store) ProgressIncident(ctx context.Context, id int64, p statuspage.LegacyProgress, now int64, once *statuspage.Once[statuspage.LegacyIncident]) (statuspage.LegacyIncident, error) {
-	i, err := s.LegacyIncident(ctx, id)
-	if err != nil {
-		return statuspage.LegacyIncident{}, err
-	}
-	if p.Empty() {
-		return i, s.completeUnchanged(ctx, once, i)
-	}
-	read := i.Version
-	i.Incident, err = s.changeIncident(ctx, i.Incident, now, func(old statuspage.Incident) (incidentChange, error) {
-		if old.Version != read {
-			body, err := s.table.Get(ctx, bodyKey(id))
-			if err != nil {
-				return incidentChange{}, err
-			}
-			if i.Body, err = readBody(body); err != nil {
-				return incidentChange{}, err
-			}
+func (s *Store) ProgressIncident(ctx context.Context, id int64, p statuspage.LegacyProgress, now int64, once *statuspage.Once[statuspage.LegacyIncident]) (i statuspage.LegacyIncident, err error) {
+	err = ddb.Retry(ctx, func() (done bool, err error) {
+		if i, err = s.LegacyIncident(ctx, id); err != nil || p.Empty() && once == nil {
+			return true, err
 		}
-		next := old.Progressed(p, now)
-		return incidentChange{next: next, completion: completion(s, once, statuspage.LegacyIncident{Incident: next, Body: i.Body})}, nil
+		old := i.Incident
+		var writes []ddb.Write
+		if p.Empty() {
+			writes = append(writes, s.table.Check(incidentKey(id), ddb.NewExpr().IfSame(incidentItem(old))))
+		} else {
+			i.Incident = old.Progressed(p, now)
+			writes = s.incidentWrites(ctx, old, incidentChange{next: i.Incident}, now)
+		}
+		refused, err := s.transact(ctx, completion(s, once, i), writes...)
+		return refused == nil, err
 	})
 	return i, err
-}
-
-// completeUnchanged completes a claim whose request changes nothing.
-func (s *Store) completeUnchanged(ctx context.Context, once *statuspage.Once[statuspage.LegacyIncident], i statuspage.LegacyIncident) error {
-	if once == nil {
-		return nil
-	}
-	_, err := s.transact(ctx, completion(s, once, i))
-	return err
 }
 
 // SearchIncidents implements statuspage.LegacyStore. It reads the index until it has

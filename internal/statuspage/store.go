@@ -359,8 +359,9 @@ type CloserStore interface {
 	// monitor's totals, and makes them unless it is only to look.
 	MissingTotals(ctx context.Context, m Monitor, days int, look bool, now int64) ([]int64, error)
 
-	// PendingCleanups names the deletions that Cleanup has to finish.
-	PendingCleanups(ctx context.Context, now int64) ([]string, error)
+	// PendingCleanups names the deletions that Cleanup has to finish. due says that there
+	// is something for it to do, if not for one of these.
+	PendingCleanups(ctx context.Context, now int64) (names []string, due bool, err error)
 }
 
 // ImportStore takes records from elsewhere as they are: with their ids and times, and
