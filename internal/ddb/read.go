@@ -213,31 +213,42 @@ func Each[T any](read func(Item) (T, error)) func(context.Context, []Item) ([]T,
 	}
 }
 
-// List calls take with every record that the query finds and that matches (nil: all
-// do), in order, until take refuses one, there is none left, or so many were read (0: no
-// limit). read makes records of a page of items. last is the last record that was taken
-// or passed over, nil when there was none; more says that the list goes on after it.
-func List[T any](ctx context.Context, t *Table, q Query, most int, read func(context.Context, []Item) ([]T, error), matches, take func(T) bool) (last *T, more bool, err error) {
+// A Listing is a page of a list of records T, whose places in the list are positions P.
+type Listing[T, P any] struct {
+	Query    Query
+	Most     int                                        // records that may be read; 0: no limit
+	Read     func(context.Context, []Item) ([]T, error) // makes records of a page of items, see Each
+	Matches  func(T) bool                               // which ones the list has; nil: all
+	Take     func(T) bool                               // gets them in order, and ends the page by refusing one
+	After    P                                          // where the page begins
+	Position func(T) P
+}
+
+// List gives the records of a page to its Take. It returns where the next page begins: after
+// the last record that was taken or passed over, and the zero P when there is none left.
+func List[T, P any](ctx context.Context, t *Table, l Listing[T, P]) (next P, err error) {
 	var from Item
-	for seen := 0; most == 0 || seen < most; {
-		items, next, err := t.Page(ctx, q, from)
+	var end P
+	next = l.After
+	for seen := 0; l.Most == 0 || seen < l.Most; {
+		items, rest, err := t.Page(ctx, l.Query, from)
 		if err != nil {
-			return nil, false, err
+			return end, err
 		}
-		records, err := read(ctx, items)
+		records, err := l.Read(ctx, items)
 		if err != nil {
-			return nil, false, err
+			return end, err
 		}
-		for n, record := range records {
-			if most > 0 && seen == most || (matches == nil || matches(record)) && !take(record) {
-				return last, true, nil
+		for _, record := range records {
+			if l.Most > 0 && seen == l.Most || (l.Matches == nil || l.Matches(record)) && !l.Take(record) {
+				return next, nil
 			}
-			last = &records[n]
+			next = l.Position(record)
 			seen++
 		}
-		if from = next; from == nil {
-			return last, false, nil
+		if from = rest; from == nil {
+			return end, nil
 		}
 	}
-	return last, true, nil
+	return next, nil
 }

@@ -148,14 +148,10 @@ func (s *Store) Alerts(ctx context.Context, q statuspage.AlertQuery, take func(s
 	if q.State != "" || q.RuleID != 0 {
 		in.Limit = maxRowsRead
 	}
-	last, more, err := ddb.List(ctx, s.table, in, maxRowsRead, read, q.Matches, take)
-	switch {
-	case err != nil || !more:
-		return 0, err
-	case last == nil:
-		return q.After, nil
-	}
-	return last.ID, nil
+	return ddb.List(ctx, s.table, ddb.Listing[statuspage.Alert, int64]{
+		Query: in, Most: maxRowsRead, Read: read, Matches: q.Matches, Take: take,
+		After: q.After, Position: func(a statuspage.Alert) int64 { return a.ID },
+	})
 }
 
 // alertsOfRows reads the alerts that the rows of a monitor point to, in their order.

@@ -150,14 +150,9 @@ func (s *Store) changeAPIKey(ctx context.Context, hash string, now int64, change
 // APIKeys implements statuspage.KeyStore.
 func (s *Store) APIKeys(ctx context.Context, q statuspage.KeyQuery, take func(statuspage.APIKey) bool) (int64, error) {
 	in := ddb.Query{Index: ddb.GSI1, PK: allAPIKeys, Low: padID(0), High: beforeID(q.After), Newest: true, Limit: q.Limit + 1}
-	last, more, err := ddb.List(ctx, s.table, in, 0, ddb.Each(readAPIKey), nil, take)
-	switch {
-	case err != nil || !more:
-		return 0, err
-	case last == nil:
-		return q.After, nil
-	}
-	return last.ID, nil
+	return ddb.List(ctx, s.table, ddb.Listing[statuspage.APIKey, int64]{
+		Query: in, Read: ddb.Each(readAPIKey), Take: take, After: q.After, Position: func(k statuspage.APIKey) int64 { return k.ID },
+	})
 }
 
 // RevokeAPIKey implements statuspage.KeyStore.

@@ -77,33 +77,32 @@ func (s *Store) Comments(ctx context.Context, incidentID int64, q statuspage.Com
 	if q.After != nil {
 		in.High = timeAndID(q.After.Time, q.After.ID-1)
 	}
-	last, more, err := s.listComments(ctx, incidentID, in, take)
-	switch {
-	case err != nil || !more:
-		return nil, err
-	case last == nil:
-		return q.After, nil
-	}
-	return &statuspage.CommentPosition{Time: last.Time, ID: last.ID}, nil
+	return s.listComments(ctx, incidentID, in, q.After, take)
 }
 
 // listComments lists comments of an incident, and reads beside the first page whether there
 // is such an incident. It returns IncidentNotFound.
-func (s *Store) listComments(ctx context.Context, incidentID int64, q ddb.Query, take func(statuspage.Comment) bool) (last *statuspage.Comment, more bool, err error) {
+func (s *Store) listComments(ctx context.Context, incidentID int64, q ddb.Query, after *statuspage.CommentPosition, take func(statuspage.Comment) bool) (*statuspage.CommentPosition, error) {
 	var missing error
 	known := make(chan struct{})
 	go func() {
 		defer close(known)
 		_, missing = s.Incident(ctx, incidentID)
 	}()
-	last, more, err = ddb.List(ctx, s.table, q, 0, func(ctx context.Context, items []ddb.Item) ([]statuspage.Comment, error) {
-		if <-known; missing != nil {
-			return nil, missing
-		}
-		return ddb.Each(readComment)(ctx, items)
-	}, nil, take)
+	next, err := ddb.List(ctx, s.table, ddb.Listing[statuspage.Comment, *statuspage.CommentPosition]{
+		Query: q, Take: take, After: after,
+		Read: func(ctx context.Context, items []ddb.Item) ([]statuspage.Comment, error) {
+			if <-known; missing != nil {
+				return nil, missing
+			}
+			return ddb.Each(readComment)(ctx, items)
+		},
+		Position: func(c statuspage.Comment) *statuspage.CommentPosition {
+			return &statuspage.CommentPosition{Time: c.Time, ID: c.ID}
+		},
+	})
 	<-known
-	return last, more, err
+	return next, err
 }
 
 // CreateComment implements statuspage.CommentStore. The comment and its effect on

@@ -198,14 +198,11 @@ func (s *Store) Incidents(ctx context.Context, q statuspage.IncidentQuery, take 
 	if q.Open != nil {
 		in.Index, in.PK = ddb.GSI3, openOrClosed(!*q.Open)
 	}
-	last, more, err := ddb.List(ctx, s.table, in, 0, ddb.Each(readIncident), nil, take)
-	switch {
-	case err != nil || !more:
-		return nil, err
-	case last == nil:
-		return q.After, nil
-	}
-	return &statuspage.IncidentPosition{Start: last.Start, ID: last.ID}, nil
+	return ddb.List(ctx, s.table, ddb.Listing[statuspage.Incident, *statuspage.IncidentPosition]{
+		Query: in, Read: ddb.Each(readIncident), Take: take, After: q.After, Position: func(i statuspage.Incident) *statuspage.IncidentPosition {
+			return &statuspage.IncidentPosition{Start: i.Start, ID: i.ID}
+		},
+	})
 }
 
 // maxIncidentWrites is how many writes of a transaction a change of an incident takes: the

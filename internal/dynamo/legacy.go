@@ -222,6 +222,6 @@ func (s *Store) AddNote(ctx context.Context, incidentID int64, text string, now 
 // rise with their making.
 func (s *Store) Notes(ctx context.Context, incidentID int64, take func(statuspage.Comment) bool) error {
 	q := ddb.Query{PK: incidentPK(incidentID), Low: commentPrefix, High: commentPrefix + "~", Newest: true, Absent: attrDeleted}
-	_, _, err := s.listComments(ctx, incidentID, q, take)
+	_, err := s.listComments(ctx, incidentID, q, nil, take)
 	return err
 }

@@ -223,14 +223,10 @@ func (s *Store) Monitors(ctx context.Context, q statuspage.MonitorQuery, take fu
 	if q.Status != "" || q.Category != "" || q.Type != "" || q.Hidden != "" {
 		in.Limit = maxRowsRead
 	}
-	last, more, err := ddb.List(ctx, s.table, in, maxRowsRead, ddb.Each(readMonitor), q.Matches, take)
-	switch {
-	case err != nil || !more:
-		return 0, err
-	case last == nil:
-		return q.After, nil
-	}
-	return last.ID, nil
+	return ddb.List(ctx, s.table, ddb.Listing[statuspage.Monitor, int64]{
+		Query: in, Most: maxRowsRead, Read: ddb.Each(readMonitor), Matches: q.Matches, Take: take,
+		After: q.After, Position: func(m statuspage.Monitor) int64 { return m.ID },
+	})
 }
 
 // CreateMonitor implements statuspage.MonitorStore.

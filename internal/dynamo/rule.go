@@ -101,14 +101,9 @@ func (s *Store) AlertRule(ctx context.Context, id int64) (statuspage.AlertRule, 
 // AlertRules implements statuspage.AlertStore.
 func (s *Store) AlertRules(ctx context.Context, q statuspage.AlertRuleQuery, take func(statuspage.AlertRule) bool) (int64, error) {
 	in := ddb.Query{PK: allRules, Low: padID(0), High: beforeID(q.After), Newest: true, Limit: q.Limit + 1}
-	last, more, err := ddb.List(ctx, s.table, in, 0, ddb.Each(readRule), nil, take)
-	switch {
-	case err != nil || !more:
-		return 0, err
-	case last == nil:
-		return q.After, nil
-	}
-	return last.ID, nil
+	return ddb.List(ctx, s.table, ddb.Listing[statuspage.AlertRule, int64]{
+		Query: in, Read: ddb.Each(readRule), Take: take, After: q.After, Position: func(r statuspage.AlertRule) int64 { return r.ID },
+	})
 }
 
 // rulesThat returns every alert rule of which that is true.

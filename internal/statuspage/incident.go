@@ -205,29 +205,26 @@ type IncidentPatch struct {
 	AutoCloseAfter opt.Field[int64] // seconds; null: the closer never resolves it
 }
 
-// Reopens reports whether the patch opens a closed incident again (contract v4,
-// part A, Life cycle: an end of null does).
-func (p IncidentPatch) Reopens() bool { return p.End.IsNull() }
-
 // Patched returns the incident with the patch in it at now (UTC seconds). asked are the
 // monitors of the patch's links, which replace the incident's as RelinkMonitors has it;
-// when the patch has none the links stay. It returns ErrEndBeforeStart of a patch that
+// when the patch has none the links stay. An end of null opens it again (contract v4, part A,
+// Life cycle). It returns ErrEndBeforeStart of a patch that
 // sets one of the two times: a legacy client may have given an end before the start, and
 // then everything else can still be patched.
 func (i Incident) Patched(p IncidentPatch, asked []AffectedMonitor, now int64) (Incident, error) {
 	i.Title = p.Title.Or(i.Title)
 	i.Start = p.Start.Or(i.Start)
 	i.End = p.End.Ptr(i.End)
-	if p.Reopens() {
+	if p.End.IsNull() {
 		i.Closed = nil
 	}
 	if p.Monitors.IsSet() {
 		i.Monitors = RelinkMonitors(i.Monitors, asked)
 	}
+	i.Legacy = i.Legacy.Patched(p)
 	if p.AutoCloseAfter.IsSet() {
 		i.AutoCloseAfter = p.AutoCloseAfter
 	}
-	i.Legacy = i.Legacy.Patched(p)
 	if p.Start.IsSet() || p.End.IsSet() {
 		if err := CheckTimes(i.Start, i.End); err != nil {
 			return Incident{}, err
@@ -244,54 +241,26 @@ func CheckTimes(start int64, end *int64) error {
 	return nil
 }
 
-// A Transition is what a new comment does to its incident.
-type Transition struct {
-	State  State
-	End    opt.Field[int64] // absent: the end stays
-	Closes bool             // the incident is closed afterwards
-
-	// Identified is whether the legacy API shows the cause as found; absent: as before.
-	Identified opt.Field[bool]
-}
-
-// TransitionOf returns what a comment of the given state and time (UTC seconds, a
-// whole minute) does to an incident that is closed or not (contract v4, part A,
-// Life cycle): RESOLVED ends and closes it; any other state on a closed one
-// reopens it and clears its end, on an open one it leaves the end alone.
-func TransitionOf(state State, at int64, closed bool) Transition {
-	t := Transition{State: state}
-	if state != Resolved {
-		t.Identified = opt.Value(state != Investigating)
-	}
-	switch {
-	case state == Resolved:
-		t.Closes = true
-		t.End = opt.Value(at)
-	case closed:
-		t.End = opt.Null[int64]()
-	}
-	return t
-}
-
-// Commented returns the incident after its new comment, made at now (UTC seconds): it
-// follows as TransitionOf has it, and one that is closed already keeps the time at which
-// it was. It returns ErrCommentBeforeStart of a comment that would end the incident before
-// its start (contract v4, section 3, POST).
+// Commented returns the incident after its new comment, made at now (UTC seconds): RESOLVED
+// ends and closes it, and one that is closed already keeps the time at which it was; any
+// other state on a closed one reopens it and clears its end, on an open one it leaves the
+// end alone. It returns ErrCommentBeforeStart of a comment that would end the incident
+// before its start (contract v4, part A, Life cycle).
 func (i Incident) Commented(c Comment, now int64) (Incident, error) {
-	t := TransitionOf(c.State, c.Time, i.Closed != nil)
-	if t.Closes && c.Time < i.Start {
+	switch resolved, closed := c.State == Resolved, i.Closed != nil; {
+	case resolved && c.Time < i.Start:
 		return Incident{}, ErrCommentBeforeStart
+	case resolved:
+		i.End, i.Legacy.EndSeconds = &c.Time, 0
+		if !closed {
+			i.Closed = &now
+		}
+	case closed:
+		i.End, i.Legacy.EndSeconds, i.Closed = nil, 0, nil
+		fallthrough
+	default:
+		i.Legacy.Identified = c.State != Investigating
 	}
-	i.State = t.State
-	i.Legacy.Identified = t.Identified.Or(i.Legacy.Identified)
-	if t.End.IsSet() {
-		i.End, i.Legacy.EndSeconds = t.End.Ptr(nil), 0
-	}
-	switch {
-	case !t.Closes:
-		i.Closed = nil
-	case i.Closed == nil:
-		i.Closed = &now
-	}
+	i.State = c.State
 	return i.worked(now), nil
 }

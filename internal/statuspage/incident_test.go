@@ -119,23 +119,31 @@ func TestRelinkMonitors(t *testing.T) {
 	}
 }
 
-func TestTransitionOf(t *testing.T) {
+func TestCommentedState(t *testing.T) {
+	const at, now, before = 600, 700, 500
 	for _, tt := range []struct {
-		state  statuspage.State
-		closed bool
-		want   statuspage.Transition
+		state       statuspage.State
+		closed      bool
+		end, closes *int64 // afterwards
+		identified  bool
 	}{
-		{"RESOLVED", false, statuspage.Transition{State: "RESOLVED", End: opt.Value(int64(600)), Closes: true}},
-		{"RESOLVED", true, statuspage.Transition{State: "RESOLVED", End: opt.Value(int64(600)), Closes: true}},
-		{"INVESTIGATING", false, statuspage.Transition{Identified: opt.Value(false), State: "INVESTIGATING"}},
-		{"INVESTIGATING", true, statuspage.Transition{Identified: opt.Value(false), State: "INVESTIGATING", End: opt.Null[int64]()}},
-		{"IDENTIFIED", false, statuspage.Transition{Identified: opt.Value(true), State: "IDENTIFIED"}},
-		{"IDENTIFIED", true, statuspage.Transition{Identified: opt.Value(true), State: "IDENTIFIED", End: opt.Null[int64]()}},
-		{"MONITORING", false, statuspage.Transition{Identified: opt.Value(true), State: "MONITORING"}},
-		{"MONITORING", true, statuspage.Transition{Identified: opt.Value(true), State: "MONITORING", End: opt.Null[int64]()}},
+		{"RESOLVED", false, new(int64(at)), new(int64(now)), false},
+		{"RESOLVED", true, new(int64(at)), new(int64(before)), false},
+		{"INVESTIGATING", false, new(int64(before)), nil, false},
+		{"INVESTIGATING", true, nil, nil, false},
+		{"IDENTIFIED", false, new(int64(before)), nil, true},
+		{"IDENTIFIED", true, nil, nil, true},
+		{"MONITORING", false, new(int64(before)), nil, true},
+		{"MONITORING", true, nil, nil, true},
 	} {
-		if diff := cmp.Diff(tt.want, statuspage.TransitionOf(tt.state, 600, tt.closed), fields); diff != "" {
-			t.Errorf("%s on closed=%t (-want +got):\n%s", tt.state, tt.closed, diff)
+		i := statuspage.Incident{Start: 300, End: new(int64(before)), State: "IDENTIFIED"}
+		if tt.closed {
+			i.State, i.Closed = "RESOLVED", new(int64(before))
+		}
+		got, err := i.Commented(statuspage.Comment{State: tt.state, Time: at}, now)
+		want := []any{tt.state, tt.end, tt.closes, tt.identified}
+		if diff := cmp.Diff(want, []any{got.State, got.End, got.Closed, got.Legacy.Identified}); diff != "" || err != nil {
+			t.Errorf("%s on closed=%t: %v (-want +got):\n%s", tt.state, tt.closed, err, diff)
 		}
 	}
 }
@@ -150,8 +158,9 @@ func TestReopens(t *testing.T) {
 		{"an end", statuspage.IncidentPatch{End: opt.Value(int64(60))}, false},
 		{"an end of null", statuspage.IncidentPatch{End: opt.Null[int64]()}, true},
 	} {
-		if got := tt.patch.Reopens(); got != tt.want {
-			t.Errorf("%s: Reopens = %t, want %t", tt.name, got, tt.want)
+		i, err := statuspage.Incident{Start: 0, End: new(int64(60)), Closed: new(int64(60))}.Patched(tt.patch, nil, 90)
+		if got := i.Closed == nil; got != tt.want || err != nil {
+			t.Errorf("%s: reopened %t, want %t, %v", tt.name, got, tt.want, err)
 		}
 	}
 }

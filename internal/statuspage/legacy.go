@@ -168,11 +168,6 @@ func (r LegacyReport) Opened(id int64, monitors []AffectedMonitor, now int64) In
 	return Incident{ID: id, Type: TypeIncident, Source: SourceAPI, Created: now}.Reported(r, monitors, now)
 }
 
-// Apply is Incident.Reported.
-func (r LegacyReport) Apply(i Incident, monitors []AffectedMonitor, now int64) Incident {
-	return i.Reported(r, monitors, now)
-}
-
 // Reported returns the incident as the report has it at now (UTC seconds), linked to the
 // monitors, which are those of Links: all but its id, its making and, while it stays
 // resolved, the time at which it was closed is replaced.
@@ -201,9 +196,6 @@ type LegacyProgress struct {
 
 // Empty reports whether the progress says nothing.
 func (p LegacyProgress) Empty() bool { return p == LegacyProgress{} }
-
-// Apply is Incident.Progressed.
-func (p LegacyProgress) Apply(i Incident, now int64) Incident { return i.Progressed(p, now) }
 
 // Progressed returns the incident with the progress in it at now (UTC seconds). Only one
 // that was closed and is reopened loses its end (contract legacy 1.0.0, Incidents).
