@@ -1,11 +1,11 @@
-// Package dynamo keeps the records of package statuspage in one DynamoDB table.
-// It is the only package that knows DynamoDB: its keys, its limits, its failures.
+// Package dynamo keeps the records of package statuspage in one DynamoDB table: a file an
+// entity, with its keys, its item and its queries. With package ddb, which knows no
+// entity, it is all that knows DynamoDB.
 //
 // # Access patterns
 //
-// Keys are built in keys.go, one function each; numbers in them are zero-padded so
-// that they sort. All projections are ALL, and index attributes are only on the
-// items named here.
+// Numbers in keys are zero-padded so that they sort. All projections are ALL, and index
+// attributes are only on the items named here.
 //
 //	item                      pk                  sk                    index
 //	incident                  INCIDENT#id         META                  gsi1 INCIDENTS / start#id
@@ -24,6 +24,8 @@
 //	API key                   APIKEY#sha256       META                  gsi1 APIKEYS / id
 //	idempotency record        IDEMPOTENCY#key id#header
 //	                                              META                  time to live
+//	row about a change        CHANGES#2026-11-22  time#random           gsi2 CHANGES#record#id / time#random
+//	                                                                    time to live
 //	deletion still to finish  CLEANUP             kind#id
 //	alerts of a rule to end   CLEANUP             RULE#id#version
 //	counter                   SYSTEM              COUNTER#kind
@@ -42,13 +44,12 @@
 //
 // # Writes
 //
+// A change of a record is one transaction with the row that tells of it. It is made of the
+// record as it was read, and refused when that has changed since; then it is made again of
+// what is there. The exceptions are single updates that may take effect twice: the points
+// of today, counters, the last use of a key, and notes about what is done.
+//
 // A request with an idempotency key first claims its record, and the transaction of
 // its effect completes the claim: the record gets the reply only together with the
 // effect, and a try that has lost its claim has no effect.
-//
-// Every write is one conditional UpdateItem or one transaction. A transaction
-// carries one request token over all its tries, so that one whose answer was lost
-// takes effect once and is answered as a success. The one UpdateItem that can be
-// refused (a PATCH of an incident that needs no read) leaves its own token in the
-// item instead, and compares it with what a failed condition returns.
 package dynamo
