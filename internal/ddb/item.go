@@ -282,16 +282,18 @@ func ReadList[T any](r *Reader, name string, one func(*Reader) T) []T {
 		return nil
 	}
 	all := make([]T, len(v.Value))
+	var mr Reader // one for all: it is on the heap, since one takes it
 	for i, member := range v.Value {
 		m, ok := member.(*types.AttributeValueMemberM)
 		if !ok {
 			r.Fail(name)
 			break
 		}
-		mr := Reader{Item: m.Value}
-		if all[i] = one(&mr); mr.Err != nil {
-			r.Fail(name)
-		}
+		mr.Item = m.Value
+		all[i] = one(&mr)
+	}
+	if mr.Err != nil {
+		r.Fail(name)
 	}
 	return all
 }
