@@ -122,14 +122,7 @@ func (s *Store) openAlerts(ctx context.Context, monitorID int64) (map[int64]open
 
 // Alert implements statuspage.AlertStore.
 func (s *Store) Alert(ctx context.Context, id int64) (statuspage.Alert, error) {
-	it, err := s.table.Get(ctx, alertKey(id))
-	if err != nil {
-		return statuspage.Alert{}, err
-	}
-	if it == nil {
-		return statuspage.Alert{}, statuspage.AlertNotFound(id)
-	}
-	return readAlert(it)
+	return find(ctx, s, alertKey(id), readAlert, func() error { return statuspage.AlertNotFound(id) })
 }
 
 // Alerts implements statuspage.AlertStore. Without a tag it reads an index, with one

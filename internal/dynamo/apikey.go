@@ -69,14 +69,7 @@ func keyChange(k statuspage.APIKey, what statuspage.ChangeKind, fields ...string
 
 // APIKeyByHash implements statuspage.KeyStore.
 func (s *Store) APIKeyByHash(ctx context.Context, hash string) (statuspage.APIKey, error) {
-	it, err := s.table.Get(ctx, apiKeyKey(hash))
-	if err != nil {
-		return statuspage.APIKey{}, err
-	}
-	if it == nil {
-		return statuspage.APIKey{}, statuspage.ErrKeyNotFound
-	}
-	return readAPIKey(it)
+	return find(ctx, s, apiKeyKey(hash), readAPIKey, func() error { return statuspage.ErrKeyNotFound })
 }
 
 // CreateAPIKey implements statuspage.KeyStore.

@@ -152,14 +152,7 @@ func readIncident(it ddb.Item) (statuspage.Incident, error) {
 
 // Incident implements statuspage.IncidentStore.
 func (s *Store) Incident(ctx context.Context, id int64) (statuspage.Incident, error) {
-	it, err := s.table.Get(ctx, incidentKey(id))
-	if err != nil {
-		return statuspage.Incident{}, err
-	}
-	if it == nil {
-		return statuspage.Incident{}, statuspage.IncidentNotFound(id)
-	}
-	return readIncident(it)
+	return find(ctx, s, incidentKey(id), readIncident, func() error { return statuspage.IncidentNotFound(id) })
 }
 
 // incidentsByID returns those of the incidents that are there.

@@ -138,14 +138,7 @@ func (s *Store) Monitor(ctx context.Context, tag string) (statuspage.Monitor, er
 	if !statuspage.ValidTag(tag) {
 		return statuspage.Monitor{}, statuspage.MonitorNotFound(tag)
 	}
-	it, err := s.table.Get(ctx, monitorKey(tag))
-	if err != nil {
-		return statuspage.Monitor{}, err
-	}
-	if it == nil {
-		return statuspage.Monitor{}, statuspage.MonitorNotFound(tag)
-	}
-	return readMonitor(it)
+	return find(ctx, s, monitorKey(tag), readMonitor, func() error { return statuspage.MonitorNotFound(tag) })
 }
 
 // monitorItems reads the monitors with these tags, cut to the fields; a tag without a

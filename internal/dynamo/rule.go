@@ -88,14 +88,7 @@ func readRule(it ddb.Item) (statuspage.AlertRule, error) {
 
 // AlertRule implements statuspage.AlertStore.
 func (s *Store) AlertRule(ctx context.Context, id int64) (statuspage.AlertRule, error) {
-	it, err := s.table.Get(ctx, ruleKey(id))
-	if err != nil {
-		return statuspage.AlertRule{}, err
-	}
-	if it == nil {
-		return statuspage.AlertRule{}, statuspage.AlertRuleNotFound(id)
-	}
-	return readRule(it)
+	return find(ctx, s, ruleKey(id), readRule, func() error { return statuspage.AlertRuleNotFound(id) })
 }
 
 // AlertRules implements statuspage.AlertStore.

@@ -56,6 +56,18 @@ const callsAtOnce = 8
 // Beyond the original).
 const maxRowsRead = 2000
 
+// find reads a record, strongly consistent, or returns the error that it is missing.
+func find[T any](ctx context.Context, s *Store, k ddb.Key, read func(ddb.Item) (T, error), missing func() error) (T, error) {
+	it, err := s.table.Get(ctx, k)
+	if err == nil && it == nil {
+		err = missing()
+	}
+	if err != nil {
+		return *new(T), err
+	}
+	return read(it)
+}
+
 // AttrLast is the last id that a counter has given out.
 const AttrLast = "n"
 

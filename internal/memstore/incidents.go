@@ -412,7 +412,9 @@ func (s *Store) MissingTotals(context.Context, statuspage.Monitor, int, bool, in
 }
 
 // PendingCleanups implements statuspage.CloserStore: a deletion is whole at once.
-func (s *Store) PendingCleanups(context.Context, int64) ([]string, bool, error) { return nil, false, nil }
+func (s *Store) PendingCleanups(context.Context, int64) ([]string, bool, error) {
+	return nil, false, nil
+}
 
 // Cleanup implements statuspage.CleanupStore.
 func (s *Store) Cleanup(context.Context, int64) (int, error) { return 0, nil }

@@ -11,8 +11,6 @@ import (
 	"tocsin/internal/statuspage"
 )
 
-var fields = cmp.AllowUnexported(opt.Field[int64]{}, opt.Field[bool]{})
-
 func TestFloorMinute(t *testing.T) {
 	for _, tt := range []struct{ in, want int64 }{
 		{0, 0}, {1, 0}, {59, 0}, {60, 60}, {61, 60}, {119, 60},
