@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"tocsin/internal/apiv4"
 	"tocsin/internal/statuspage"
 )
 
@@ -25,8 +26,8 @@ var exampleMonitors = [][2]string{
 
 // localStore is what serve needs of the repository.
 type localStore interface {
-	statuspage.MonitorStore
-	statuspage.KeyStore
+	apiv4.MonitorStore
+	apiv4.KeyStore
 	EnsureAPIKey(ctx context.Context, secret string, n statuspage.NewAPIKey, now int64) (statuspage.APIKey, error)
 }
 

@@ -16,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/spf13/cobra"
 
+	"tocsin/internal/apiv4"
 	"tocsin/internal/ddb"
 	"tocsin/internal/dynamo"
 	"tocsin/internal/function"
@@ -226,7 +227,7 @@ func newKeysList(t *tableFlags, c console) *cobra.Command {
 }
 
 // allKeys returns all API keys, oldest first.
-func allKeys(ctx context.Context, store statuspage.KeyStore) ([]statuspage.APIKey, error) {
+func allKeys(ctx context.Context, store apiv4.KeyStore) ([]statuspage.APIKey, error) {
 	var keys []statuspage.APIKey
 	_, err := store.APIKeys(ctx, statuspage.KeyQuery{Limit: keysAtOnce}, func(k statuspage.APIKey) bool {
 		keys = append(keys, k)

@@ -15,7 +15,7 @@ import (
 	"github.com/spf13/cobra"
 	"go.yaml.in/yaml/v4"
 
-	"tocsin/internal/api"
+	"tocsin/internal/apiv4"
 	"tocsin/internal/statuspage"
 )
 
@@ -175,7 +175,7 @@ func parseMonitors(list []map[string]any) ([]monitorDefinition, error) {
 			return nil, fmt.Errorf("%s: %w", place, err)
 		}
 		var m monitorDefinition
-		if m.made, m.patch, err = api.DecodeMonitor(body); err != nil {
+		if m.made, m.patch, err = apiv4.DecodeMonitor(body); err != nil {
 			return nil, fmt.Errorf("%s: %w", place, err)
 		}
 		if seen[m.made.Tag] {
@@ -197,7 +197,7 @@ func parseRules(list []map[string]any) ([]ruleDefinition, error) {
 			return nil, fmt.Errorf("%s: %w", place, err)
 		}
 		var r ruleDefinition
-		if r.made, r.patch, err = api.DecodeAlertRule(body); err != nil {
+		if r.made, r.patch, err = apiv4.DecodeAlertRule(body); err != nil {
 			return nil, fmt.Errorf("%s: %w", place, err)
 		}
 		name := ruleName(r.made.For, r.made.Severity, r.made.Tags)
@@ -232,8 +232,8 @@ func definitionJSON(fields map[string]any, known []string) ([]byte, error) {
 
 // importStore is what an importer needs of the repository.
 type importStore interface {
-	statuspage.MonitorStore
-	statuspage.AlertStore
+	apiv4.MonitorStore
+	apiv4.AlertRuleStore
 }
 
 // importer does what a file defines.
@@ -400,7 +400,7 @@ func (i importer) updateRule(ctx context.Context, name string, old statuspage.Al
 	if err != nil {
 		return false, err
 	}
-	changes := differences(api.EncodeAlertRule(old), api.EncodeAlertRule(next))
+	changes := differences(apiv4.EncodeAlertRule(old), apiv4.EncodeAlertRule(next))
 	if changes == "" {
 		return false, nil
 	}
@@ -427,7 +427,7 @@ func (i importer) updateMonitor(ctx context.Context, old statuspage.Monitor, p s
 	if err != nil {
 		return false, err
 	}
-	changes := differences(api.EncodeMonitor(old), api.EncodeMonitor(next))
+	changes := differences(apiv4.EncodeMonitor(old), apiv4.EncodeMonitor(next))
 	if changes == "" {
 		return false, nil
 	}

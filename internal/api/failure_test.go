@@ -9,6 +9,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -18,11 +19,14 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 	gocmp "github.com/google/go-cmp/cmp"
 
-	"tocsin/internal/api"
+	"tocsin/internal/apilegacy"
+	"tocsin/internal/apiv4"
+	"tocsin/internal/dynamo"
 	"tocsin/internal/dynamotest"
 	"tocsin/internal/function"
 	"tocsin/internal/lambdahttp"
 	"tocsin/internal/statuspage"
+	"tocsin/internal/web"
 )
 
 const (
@@ -372,7 +376,7 @@ func TestDeletionIsLeftToTheCleanup(t *testing.T) {
 
 // brokenStore is a real store but for one call.
 type brokenStore struct {
-	api.Store
+	*dynamo.Store
 	incident func() (statuspage.Incident, error)
 }
 
@@ -406,8 +410,10 @@ func TestBrokenStore(t *testing.T) {
 		for path, route := range map[string]string{"/api/v4/incidents/1": "GET /api/v4/incidents/{incident_id}", "/api/incident/1": "GET /api/incident/{incidentNumber}"} {
 			t.Run(tt.name+" "+path, func(t *testing.T) {
 				log := &watchedLog{secrets: []string{l.key}}
-				h := lambdahttp.New(api.New(api.Incidents, api.Config{Store: brokenStore{l.table.Store(nil), tt.incident}, Now: time.Now}),
-					api.InternalError(), slog.New(slog.NewJSONHandler(log, nil)))
+				store := brokenStore{l.table.Store(nil), tt.incident}
+				routes := slices.Concat(apiv4.Incidents(store), apilegacy.Incidents(store))
+				h := lambdahttp.New(web.New(web.Incidents, web.Config{Store: store, Now: time.Now}, routes),
+					web.InternalError(), slog.New(slog.NewJSONHandler(log, nil)))
 				payload, err := l.event(request{method: "GET", path: path})
 				if err != nil {
 					t.Fatal(err)

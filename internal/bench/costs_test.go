@@ -21,6 +21,7 @@ import (
 	gocmp "github.com/google/go-cmp/cmp"
 
 	"tocsin/internal/apitest"
+	"tocsin/internal/apiv4"
 	"tocsin/internal/dynamotest"
 	"tocsin/internal/function"
 	"tocsin/internal/statuspage"
@@ -391,13 +392,13 @@ func schedules(t *testing.T) []cost {
 	for _, tt := range []struct {
 		function, name string
 		incidents      int
-		prepare        func(context.Context, statuspage.AlertStore) error
+		prepare        func(context.Context, apiv4.AlertRuleStore) error
 		calls          int
 	}{
 		{function.Closer, "nothing open", 0, nil, 3},
 		{function.Closer, "10 open, nothing to do", 10, nil, 3},
 		{function.Alerts, "no rule", 0, nil, 1},
-		{function.Alerts, "a rule on one monitor, nothing to do", 0, func(ctx context.Context, s statuspage.AlertStore) error {
+		{function.Alerts, "a rule on one monitor, nothing to do", 0, func(ctx context.Context, s apiv4.AlertRuleStore) error {
 			_, err := s.CreateAlertRule(ctx, statuspage.NewAlertRule{
 				Condition: statuspage.Condition{For: statuspage.AlertNoData, Limit: 2, Failures: 1, Successes: 1},
 				Tags:      []string{"a"}, Severity: statuspage.Warning, Active: true,

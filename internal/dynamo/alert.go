@@ -120,12 +120,12 @@ func (s *Store) openAlerts(ctx context.Context, monitorID int64) (map[int64]open
 	return alerts, nil
 }
 
-// Alert implements statuspage.AlertStore.
+// Alert implements apiv4.AlertStore.
 func (s *Store) Alert(ctx context.Context, id int64) (statuspage.Alert, error) {
 	return find(ctx, s, alertKey(id), readAlert, func() error { return statuspage.AlertNotFound(id) })
 }
 
-// Alerts implements statuspage.AlertStore. Without a tag it reads an index, with one
+// Alerts implements apiv4.AlertStore. Without a tag it reads an index, with one
 // the rows under the monitor and then the alerts, strongly consistent.
 func (s *Store) Alerts(ctx context.Context, q statuspage.AlertQuery, take func(statuspage.Alert) bool) (int64, error) {
 	in := ddb.Query{Index: ddb.GSI1, PK: allAlerts, Low: padID(0), High: beforeID(q.After), Newest: true, Limit: q.Limit + 1}

@@ -67,12 +67,12 @@ func keyChange(k statuspage.APIKey, what statuspage.ChangeKind, fields ...string
 	return statuspage.Change{Record: statuspage.RecordAPIKey, ID: k.ID, What: what, Fields: fields}
 }
 
-// APIKeyByHash implements statuspage.KeyStore.
+// APIKeyByHash implements web.Store.
 func (s *Store) APIKeyByHash(ctx context.Context, hash string) (statuspage.APIKey, error) {
 	return find(ctx, s, apiKeyKey(hash), readAPIKey, func() error { return statuspage.ErrKeyNotFound })
 }
 
-// CreateAPIKey implements statuspage.KeyStore.
+// CreateAPIKey implements apiv4.KeyStore.
 func (s *Store) CreateAPIKey(ctx context.Context, secret string, n statuspage.NewAPIKey, now int64, once *statuspage.Once[statuspage.APIKey]) (statuspage.APIKey, error) {
 	if !statuspage.ValidSecret(secret) {
 		return statuspage.APIKey{}, errors.New("an API key is kener_ and 64 lower-case hexadecimal digits")
@@ -140,7 +140,7 @@ func (s *Store) changeAPIKey(ctx context.Context, hash string, now int64, change
 	return next, err
 }
 
-// APIKeys implements statuspage.KeyStore.
+// APIKeys implements apiv4.KeyStore.
 func (s *Store) APIKeys(ctx context.Context, q statuspage.KeyQuery, take func(statuspage.APIKey) bool) (int64, error) {
 	in := ddb.Query{Index: ddb.GSI1, PK: allAPIKeys, Low: padID(0), High: beforeID(q.After), Newest: true, Limit: q.Limit + 1}
 	return ddb.List(ctx, s.table, ddb.Listing[statuspage.APIKey, int64]{
@@ -148,7 +148,7 @@ func (s *Store) APIKeys(ctx context.Context, q statuspage.KeyQuery, take func(st
 	})
 }
 
-// RevokeAPIKey implements statuspage.KeyStore.
+// RevokeAPIKey implements apiv4.KeyStore.
 func (s *Store) RevokeAPIKey(ctx context.Context, id int64, now int64) (statuspage.APIKey, error) {
 	if !statuspage.ValidID(id) {
 		return statuspage.APIKey{}, statuspage.KeyNotFound(id)
@@ -176,7 +176,7 @@ func (s *Store) RevokeAPIKey(ctx context.Context, id int64, now int64) (statuspa
 	return k, err
 }
 
-// MarkAPIKeyUsed implements statuspage.KeyStore.
+// MarkAPIKeyUsed implements web.Store.
 func (s *Store) MarkAPIKeyUsed(ctx context.Context, hash string, hour int64) error {
 	_, _, err := s.table.UpdateAtLeastOnce(ctx, apiKeyKey(hash), ddb.NewExpr().IfExists().Raise(attrLastUsed, hour))
 	return err

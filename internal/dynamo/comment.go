@@ -53,7 +53,7 @@ func readComment(it ddb.Item) (statuspage.Comment, error) {
 	return c, r.Err
 }
 
-// Comment implements statuspage.CommentStore.
+// Comment implements apiv4.CommentStore.
 func (s *Store) Comment(ctx context.Context, incidentID, id int64) (statuspage.Comment, error) {
 	found, err := s.table.BatchGet(ctx, []ddb.Key{incidentKey(incidentID), commentKey(incidentID, id)})
 	if err != nil {
@@ -69,7 +69,7 @@ func (s *Store) Comment(ctx context.Context, incidentID, id int64) (statuspage.C
 	return readComment(it)
 }
 
-// Comments implements statuspage.CommentStore.
+// Comments implements apiv4.CommentStore.
 func (s *Store) Comments(ctx context.Context, incidentID int64, q statuspage.CommentQuery, take func(statuspage.Comment) bool) (*statuspage.CommentPosition, error) {
 	in := ddb.Query{
 		Index: ddb.LSI1, PK: incidentPK(incidentID), Low: timeAndID(0, 0), High: maxTimeAndID(statuspage.MaxTimestamp), Newest: true, Limit: q.Limit + 1,
@@ -105,7 +105,7 @@ func (s *Store) listComments(ctx context.Context, incidentID int64, q ddb.Query,
 	return next, err
 }
 
-// CreateComment implements statuspage.CommentStore. The comment and its effect on
+// CreateComment implements apiv4.CommentStore. The comment and its effect on
 // the incident are one transaction.
 func (s *Store) CreateComment(ctx context.Context, incidentID int64, n statuspage.NewComment, now int64, once *statuspage.Once[statuspage.Comment]) (statuspage.Comment, error) {
 	id, old, err := s.beforeComment(ctx, incidentID)
@@ -151,7 +151,7 @@ func commentChange(incidentID, id int64, what statuspage.ChangeKind) statuspage.
 	return statuspage.Change{Record: statuspage.RecordIncident, ID: incidentID, CommentID: id, What: what}
 }
 
-// UpdateComment implements statuspage.CommentStore.
+// UpdateComment implements apiv4.CommentStore.
 func (s *Store) UpdateComment(ctx context.Context, incidentID, id int64, p statuspage.CommentPatch, now int64) (statuspage.Comment, error) {
 	var next statuspage.Comment
 	err := ddb.Retry(ctx, func() (done bool, err error) {
@@ -174,7 +174,7 @@ func (s *Store) UpdateComment(ctx context.Context, incidentID, id int64, p statu
 	return next, nil
 }
 
-// DeleteComment implements statuspage.CommentStore. It needs no read: the refusal
+// DeleteComment implements apiv4.CommentStore. It needs no read: the refusal
 // says which of the two does not exist.
 func (s *Store) DeleteComment(ctx context.Context, incidentID, id int64, now int64) error {
 	e := ddb.NewExpr().IfExists().IfHas(attrDeleted, false).

@@ -111,7 +111,7 @@ func (s *Store) days(ctx context.Context, monitorID, from, to, now int64) (map[i
 	return found, nil
 }
 
-// DaySoFar implements statuspage.PointStore.
+// DaySoFar implements apilegacy.StatusStore.
 func (s *Store) DaySoFar(ctx context.Context, tag string, until, now int64) (statuspage.Monitor, statuspage.Totals, *statuspage.Point, error) {
 	var totals statuspage.Totals
 	var newest *statuspage.Point
@@ -127,7 +127,7 @@ func (s *Store) DaySoFar(ctx context.Context, tag string, until, now int64) (sta
 	return m, totals, newest, err
 }
 
-// Uptime implements statuspage.PointStore. The finished days have their totals, as a
+// Uptime implements apiv4.PointStore. The finished days have their totals, as a
 // rule; those of the others, and of days whose totals are missing, are made from
 // their points, and stored where the day is finished.
 func (s *Store) Uptime(ctx context.Context, tag string, days int, now int64) (statuspage.Monitor, []statuspage.DayTotals, error) {

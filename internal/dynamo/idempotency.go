@@ -24,7 +24,7 @@ const (
 	attrClaimToken = "request" // the Token of the claim
 )
 
-// Claim implements statuspage.IdempotencyStore. It is one conditional write: its
+// Claim implements web.Store. It is one conditional write: its
 // refusal brings what stands in its way.
 func (s *Store) Claim(ctx context.Context, r statuspage.IdempotentRequest, now int64) (statuspage.Claim, []byte, error) {
 	claim := statuspage.Claim{APIKeyID: r.APIKeyID, Key: r.Key, Token: ddb.NewToken()}
@@ -65,13 +65,13 @@ func ifHeld(c statuspage.Claim) *ddb.Expr {
 	return ddb.NewExpr().IfEqual(attrClaimToken, ddb.Str(c.Token)).IfHas(attrReply, false)
 }
 
-// Release implements statuspage.IdempotencyStore.
+// Release implements web.Store.
 func (s *Store) Release(ctx context.Context, c statuspage.Claim) error {
 	_, err := s.table.Transact(ctx, s.table.Delete(idempotencyKey(c.APIKeyID, c.Key), ifHeld(c)))
 	return err
 }
 
-// Complete implements statuspage.IdempotencyStore.
+// Complete implements web.Store.
 func (s *Store) Complete(ctx context.Context, c statuspage.Claim, reply []byte) error {
 	_, err := s.table.Transact(ctx, s.keepReply(c, reply))
 	return err

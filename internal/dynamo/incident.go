@@ -150,7 +150,7 @@ func readIncident(it ddb.Item) (statuspage.Incident, error) {
 	return i, r.Err
 }
 
-// Incident implements statuspage.IncidentStore.
+// Incident implements apiv4.IncidentStore.
 func (s *Store) Incident(ctx context.Context, id int64) (statuspage.Incident, error) {
 	return find(ctx, s, incidentKey(id), readIncident, func() error { return statuspage.IncidentNotFound(id) })
 }
@@ -176,7 +176,7 @@ func (s *Store) incidentsByID(ctx context.Context, ids []int64) (map[int64]statu
 	return incidents, nil
 }
 
-// Incidents implements statuspage.IncidentStore. Without tags it reads an index,
+// Incidents implements apiv4.IncidentStore. Without tags it reads an index,
 // which follows a write within moments; with tags it reads the rows under the
 // monitors and then the incidents, strongly consistent.
 func (s *Store) Incidents(ctx context.Context, q statuspage.IncidentQuery, take func(statuspage.Incident) bool) (*statuspage.IncidentPosition, error) {
@@ -206,7 +206,7 @@ const maxIncidentWrites = 3 + 2*statuspage.MaxIncidentMonitors
 
 var _ [ddb.MaxWrites - maxIncidentWrites]struct{} // so many are left
 
-// CreateIncident implements statuspage.IncidentStore.
+// CreateIncident implements apiv4.IncidentStore.
 func (s *Store) CreateIncident(ctx context.Context, n statuspage.NewIncident, now int64, once *statuspage.Once[statuspage.Incident]) (statuspage.Incident, error) {
 	id, monitors, err := s.beforeIncident(ctx, func(ctx context.Context) ([]statuspage.AffectedMonitor, error) { return s.resolve(ctx, n.Monitors) })
 	if err != nil {
@@ -288,7 +288,7 @@ func (s *Store) resolve(ctx context.Context, links []statuspage.MonitorImpact) (
 	return affected, nil
 }
 
-// UpdateIncident implements statuspage.IncidentStore.
+// UpdateIncident implements apiv4.IncidentStore.
 func (s *Store) UpdateIncident(ctx context.Context, id int64, p statuspage.IncidentPatch, now int64, expected statuspage.Precondition) (statuspage.Incident, error) {
 	var old statuspage.Incident
 	var asked []statuspage.AffectedMonitor
@@ -396,7 +396,7 @@ func linked(i statuspage.Incident, monitorID int64) bool {
 	return slices.ContainsFunc(i.Monitors, func(m statuspage.AffectedMonitor) bool { return m.MonitorID == monitorID })
 }
 
-// DeleteIncident implements statuspage.IncidentStore. The incident goes in one
+// DeleteIncident implements apiv4.IncidentStore. The incident goes in one
 // transaction that leaves a CLEANUP row; what is left under it is invisible from
 // then on and goes next, or by Cleanup after a crash.
 func (s *Store) DeleteIncident(ctx context.Context, id int64, now int64, expected statuspage.Precondition) error {

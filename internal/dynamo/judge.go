@@ -290,7 +290,7 @@ func (s *Store) recoveryWrites(ctx context.Context, monitorID int64, r statuspag
 	return append(writes, s.incidentWrites(byRule(ctx, r), i, s.withComment(next, c, nil), now)...), nil
 }
 
-// JudgeSilence implements statuspage.AlertStore. It reads the rules, and of each of
+// JudgeSilence does what function.Alerts runs. It reads the rules, and of each of
 // their monitors the newest hour and the open alerts.
 func (s *Store) JudgeSilence(ctx context.Context, now int64) (statuspage.Silence, error) {
 	about, err := s.rulesThat(ctx, func(r statuspage.AlertRule) bool { return r.Active && r.For == statuspage.AlertNoData })

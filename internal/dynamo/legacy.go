@@ -40,7 +40,7 @@ func readBody(it ddb.Item) (string, error) {
 	return r.Str(attrText), r.Err
 }
 
-// LegacyIncident implements statuspage.LegacyStore.
+// LegacyIncident implements apilegacy.IncidentStore.
 func (s *Store) LegacyIncident(ctx context.Context, id int64) (statuspage.LegacyIncident, error) {
 	found, err := s.table.BatchGet(ctx, []ddb.Key{incidentKey(id), bodyKey(id)})
 	if err != nil {
@@ -58,7 +58,7 @@ func (s *Store) LegacyIncident(ctx context.Context, id int64) (statuspage.Legacy
 	return i, err
 }
 
-// ReportIncident implements statuspage.LegacyStore.
+// ReportIncident implements apilegacy.IncidentStore.
 func (s *Store) ReportIncident(ctx context.Context, r statuspage.LegacyReport, now int64, once *statuspage.Once[statuspage.LegacyIncident]) (statuspage.LegacyIncident, error) {
 	id, monitors, err := s.beforeIncident(ctx, func(ctx context.Context) ([]statuspage.AffectedMonitor, error) { return s.resolveTags(ctx, r.Links()) })
 	if err != nil {
@@ -81,13 +81,13 @@ func (s *Store) resolveTags(ctx context.Context, links []statuspage.MonitorImpac
 	return monitors, err
 }
 
-// CheckTags implements statuspage.LegacyStore.
+// CheckTags implements apilegacy.IncidentStore.
 func (s *Store) CheckTags(ctx context.Context, tags []string) error {
 	_, err := s.resolveTags(ctx, statuspage.LegacyReport{Tags: tags}.Links())
 	return err
 }
 
-// ReplaceIncident implements statuspage.LegacyStore.
+// ReplaceIncident implements apilegacy.IncidentStore.
 func (s *Store) ReplaceIncident(ctx context.Context, id int64, r statuspage.LegacyReport, now int64) (statuspage.LegacyIncident, error) {
 	var old statuspage.LegacyIncident
 	var missing error
@@ -121,7 +121,7 @@ func (s *Store) ReplaceIncident(ctx context.Context, id int64, r statuspage.Lega
 	return statuspage.LegacyIncident{Incident: next, Body: r.Body}, nil
 }
 
-// ProgressIncident implements statuspage.LegacyStore.
+// ProgressIncident implements apilegacy.IncidentStore.
 func (s *Store) ProgressIncident(ctx context.Context, id int64, p statuspage.LegacyProgress, now int64, once *statuspage.Once[statuspage.LegacyIncident]) (i statuspage.LegacyIncident, err error) {
 	err = ddb.Retry(ctx, func() (done bool, err error) {
 		if i, err = s.LegacyIncident(ctx, id); err != nil || p.Empty() && once == nil {
@@ -141,7 +141,7 @@ func (s *Store) ProgressIncident(ctx context.Context, id int64, p statuspage.Leg
 	return i, err
 }
 
-// SearchIncidents implements statuspage.LegacyStore. It reads the index until it has
+// SearchIncidents implements apilegacy.IncidentStore. It reads the index until it has
 // what is asked for, and then the bodies of that.
 func (s *Store) SearchIncidents(ctx context.Context, q statuspage.LegacyQuery) ([]statuspage.LegacyIncident, error) {
 	in := ddb.Query{Index: ddb.GSI2, PK: openOrClosed(q.Closed), Low: timeAndID(q.From, 0), High: maxTimeAndID(q.To), Newest: true}
@@ -199,7 +199,7 @@ func (s *Store) withBodies(ctx context.Context, incidents []statuspage.Incident)
 	return all, nil
 }
 
-// AddNote implements statuspage.LegacyStore.
+// AddNote implements apilegacy.CommentStore.
 func (s *Store) AddNote(ctx context.Context, incidentID int64, text string, now int64, once *statuspage.Once[statuspage.Comment]) (statuspage.Comment, error) {
 	id, old, err := s.beforeComment(ctx, incidentID)
 	if err != nil {
@@ -218,7 +218,7 @@ func (s *Store) AddNote(ctx context.Context, incidentID int64, text string, now 
 	return c, nil
 }
 
-// Notes implements statuspage.LegacyStore. The comments are read by their ids, which
+// Notes implements apilegacy.CommentStore. The comments are read by their ids, which
 // rise with their making.
 func (s *Store) Notes(ctx context.Context, incidentID int64, take func(statuspage.Comment) bool) error {
 	q := ddb.Query{PK: incidentPK(incidentID), Low: commentPrefix, High: commentPrefix + "~", Newest: true, Absent: attrDeleted}

@@ -133,7 +133,7 @@ func monitorChange(m statuspage.Monitor, what statuspage.ChangeKind, fields []st
 	return c
 }
 
-// Monitor implements statuspage.MonitorStore.
+// Monitor implements apiv4.MonitorStore.
 func (s *Store) Monitor(ctx context.Context, tag string) (statuspage.Monitor, error) {
 	if !statuspage.ValidTag(tag) {
 		return statuspage.Monitor{}, statuspage.MonitorNotFound(tag)
@@ -210,7 +210,7 @@ func (s *Store) watchedMonitors(ctx context.Context, tags []string) (map[string]
 	return monitors, nil
 }
 
-// Monitors implements statuspage.MonitorStore.
+// Monitors implements apiv4.MonitorStore.
 func (s *Store) Monitors(ctx context.Context, q statuspage.MonitorQuery, take func(statuspage.Monitor) bool) (int64, error) {
 	in := ddb.Query{Index: ddb.LSI1, PK: allMonitors, Low: padID(0), High: beforeID(q.After), Newest: true, Limit: q.Limit + 1}
 	if q.Status != "" || q.Category != "" || q.Type != "" || q.Hidden != "" {
@@ -222,7 +222,7 @@ func (s *Store) Monitors(ctx context.Context, q statuspage.MonitorQuery, take fu
 	})
 }
 
-// CreateMonitor implements statuspage.MonitorStore.
+// CreateMonitor implements apiv4.MonitorStore.
 func (s *Store) CreateMonitor(ctx context.Context, m statuspage.Monitor, now int64, once *statuspage.Once[statuspage.Monitor]) (statuspage.Monitor, error) {
 	var err error
 	if m.ID, err = s.nextID(ctx, MonitorIDs); err != nil {
@@ -240,7 +240,7 @@ func (s *Store) CreateMonitor(ctx context.Context, m statuspage.Monitor, now int
 	return m, nil
 }
 
-// UpdateMonitor implements statuspage.MonitorStore.
+// UpdateMonitor implements apiv4.MonitorStore.
 func (s *Store) UpdateMonitor(ctx context.Context, tag string, p statuspage.MonitorPatch, now int64) (statuspage.Monitor, error) {
 	var next statuspage.Monitor
 	err := ddb.Retry(ctx, func() (done bool, err error) {
@@ -265,7 +265,7 @@ func (s *Store) UpdateMonitor(ctx context.Context, tag string, p statuspage.Moni
 	return next, nil
 }
 
-// DeleteMonitor implements statuspage.MonitorStore. The monitor goes in one
+// DeleteMonitor implements apiv4.MonitorStore. The monitor goes in one
 // transaction that leaves a CLEANUP row; its links and rows follow.
 func (s *Store) DeleteMonitor(ctx context.Context, tag string, now int64) error {
 	return ddb.Retry(ctx, func() (done bool, err error) {

@@ -182,12 +182,12 @@ func HourItem(monitorID int64, points []statuspage.Point, now int64) ddb.Item {
 	return it
 }
 
-// RecordPoint implements statuspage.PointStore.
+// RecordPoint is RecordPoints for one.
 func (s *Store) RecordPoint(ctx context.Context, tag string, p statuspage.Point, now int64) error {
 	return s.RecordPoints(ctx, []statuspage.TaggedPoint{{Tag: tag, Point: p}}, now)[0]
 }
 
-// RecordPoints implements statuspage.PointStore. Points of the same monitor and hour
+// RecordPoints implements apiv4.PointStore. Points of the same monitor and hour
 // are one write. The monitors are judged when all is written.
 func (s *Store) RecordPoints(ctx context.Context, points []statuspage.TaggedPoint, now int64) []error {
 	errs := make([]error, len(points))
@@ -297,7 +297,7 @@ func (s *Store) deleteExpired(ctx context.Context, k ddb.Key, now int64) error {
 	return err
 }
 
-// UpdatePoint implements statuspage.PointStore.
+// UpdatePoint implements apiv4.PointStore.
 func (s *Store) UpdatePoint(ctx context.Context, tag string, minute int64, p statuspage.PointPatch, now int64) (statuspage.Point, error) {
 	m, err := s.Monitor(ctx, tag)
 	if err != nil {
@@ -354,7 +354,7 @@ func (s *Store) point(ctx context.Context, monitorID, minute, now int64) (*statu
 	return nil, nil
 }
 
-// Point implements statuspage.PointStore.
+// Point implements apiv4.PointStore.
 func (s *Store) Point(ctx context.Context, tag string, minute, now int64) (statuspage.Point, error) {
 	m, err := s.Monitor(ctx, tag)
 	if err != nil {
@@ -370,7 +370,7 @@ func (s *Store) Point(ctx context.Context, tag string, minute, now int64) (statu
 	return *p, nil
 }
 
-// Points implements statuspage.PointStore.
+// Points implements apiv4.PointStore.
 func (s *Store) Points(ctx context.Context, tag string, q statuspage.PointQuery, now int64, take func(statuspage.Point) bool) (int64, error) {
 	m, err := s.Monitor(ctx, tag)
 	if err != nil {
@@ -410,7 +410,7 @@ func (s *Store) eachPoint(ctx context.Context, monitorID, from, to, now int64, f
 	return nil
 }
 
-// FillRange implements statuspage.PointStore. Whole hours are put as they will be, but
+// FillRange implements apiv4.PointStore. Whole hours are put as they will be, but
 // for today's; of these, and of parts of an hour, the minutes are set. A day that has ended
 // loses its totals before the first hour, and is marked as being filled: until the
 // mark is old nobody stores new ones, so that a range which stops on the way leaves

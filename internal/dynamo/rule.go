@@ -86,12 +86,12 @@ func readRule(it ddb.Item) (statuspage.AlertRule, error) {
 	return a, r.Err
 }
 
-// AlertRule implements statuspage.AlertStore.
+// AlertRule implements apiv4.AlertRuleStore.
 func (s *Store) AlertRule(ctx context.Context, id int64) (statuspage.AlertRule, error) {
 	return find(ctx, s, ruleKey(id), readRule, func() error { return statuspage.AlertRuleNotFound(id) })
 }
 
-// AlertRules implements statuspage.AlertStore.
+// AlertRules implements apiv4.AlertRuleStore.
 func (s *Store) AlertRules(ctx context.Context, q statuspage.AlertRuleQuery, take func(statuspage.AlertRule) bool) (int64, error) {
 	in := ddb.Query{PK: allRules, Low: padID(0), High: beforeID(q.After), Newest: true, Limit: q.Limit + 1}
 	return ddb.List(ctx, s.table, ddb.Listing[statuspage.AlertRule, int64]{
@@ -117,7 +117,7 @@ func (s *Store) rulesThat(ctx context.Context, that func(statuspage.AlertRule) b
 	return rules, nil
 }
 
-// CreateAlertRule implements statuspage.AlertStore.
+// CreateAlertRule implements apiv4.AlertRuleStore.
 func (s *Store) CreateAlertRule(ctx context.Context, n statuspage.NewAlertRule, now int64, once *statuspage.Once[statuspage.AlertRule]) (statuspage.AlertRule, error) {
 	if err := n.Check(); err != nil {
 		return statuspage.AlertRule{}, err
@@ -226,7 +226,7 @@ func watches(r statuspage.AlertRule, monitorID int64) bool {
 	return slices.ContainsFunc(r.Monitors, func(m statuspage.RuleMonitor) bool { return m.MonitorID == monitorID })
 }
 
-// UpdateAlertRule implements statuspage.AlertStore. The rule and what its monitors
+// UpdateAlertRule implements apiv4.AlertRuleStore. The rule and what its monitors
 // carry of it change in one transaction, which leaves a CLEANUP row where open alerts
 // have to end.
 func (s *Store) UpdateAlertRule(ctx context.Context, id int64, p statuspage.AlertRulePatch, now int64) (statuspage.AlertRule, error) {
@@ -269,7 +269,7 @@ func ruleTags(r statuspage.AlertRule) []string {
 	return tags
 }
 
-// DeleteAlertRule implements statuspage.AlertStore.
+// DeleteAlertRule implements apiv4.AlertRuleStore.
 func (s *Store) DeleteAlertRule(ctx context.Context, id int64, now int64) error {
 	return ddb.Retry(ctx, func() (done bool, err error) {
 		old, err := s.AlertRule(ctx, id)

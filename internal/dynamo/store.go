@@ -20,14 +20,6 @@ type Store struct {
 }
 
 var _ interface {
-	statuspage.IncidentStore
-	statuspage.CommentStore
-	statuspage.LegacyStore
-	statuspage.MonitorStore
-	statuspage.PointStore
-	statuspage.AlertStore
-	statuspage.KeyStore
-	statuspage.IdempotencyStore
 	statuspage.CleanupStore
 	statuspage.CloserStore
 } = (*Store)(nil)

@@ -14,7 +14,12 @@ import (
 // silenceJudge is what the schedule starts: it judges the alert rules about missing
 // data. The event says nothing that it needs.
 type silenceJudge struct {
-	store statuspage.AlertStore
+	store interface {
+		// JudgeSilence judges every active rule about missing data at now, and returns how
+		// many alerts it opened and resolved. One that can't be judged does not keep the
+		// others from it. Two at once open no alert twice.
+		JudgeSilence(ctx context.Context, now int64) (statuspage.Silence, error)
+	}
 	now   func() time.Time
 	ready func(context.Context) error
 	log   *slog.Logger

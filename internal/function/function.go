@@ -9,25 +9,28 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"slices"
 	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-sdk-go-v2/aws"
 
-	"tocsin/internal/api"
+	"tocsin/internal/apilegacy"
+	"tocsin/internal/apiv4"
 	"tocsin/internal/closer"
 	"tocsin/internal/ddb"
 	"tocsin/internal/dynamo"
 	"tocsin/internal/lambdahttp"
+	"tocsin/internal/web"
 )
 
 // The names of the functions, as their folders under functions/ are called.
 const (
-	Incidents = string(api.Incidents)
-	Comments  = string(api.Comments)
-	Monitors  = string(api.Monitors)
-	Edge      = string(api.Edge)
+	Incidents = string(web.Incidents)
+	Comments  = string(web.Comments)
+	Monitors  = string(web.Monitors)
+	Edge      = string(web.Edge)
 	Alerts    = "alerts" // on a schedule
 	Closer    = "closer" // on a schedule
 )
@@ -52,7 +55,7 @@ type Options struct {
 //	                       as Lambda sets them
 //	DYNAMODB_ENDPOINT      DynamoDB's address; else AWS_ENDPOINT_URL_DYNAMODB, else
 //	                       AWS_ENDPOINT_URL, else AWS's own
-//	SITE_URL               origin of the links in answers, see api.Config
+//	SITE_URL               origin of the links in answers, see web.Config
 //	ALLOWED_ORIGINS        what the gateway's CORS configuration allows; not empty:
 //	                       preflight requests are answered, see lambdahttp.Handler
 //	LOG_LEVEL              DEBUG, INFO, WARN or ERROR; default INFO
@@ -110,12 +113,23 @@ func NewWith(name string, getenv func(string) string, o Options) (lambda.Handler
 	if name == Closer {
 		return &closerRun{store: store, policy: policy, name: getenv("AWS_LAMBDA_FUNCTION_NAME"), now: o.Now, ready: ready, calls: calls.Load, log: o.Log}, nil
 	}
-	handler := api.New(api.Group(name), api.Config{
+	handler := web.New(web.Group(name), web.Config{
 		Store: store, Now: o.Now, SiteURL: getenv("SITE_URL"), Ready: ready,
-	})
-	h := lambdahttp.New(handler, api.InternalError(), o.Log)
+	}, Routes(store))
+	h := lambdahttp.New(handler, web.InternalError(), o.Log)
 	h.Preflight = getenv("ALLOWED_ORIGINS") != ""
 	return h, nil
+}
+
+// Routes returns every route of the service, those of all functions. template.yaml has the
+// same ones. A nil store is for who only looks at them.
+func Routes(store *dynamo.Store) []web.Route {
+	return slices.Concat(
+		apiv4.Incidents(store), apiv4.Comments(store),
+		apiv4.Monitors(store), apiv4.Points(store), apiv4.AlertRules(store), apiv4.Alerts(store),
+		apiv4.Keys(store), apiv4.About(),
+		apilegacy.Incidents(store), apilegacy.Comments(store), apilegacy.Status(store),
+	)
 }
 
 // untilOnce returns a check that is not asked again once it has passed.

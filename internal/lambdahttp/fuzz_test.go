@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"tocsin/internal/lambdahttp"
+	"tocsin/internal/web"
 )
 
 // What the handler of FuzzInvoke does.
@@ -68,7 +69,7 @@ func FuzzInvoke(f *testing.F) {
 			if err != nil {
 				t.Error(err)
 			}
-			got = &seen{Method: r.Method, Path: r.URL.Path, RawQuery: r.URL.RawQuery, Body: string(sent), Call: *lambdahttp.CallFrom(r.Context())}
+			got = &seen{Method: r.Method, Path: r.URL.Path, RawQuery: r.URL.RawQuery, Body: string(sent), Call: *web.CallFrom(r.Context())}
 			switch deed % deeds {
 			case panics:
 				panic("as told")

@@ -23,42 +23,16 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-lambda-go/lambdacontext"
 	"github.com/awslabs/aws-lambda-go-api-proxy/httpadapter"
+
+	"tocsin/internal/web"
 )
 
 // grace is how long before the function's timeout the work on a request ends, so
 // that there is still time to answer.
 const grace = time.Second
 
-// A Call is what is known of a request beside the HTTP request itself. The handler
-// adds what the log line of the request shall say.
-type Call struct {
-	RequestID string // the gateway's, shown to the client as x-request-id
-	Origin    string // scheme and host that the request came to, as the gateway says
-
-	Route string // the pattern that matched, with its method; "" when none did
-	KeyID int64  // the API key's id; 0 without a valid key
-	Cause error  // why the answer is a 5xx
-
-	Failure []byte // the JSON body of the 500 for a panic, where it is not the Handler's
-}
-
-type (
-	callKey   struct{}
-	headerKey struct{} // of the event's headers
-)
-
-// WithCall returns a context that carries the call.
-func WithCall(ctx context.Context, c *Call) context.Context {
-	return context.WithValue(ctx, callKey{}, c)
-}
-
-// CallFrom returns the context's call, or an empty one that nobody will read.
-func CallFrom(ctx context.Context) *Call {
-	if c, ok := ctx.Value(callKey{}).(*Call); ok {
-		return c
-	}
-	return &Call{}
-}
+// headerKey is of the event's headers in a context.
+type headerKey struct{}
 
 // Handler is a lambda.Handler that serves API Gateway HTTP API events (payload
 // format 2.0).
@@ -98,7 +72,7 @@ func withHeader(h http.Handler) http.Handler {
 }
 
 // Logger returns log with the ids that a line's context carries in every line: the
-// request's (requestId, of a Call), the one that Lambda gave the call of the function
+// request's (requestId, of a web.Call), the one that Lambda gave the call of the function
 // (lambdaRequestId), and the trace's (traceId). A log that it has made it returns
 // as it is.
 func Logger(log *slog.Logger) *slog.Logger {
@@ -112,7 +86,7 @@ type withIDs struct{ slog.Handler }
 
 // Handle implements slog.Handler.
 func (h withIDs) Handle(ctx context.Context, r slog.Record) error {
-	if id := CallFrom(ctx).RequestID; id != "" {
+	if id := web.CallFrom(ctx).RequestID; id != "" {
 		r.AddAttrs(slog.String("requestId", id))
 	}
 	if lc, ok := lambdacontext.FromContext(ctx); ok {
@@ -163,13 +137,13 @@ func (h *Handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 		h.warm.Store(true)
 		return json.Marshal(events.APIGatewayV2HTTPResponse{StatusCode: http.StatusNoContent})
 	}
-	call := &Call{RequestID: requestID(ctx, event), Origin: origin(event.RequestContext.DomainName)}
+	call := &web.Call{RequestID: requestID(ctx, event), Origin: origin(event.RequestContext.DomainName)}
 	if deadline, ok := ctx.Deadline(); ok {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithDeadline(ctx, deadline.Add(-grace))
 		defer cancel()
 	}
-	ctx = context.WithValue(WithCall(ctx, call), headerKey{}, event.Headers)
+	ctx = context.WithValue(web.WithCall(ctx, call), headerKey{}, event.Headers)
 	response := h.serve(ctx, event, call)
 	h.logRequest(ctx, event, response, call, time.Since(began))
 	return json.Marshal(response)
@@ -182,7 +156,7 @@ func isPreflight(event events.APIGatewayV2HTTPRequest) bool {
 		event.Headers["origin"] != "" && event.Headers["access-control-request-method"] != ""
 }
 
-func (h *Handler) serve(ctx context.Context, event events.APIGatewayV2HTTPRequest, call *Call) (response events.APIGatewayV2HTTPResponse) {
+func (h *Handler) serve(ctx context.Context, event events.APIGatewayV2HTTPRequest, call *web.Call) (response events.APIGatewayV2HTTPResponse) {
 	defer func() {
 		if p := recover(); p != nil {
 			call.Cause = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
@@ -200,7 +174,7 @@ func (h *Handler) serve(ctx context.Context, event events.APIGatewayV2HTTPReques
 	return response
 }
 
-func (h *Handler) failed(call *Call) events.APIGatewayV2HTTPResponse {
+func (h *Handler) failed(call *web.Call) events.APIGatewayV2HTTPResponse {
 	body := h.failure
 	if call.Failure != nil {
 		body = call.Failure
@@ -214,7 +188,7 @@ func (h *Handler) failed(call *Call) events.APIGatewayV2HTTPResponse {
 	}
 }
 
-func (h *Handler) logRequest(ctx context.Context, event events.APIGatewayV2HTTPRequest, response events.APIGatewayV2HTTPResponse, call *Call, took time.Duration) {
+func (h *Handler) logRequest(ctx context.Context, event events.APIGatewayV2HTTPRequest, response events.APIGatewayV2HTTPResponse, call *web.Call, took time.Duration) {
 	level := slog.LevelInfo
 	attrs := []slog.Attr{
 		slog.String("method", event.RequestContext.HTTP.Method),

@@ -23,6 +23,7 @@ import (
 
 	"tocsin/internal/apitest"
 	"tocsin/internal/lambdahttp"
+	"tocsin/internal/web"
 )
 
 const failure = `{"error":{"code":"INTERNAL_ERROR","message":"Internal server error"}}`
@@ -76,7 +77,7 @@ type seen struct {
 	Method, Path, RawQuery, Host, RemoteAddr string
 	Header                                   http.Header
 	Body                                     string
-	Call                                     lambdahttp.Call
+	Call                                     web.Call
 }
 
 // serve passes the event through a Handler and returns what arrives behind it.
@@ -90,7 +91,7 @@ func serve(t testing.TB, ctx context.Context, payload []byte) seen {
 		if err != nil {
 			t.Error(err)
 		}
-		got = seen{r.Method, r.URL.Path, r.URL.RawQuery, r.Host, r.RemoteAddr, r.Header, string(body), *lambdahttp.CallFrom(r.Context())}
+		got = seen{r.Method, r.URL.Path, r.URL.RawQuery, r.Host, r.RemoteAddr, r.Header, string(body), *web.CallFrom(r.Context())}
 		w.WriteHeader(http.StatusNoContent)
 	}), []byte(failure), slog.New(slog.DiscardHandler))
 	if response := invoke(t, h, ctx, payload); response.StatusCode != http.StatusNoContent || served != 1 {
@@ -174,7 +175,7 @@ func TestWholeEvent(t *testing.T) {
 			"X-Forwarded-Proto": {"https"},
 			"X-List":            {"a,b, c , ,"},
 		},
-		Call: lambdahttp.Call{RequestID: "JKJaXmPLvHcESHA=", Origin: "https://abc123.execute-api.eu-central-1.amazonaws.com"},
+		Call: web.Call{RequestID: "JKJaXmPLvHcESHA=", Origin: "https://abc123.execute-api.eu-central-1.amazonaws.com"},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
@@ -506,7 +507,7 @@ func TestLogLine(t *testing.T) {
 	const key = "kener_0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 	var log logBuffer
 	h := lambdahttp.New(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		call := lambdahttp.CallFrom(r.Context())
+		call := web.CallFrom(r.Context())
 		status := http.StatusOK
 		switch r.URL.Path {
 		case "/ok":
@@ -618,7 +619,7 @@ func TestDeadline(t *testing.T) {
 func TestLogger(t *testing.T) {
 	var log logBuffer
 	logger := lambdahttp.Logger(slog.New(slog.NewJSONHandler(&log, &slog.HandlerOptions{Level: slog.LevelWarn})))
-	ctx := lambdahttp.WithCall(t.Context(), &lambdahttp.Call{RequestID: "id-1"})
+	ctx := web.WithCall(t.Context(), &web.Call{RequestID: "id-1"})
 	logger.InfoContext(ctx, "below the level")
 	logger.WarnContext(ctx, "in a request")
 	logger.Warn("in none")
@@ -638,7 +639,7 @@ func TestLogger(t *testing.T) {
 }
 
 func TestCallFromNothing(t *testing.T) {
-	if diff := cmp.Diff(&lambdahttp.Call{}, lambdahttp.CallFrom(t.Context())); diff != "" {
+	if diff := cmp.Diff(&web.Call{}, web.CallFrom(t.Context())); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }

@@ -15,7 +15,7 @@ func (s *Store) rule(id int64) (*statuspage.AlertRule, error) {
 	return nil, statuspage.AlertRuleNotFound(id)
 }
 
-// AlertRule implements statuspage.AlertStore.
+// AlertRule implements apiv4.AlertRuleStore.
 func (s *Store) AlertRule(_ context.Context, id int64) (statuspage.AlertRule, error) {
 	r, err := s.rule(id)
 	if err != nil {
@@ -24,7 +24,7 @@ func (s *Store) AlertRule(_ context.Context, id int64) (statuspage.AlertRule, er
 	return *r, nil
 }
 
-// AlertRules implements statuspage.AlertStore.
+// AlertRules implements apiv4.AlertRuleStore.
 func (s *Store) AlertRules(_ context.Context, q statuspage.AlertRuleQuery, take func(statuspage.AlertRule) bool) (int64, error) {
 	last := q.After
 	for _, r := range falling(s.rules) {
@@ -67,7 +67,7 @@ func (s *Store) tooMany(next statuspage.AlertRule) error {
 	return nil
 }
 
-// CreateAlertRule implements statuspage.AlertStore.
+// CreateAlertRule implements apiv4.AlertRuleStore.
 func (s *Store) CreateAlertRule(ctx context.Context, n statuspage.NewAlertRule, now int64, once *statuspage.Once[statuspage.AlertRule]) (statuspage.AlertRule, error) {
 	monitors, err := s.ruleMonitors(n.Tags)
 	if err != nil {
@@ -93,7 +93,7 @@ func (s *Store) CreateAlertRule(ctx context.Context, n statuspage.NewAlertRule, 
 	return r, nil
 }
 
-// UpdateAlertRule implements statuspage.AlertStore.
+// UpdateAlertRule implements apiv4.AlertRuleStore.
 func (s *Store) UpdateAlertRule(_ context.Context, id int64, p statuspage.AlertRulePatch, now int64) (statuspage.AlertRule, error) {
 	r, err := s.rule(id)
 	if err != nil {
@@ -120,7 +120,7 @@ func (s *Store) UpdateAlertRule(_ context.Context, id int64, p statuspage.AlertR
 	return next, nil
 }
 
-// DeleteAlertRule implements statuspage.AlertStore.
+// DeleteAlertRule implements apiv4.AlertRuleStore.
 func (s *Store) DeleteAlertRule(_ context.Context, id int64, now int64) error {
 	if _, err := s.rule(id); err != nil {
 		return err
@@ -139,7 +139,7 @@ func (s *Store) endAlerts(ruleID int64, on func(monitorID int64) bool, now int64
 	}
 }
 
-// Alert implements statuspage.AlertStore.
+// Alert implements apiv4.AlertStore.
 func (s *Store) Alert(_ context.Context, id int64) (statuspage.Alert, error) {
 	if a := s.alerts[id]; a != nil {
 		return *a, nil
@@ -147,7 +147,7 @@ func (s *Store) Alert(_ context.Context, id int64) (statuspage.Alert, error) {
 	return statuspage.Alert{}, statuspage.AlertNotFound(id)
 }
 
-// Alerts implements statuspage.AlertStore.
+// Alerts implements apiv4.AlertStore.
 func (s *Store) Alerts(_ context.Context, q statuspage.AlertQuery, take func(statuspage.Alert) bool) (int64, error) {
 	if q.Tag != "" && s.monitors[q.Tag] == nil {
 		return 0, statuspage.MonitorNotFound(q.Tag)
@@ -250,7 +250,7 @@ func (s *Store) recover(ctx context.Context, r *statuspage.AlertRule, a *statusp
 	return nil
 }
 
-// JudgeSilence implements statuspage.AlertStore.
+// JudgeSilence does what function.Alerts runs.
 func (s *Store) JudgeSilence(ctx context.Context, now int64) (statuspage.Silence, error) {
 	var did statuspage.Silence
 	looked := map[string]bool{}

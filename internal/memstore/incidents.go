@@ -17,7 +17,7 @@ func (s *Store) incident(id int64) (*incident, error) {
 	return nil, statuspage.IncidentNotFound(id)
 }
 
-// Incident implements statuspage.IncidentStore.
+// Incident implements apiv4.IncidentStore.
 func (s *Store) Incident(_ context.Context, id int64) (statuspage.Incident, error) {
 	i, err := s.incident(id)
 	if err != nil {
@@ -26,7 +26,7 @@ func (s *Store) Incident(_ context.Context, id int64) (statuspage.Incident, erro
 	return i.Incident, nil
 }
 
-// Incidents implements statuspage.IncidentStore. With tags, the rows that a filter by
+// Incidents implements apiv4.IncidentStore. With tags, the rows that a filter by
 // status passes over count as looked at, so that a page may end after one of them.
 func (s *Store) Incidents(_ context.Context, q statuspage.IncidentQuery, take func(statuspage.Incident) bool) (*statuspage.IncidentPosition, error) {
 	last := q.After
@@ -68,7 +68,7 @@ func (s *Store) resolve(links []statuspage.MonitorImpact) ([]statuspage.Affected
 	return monitors, nil
 }
 
-// CreateIncident implements statuspage.IncidentStore.
+// CreateIncident implements apiv4.IncidentStore.
 func (s *Store) CreateIncident(ctx context.Context, n statuspage.NewIncident, now int64, once *statuspage.Once[statuspage.Incident]) (statuspage.Incident, error) {
 	monitors, err := s.resolve(n.Monitors)
 	if err != nil {
@@ -93,7 +93,7 @@ func (s *Store) open(i statuspage.Incident, body string) *incident {
 	return s.incidents[i.ID]
 }
 
-// UpdateIncident implements statuspage.IncidentStore.
+// UpdateIncident implements apiv4.IncidentStore.
 func (s *Store) UpdateIncident(_ context.Context, id int64, p statuspage.IncidentPatch, now int64, expected statuspage.Precondition) (statuspage.Incident, error) {
 	i, err := s.incident(id)
 	if err != nil {
@@ -114,7 +114,7 @@ func (s *Store) UpdateIncident(_ context.Context, id int64, p statuspage.Inciden
 	return next, nil
 }
 
-// DeleteIncident implements statuspage.IncidentStore.
+// DeleteIncident implements apiv4.IncidentStore.
 func (s *Store) DeleteIncident(_ context.Context, id int64, _ int64, expected statuspage.Precondition) error {
 	i, err := s.incident(id)
 	if err != nil {
@@ -143,7 +143,7 @@ func (s *Store) comment(incidentID, id int64) (*statuspage.Comment, error) {
 	return nil, statuspage.CommentNotFound(id, incidentID)
 }
 
-// Comment implements statuspage.CommentStore.
+// Comment implements apiv4.CommentStore.
 func (s *Store) Comment(_ context.Context, incidentID, id int64) (statuspage.Comment, error) {
 	c, err := s.comment(incidentID, id)
 	if err != nil {
@@ -152,7 +152,7 @@ func (s *Store) Comment(_ context.Context, incidentID, id int64) (statuspage.Com
 	return *c, nil
 }
 
-// Comments implements statuspage.CommentStore.
+// Comments implements apiv4.CommentStore.
 func (s *Store) Comments(_ context.Context, incidentID int64, q statuspage.CommentQuery, take func(statuspage.Comment) bool) (*statuspage.CommentPosition, error) {
 	i, err := s.incident(incidentID)
 	if err != nil {
@@ -178,7 +178,7 @@ func (i *incident) becomes(next statuspage.Incident, c statuspage.Comment) {
 	i.Incident, i.comments[c.ID], i.last = next, &c, max(c.ID, i.last)
 }
 
-// CreateComment implements statuspage.CommentStore.
+// CreateComment implements apiv4.CommentStore.
 func (s *Store) CreateComment(ctx context.Context, incidentID int64, n statuspage.NewComment, now int64, once *statuspage.Once[statuspage.Comment]) (statuspage.Comment, error) {
 	i, err := s.incident(incidentID)
 	if err != nil {
@@ -198,7 +198,7 @@ func (s *Store) CreateComment(ctx context.Context, incidentID int64, n statuspag
 	return c, nil
 }
 
-// UpdateComment implements statuspage.CommentStore.
+// UpdateComment implements apiv4.CommentStore.
 func (s *Store) UpdateComment(_ context.Context, incidentID, id int64, p statuspage.CommentPatch, now int64) (statuspage.Comment, error) {
 	c, err := s.comment(incidentID, id)
 	if err != nil {
@@ -208,7 +208,7 @@ func (s *Store) UpdateComment(_ context.Context, incidentID, id int64, p statusp
 	return *c, nil
 }
 
-// DeleteComment implements statuspage.CommentStore.
+// DeleteComment implements apiv4.CommentStore.
 func (s *Store) DeleteComment(_ context.Context, incidentID, id int64, _ int64) error {
 	if _, err := s.comment(incidentID, id); err != nil {
 		return err
@@ -217,7 +217,7 @@ func (s *Store) DeleteComment(_ context.Context, incidentID, id int64, _ int64) 
 	return nil
 }
 
-// LegacyIncident implements statuspage.LegacyStore.
+// LegacyIncident implements apilegacy.IncidentStore.
 func (s *Store) LegacyIncident(_ context.Context, id int64) (statuspage.LegacyIncident, error) {
 	i, err := s.incident(id)
 	if err != nil {
@@ -230,7 +230,7 @@ func (i *incident) legacy() statuspage.LegacyIncident {
 	return statuspage.LegacyIncident{Incident: i.Incident, Body: i.body}
 }
 
-// SearchIncidents implements statuspage.LegacyStore.
+// SearchIncidents implements apilegacy.IncidentStore.
 func (s *Store) SearchIncidents(_ context.Context, q statuspage.LegacyQuery) ([]statuspage.LegacyIncident, error) {
 	matches := q.Matcher()
 	var found []statuspage.LegacyIncident
@@ -253,7 +253,7 @@ func (s *Store) resolveLegacy(r statuspage.LegacyReport) ([]statuspage.AffectedM
 	return monitors, err
 }
 
-// ReportIncident implements statuspage.LegacyStore.
+// ReportIncident implements apilegacy.IncidentStore.
 func (s *Store) ReportIncident(ctx context.Context, r statuspage.LegacyReport, now int64, once *statuspage.Once[statuspage.LegacyIncident]) (statuspage.LegacyIncident, error) {
 	monitors, err := s.resolveLegacy(r)
 	if err != nil {
@@ -268,7 +268,7 @@ func (s *Store) ReportIncident(ctx context.Context, r statuspage.LegacyReport, n
 	return i.legacy(), nil
 }
 
-// ReplaceIncident implements statuspage.LegacyStore.
+// ReplaceIncident implements apilegacy.IncidentStore.
 func (s *Store) ReplaceIncident(_ context.Context, id int64, r statuspage.LegacyReport, now int64) (statuspage.LegacyIncident, error) {
 	monitors, err := s.resolveLegacy(r)
 	if err != nil {
@@ -282,13 +282,13 @@ func (s *Store) ReplaceIncident(_ context.Context, id int64, r statuspage.Legacy
 	return i.legacy(), nil
 }
 
-// CheckTags implements statuspage.LegacyStore.
+// CheckTags implements apilegacy.IncidentStore.
 func (s *Store) CheckTags(_ context.Context, tags []string) error {
 	_, err := s.resolveLegacy(statuspage.LegacyReport{Tags: tags})
 	return err
 }
 
-// ProgressIncident implements statuspage.LegacyStore.
+// ProgressIncident implements apilegacy.IncidentStore.
 func (s *Store) ProgressIncident(_ context.Context, id int64, p statuspage.LegacyProgress, now int64, once *statuspage.Once[statuspage.LegacyIncident]) (statuspage.LegacyIncident, error) {
 	i, err := s.incident(id)
 	if err != nil {
@@ -301,7 +301,7 @@ func (s *Store) ProgressIncident(_ context.Context, id int64, p statuspage.Legac
 	return i.legacy(), nil
 }
 
-// AddNote implements statuspage.LegacyStore.
+// AddNote implements apilegacy.CommentStore.
 func (s *Store) AddNote(ctx context.Context, incidentID int64, text string, now int64, once *statuspage.Once[statuspage.Comment]) (statuspage.Comment, error) {
 	i, err := s.incident(incidentID)
 	if err != nil {
@@ -317,7 +317,7 @@ func (s *Store) AddNote(ctx context.Context, incidentID int64, text string, now 
 	return c, nil
 }
 
-// Notes implements statuspage.LegacyStore.
+// Notes implements apilegacy.CommentStore.
 func (s *Store) Notes(_ context.Context, incidentID int64, take func(statuspage.Comment) bool) error {
 	i, err := s.incident(incidentID)
 	if err != nil {

@@ -1,5 +1,5 @@
 // Package memstore keeps the records of package statuspage in maps. It is the model
-// that tests hold the repository against: the simplest thing that fulfils the Store
+// that tests hold the repository against: the simplest thing that fulfils their Store
 // interfaces, with none of the code of internal/dynamo, for one caller at a time.
 //
 // What it computes itself, and so checks: which records there are and which of them a
@@ -21,22 +21,41 @@ import (
 	"maps"
 	"slices"
 
+	"tocsin/internal/apilegacy"
+	"tocsin/internal/apiv4"
 	"tocsin/internal/statuspage"
+	"tocsin/internal/web"
 )
 
 // Reference is the repository that is held against the model. Each call is made there
 // first. What is new there tells the ids that the model uses.
 type Reference interface {
-	statuspage.IncidentStore
-	statuspage.LegacyStore
-	statuspage.MonitorStore
-	statuspage.AlertStore
+	apilegacy.CommentStore
+	apiv4.IncidentStore
+	apiv4.MonitorStore
+	apiv4.AlertRuleStore
+	apiv4.AlertStore
 }
+
+// APIs is all that the APIs ask of a repository, but for the making of API keys: what the
+// model fulfils.
+type APIs interface {
+	web.Store
+	apiv4.IncidentStore
+	apiv4.CommentStore
+	apiv4.MonitorStore
+	apiv4.PointStore
+	apiv4.AlertRuleStore
+	apiv4.AlertStore
+	apilegacy.IncidentStore
+	apilegacy.CommentStore
+	apilegacy.StatusStore
+}
+
+var _ APIs = (*Store)(nil)
 
 // Store is the model.
 type Store struct {
-	statuspage.KeyStore // not modelled, but for the one key
-
 	reference Reference
 	key       statuspage.APIKey
 
@@ -119,7 +138,7 @@ func (s *Store) newCommentID(ctx context.Context, incidentID, last int64) (int64
 	return id, err
 }
 
-// APIKeyByHash implements statuspage.KeyStore.
+// APIKeyByHash implements web.Store.
 func (s *Store) APIKeyByHash(_ context.Context, hash string) (statuspage.APIKey, error) {
 	if hash != s.key.Hash {
 		return statuspage.APIKey{}, statuspage.ErrKeyNotFound
@@ -127,7 +146,7 @@ func (s *Store) APIKeyByHash(_ context.Context, hash string) (statuspage.APIKey,
 	return s.key, nil
 }
 
-// MarkAPIKeyUsed implements statuspage.KeyStore.
+// MarkAPIKeyUsed implements web.Store.
 func (s *Store) MarkAPIKeyUsed(context.Context, string, int64) error { return nil }
 
 type claim struct {
@@ -138,7 +157,7 @@ type claim struct {
 
 func claimName(keyID int64, key string) string { return string(rune(keyID)) + key }
 
-// Claim implements statuspage.IdempotencyStore.
+// Claim implements web.Store.
 func (s *Store) Claim(_ context.Context, r statuspage.IdempotentRequest, now int64) (statuspage.Claim, []byte, error) {
 	name := claimName(r.APIKeyID, r.Key)
 	if c := s.claims[name]; c != nil && now < c.claimed+statuspage.ReplyKept && (c.reply != nil || now < c.claimed+statuspage.ClaimHeld) {
@@ -155,13 +174,13 @@ func (s *Store) Claim(_ context.Context, r statuspage.IdempotentRequest, now int
 	return statuspage.Claim{APIKeyID: r.APIKeyID, Key: r.Key}, nil, nil
 }
 
-// Complete implements statuspage.IdempotencyStore.
+// Complete implements web.Store.
 func (s *Store) Complete(_ context.Context, c statuspage.Claim, reply []byte) error {
 	s.claims[claimName(c.APIKeyID, c.Key)].reply = reply
 	return nil
 }
 
-// Release implements statuspage.IdempotencyStore.
+// Release implements web.Store.
 func (s *Store) Release(_ context.Context, c statuspage.Claim) error {
 	delete(s.claims, claimName(c.APIKeyID, c.Key))
 	return nil

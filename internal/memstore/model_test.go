@@ -19,12 +19,14 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
-	"tocsin/internal/api"
+	"tocsin/internal/apilegacy"
+	"tocsin/internal/apiv4"
 	"tocsin/internal/closer"
 	"tocsin/internal/dynamo"
 	"tocsin/internal/dynamotest"
 	"tocsin/internal/memstore"
 	"tocsin/internal/statuspage"
+	"tocsin/internal/web"
 )
 
 // How many random sequences TestModel runs and how many steps these have on average,
@@ -119,8 +121,8 @@ type pair struct {
 
 type side struct {
 	store    closer.Store
-	judge    statuspage.AlertStore
-	handlers map[api.Group]http.Handler
+	judge    silenceJudge
+	handlers map[web.Group]http.Handler
 }
 
 // scoped is a test whose cleanup is a sequence's.
@@ -145,15 +147,25 @@ func newPair(t *testing.T, rt *rapid.T) *pair {
 	return p
 }
 
+// silenceJudge is what function.Alerts needs.
+type silenceJudge interface {
+	JudgeSilence(ctx context.Context, now int64) (statuspage.Silence, error)
+}
+
 func newSide[S interface {
-	api.Store
+	memstore.APIs
 	closer.Store
+	silenceJudge
 }](p *pair, store S) side {
-	s := side{store: store, judge: store, handlers: map[api.Group]http.Handler{}}
-	for _, group := range []api.Group{api.Incidents, api.Comments, api.Monitors} {
-		s.handlers[group] = api.New(group, api.Config{
+	s := side{store: store, judge: store, handlers: map[web.Group]http.Handler{}}
+	routes := slices.Concat(
+		apiv4.Incidents(store), apiv4.Comments(store), apiv4.Monitors(store), apiv4.Points(store), apiv4.AlertRules(store), apiv4.Alerts(store),
+		apilegacy.Incidents(store), apilegacy.Comments(store), apilegacy.Status(store),
+	)
+	for _, group := range []web.Group{web.Incidents, web.Comments, web.Monitors} {
+		s.handlers[group] = web.New(group, web.Config{
 			Store: store, Now: func() time.Time { return time.Unix(p.now, 0) }, SiteURL: "https://status.example.com",
-		})
+		}, routes)
 	}
 	return s
 }
@@ -168,12 +180,12 @@ type exchange struct {
 }
 
 func (s side) send(x exchange) exchange {
-	group := api.Incidents
+	group := web.Incidents
 	switch {
 	case strings.Contains(x.Path, "/comment"):
-		group = api.Comments
+		group = web.Comments
 	case !strings.Contains(x.Path, "/incident"):
-		group = api.Monitors
+		group = web.Monitors
 	}
 	r := httptest.NewRequest(x.Method, x.Path, strings.NewReader(x.Body))
 	r.Header = x.Header.Clone()

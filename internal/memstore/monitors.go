@@ -16,7 +16,7 @@ func (s *Store) monitor(tag string) (*monitor, error) {
 	return nil, statuspage.MonitorNotFound(tag)
 }
 
-// Monitor implements statuspage.MonitorStore.
+// Monitor implements apiv4.MonitorStore.
 func (s *Store) Monitor(_ context.Context, tag string) (statuspage.Monitor, error) {
 	m, err := s.monitor(tag)
 	if err != nil {
@@ -25,7 +25,7 @@ func (s *Store) Monitor(_ context.Context, tag string) (statuspage.Monitor, erro
 	return m.Monitor, nil
 }
 
-// Monitors implements statuspage.MonitorStore.
+// Monitors implements apiv4.MonitorStore.
 func (s *Store) Monitors(_ context.Context, q statuspage.MonitorQuery, take func(statuspage.Monitor) bool) (int64, error) {
 	last := q.After
 	for _, m := range slices.SortedFunc(maps.Values(s.monitors), func(a, b *monitor) int { return cmp.Compare(b.ID, a.ID) }) {
@@ -40,7 +40,7 @@ func (s *Store) Monitors(_ context.Context, q statuspage.MonitorQuery, take func
 	return 0, nil
 }
 
-// CreateMonitor implements statuspage.MonitorStore.
+// CreateMonitor implements apiv4.MonitorStore.
 func (s *Store) CreateMonitor(ctx context.Context, m statuspage.Monitor, now int64, once *statuspage.Once[statuspage.Monitor]) (statuspage.Monitor, error) {
 	if s.monitors[m.Tag] != nil {
 		return statuspage.Monitor{}, statuspage.MonitorExists(m.Tag)
@@ -60,7 +60,7 @@ func (s *Store) CreateMonitor(ctx context.Context, m statuspage.Monitor, now int
 	return m, nil
 }
 
-// UpdateMonitor implements statuspage.MonitorStore.
+// UpdateMonitor implements apiv4.MonitorStore.
 func (s *Store) UpdateMonitor(_ context.Context, tag string, p statuspage.MonitorPatch, now int64) (statuspage.Monitor, error) {
 	m, err := s.monitor(tag)
 	if err != nil {
@@ -74,7 +74,7 @@ func (s *Store) UpdateMonitor(_ context.Context, tag string, p statuspage.Monito
 	return next, nil
 }
 
-// DeleteMonitor implements statuspage.MonitorStore.
+// DeleteMonitor implements apiv4.MonitorStore.
 func (s *Store) DeleteMonitor(_ context.Context, tag string, _ int64) error {
 	m, err := s.monitor(tag)
 	if err != nil {
@@ -123,12 +123,12 @@ func (m *monitor) set(p statuspage.Point, now int64) {
 	h.points[p.Time] = p
 }
 
-// RecordPoint implements statuspage.PointStore.
+// RecordPoint is RecordPoints for one.
 func (s *Store) RecordPoint(ctx context.Context, tag string, p statuspage.Point, now int64) error {
 	return s.RecordPoints(ctx, []statuspage.TaggedPoint{{Tag: tag, Point: p}}, now)[0]
 }
 
-// RecordPoints implements statuspage.PointStore.
+// RecordPoints implements apiv4.PointStore.
 func (s *Store) RecordPoints(ctx context.Context, points []statuspage.TaggedPoint, now int64) []error {
 	errs := make([]error, len(points))
 	written := map[string]map[int64]bool{}
@@ -152,7 +152,7 @@ func (s *Store) RecordPoints(ctx context.Context, points []statuspage.TaggedPoin
 	return errs
 }
 
-// UpdatePoint implements statuspage.PointStore.
+// UpdatePoint implements apiv4.PointStore.
 func (s *Store) UpdatePoint(ctx context.Context, tag string, minute int64, p statuspage.PointPatch, now int64) (statuspage.Point, error) {
 	m, err := s.monitor(tag)
 	if err != nil {
@@ -167,7 +167,7 @@ func (s *Store) UpdatePoint(ctx context.Context, tag string, minute int64, p sta
 	return next, s.judge(ctx, tag, func(t int64) bool { return t == minute }, now)
 }
 
-// FillRange implements statuspage.PointStore.
+// FillRange implements apiv4.PointStore.
 func (s *Store) FillRange(ctx context.Context, tag string, r statuspage.Range, now int64) error {
 	m, err := s.monitor(tag)
 	if err != nil {
@@ -179,7 +179,7 @@ func (s *Store) FillRange(ctx context.Context, tag string, r statuspage.Range, n
 	return s.judge(ctx, tag, func(t int64) bool { return t >= r.From && t <= r.To }, now)
 }
 
-// Point implements statuspage.PointStore.
+// Point implements apiv4.PointStore.
 func (s *Store) Point(_ context.Context, tag string, minute, now int64) (statuspage.Point, error) {
 	m, err := s.monitor(tag)
 	if err != nil {
@@ -191,7 +191,7 @@ func (s *Store) Point(_ context.Context, tag string, minute, now int64) (statusp
 	return statuspage.Point{}, statuspage.PointNotFound(tag, minute)
 }
 
-// Points implements statuspage.PointStore.
+// Points implements apiv4.PointStore.
 func (s *Store) Points(_ context.Context, tag string, q statuspage.PointQuery, now int64, take func(statuspage.Point) bool) (int64, error) {
 	m, err := s.monitor(tag)
 	if err != nil {
@@ -205,7 +205,7 @@ func (s *Store) Points(_ context.Context, tag string, q statuspage.PointQuery, n
 	return 0, nil
 }
 
-// DaySoFar implements statuspage.PointStore.
+// DaySoFar implements apilegacy.StatusStore.
 func (s *Store) DaySoFar(_ context.Context, tag string, until, now int64) (statuspage.Monitor, statuspage.Totals, *statuspage.Point, error) {
 	var totals statuspage.Totals
 	var newest *statuspage.Point
@@ -220,7 +220,7 @@ func (s *Store) DaySoFar(_ context.Context, tag string, until, now int64) (statu
 	return m.Monitor, totals, newest, nil
 }
 
-// Uptime implements statuspage.PointStore. It counts every point each time.
+// Uptime implements apiv4.PointStore. It counts every point each time.
 func (s *Store) Uptime(_ context.Context, tag string, days int, now int64) (statuspage.Monitor, []statuspage.DayTotals, error) {
 	m, err := s.monitor(tag)
 	if err != nil {

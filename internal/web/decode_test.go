@@ -1,4 +1,4 @@
-package api
+package web
 
 import (
 	"encoding/base64"
@@ -7,7 +7,6 @@ import (
 	"math"
 	"net/url"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -49,10 +48,10 @@ func TestDecodeBody(t *testing.T) {
 		{"a form", "a=1&b=2", nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			f, err := decodeBody([]byte(tt.body))
+			f, err := DecodeBody([]byte(tt.body))
 			if tt.want == nil {
-				if !errors.Is(err, errBody) {
-					t.Fatalf("decoded %v, %v, want %v", f, err, errBody)
+				if !errors.Is(err, ErrBody) {
+					t.Fatalf("decoded %v, %v, want %v", f, err, ErrBody)
 				}
 				return
 			}
@@ -70,9 +69,9 @@ func TestDecodeBody(t *testing.T) {
 	}
 }
 
-func decoded(t testing.TB, body string) fields {
+func decoded(t testing.TB, body string) Fields {
 	t.Helper()
-	f, err := decodeBody([]byte(body))
+	f, err := DecodeBody([]byte(body))
 	if err != nil {
 		t.Fatalf("%s: %v", body, err)
 	}
@@ -91,9 +90,9 @@ func TestTimestamp(t *testing.T) {
 		{"1700000000000", -1}, {"1e308", -1}, {"1e400", -1}, {"-1e400", -1}, {strings.Repeat("9", 40), -1},
 		{"null", -1}, {"true", -1}, {"false", -1}, {`""`, -1}, {`"1700000000"`, -1}, {"[1700000000]", -1}, {"{}", -1},
 	} {
-		got, err := decoded(t, `{"at":`+tt.json+`}`).timestamp("at")
+		got, err := decoded(t, `{"at":`+tt.json+`}`).Timestamp("at")
 		if tt.want < 0 {
-			if want := errTimestamp("at"); !errors.Is(err, want) {
+			if want := ErrTimestamp("at"); !errors.Is(err, want) {
 				t.Errorf("%s: %d, %v, want %v", tt.json, got, err, want)
 			}
 			continue
@@ -104,7 +103,7 @@ func TestTimestamp(t *testing.T) {
 	}
 	rapid.Check(t, func(t *rapid.T) {
 		n := rapid.Float64Range(0, statuspage.MaxTimestamp).Draw(t, "n")
-		got, err := fields{"at": []byte(strconv.FormatFloat(n, 'g', -1, 64))}.timestamp("at")
+		got, err := Fields{"at": []byte(strconv.FormatFloat(n, 'g', -1, 64))}.Timestamp("at")
 		if want := int64(math.Floor(n/60)) * 60; err != nil || got != want {
 			t.Errorf("%v: %d, %v, want %d", n, got, err, want)
 		}
@@ -135,130 +134,14 @@ func TestTimestampKinds(t *testing.T) {
 			}
 			return strconv.FormatInt(n, 10)
 		}
-		o, err := f.optTimestamp("at")
+		o, err := f.OptTimestamp("at")
 		if got := show(o.IsSet(), o.IsNull(), o.Or(0)); (err != nil) != tt.optErr || err == nil && got != tt.opt {
 			t.Errorf("optTimestamp of %s: %s, %v, want %s", tt.body, got, err, tt.opt)
 		}
-		n, err := f.nullableTimestamp("at")
+		n, err := f.NullableTimestamp("at")
 		if got := show(n.IsSet(), n.IsNull(), n.Or(0)); (err != nil) != tt.nullabErr || err == nil && got != tt.nullable {
 			t.Errorf("nullableTimestamp of %s: %s, %v, want %s", tt.body, got, err, tt.nullable)
 		}
-	}
-}
-
-func TestThreshold(t *testing.T) {
-	const absent, refused = -1, -2
-	for _, tt := range []struct {
-		json string
-		want int64
-	}{
-		{"", absent}, {"null", 1}, {"true", 1}, {"false", refused},
-		{"1", 1}, {"60", 60}, {"5.0", 5}, {"0.5e1", 5}, {"0", refused}, {"61", refused}, {"1.5", refused}, {"-1", refused},
-		{"1e400", refused}, {"-1e400", refused}, {strings.Repeat("9", 40), refused},
-		{`"5"`, 5}, {`" 5\n"`, 5}, {`"5.0"`, 5}, {`"5."`, 5}, {`"+5"`, 5}, {`"50e-1"`, 5}, {`"05"`, 5},
-		{`""`, refused}, {`" "`, refused}, {`"5x"`, refused}, {`"five"`, refused}, {`"0x5"`, refused}, {`"5_0"`, refused}, {`"Infinity"`, refused},
-		{`"inf"`, refused}, {`"nan"`, refused}, {`"1e999"`, refused}, {`"5 5"`, refused}, {`"e"`, refused}, {`"٥"`, refused},
-		{"[5]", refused}, {"{}", refused},
-	} {
-		body := "{}"
-		if tt.json != "" {
-			body = `{"confirmation_threshold":` + tt.json + `}`
-		}
-		got, err := decoded(t, body).threshold()
-		switch {
-		case tt.want == refused:
-			if !errors.Is(err, errConfirmMinutes) {
-				t.Errorf("%s: %v, %v, want %v", tt.json, got, err, errConfirmMinutes)
-			}
-		case err != nil || got.IsSet() != (tt.want != absent) || got.Or(absent) != tt.want:
-			t.Errorf("%s: %v, %v, want %d", tt.json, got, err, tt.want)
-		}
-	}
-}
-
-func TestAutoCloseAfter(t *testing.T) {
-	const absent, never, refused = -1, -2, -3
-	for _, tt := range []struct {
-		json string
-		want int64
-	}{
-		{"", absent}, {"null", never}, {"3600", 3600}, {"31536000", 31536000}, {"3600.0", 3600}, {"36e2", 3600},
-		{"3599", refused}, {"31536001", refused}, {"0", refused}, {"-3600", refused}, {"3600.5", refused}, {"1e400", refused},
-		{`"3600"`, refused}, {`""`, refused}, {"true", refused}, {"false", refused}, {"[3600]", refused}, {"{}", refused},
-	} {
-		body := "{}"
-		if tt.json != "" {
-			body = `{"auto_close_after":` + tt.json + `}`
-		}
-		got, err := decoded(t, body).autoClose()
-		switch {
-		case tt.want == refused:
-			if !errors.Is(err, errAutoClose) {
-				t.Errorf("%s: %v, %v, want %v", tt.json, got, err, errAutoClose)
-			}
-		case err != nil || got.IsSet() != (tt.want != absent) || got.IsNull() != (tt.want == never) || tt.want > 0 && got.Or(0) != tt.want:
-			t.Errorf("%s: %v, %v, want %d", tt.json, got, err, tt.want)
-		}
-	}
-}
-
-func TestLinks(t *testing.T) {
-	type links = []statuspage.MonitorImpact
-	link := func(tag string, impact statuspage.Impact) statuspage.MonitorImpact {
-		return statuspage.MonitorImpact{Tag: tag, Impact: impact}
-	}
-	many := func(n int) string {
-		var tags []string
-		for i := range n {
-			tags = append(tags, `{"monitor_tag":"m`+strconv.Itoa(i)+`"}`)
-		}
-		return "[" + strings.Join(tags, ",") + "]"
-	}
-	for _, tt := range []struct {
-		name, json string
-		want       links
-		err        error
-	}{
-		{"none", `[]`, links{}, nil},
-		{"impact is DOWN when absent", `[{"monitor_tag":"a"}]`, links{link("a", "DOWN")}, nil},
-		{"impact is DOWN when null", `[{"monitor_tag":"a","impact":null}]`, links{link("a", "DOWN")}, nil},
-		{"impacts", `[{"monitor_tag":"a","impact":"UP"},{"impact":"DEGRADED","monitor_tag":"b","more":1}]`, links{link("a", "UP"), link("b", "DEGRADED")}, nil},
-		{"the same tag twice", `[{"monitor_tag":"a","impact":"UP"},{"monitor_tag":"b"},{"monitor_tag":"a"}]`, links{link("a", "DOWN"), link("b", "DOWN")}, nil},
-		{"null", `null`, nil, errMonitors},
-		{"object", `{}`, nil, errMonitors},
-		{"string", `"a"`, nil, errMonitors},
-		{"element null", `[null]`, nil, errMonitorTag},
-		{"element string", `["a"]`, nil, errMonitorTag},
-		{"element array", `[[]]`, nil, errMonitorTag},
-		{"no tag", `[{"impact":"UP"}]`, nil, errMonitorTag},
-		{"empty tag", `[{"monitor_tag":""}]`, nil, errMonitorTag},
-		{"tag of a number", `[{"monitor_tag":5}]`, nil, errMonitorTag},
-		{"no impact", `[{"monitor_tag":"a","impact":"PURPLE"}]`, nil, errImpact("PURPLE")},
-		{"lower case", `[{"monitor_tag":"a","impact":"down"}]`, nil, errImpact("down")},
-		{"empty impact", `[{"monitor_tag":"a","impact":""}]`, nil, errImpact("")},
-		{"impact of a number", `[{"monitor_tag":"a","impact":5}]`, nil, errImpact("5")},
-		{"the first error counts", `[{"monitor_tag":"a","impact":"x"},null]`, nil, errImpact("x")},
-		{"48", many(48), func() (l links) {
-			for i := range 48 {
-				l = append(l, link("m"+strconv.Itoa(i), "DOWN"))
-			}
-			return l
-		}(), nil},
-		{"49", many(49), nil, errTooManyLinks},
-		{"49 of one tag", "[" + strings.Repeat(`{"monitor_tag":"a"},`, 48) + `{"monitor_tag":"a"}]`, links{link("a", "DOWN")}, nil},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			got, err := decoded(t, `{"monitors":`+tt.json+`}`).links()
-			if !errors.Is(err, tt.err) {
-				t.Fatalf("error %v, want %v", err, tt.err)
-			}
-			if diff := cmp.Diff(tt.want, got.Or(nil)); diff != "" {
-				t.Errorf("(-want +got):\n%s", diff)
-			}
-		})
-	}
-	if got, err := decoded(t, `{}`).links(); err != nil || got.IsSet() {
-		t.Errorf("absent: %v, %v", got, err)
 	}
 }
 
@@ -280,12 +163,12 @@ func TestTrimmed(t *testing.T) {
 		{`"🔥🔥a"`, "", long},
 		{`""`, "", empty}, {`" "`, "", empty}, {`"\ufeff"`, "", empty}, {`null`, "", empty}, {`5`, "", empty}, {`["a"]`, "", empty}, {`{}`, "", empty}, {`true`, "", empty},
 	} {
-		got, err := decoded(t, `{"x":`+tt.json+`}`).trimmed("x", 4, empty, long)
+		got, err := decoded(t, `{"x":`+tt.json+`}`).Trimmed("x", 4, empty, long)
 		if err != tt.err || got != tt.want {
 			t.Errorf("%s: %q, %v, want %q, %v", tt.json, got, err, tt.want, tt.err)
 		}
 	}
-	if _, err := decoded(t, `{}`).trimmed("x", 4, empty, long); err != empty {
+	if _, err := decoded(t, `{}`).Trimmed("x", 4, empty, long); err != empty {
 		t.Errorf("absent: %v, want %v", err, empty)
 	}
 }
@@ -309,7 +192,7 @@ func TestObject(t *testing.T) {
 		{`{"a":"` + strings.Repeat(`[\"{`, 200) + `"}`, statuspage.JSONObject(`{"a":"` + strings.Repeat(`[\"{`, 200) + `"}`), false, ""},
 		{`{"a":[` + strings.Repeat("[],", 200) + `[]]}`, statuspage.JSONObject(`{"a":[` + strings.Repeat("[],", 200) + `[]]}`), false, ""},
 	} {
-		got, err := decoded(t, `{"x":`+tt.json+`}`).object("x")
+		got, err := decoded(t, `{"x":`+tt.json+`}`).Object("x")
 		if tt.err != "" {
 			if err == nil || err.Error() != tt.err {
 				t.Errorf("%s: %v, %v, want %s", tt.json, got, err, tt.err)
@@ -326,6 +209,9 @@ func TestObject(t *testing.T) {
 func nestedObject(levels int) string {
 	return strings.Repeat(`{"a":`, levels-1) + "{}" + strings.Repeat("}", levels-1)
 }
+
+// errNoID is for what is none.
+var errNoID = statuspage.Invalid("no id")
 
 func TestParseID(t *testing.T) {
 	const refused = "refused"
@@ -349,26 +235,26 @@ func TestParseID(t *testing.T) {
 		{"1\n", 0, refused}, {"1.0", 0, refused}, {"1e3", 0, refused}, {"0x1", 0, refused}, {"12abc", 0, refused}, {"abc", 0, refused}, {"1_0", 0, refused},
 		{"١", 0, refused}, {"１", 0, refused}, {"1\x00", 0, refused}, {"%31", 0, refused}, {"NaN", 0, refused}, {"Infinity", 0, refused}, {"inf", 0, refused},
 	} {
-		got, err := parseID(tt.segment, errIncidentID)
+		got, err := ParseID(tt.segment, errNoID)
 		if tt.text == refused {
-			if !errors.Is(err, errIncidentID) {
-				t.Errorf("%q: %v, %v, want %v", tt.segment, got, err, errIncidentID)
+			if !errors.Is(err, errNoID) {
+				t.Errorf("%q: %v, %v, want %v", tt.segment, got, err, errNoID)
 			}
 			continue
 		}
-		if err != nil || got.n != tt.n || got.text != tt.text {
+		if err != nil || got.N != tt.n || got.Text != tt.text {
 			t.Errorf("%q: %v, %v, want %d, %q", tt.segment, got, err, tt.n, tt.text)
 		}
 	}
 	number := regexp.MustCompile(`^-?[0-9]+$`)
 	rapid.Check(t, func(t *rapid.T) {
 		segment := rapid.OneOf(rapid.StringMatching(`-?[0-9]{1,30}`), rapid.StringMatching(`[-0-9.e+ a]{0,6}`), rapid.String()).Draw(t, "segment")
-		id, err := parseID(segment, errCommentID)
+		id, err := ParseID(segment, errNoID)
 		if (err == nil) != number.MatchString(segment) {
 			t.Fatalf("%q: %v, %v", segment, id, err)
 		}
-		if err == nil && id.exists() && strings.TrimLeft(segment, "0") != id.text {
-			t.Errorf("%q is shown as %q", segment, id.text)
+		if err == nil && id.Exists() && strings.TrimLeft(segment, "0") != id.Text {
+			t.Errorf("%q is shown as %q", segment, id.Text)
 		}
 	})
 }
@@ -404,9 +290,9 @@ func TestEcmaNumberText(t *testing.T) {
 }
 
 func TestQueryParameters(t *testing.T) {
-	at := func(raw string) query {
+	at := func(raw string) Query {
 		values, _ := url.ParseQuery(raw)
-		return query{values}
+		return Query{values}
 	}
 	const refused = -1
 	for _, tt := range []struct {
@@ -421,9 +307,9 @@ func TestQueryParameters(t *testing.T) {
 		{"t=1.", refused, false}, {"t=.5", refused, false}, {"t=1.2.3", refused, false}, {"t=12xyz", refused, false}, {"t=0x10", refused, false}, {"t=+1", refused, false},
 		{"t=" + strings.Repeat("9", 40), refused, false}, {"t=NaN", refused, false}, {"t=%D9%A1", refused, false},
 	} {
-		got, given, err := at(tt.raw).timestamp("t")
+		got, given, err := at(tt.raw).Timestamp("t")
 		if tt.want == refused {
-			if !errors.Is(err, errTimestamp("t")) {
+			if !errors.Is(err, ErrTimestamp("t")) {
 				t.Errorf("%s: %d, %v, want an error", tt.raw, got, err)
 			}
 			continue
@@ -440,7 +326,7 @@ func TestQueryParameters(t *testing.T) {
 		{"limit=0", refused}, {"limit=1001", refused}, {"limit=-1", refused}, {"limit=1.0", refused}, {"limit=ten", refused}, {"limit=1e2", refused},
 		{"limit=%2B1", refused}, {"limit=%201", refused}, {"limit=" + strings.Repeat("9", 40), refused},
 	} {
-		got, err := at(tt.raw).limit()
+		got, err := at(tt.raw).Limit()
 		if tt.want == refused {
 			if !errors.Is(err, errLimit) {
 				t.Errorf("%s: %d, %v, want %v", tt.raw, got, err, errLimit)
@@ -449,41 +335,6 @@ func TestQueryParameters(t *testing.T) {
 		}
 		if err != nil || got != tt.want {
 			t.Errorf("%s: %d, %v, want %d", tt.raw, got, err, tt.want)
-		}
-	}
-	for _, tt := range []struct {
-		raw  string
-		want []string
-		err  error
-	}{
-		{"", nil, nil}, {"g=", nil, nil}, {"g=,", []string{}, nil}, {"g=%20", []string{}, nil},
-		{"g=a", []string{"a"}, nil}, {"g=a,b&g=c", []string{"a", "b"}, nil}, {"g=+a%2Cb%C2%A0,,+c", []string{"a", "b", "c"}, nil}, {"g=A", []string{"A"}, nil},
-		{"g=" + strings.Repeat("a,", 50), slices.Repeat([]string{"a"}, 50), nil},
-		{"g=" + strings.Repeat("a,", 51), nil, errTooManyTags},
-	} {
-		got, err := at(tt.raw).tags("g")
-		if !errors.Is(err, tt.err) {
-			t.Errorf("%s: %v, want %v", tt.raw, err, tt.err)
-		}
-		if diff := cmp.Diff(tt.want, got); diff != "" {
-			t.Errorf("%s (-want +got):\n%s", tt.raw, diff)
-		}
-	}
-	for _, tt := range []struct {
-		raw  string
-		want *bool
-		err  error
-	}{
-		{"", nil, nil}, {"status=", nil, nil}, {"status=open", new(true), nil}, {"status=OPEN", new(true), nil}, {"status=cLosed", new(false), nil},
-		{"status=open&status=x", new(true), nil},
-		{"status=x", nil, errStatusFilter}, {"status=open%20", nil, errStatusFilter}, {"status=true", nil, errStatusFilter},
-	} {
-		got, err := at(tt.raw).open()
-		if !errors.Is(err, tt.err) {
-			t.Errorf("%s: %v, want %v", tt.raw, err, tt.err)
-		}
-		if diff := cmp.Diff(tt.want, got); diff != "" {
-			t.Errorf("%s (-want +got):\n%s", tt.raw, diff)
 		}
 	}
 }
@@ -497,15 +348,15 @@ func TestCursor(t *testing.T) {
 		text("i.1.23")[:7] + "\n" + text("i.1.23")[7:],
 		"aS4xLjJ", // the bits that are left over at the end of i.1.2 are not zero
 	} {
-		if got, err := decodeCursor(bad, "i", 2); !errors.Is(err, errBadCursor) {
-			t.Errorf("%q: %v, %v, want %v", bad, got, err, errBadCursor)
+		if got, err := DecodeCursor(bad, "i", 2); !errors.Is(err, ErrBadCursor) {
+			t.Errorf("%q: %v, %v, want %v", bad, got, err, ErrBadCursor)
 		}
 	}
 	id := rapid.Int64Range(0, statuspage.MaxID)
 	rapid.Check(t, func(t *rapid.T) {
 		kind := rapid.SampledFrom([]string{"i", "c", "m"}).Draw(t, "kind")
 		numbers := rapid.SliceOfN(id, 1, 3).Draw(t, "numbers")
-		got, err := decodeCursor(encodeCursor(kind, numbers...), kind, len(numbers))
+		got, err := DecodeCursor(EncodeCursor(kind, numbers...), kind, len(numbers))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -520,8 +371,8 @@ func TestCursor(t *testing.T) {
 			rapid.Map(rapid.StringMatching(`[ic]\.[-0-9+ ]{0,20}\.[0-9]{0,20}`), text),
 			rapid.Map(rapid.StringMatching(`i\.[1-9][0-9]{0,5}\.[1-9]`), func(s string) string { return text(s)[:len(text(s))-1] + "f" }),
 		).Draw(t, "cursor")
-		if numbers, err := decodeCursor(cursor, "i", 2); err == nil && encodeCursor("i", numbers...) != cursor {
-			t.Errorf("%q is read as %v, whose cursor is %q", cursor, numbers, encodeCursor("i", numbers...))
+		if numbers, err := DecodeCursor(cursor, "i", 2); err == nil && EncodeCursor("i", numbers...) != cursor {
+			t.Errorf("%q is read as %v, whose cursor is %q", cursor, numbers, EncodeCursor("i", numbers...))
 		}
 	})
 }
@@ -556,37 +407,37 @@ func TestSentSize(t *testing.T) {
 // A page is full when its limit or its size as sent is reached, and its JSON is
 // whole.
 func TestPage(t *testing.T) {
-	p := page{name: "things", limit: 3}
+	p := Page{Name: "things", Limit: 3}
 	for i := range 5 {
-		if got, want := p.add(map[string]int{"n": i}), i < 3; got != want {
+		if got, want := p.Add(map[string]int{"n": i}), i < 3; got != want {
 			t.Errorf("item %d: taken %t, want %t", i, got, want)
 		}
 	}
-	if got, want := string(p.answer("").body.([]byte)), `{"things":[{"n":0},{"n":1},{"n":2}]}`; got != want {
+	if got, want := string(p.Answer("").Body), `{"things":[{"n":0},{"n":1},{"n":2}]}`; got != want {
 		t.Errorf("%s, want %s", got, want)
 	}
-	if got, want := string(p.answer("abc").body.([]byte)), `{"things":[{"n":0},{"n":1},{"n":2}],"next_cursor":"abc"}`; got != want {
+	if got, want := string(p.Answer("abc").Body), `{"things":[{"n":0},{"n":1},{"n":2}],"next_cursor":"abc"}`; got != want {
 		t.Errorf("%s, want %s", got, want)
 	}
-	if got, want := string((&page{name: "things", limit: 1}).answer("").body.([]byte)), `{"things":[]}`; got != want {
+	if got, want := string((&Page{Name: "things", Limit: 1}).Answer("").Body), `{"things":[]}`; got != want {
 		t.Errorf("%s, want %s", got, want)
 	}
 
 	// Quotes count twice, as sent: of this item five times 1 MB fit into 5.5 MB.
 	half := strings.Repeat(`"`, 250_000) // 4 bytes each in a JSON string inside a JSON string
-	p = page{name: "things", limit: 1000}
+	p = Page{Name: "things", Limit: 1000}
 	taken := 0
-	for p.add(half) {
+	for p.Add(half) {
 		taken++
 	}
-	sent, err := json.Marshal(string(p.answer("x").body.([]byte)))
+	sent, err := json.Marshal(string(p.Answer("x").Body))
 	if err != nil || taken != 5 || len(sent) > 6_000_000 {
 		t.Errorf("%d items taken, %d bytes sent, %v", taken, len(sent), err)
 	}
 
 	// The first item is taken whatever its size: a list always gets on.
-	p = page{name: "things", limit: 1000}
-	if !p.add(strings.Repeat("x", 2*maxPage)) || p.add(1) {
+	p = Page{Name: "things", Limit: 1000}
+	if !p.Add(strings.Repeat("x", 2*maxPage)) || p.Add(1) {
 		t.Error("the first item was refused, or a second taken")
 	}
 }
@@ -600,8 +451,8 @@ func TestISOTime(t *testing.T) {
 		{1795348992, "2026-11-22T12:03:12.000Z"},
 		{statuspage.MaxTimestamp, "9999-12-31T23:59:59.000Z"},
 	} {
-		if got := isoTime(tt.at); got != tt.want {
-			t.Errorf("isoTime(%d) = %s, want %s", tt.at, got, tt.want)
+		if got := ISOTime(tt.at); got != tt.want {
+			t.Errorf("ISOTime(%d) = %s, want %s", tt.at, got, tt.want)
 		}
 	}
 }

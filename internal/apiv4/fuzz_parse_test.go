@@ -1,4 +1,4 @@
-package api
+package apiv4
 
 import (
 	"bytes"
@@ -16,6 +16,7 @@ import (
 	"testing"
 
 	"tocsin/internal/statuspage"
+	"tocsin/internal/web"
 )
 
 // The targets in this file give the parsers any text, without a service around them.
@@ -42,9 +43,9 @@ func FuzzID(f *testing.F) {
 	}
 	digits := regexp.MustCompile(`^-?[0-9]+$`)
 	f.Fuzz(func(t *testing.T, segment string) {
-		id, err := parseID(segment, errCommentID)
+		id, err := web.ParseID(segment, errCommentID)
 		if err != nil {
-			if err != errCommentID || digits.MatchString(segment) || id != (pathID{}) {
+			if err != errCommentID || digits.MatchString(segment) || id != (web.PathID{}) {
 				t.Errorf("%q is %+v, %v", segment, id, err)
 			}
 			return
@@ -54,15 +55,15 @@ func FuzzID(f *testing.F) {
 		}
 		n, _ := new(big.Int).SetString(segment, 10)
 		if exact := n.CmpAbs(big.NewInt(statuspage.MaxID)) <= 0; exact {
-			if want := (pathID{max(n.Int64(), 0), n.String()}); id != want {
+			if want := (web.PathID{N: max(n.Int64(), 0), Text: n.String()}); id != want {
 				t.Errorf("%q is %+v, want %+v", segment, id, want)
 			}
-		} else if id.exists() || id.n != 0 {
+		} else if id.Exists() || id.N != 0 {
 			t.Errorf("%q is %+v, which may exist", segment, id)
 		}
-		shown, err := strconv.ParseFloat(id.text, 64)
+		shown, err := strconv.ParseFloat(id.Text, 64)
 		if number, _ := strconv.ParseFloat(segment, 64); err != nil || shown != number {
-			t.Errorf("%q is shown as %q", segment, id.text)
+			t.Errorf("%q is shown as %q", segment, id.Text)
 		}
 	})
 }
@@ -93,7 +94,7 @@ func FuzzQuery(f *testing.F) {
 	f.Fuzz(func(t *testing.T, raw string, n uint8, value string) {
 		name := names[int(n)%len(names)]
 		raw = name + "=" + url.QueryEscape(value) + "&" + raw
-		q := queryOf(&request{Request: &http.Request{URL: &url.URL{RawQuery: raw}}})
+		q := (&web.Request{Request: &http.Request{URL: &url.URL{RawQuery: raw}}}).Query()
 		if got := q.Get(name); got != value {
 			t.Fatalf("%s of %q is %q, want %q", name, raw, got, value)
 		}
@@ -106,14 +107,14 @@ func FuzzQuery(f *testing.F) {
 		var valid, same bool // whether the value is one, and whether it was read as what it is
 		switch name {
 		case "limit":
-			got, err := q.limit()
+			got, err := q.Limit()
 			n, _ := strconv.Atoi(value)
 			valid, same = limit.MatchString(value), err == nil && got == n
 			if value == "" {
 				valid, same = true, err == nil && got == 1000
 			}
 		case "start_ts", "end_ts":
-			at, given, err := q.timestamp(name)
+			at, given, err := q.Timestamp(name)
 			form, whole := bound.FindStringSubmatch(value), new(big.Int)
 			if form != nil {
 				whole.SetString(form[1], 10)
@@ -121,7 +122,7 @@ func FuzzQuery(f *testing.F) {
 			valid = value == "" || form != nil && whole.Cmp(big.NewInt(statuspage.MaxTimestamp)) <= 0
 			same = err == nil && given == (whole.Sign() > 0) && (!given || at == whole.Int64())
 		case "monitor_tags":
-			tags, err := q.tags(name)
+			tags, err := filterTags(q, name)
 			var want []string
 			for tag := range strings.SplitSeq(value, ",") {
 				if tag = statuspage.TrimBlank(tag); tag != "" {
@@ -130,13 +131,13 @@ func FuzzQuery(f *testing.F) {
 			}
 			valid, same = len(want) <= 50, err == nil && slices.Equal(tags, want) && (tags == nil) == (value == "")
 		case "status":
-			open, err := q.open()
+			open, err := filterOpen(q)
 			lower := strings.ToLower(value)
 			valid = value == "" || lower == "open" || lower == "closed"
 			same = err == nil && (open == nil) == (value == "") && (open == nil || *open == (lower == "open"))
 		case "cursor":
-			numbers, err := q.cursor(incidentCursor, 2)
-			valid = value == "" || err == nil && encodeCursor(incidentCursor, numbers...) == value
+			numbers, err := q.Cursor(incidentCursor, 2)
+			valid = value == "" || err == nil && web.EncodeCursor(incidentCursor, numbers...) == value
 			same = err == nil && (numbers == nil) == (value == "")
 		}
 		if valid != same {
@@ -158,16 +159,16 @@ func FuzzCursor(f *testing.F) {
 	f.Fuzz(func(t *testing.T, cursor string, first, second int64) {
 		kinds := 0
 		for kind, count := range forms {
-			numbers, err := decodeCursor(cursor, kind, count)
+			numbers, err := web.DecodeCursor(cursor, kind, count)
 			if err != nil {
 				refusal(t, err)
-			} else if kinds++; encodeCursor(kind, numbers...) != cursor {
-				t.Errorf("%q is read as %s %v, which is %q", cursor, kind, numbers, encodeCursor(kind, numbers...))
+			} else if kinds++; web.EncodeCursor(kind, numbers...) != cursor {
+				t.Errorf("%q is read as %s %v, which is %q", cursor, kind, numbers, web.EncodeCursor(kind, numbers...))
 			}
 			place := []int64{first, second}[:count]
-			sent := encodeCursor(kind, place...)
+			sent := web.EncodeCursor(kind, place...)
 			valid := !slices.ContainsFunc(place, func(n int64) bool { return n < 0 || n > statuspage.MaxID })
-			if got, err := decodeCursor(sent, kind, count); (err == nil) != valid || valid && !slices.Equal(got, place) {
+			if got, err := web.DecodeCursor(sent, kind, count); (err == nil) != valid || valid && !slices.Equal(got, place) {
 				t.Errorf("%s %v is %q, which is read as %v, %v", kind, place, sent, got, err)
 			}
 			if strings.Trim(sent, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_") != "" {
@@ -199,7 +200,7 @@ func FuzzBody(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
 		sent := bytes.Clone(body)
-		got, err := decodeBody(body)
+		got, err := web.DecodeBody(body)
 		if !bytes.Equal(sent, body) {
 			t.Fatalf("%q became %q", sent, body)
 		}
@@ -226,7 +227,7 @@ func FuzzBody(f *testing.F) {
 // sentBody is a body as it was read, and as a plain decoder reads it.
 type sentBody struct {
 	*testing.T
-	fields
+	web.Fields
 	plain map[string]any
 }
 
@@ -234,7 +235,7 @@ func (b sentBody) checkTexts() {
 	for _, name := range []string{"title", "comment", "name"} {
 		text, isText := b.plain[name].(string)
 		text = statuspage.TrimBlank(text)
-		got, err := b.trimmed(name, 255, errTitleEmpty, errTitleLong)
+		got, err := b.Trimmed(name, 255, errTitleEmpty, errTitleLong)
 		want := error(nil)
 		switch {
 		case !isText || text == "":
@@ -243,18 +244,18 @@ func (b sentBody) checkTexts() {
 			want = errTitleLong
 		}
 		if err != want || err == nil && got != text {
-			b.Errorf("%s %q is %q, %v", name, b.fields[name], got, err)
+			b.Errorf("%s %q is %q, %v", name, b.Fields[name], got, err)
 		}
 	}
 	for _, name := range []string{"title", "description", "state"} {
-		got, err := b.nullableText(name)
+		got, err := b.NullableText(name)
 		value, given := b.plain[name]
 		text, isText := value.(string)
 		if err != nil {
 			refusal(b.T, err)
 		}
 		if valid := !given || value == nil || isText; valid != (err == nil) || got.IsSet() != (given && valid) || got.IsNull() != (given && value == nil) || got.Or("") != text {
-			b.Errorf("%s %q is %+v, %v", name, b.fields[name], got, err)
+			b.Errorf("%s %q is %+v, %v", name, b.Fields[name], got, err)
 		}
 	}
 }
@@ -265,18 +266,18 @@ func (b sentBody) checkTimes() {
 		number, isNumber := value.(json.Number)
 		n, err := number.Float64()
 		valid := isNumber && err == nil && n >= 0 && n <= statuspage.MaxTimestamp
-		at, err := b.timestamp(name)
+		at, err := b.Timestamp(name)
 		if valid != (err == nil) || valid && (at%60 != 0 || float64(at) > n || float64(at)+60 <= n) {
-			b.Errorf("%s %q is %d, %v", name, b.fields[name], at, err)
+			b.Errorf("%s %q is %d, %v", name, b.Fields[name], at, err)
 		}
-		opt, err := b.optTimestamp(name)
+		opt, err := b.OptTimestamp(name)
 		if (err == nil) != (valid || !given) || err == nil && (opt.IsSet() != given || opt.IsNull() || opt.Or(0) != at) {
-			b.Errorf("%s %q, which may be absent, is %+v, %v", name, b.fields[name], opt, err)
+			b.Errorf("%s %q, which may be absent, is %+v, %v", name, b.Fields[name], opt, err)
 		}
 		null := given && value == nil
-		opt, err = b.nullableTimestamp(name)
+		opt, err = b.NullableTimestamp(name)
 		if (err == nil) != (valid || !given || null) || err == nil && (opt.IsSet() != given || opt.IsNull() != null || opt.Or(0) != at) {
-			b.Errorf("%s %q, which may be null, is %+v, %v", name, b.fields[name], opt, err)
+			b.Errorf("%s %q, which may be null, is %+v, %v", name, b.Fields[name], opt, err)
 		}
 		if err != nil {
 			refusal(b.T, err)
@@ -285,7 +286,7 @@ func (b sentBody) checkTimes() {
 }
 
 func (b sentBody) checkLinks() {
-	got, err := b.links()
+	got, err := links(b.Fields)
 	value, given := b.plain["monitors"]
 	list, isList := value.([]any)
 	valid := !given || isList
@@ -308,18 +309,18 @@ func (b sentBody) checkLinks() {
 		refusal(b.T, err)
 	}
 	if valid = valid && len(tags) <= 48; valid != (err == nil) || got.IsSet() != (given && valid) || got.IsNull() || err == nil && len(got.Or(nil)) != len(tags) {
-		b.Fatalf("monitors %q are %+v, %v", b.fields["monitors"], got, err)
+		b.Fatalf("monitors %q are %+v, %v", b.Fields["monitors"], got, err)
 	}
 	for n, link := range got.Or(nil) {
 		if link.Tag != tags[n] || link.Impact != impacts[link.Tag] {
-			b.Errorf("monitor %d of %q is %+v", n, b.fields["monitors"], link)
+			b.Errorf("monitor %d of %q is %+v", n, b.Fields["monitors"], link)
 		}
 	}
 }
 
 func (b sentBody) checkObjects() {
 	for _, name := range []string{"type_data", "monitor_settings_json"} {
-		got, err := b.object(name)
+		got, err := b.Object(name)
 		value, given := b.plain[name]
 		sent, isObject := value.(map[string]any)
 		valid := !given || value == nil || isObject && nesting(value) <= 100
@@ -327,7 +328,7 @@ func (b sentBody) checkObjects() {
 			refusal(b.T, err)
 		}
 		if valid != (err == nil) || got.IsSet() != (given && valid) || got.IsNull() != (given && value == nil) {
-			b.Errorf("%s %.300q is %+v, %v", name, b.fields[name], got, err)
+			b.Errorf("%s %.300q is %+v, %v", name, b.Fields[name], got, err)
 		}
 		kept, ok := got.Get()
 		if !ok {
@@ -338,7 +339,7 @@ func (b sentBody) checkObjects() {
 		dec.UseNumber()
 		var compact bytes.Buffer
 		if err := dec.Decode(&back); err != nil || json.Compact(&compact, []byte(kept)) != nil || compact.String() != string(kept) || !reflect.DeepEqual(sent, back) {
-			b.Errorf("%s %q is kept as %q (%v)", name, b.fields[name], kept, err)
+			b.Errorf("%s %q is kept as %q (%v)", name, b.Fields[name], kept, err)
 		}
 	}
 }
@@ -362,11 +363,11 @@ func nesting(value any) int {
 }
 
 func (b sentBody) checkMonitor() {
-	minutes, err := b.threshold()
+	minutes, err := threshold(b.Fields)
 	if err != nil {
 		refusal(b.T, err)
 	} else if n := minutes.Or(1); n < 1 || n > 60 {
-		b.Errorf("confirmation_threshold %q is %d", b.fields["confirmation_threshold"], n)
+		b.Errorf("confirmation_threshold %q is %d", b.Fields["confirmation_threshold"], n)
 	}
 	if number, ok := b.plain["confirmation_threshold"].(json.Number); ok {
 		n, _ := number.Float64()
@@ -374,11 +375,11 @@ func (b sentBody) checkMonitor() {
 			b.Errorf("confirmation_threshold %s is %+v, %v", number, minutes, err)
 		}
 	}
-	patch, err := monitorPatch(b.fields)
+	patch, err := monitorPatch(b.Fields)
 	if err != nil {
 		refusal(b.T, err)
 	}
-	m, errNew := newMonitor(b.fields)
+	m, errNew := newMonitor(b.Fields)
 	if errNew != nil {
 		refusal(b.T, errNew)
 		return
@@ -396,6 +397,6 @@ func (b sentBody) checkMonitor() {
 	}
 	again.Settings = m.Settings // laid over the default ones
 	if err == nil && !reflect.DeepEqual(m, again) {
-		b.Errorf("%q made %+v and changed it into %+v", b.fields, m, again)
+		b.Errorf("%q made %+v and changed it into %+v", b.Fields, m, again)
 	}
 }

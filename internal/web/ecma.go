@@ -1,4 +1,4 @@
-package api
+package web
 
 import (
 	"encoding/json"
@@ -15,22 +15,22 @@ import (
 // Numbers as ECMAScript has them: both APIs were first served by a program in it, and
 // what it made of its clients' values is what these rely on.
 
-// ecmaNumberOf is ECMAScript's Number of a JSON value.
-func ecmaNumberOf(raw json.RawMessage) float64 {
-	switch kindOf(raw) {
-	case kindNull:
+// ECMANumberOf is ECMAScript's Number of a JSON value.
+func ECMANumberOf(raw json.RawMessage) float64 {
+	switch KindOf(raw) {
+	case KindNull:
 		return 0
-	case kindBool:
+	case KindBool:
 		if raw[0] == 't' {
 			return 1
 		}
 		return 0
-	case kindNumber:
+	case KindNumber:
 		n, _ := strconv.ParseFloat(string(raw), 64) // infinity when out of range
 		return n
-	case kindString:
-		return ecmaNumber(decodeString(raw))
-	case kindArray:
+	case KindString:
+		return ECMANumber(DecodeString(raw))
+	case KindArray:
 		return ecmaNumberOfArray(string(raw))
 	}
 	return math.NaN()
@@ -48,16 +48,16 @@ func ecmaNumberOfArray(raw string) float64 {
 	case !json.Valid([]byte(element)): // there are more
 		return math.NaN()
 	}
-	switch kindOf([]byte(element)) {
-	case kindBool, kindObject: // their texts are no numbers
+	switch KindOf([]byte(element)) {
+	case KindBool, KindObject: // their texts are no numbers
 		return math.NaN()
 	}
-	return ecmaNumberOf(json.RawMessage(element))
+	return ECMANumberOf(json.RawMessage(element))
 }
 
-// ecmaNumber is ECMAScript's Number of a string: ecmaDecimal, but hexadecimal, octal and
+// ECMANumber is ECMAScript's Number of a string: ECMADecimal, but hexadecimal, octal and
 // binary digits are read too.
-func ecmaNumber(s string) float64 {
+func ECMANumber(s string) float64 {
 	s = statuspage.TrimBlank(s)
 	if len(s) > 2 && s[0] == '0' {
 		for _, prefix := range []struct {
@@ -74,12 +74,12 @@ func ecmaNumber(s string) float64 {
 			}
 		}
 	}
-	return ecmaDecimal(s)
+	return ECMADecimal(s)
 }
 
-// ecmaDecimal is ECMAScript's Number of a decimal string: blank is 0, and Infinity is
+// ECMADecimal is ECMAScript's Number of a decimal string: blank is 0, and Infinity is
 // read; NaN when it is none.
-func ecmaDecimal(s string) float64 {
+func ECMADecimal(s string) float64 {
 	s = statuspage.TrimBlank(s)
 	switch s {
 	case "":

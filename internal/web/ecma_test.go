@@ -1,4 +1,4 @@
-package api
+package web
 
 import (
 	"encoding/json"
@@ -25,14 +25,14 @@ func TestEcmaNumber(t *testing.T) {
 		{"1_0", none}, {"0x1_0", none}, {"1e", none}, {"--1", none}, {"+", none}, {".", none}, {"e", none}, {"１", none}, {"1 2", none}, {"1,5", none}, {"abc", none}, {"\x00", none},
 		{"0x" + strings.Repeat("f", 1000), infinity},
 	} {
-		if got := ecmaNumber(tt.text); !sameNumber(got, tt.want) {
+		if got := ECMANumber(tt.text); !sameNumber(got, tt.want) {
 			t.Errorf("%.40q: %g, want %g", tt.text, got, tt.want)
 		}
 		decimal := tt.want
 		if len(tt.text) > 1 && strings.ContainsRune("xXoObB", rune(tt.text[1])) {
 			decimal = none
 		}
-		if got := ecmaDecimal(tt.text); !sameNumber(got, decimal) {
+		if got := ECMADecimal(tt.text); !sameNumber(got, decimal) {
 			t.Errorf("%.40q as a decimal: %g, want %g", tt.text, got, decimal)
 		}
 	}
@@ -51,7 +51,7 @@ func TestEcmaNumberOf(t *testing.T) {
 		if !json.Valid([]byte(tt.raw)) {
 			t.Fatalf("%.40s is no JSON", tt.raw)
 		}
-		if got := ecmaNumberOf(json.RawMessage(tt.raw)); !sameNumber(got, tt.want) {
+		if got := ECMANumberOf(json.RawMessage(tt.raw)); !sameNumber(got, tt.want) {
 			t.Errorf("%.40s: %g, want %g", tt.raw, got, tt.want)
 		}
 	}

@@ -1,4 +1,4 @@
-package api
+package web
 
 import (
 	"context"
@@ -21,7 +21,7 @@ const (
 // keyring authenticates API keys and remembers them for a while, so that a warm
 // function does not read the key on every request.
 type keyring struct {
-	store statuspage.KeyStore
+	store Store
 
 	mu   sync.Mutex
 	seen map[string]seenKey // by hash
@@ -33,7 +33,7 @@ type seenKey struct {
 	until int64 // UTC seconds
 }
 
-func newKeyring(store statuspage.KeyStore) *keyring {
+func newKeyring(store Store) *keyring {
 	return &keyring{store: store, seen: map[string]seenKey{}}
 }
 
@@ -43,7 +43,7 @@ func newKeyring(store statuspage.KeyStore) *keyring {
 func bearer(headers []string) (secret string, err error) {
 	parts := strings.Split(strings.Join(headers, ","), " ")
 	if len(parts) != 2 || !strings.EqualFold(parts[0], "Bearer") {
-		return "", errNoKey
+		return "", ErrNoKey
 	}
 	if !statuspage.ValidSecret(parts[1]) {
 		return "", errBadKey
@@ -122,7 +122,9 @@ func (k *keyring) due(hash string, hour int64) bool {
 	return true
 }
 
-// forget makes the next request with the key read it again.
+// ForgetKey makes the next request with the key, named by its hash, read it again.
+func (r *Request) ForgetKey(hash string) { r.server.keys.forget(hash) }
+
 func (k *keyring) forget(hash string) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -139,21 +141,21 @@ type usage struct {
 // function may be frozen once it has answered, so the note is not left running.
 const usagePatience = 100 * time.Millisecond
 
-// store returns the repository, for the calls of a request that its key allows.
-// With the first of them, and beside it, goes the note that the key was used, once
-// an hour: a request that asks nothing of the table pays nothing for it. That note
-// failing is nobody's concern but that of who reads when a key was last used.
-func (s *service) store(r *request) Store {
-	hour := statuspage.FloorHour(r.now)
-	if r.usage == nil && r.key.ID != 0 && s.keys.due(r.key.Hash, hour) {
-		ctx, cancel := context.WithCancel(r.Context())
-		r.usage = &usage{make(chan struct{}), cancel}
-		go func() {
-			defer close(r.usage.done)
-			_ = s.Store.MarkAPIKeyUsed(ctx, r.key.Hash, hour)
-		}()
+// noteUse begins to note, once an hour, that the request's key was used; nil when there
+// is nothing to note. The note failing is nobody's concern but that of who reads when a
+// key was last used.
+func (k *keyring) noteUse(r *Request) *usage {
+	hour := statuspage.FloorHour(r.Now)
+	if r.Key.ID == 0 || !k.due(r.Key.Hash, hour) {
+		return nil
 	}
-	return s.Store
+	ctx, cancel := context.WithCancel(r.Context())
+	u := &usage{make(chan struct{}), cancel}
+	go func() {
+		defer close(u.done)
+		_ = k.store.MarkAPIKeyUsed(ctx, r.Key.Hash, hour)
+	}()
+	return u
 }
 
 // finish ends the note, if there is one.

@@ -1,0 +1,94 @@
+package apiv4
+
+import (
+	"context"
+	"net/http"
+
+	"tocsin/internal/statuspage"
+	"tocsin/internal/web"
+)
+
+// AlertStore keeps alerts. The writes of PointStore open and resolve them.
+type AlertStore interface {
+	// Alert returns the alert, or AlertNotFound.
+	Alert(ctx context.Context, id int64) (statuspage.Alert, error)
+
+	// Alerts lists the alerts that match, id falling; without a tag it follows a write
+	// within moments. It returns MonitorNotFound for a tag without a monitor.
+	Alerts(ctx context.Context, q statuspage.AlertQuery, take func(statuspage.Alert) bool) (after int64, err error)
+}
+
+// Alerts returns the routes of alerts.
+func Alerts(store AlertStore) []web.Route {
+	id := web.Existing("alert_id", errAlertID, statuspage.AlertNotFound[string])
+	list := web.List[statuspage.AlertQuery, statuspage.Alert, int64]{
+		Name:  "alerts",
+		Query: readAlertQuery,
+		Read: func(r *web.Request, q statuspage.AlertQuery, take func(statuspage.Alert) bool) (int64, error) {
+			return store.Alerts(r.Context(), q, take)
+		},
+		Show:   func(_ *web.Request, a statuspage.Alert) any { return toAlertJSON(a) },
+		Cursor: web.IDCursor(alertCursor),
+	}
+	return []web.Route{
+		{Group: web.Monitors, Path: "/api/v4/alerts", Methods: []web.Method{web.GET(statuspage.ScopeMonitorsRead, list.Handler())}},
+		{Group: web.Monitors, Path: "/api/v4/alerts/{alert_id}", Methods: []web.Method{
+			web.GET(statuspage.ScopeMonitorsRead, web.Gets(id, store.Alert, showAlert)),
+		}},
+	}
+}
+
+var (
+	errAlertID    = bad("Alert ID must be a valid integer")
+	errAlertState = bad("alert_status must be one of: TRIGGERED, RESOLVED")
+	errRuleFilter = bad("alert_rule_id must be a valid id")
+)
+
+const alertCursor = "a"
+
+func readAlertQuery(r *web.Request) (q statuspage.AlertQuery, limit int, err error) {
+	params := r.Query()
+	q = statuspage.AlertQuery{Tag: params.Get("monitor_tag"), State: statuspage.AlertState(params.Get("alert_status"))}
+	if q.State != "" && !statuspage.ValidAlertState(q.State) {
+		return q, 0, errAlertState
+	}
+	if text := params.Get("alert_rule_id"); text != "" {
+		id, err := web.ParseID(text, errRuleFilter)
+		if err != nil {
+			return q, 0, err
+		}
+		if !id.Exists() {
+			return q, 0, errRuleFilter
+		}
+		q.RuleID = id.N
+	}
+	q.Limit, q.After, err = params.Page(alertCursor)
+	return q, q.Limit, err
+}
+
+// alertJSON is an alert.
+type alertJSON struct {
+	ID         int64   `json:"id"`
+	RuleID     int64   `json:"alert_rule_id"`
+	Tag        string  `json:"monitor_tag"`
+	For        string  `json:"alert_for"`
+	Value      any     `json:"alert_value"`
+	Severity   string  `json:"severity"`
+	State      string  `json:"alert_status"`
+	IncidentID *int64  `json:"incident_id"`
+	Created    string  `json:"created_at"`
+	Updated    string  `json:"updated_at"`
+	Resolved   *string `json:"resolved_at"`
+}
+
+func toAlertJSON(a statuspage.Alert) alertJSON {
+	return alertJSON{
+		ID: a.ID, RuleID: a.RuleID, Tag: a.Tag, For: string(a.For), Value: alertValueJSON(a.Condition), Severity: string(a.Severity),
+		State: string(a.State), IncidentID: a.IncidentID,
+		Created: web.ISOTime(a.Created), Updated: web.ISOTime(a.Updated), Resolved: web.ISOTimeOrNull(a.Resolved),
+	}
+}
+
+func showAlert(_ *web.Request, a statuspage.Alert) web.Answer {
+	return web.One(http.StatusOK, "alert", toAlertJSON(a))
+}

@@ -1,0 +1,295 @@
+package apiv4
+
+import (
+	"context"
+	"encoding/json"
+	"math"
+	"net/http"
+
+	"tocsin/internal/opt"
+	"tocsin/internal/statuspage"
+	"tocsin/internal/web"
+)
+
+// MonitorStore keeps monitors.
+type MonitorStore interface {
+	// Monitor returns the monitor, or MonitorNotFound.
+	Monitor(ctx context.Context, tag string) (statuspage.Monitor, error)
+
+	// Monitors lists the monitors that match, id falling.
+	Monitors(ctx context.Context, q statuspage.MonitorQuery, take func(statuspage.Monitor) bool) (after int64, err error)
+
+	// CreateMonitor makes the monitor; its id, times and version are set by the
+	// repository. It returns MonitorExists.
+	CreateMonitor(ctx context.Context, m statuspage.Monitor, now int64, once *statuspage.Once[statuspage.Monitor]) (statuspage.Monitor, error)
+
+	// UpdateMonitor applies the patch. It returns MonitorNotFound or
+	// ErrMonitorTooLarge.
+	UpdateMonitor(ctx context.Context, tag string, p statuspage.MonitorPatch, now int64) (statuspage.Monitor, error)
+
+	// DeleteMonitor removes the monitor and all that hangs on it, or returns
+	// MonitorNotFound. From its return on the tag is free; its place in incidents
+	// and its rows follow, at once when they are few, else by Cleanup.
+	DeleteMonitor(ctx context.Context, tag string, now int64) error
+}
+
+type monitors struct{ store MonitorStore }
+
+// Monitors returns the routes of monitors.
+func Monitors(store MonitorStore) []web.Route {
+	h := monitors{store}
+	return []web.Route{
+		{Group: web.Monitors, Path: "/api/v4/monitors", Methods: []web.Method{
+			web.GET(statuspage.ScopeMonitorsRead, h.list()),
+			web.POST(statuspage.ScopeMonitorsWrite, web.Creates(h.create)),
+		}},
+		{Group: web.Monitors, Path: "/api/v4/monitors/{monitor_tag}", Methods: []web.Method{
+			web.GET(statuspage.ScopeMonitorsRead, web.Gets(monitorTag, store.Monitor, showMonitor)),
+			web.PATCH(statuspage.ScopeMonitorsWrite, web.Acts(readMonitorPatch, h.update, showMonitor)),
+			web.DELETE(statuspage.ScopeMonitorsWrite, web.Acts(monitorTag, h.remove, showMonitorGone)),
+		}},
+	}
+}
+
+var (
+	errTagRequired    = bad("Tag is required and must be a non-empty string")
+	errTagForm        = bad("Tag must be URL-friendly: only lowercase letters, numbers, hyphens, and underscores. Must start and end with a letter or number.")
+	errTagLong        = bad("Tag must be at most 256 characters")
+	errNameRequired   = bad("Name is required and must be a non-empty string")
+	errNameEmpty      = bad("Name must be a non-empty string")
+	errNameLong       = bad("Name must be at most 255 characters")
+	errConfirmMinutes = bad("confirmation_threshold must be an integer between 1 and 60")
+)
+
+const monitorCursor = "m"
+
+// allCategories is the category filter that filters nothing.
+const allCategories = "All Categories"
+
+func readMonitorQuery(r *web.Request) (q statuspage.MonitorQuery, limit int, err error) {
+	params := r.Query()
+	q = statuspage.MonitorQuery{
+		Status: params.Get("status"), Category: params.Get("category_name"),
+		Type: params.Get("monitor_type"), Hidden: params.Get("is_hidden"),
+	}
+	if q.Category == allCategories {
+		q.Category = ""
+	}
+	q.Limit, q.After, err = params.Page(monitorCursor)
+	return q, q.Limit, err
+}
+
+func (h monitors) list() web.Handler {
+	return web.List[statuspage.MonitorQuery, statuspage.Monitor, int64]{
+		Name:  "monitors",
+		Query: readMonitorQuery,
+		Read: func(r *web.Request, q statuspage.MonitorQuery, take func(statuspage.Monitor) bool) (int64, error) {
+			return h.store.Monitors(r.Context(), q, take)
+		},
+		Show:   func(_ *web.Request, m statuspage.Monitor) any { return toMonitorJSON(m) },
+		Cursor: web.IDCursor(monitorCursor),
+	}.Handler()
+}
+
+// monitorTag is the tag in the path.
+func monitorTag(r *web.Request) (string, error) { return r.PathValue("monitor_tag"), nil }
+
+func (h monitors) create(r *web.Request) (web.Creation[statuspage.Monitor], error) {
+	var c web.Creation[statuspage.Monitor]
+	f, err := web.DecodeBody(r.Content)
+	if err != nil {
+		return c, err
+	}
+	m, err := newMonitor(f)
+	if err != nil {
+		return c, err
+	}
+	c.Create = func(ctx context.Context, once *statuspage.Once[statuspage.Monitor]) (statuspage.Monitor, error) {
+		return h.store.CreateMonitor(ctx, m, r.Now, once)
+	}
+	c.Answer = func(made statuspage.Monitor) web.Answer {
+		return web.One(http.StatusCreated, "monitor", toMonitorJSON(made))
+	}
+	return c, nil
+}
+
+func newMonitor(f web.Fields) (statuspage.Monitor, error) {
+	var m statuspage.Monitor
+	tag, _ := f.Text("tag")
+	tag = statuspage.TrimBlank(tag)
+	switch {
+	case tag == "":
+		return m, errTagRequired
+	case !statuspage.WellFormedTag(tag):
+		return m, errTagForm
+	case len(tag) > statuspage.MaxTag:
+		return m, errTagLong
+	}
+	name, err := f.Trimmed("name", statuspage.MaxMonitorName, errNameRequired, errNameLong)
+	if err != nil {
+		return m, err
+	}
+	p, err := monitorPatch(f)
+	if err != nil {
+		return m, err
+	}
+	include, err := f.NullableText("include_degraded_in_downtime")
+	if err != nil {
+		return m, err
+	}
+	// A text that has a default is not null at first, even if it was sent as null.
+	m = statuspage.NewMonitor(tag, name)
+	*m.DefaultStatus = p.DefaultStatus.Or(*m.DefaultStatus)
+	*m.Status = p.Status.Or(*m.Status)
+	*m.Type = p.Type.Or(*m.Type)
+	*m.Hidden = p.Hidden.Or(*m.Hidden)
+	*m.IncludeDegraded = include.Or(*m.IncludeDegraded)
+	m.Description, m.Image, m.Cron = p.Description.Ptr(nil), p.Image.Ptr(nil), p.Cron.Ptr(nil)
+	m.Category, m.ExternalURL = p.Category.Ptr(nil), p.ExternalURL.Ptr(nil)
+	m.TypeData, m.Settings = p.TypeData.Or(""), p.Settings.Or("")
+	m.ConfirmationThreshold = p.ConfirmationThreshold.Or(m.ConfirmationThreshold)
+	if m.Size() > statuspage.MaxMonitorSize {
+		return m, statuspage.ErrMonitorTooLarge
+	}
+	return m, nil
+}
+
+// monitorPatch reads the fields that POST and PATCH of a monitor share: all but the
+// tag, the name and include_degraded_in_downtime, which PATCH passes over, as in
+// the original.
+func monitorPatch(f web.Fields) (statuspage.MonitorPatch, error) {
+	var p statuspage.MonitorPatch
+	var err error
+	if p.ConfirmationThreshold, err = threshold(f); err != nil {
+		return p, err
+	}
+	for _, text := range []struct {
+		name  string
+		field *opt.Field[string]
+	}{
+		{"description", &p.Description},
+		{"image", &p.Image},
+		{"cron", &p.Cron},
+		{"default_status", &p.DefaultStatus},
+		{"status", &p.Status},
+		{"category_name", &p.Category},
+		{"monitor_type", &p.Type},
+		{"is_hidden", &p.Hidden},
+		{"external_url", &p.ExternalURL},
+	} {
+		if *text.field, err = f.NullableText(text.name); err != nil {
+			return p, err
+		}
+	}
+	if p.TypeData, err = f.Object("type_data"); err != nil {
+		return p, err
+	}
+	p.Settings, err = f.Object("monitor_settings_json")
+	return p, err
+}
+
+// threshold returns a monitor's confirmation threshold: a whole number from 1 to
+// 60, or true or a decimal string that ECMAScript's Number makes one of; null is 1
+// (contract v4, section 4).
+func threshold(f web.Fields) (opt.Field[int64], error) {
+	const name = "confirmation_threshold"
+	n := math.NaN()
+	switch f.Kind(name) {
+	case web.KindAbsent:
+		return opt.Field[int64]{}, nil
+	case web.KindNull:
+		n = statuspage.DefaultThreshold
+	case web.KindBool, web.KindNumber:
+		n = web.ECMANumberOf(f[name])
+	case web.KindString:
+		n = web.ECMADecimal(web.DecodeString(f[name]))
+	}
+	if n != math.Trunc(n) || n < 1 || n > statuspage.MaxThreshold {
+		return opt.Field[int64]{}, errConfirmMinutes
+	}
+	return opt.Value(int64(n)), nil
+}
+
+// readMonitorPatch reads what a PATCH changes.
+func readMonitorPatch(r *web.Request) (p statuspage.MonitorPatch, err error) {
+	f, err := web.DecodeBody(r.Content)
+	if err != nil {
+		return p, err
+	}
+	name := opt.Field[string]{}
+	if f.Kind("name") != web.KindAbsent {
+		text, err := f.Trimmed("name", statuspage.MaxMonitorName, errNameEmpty, errNameLong)
+		if err != nil {
+			return p, err
+		}
+		name = opt.Value(text)
+	}
+	p, err = monitorPatch(f)
+	p.Name = name
+	return p, err
+}
+
+func (h monitors) update(r *web.Request, p statuspage.MonitorPatch) (statuspage.Monitor, error) {
+	return h.store.UpdateMonitor(r.Context(), r.PathValue("monitor_tag"), p, r.Now)
+}
+
+func (h monitors) remove(r *web.Request, tag string) (string, error) {
+	return tag, h.store.DeleteMonitor(r.Context(), tag, r.Now)
+}
+
+// monitorJSON is a monitor (contract v4, section 4).
+type monitorJSON struct {
+	ID                    int64           `json:"id"`
+	Tag                   string          `json:"tag"`
+	Name                  string          `json:"name"`
+	Description           *string         `json:"description"`
+	Image                 *string         `json:"image"`
+	Cron                  *string         `json:"cron"`
+	DefaultStatus         *string         `json:"default_status"`
+	Status                *string         `json:"status"`
+	Category              *string         `json:"category_name"`
+	Type                  *string         `json:"monitor_type"`
+	DownTrigger           *string         `json:"down_trigger"`
+	DegradedTrigger       *string         `json:"degraded_trigger"`
+	TypeData              json.RawMessage `json:"type_data"`
+	DayDegradedMinimum    *int64          `json:"day_degraded_minimum_count"`
+	DayDownMinimum        *int64          `json:"day_down_minimum_count"`
+	IncludeDegraded       *string         `json:"include_degraded_in_downtime"`
+	Created               string          `json:"created_at"`
+	Updated               string          `json:"updated_at"`
+	Hidden                *string         `json:"is_hidden"`
+	Settings              json.RawMessage `json:"monitor_settings_json"`
+	ExternalURL           *string         `json:"external_url"`
+	ConfirmationThreshold int64           `json:"confirmation_threshold"`
+}
+
+func toMonitorJSON(m statuspage.Monitor) monitorJSON {
+	return monitorJSON{
+		ID: m.ID, Tag: m.Tag, Name: m.Name,
+		Description: m.Description, Image: m.Image, Cron: m.Cron,
+		DefaultStatus: m.DefaultStatus, Status: m.Status, Category: m.Category, Type: m.Type,
+		DownTrigger: m.DownTrigger, DegradedTrigger: m.DegradedTrigger,
+		TypeData:           objectJSON(m.TypeData, "{}"),
+		DayDegradedMinimum: m.DayDegradedMinimum, DayDownMinimum: m.DayDownMinimum,
+		IncludeDegraded: m.IncludeDegraded,
+		Created:         web.ISOTime(m.Created), Updated: web.ISOTime(m.Updated),
+		Hidden:      m.Hidden,
+		Settings:    objectJSON(m.Settings, statuspage.DefaultSettings),
+		ExternalURL: m.ExternalURL, ConfirmationThreshold: m.ConfirmationThreshold,
+	}
+}
+
+func objectJSON(o, empty statuspage.JSONObject) json.RawMessage {
+	if o == "" {
+		o = empty
+	}
+	return json.RawMessage(o)
+}
+
+func showMonitor(_ *web.Request, m statuspage.Monitor) web.Answer {
+	return web.One(http.StatusOK, "monitor", toMonitorJSON(m))
+}
+
+func showMonitorGone(_ *web.Request, tag string) web.Answer {
+	return web.Message("Monitor '%s' deleted successfully", tag)
+}

@@ -1,0 +1,32 @@
+package web
+
+import "context"
+
+// A Call is what is known of a request beside the HTTP request itself. What runs the
+// handler says first what the gateway knows, and reads afterwards what the log line of
+// the request shall say.
+type Call struct {
+	RequestID string // the gateway's, shown to the client as x-request-id
+	Origin    string // scheme and host that the request came to, as the gateway says
+
+	Route string // the pattern that matched, with its method; "" when none did
+	KeyID int64  // the API key's id; 0 without a valid key
+	Cause error  // why the answer is a 5xx
+
+	Failure []byte // the JSON body of the 500 for a panic, in the words of the route's API
+}
+
+type callKey struct{}
+
+// WithCall returns a context that carries the call.
+func WithCall(ctx context.Context, c *Call) context.Context {
+	return context.WithValue(ctx, callKey{}, c)
+}
+
+// CallFrom returns the context's call, or an empty one that nobody will read.
+func CallFrom(ctx context.Context) *Call {
+	if c, ok := ctx.Value(callKey{}).(*Call); ok {
+		return c
+	}
+	return &Call{}
+}

@@ -1,0 +1,116 @@
+package web
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+
+	"tocsin/internal/statuspage"
+)
+
+// statuses turns the codes of the domain's errors into HTTP statuses.
+var statuses = map[statuspage.Code]int{
+	statuspage.CodeBadRequest:          http.StatusBadRequest,
+	statuspage.CodeUnauthorized:        http.StatusUnauthorized,
+	statuspage.CodeForbidden:           http.StatusForbidden,
+	statuspage.CodeNotFound:            http.StatusNotFound,
+	statuspage.CodeMethodNotAllowed:    http.StatusMethodNotAllowed,
+	statuspage.CodeIdempotencyConflict: http.StatusConflict,
+	statuspage.CodePreconditionFailed:  http.StatusPreconditionFailed,
+	statuspage.CodeTooLarge:            http.StatusRequestEntityTooLarge,
+	statuspage.CodeIdempotencyReused:   http.StatusUnprocessableEntity,
+	statuspage.CodeUnavailable:         http.StatusServiceUnavailable,
+	statuspage.CodeInternal:            http.StatusInternalServerError,
+}
+
+// The errors of requests that no handler sees.
+var (
+	ErrNoKey        = &statuspage.Error{Code: statuspage.CodeUnauthorized, Message: "Missing or invalid authorization header"}
+	errBadKey       = &statuspage.Error{Code: statuspage.CodeUnauthorized, Message: "Invalid API key"}
+	errExpiredKey   = &statuspage.Error{Code: statuspage.CodeUnauthorized, Message: "API key has expired"}
+	ErrBodyTooLarge = &statuspage.Error{Code: statuspage.CodeTooLarge, Message: "The request body must be at most 256 KiB"}
+	errInternal     = &statuspage.Error{Code: statuspage.CodeInternal, Message: "Internal server error"}
+)
+
+func missingScope(s statuspage.Scope) error {
+	return &statuspage.Error{Code: statuspage.CodeForbidden, Message: fmt.Sprintf("API key lacks the scope '%s'", s)}
+}
+
+func methodNotAllowed(method string) error {
+	return &statuspage.Error{Code: statuspage.CodeMethodNotAllowed, Message: method + " method not allowed"}
+}
+
+func noRoute(path string) error {
+	return &statuspage.Error{Code: statuspage.CodeNotFound, Message: fmt.Sprintf("No API route matches '%s'", path)}
+}
+
+// A Shown is what a client is told of an error.
+type Shown struct {
+	Code    string `json:"code"`
+	Message string `json:"message"`
+}
+
+// ShownOf returns what a client is told of an error, and the status that says the
+// same. What is no *statuspage.Error, or is one without a status, is an internal
+// failure, of which nothing is told.
+func ShownOf(err error) (Shown, int) {
+	e, ok := errors.AsType[*statuspage.Error](err)
+	status := 0
+	if ok {
+		status = statuses[e.Code]
+	}
+	if status == 0 {
+		e, status = errInternal, http.StatusInternalServerError
+	}
+	return Shown{Code: string(e.Code), Message: e.Message}, status
+}
+
+// A Dialect is how an API reads the key of a request and words its errors. All else is
+// the same for every API.
+type Dialect interface {
+	// Secret returns the API key that the Authorization headers carry. What can't be one
+	// is an error: it is not worth a read.
+	Secret(authorization []string) (secret string, err error)
+
+	// Error returns the body, to be sent as JSON, of an answer with the status. route is
+	// the pattern that matched, with its method.
+	Error(route string, e Shown, status int) any
+}
+
+// Standard is the dialect of the contract v4, and of what belongs to no API.
+var Standard Dialect = standard{}
+
+type standard struct{}
+
+// Secret implements Dialect.
+func (standard) Secret(authorization []string) (string, error) { return bearer(authorization) }
+
+// Error implements Dialect.
+func (standard) Error(_ string, e Shown, _ int) any {
+	return struct {
+		Error Shown `json:"error"`
+	}{e}
+}
+
+// failed is the one place where an error becomes an answer. The cause of a failure goes
+// to the log.
+func failed(r *Request, d Dialect, err error) Answer {
+	shown, status := ShownOf(err)
+	if status >= http.StatusInternalServerError {
+		r.call.Cause = err
+	}
+	a := JSON(status, Encode(d.Error(r.call.Route, shown, status)))
+	if status == http.StatusServiceUnavailable || status == http.StatusConflict {
+		a.Header = http.Header{"Retry-After": {"1"}}
+	}
+	return a
+}
+
+// InternalError is the body of an answer to a failure that no handler could put into
+// words, such as a panic.
+func InternalError() []byte { return internalError(Standard) }
+
+func internalError(d Dialect) []byte {
+	shown, status := ShownOf(errInternal)
+	return Encode(d.Error("", shown, status))
+}

@@ -1,0 +1,297 @@
+package web
+
+import (
+	"cmp"
+	"context"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"tocsin/internal/statuspage"
+)
+
+// maxBody is the limit of a request's body in bytes (contract v4, part A).
+const maxBody = 256 * 1024
+
+// Store is what the edge itself needs of a repository, for API keys and idempotency.
+type Store interface {
+	// APIKeyByHash returns the key with the hash, revoked and expired ones too, or
+	// statuspage.ErrKeyNotFound.
+	APIKeyByHash(ctx context.Context, hash string) (statuspage.APIKey, error)
+
+	// MarkAPIKeyUsed notes that the key with the hash was used in the hour (UTC
+	// seconds). It writes nothing when that, or a later one, is noted already.
+	MarkAPIKeyUsed(ctx context.Context, hash string, hour int64) error
+
+	// Claim returns the claim of a request that is to be carried out now, or the
+	// reply of one that was. It returns statuspage.ErrIdempotencyRunning while another try
+	// holds the claim, or statuspage.ErrIdempotencyReused for a key that another request
+	// has.
+	Claim(ctx context.Context, r statuspage.IdempotentRequest, now int64) (c statuspage.Claim, reply []byte, err error)
+
+	// Complete keeps the reply of a claim whose effect does not repeat when the request
+	// is sent again, after the effect. A claim that has ended stays as it is.
+	Complete(ctx context.Context, c statuspage.Claim, reply []byte) error
+
+	// Release ends a claim whose request had no effect, so that it can be sent again
+	// at once. A claim that was completed, or lost to another try, stays.
+	Release(ctx context.Context, c statuspage.Claim) error
+}
+
+// Config is what the edge is made of. Store and Now must be set.
+type Config struct {
+	Store Store
+
+	// Now is the clock; it is read once per request.
+	Now func() time.Time
+
+	// SiteURL is the origin of the links in answers; "" means the origin that the
+	// request came to.
+	SiteURL string
+
+	// Ready is asked before the table is used, until it has returned nil once.
+	// Nil means that there is nothing to wait for.
+	Ready func(context.Context) error
+}
+
+// A Group is the routes that one Lambda function serves.
+type Group string
+
+// The groups.
+const (
+	Incidents Group = "incidents"
+	Comments  Group = "comments"
+	Monitors  Group = "monitors"
+	Edge      Group = "edge" // what no other group serves
+)
+
+// A Route is a path and the methods it has, in the order in which the allow header
+// names them. HEAD works wherever GET does. A path without methods answers as if it did
+// not exist, but redirects when it ends in a slash.
+type Route struct {
+	Group   Group
+	Path    string  // as http.ServeMux writes it
+	Dialect Dialect // nil: Standard
+	Methods []Method
+}
+
+// A Method is what a route does for one HTTP method.
+type Method struct {
+	Name   string
+	Scope  statuspage.Scope // that the API key must have
+	Handle Handler
+}
+
+// GET is a method of a route.
+func GET(scope statuspage.Scope, h Handler) Method { return Method{http.MethodGet, scope, h} }
+
+// POST is a method of a route.
+func POST(scope statuspage.Scope, h Handler) Method { return Method{http.MethodPost, scope, h} }
+
+// PATCH is a method of a route.
+func PATCH(scope statuspage.Scope, h Handler) Method { return Method{http.MethodPatch, scope, h} }
+
+// DELETE is a method of a route.
+func DELETE(scope statuspage.Scope, h Handler) Method { return Method{http.MethodDelete, scope, h} }
+
+// Public is the scope of what needs no API key.
+const Public statuspage.Scope = ""
+
+// A Handler looks at a request whose key, route, method, scope and size of the body are
+// in order, and at nothing else, and returns what is to be done.
+type Handler func(*Request) (Action, error)
+
+// An Action carries a request out: it may use the table.
+type Action func() (Answer, error)
+
+// Always is the handler that gives the same answer to every request.
+func Always(a Answer) Handler {
+	action := func() (Answer, error) { return a, nil }
+	return func(*Request) (Action, error) { return action, nil }
+}
+
+// A Request is an HTTP request with what was found out about it on the way.
+type Request struct {
+	*http.Request
+	Now     int64 // UTC seconds
+	Content []byte
+	Key     statuspage.APIKey // the zero key where none is needed
+
+	server *server
+	call   *Call
+}
+
+// Site returns the origin of links in the answer.
+func (r *Request) Site() string {
+	return cmp.Or(strings.TrimRight(r.server.SiteURL, "/"), r.call.Origin)
+}
+
+// server is the edge of one group of routes.
+type server struct {
+	Config
+	keys *keyring
+}
+
+// A stage is a part of the way of a request that ends in an answer or an error.
+type stage func(*Request) (Answer, error)
+
+// New returns the handler of the group's routes; routes are those of all groups. It
+// answers every path: one that is another group's as one that does not exist.
+func New(group Group, c Config, routes []Route) http.Handler {
+	s := &server{Config: c, keys: newKeyring(c.Store)}
+	mux := http.NewServeMux()
+	unknown := s.handle(Standard, s.noRoute)
+	for _, rt := range routes {
+		d := rt.Dialect
+		if d == nil {
+			d = Standard
+		}
+		// A path without a handler whose path with a slash has one is redirected to that
+		// by ServeMux, so those of other groups are unknown by name.
+		mux.Handle(rt.Path+"/{$}", s.handle(d, redirect))
+		if rt.Group != group {
+			mux.Handle(rt.Path, unknown)
+			continue
+		}
+		for _, m := range rt.Methods {
+			mux.Handle(m.Name+" "+rt.Path, s.handle(d, s.guard(d, m)))
+		}
+		mux.Handle(rt.Path, s.handle(d, s.wrongMethod(d, rt)))
+	}
+	mux.Handle("/", unknown)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		// ServeMux would redirect a path with empty, "." or ".." segments to
+		// another one: here such a path is none of ours.
+		if !clean(r.URL.Path) {
+			unknown.ServeHTTP(w, r)
+			return
+		}
+		mux.ServeHTTP(w, r)
+	})
+}
+
+// clean reports whether no segment of the path but the last is empty, and none is
+// "." or "..".
+func clean(path string) bool {
+	segments := strings.Split(path, "/")
+	for i, s := range segments {
+		if s == "." || s == ".." || s == "" && i != 0 && i != len(segments)-1 {
+			return false
+		}
+	}
+	return true
+}
+
+// handle makes an http.Handler of a stage.
+func (s *server) handle(d Dialect, f stage) http.Handler {
+	failure := internalError(d)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		req := &Request{Request: r, Now: s.Now().Unix(), server: s, call: CallFrom(r.Context())}
+		req.call.Failure = failure
+		a, err := f(req)
+		if err != nil {
+			a = failed(req, d, err)
+		}
+		write(w, req, a)
+	})
+}
+
+// guard lets a request through to the method's handler in the contract's order:
+// key, scope, size of the body. What holds for every route with a body or for every
+// answer belongs here. Beside what the handler has the table do goes the note that the
+// key was used: a request that asks nothing of the table pays nothing for it.
+func (s *server) guard(d Dialect, m Method) stage {
+	return func(r *Request) (Answer, error) {
+		r.call.Route = r.Pattern
+		if m.Scope != Public {
+			key, err := s.authenticate(d, r)
+			if err != nil {
+				return Answer{}, err
+			}
+			if !key.Allows(m.Scope) {
+				return Answer{}, missingScope(m.Scope)
+			}
+			r.Key = key
+			if r.Method != http.MethodGet && r.Method != http.MethodHead {
+				r.Request = r.WithContext(statuspage.WithActor(r.Context(), statuspage.Actor{Kind: statuspage.ByAPIKey, ID: key.ID}))
+			}
+		}
+		if r.Method == http.MethodPost || r.Method == http.MethodPatch {
+			body, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
+			if err != nil {
+				return Answer{}, err
+			}
+			if len(body) > maxBody {
+				return Answer{}, ErrBodyTooLarge
+			}
+			r.Content = body
+		}
+		act, err := m.Handle(r)
+		if err != nil {
+			return Answer{}, err
+		}
+		defer s.keys.noteUse(r).finish()
+		return act()
+	}
+}
+
+// authenticate finds the request's key. The table is asked only for what can be one,
+// and only once it is known to be readable.
+func (s *server) authenticate(d Dialect, r *Request) (statuspage.APIKey, error) {
+	secret, err := d.Secret(r.Header.Values("Authorization"))
+	if err != nil {
+		return statuspage.APIKey{}, err
+	}
+	if s.Ready != nil {
+		if err := s.Ready(r.Context()); err != nil {
+			return statuspage.APIKey{}, err
+		}
+	}
+	key, err := s.keys.authenticate(r.Context(), secret, r.Now)
+	if err == nil {
+		r.call.KeyID = key.ID
+	}
+	return key, err
+}
+
+// wrongMethod answers the methods that a route does not have.
+func (s *server) wrongMethod(d Dialect, rt Route) stage {
+	var allow []string
+	needsKey, hasGet := false, false
+	for _, m := range rt.Methods {
+		allow = append(allow, m.Name)
+		needsKey = needsKey || m.Scope != Public
+		hasGet = hasGet || m.Name == http.MethodGet
+	}
+	if hasGet {
+		allow = append(allow, http.MethodHead)
+	}
+	header := http.Header{"Allow": {strings.Join(allow, ", ")}}
+	return func(r *Request) (Answer, error) {
+		r.call.Route = rt.Path
+		if needsKey {
+			if _, err := s.authenticate(d, r); err != nil {
+				return Answer{}, err
+			}
+		}
+		a := failed(r, d, methodNotAllowed(r.Method))
+		a.Header = header
+		return a, nil
+	}
+}
+
+func (s *server) noRoute(r *Request) (Answer, error) {
+	if _, err := s.authenticate(Standard, r); err != nil {
+		return Answer{}, err
+	}
+	return Answer{}, noRoute(r.URL.Path)
+}
+
+// redirect answers a path that ends in a slash too many.
+func redirect(r *Request) (Answer, error) {
+	target := url.URL{Path: strings.TrimSuffix(r.URL.Path, "/"), RawQuery: r.URL.RawQuery}
+	r.call.Route = "trailing slash"
+	return Answer{Status: http.StatusPermanentRedirect, Header: http.Header{"Location": {target.String()}}}, nil
+}
