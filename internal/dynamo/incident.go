@@ -343,8 +343,7 @@ func (s *Store) changeIncident(ctx context.Context, old statuspage.Incident, now
 			return true, err
 		}
 		if !refused.Failed(0) {
-			old, err = s.Incident(ctx, old.ID)
-			return false, err
+			return false, errors.New("the id that was drawn for a comment is taken") // nothing else of a change is asked for
 		}
 		it := refused.Item(0)
 		if it == nil {

@@ -8,13 +8,16 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"pgregory.net/rapid"
 
+	"tocsin/internal/ddb"
 	"tocsin/internal/dynamo"
 	"tocsin/internal/dynamotest"
 	"tocsin/internal/opt"
@@ -404,6 +407,33 @@ func TestMostMonitorsOfARule(t *testing.T) {
 		t.Error(err)
 	}
 	checkFinished(t, w.tb)
+}
+
+// TestCommentIDTaken has a counter that is behind: a comment whose id another one has fails
+// at once, since that does not pass.
+func TestCommentIDTaken(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, mode{})
+	incident := w.incident()
+	w.comment(incident)
+	w.load()
+	_, err := w.tb.DynamoDB(nil).UpdateItem(t.Context(), &dynamodb.UpdateItemInput{
+		TableName: aws.String(w.tb.Name), Key: dynamo.CounterKey(dynamo.CommentIDs).Item(),
+		UpdateExpression: aws.String("SET n = :n"), ExpressionAttributeValues: ddb.Item{":n": ddb.Num(0)},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := w.tb.Contents(t).Incidents[incident].Num("version")
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	defer cancel()
+	_, err = w.store.CreateComment(ctx, incident, statuspage.NewComment{Text: "New", Time: begin, State: statuspage.Identified}, now, nil)
+	if shown, ok := errors.AsType[*statuspage.Error](err); err == nil || ok {
+		t.Errorf("%v, %v, want an internal error", err, shown)
+	}
+	if after := w.tb.Contents(t).Incidents[incident].Num("version"); after != before {
+		t.Errorf("version %d, want %d", after, before)
+	}
 }
 
 // TestErrors gives each operation what it must refuse.
@@ -813,6 +843,29 @@ func TestAPIKeys(t *testing.T) {
 			if text := fmt.Sprint(it); strings.Contains(text, strings.TrimPrefix(secret, "kener_")) {
 				t.Errorf("the table holds a secret: %s", text)
 			}
+		}
+	}
+}
+
+// TestEnsureAPIKeyOfAnotherVersion makes sure of a key with a scope that this program does
+// not know, as a table has it that was another version's.
+func TestEnsureAPIKeyOfAnotherVersion(t *testing.T) {
+	t.Parallel()
+	tb := dynamotest.NewTable(t)
+	s := tb.Store(nil)
+	secret := statuspage.NewSecret()
+	if _, err := s.CreateAPIKey(t.Context(), secret, statuspage.NewAPIKey{Name: "key", Scopes: []statuspage.Scope{statuspage.ScopeAdmin, "pages:read"}}, now, nil); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	defer cancel()
+	for _, scopes := range [][]statuspage.Scope{{statuspage.ScopeMonitorsRead}, nil} {
+		if _, err := s.EnsureAPIKey(ctx, secret, statuspage.NewAPIKey{Name: "key", Scopes: scopes}, later); err != nil {
+			t.Fatal(err)
+		}
+		k, err := s.APIKeyByHash(ctx, statuspage.HashSecret(secret))
+		if d := cmp.Diff(scopes, k.Scopes); d != "" || err != nil {
+			t.Errorf("scopes (-want +got), %v:\n%s", err, d)
 		}
 	}
 }
