@@ -409,6 +409,35 @@ func TestMostMonitorsOfARule(t *testing.T) {
 	checkFinished(t, w.tb)
 }
 
+// TestChangeOfTheNewest lets others write before the first try and in the pause after its
+// refusal: the second try is made of what is there then, and is the last.
+func TestChangeOfTheNewest(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, mode{})
+	incident := w.incident()
+	w.load()
+	var operations []string
+	comments := 0
+	s := w.tb.Store(&dynamotest.Client{Inject: func(operation string, _ []byte) dynamotest.Fault {
+		operations = append(operations, operation)
+		if len(operations) == 2 || len(operations) == 3 {
+			comments++
+			if _, err := w.store.CreateComment(context.Background(), incident, statuspage.NewComment{Text: "New", Time: begin, State: statuspage.Identified}, now, nil); err != nil {
+				t.Error(err)
+			}
+		}
+		return dynamotest.None
+	}})
+	got, err := s.UpdateIncident(t.Context(), incident, statuspage.IncidentPatch{Title: opt.Value("New")}, later, nil)
+	if err != nil || got.Version != int64(2+comments) || got.State != statuspage.Identified {
+		t.Errorf("%+v, %v", got, err)
+	}
+	if want := []string{"GetItem", "TransactWriteItems", "GetItem", "TransactWriteItems"}; !slices.Equal(operations, want) {
+		t.Errorf("calls %v, want %v", operations, want)
+	}
+	checkFinished(t, w.tb)
+}
+
 // TestCommentIDTaken has a counter that is behind: a comment whose id another one has fails
 // at once, since that does not pass.
 func TestCommentIDTaken(t *testing.T) {
