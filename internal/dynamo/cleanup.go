@@ -207,7 +207,8 @@ func (s *Store) eachCleanup(ctx context.Context, now int64, f func(row ddb.Item,
 		}
 		r := ddb.Reader{Item: row}
 		swept := r.OptNum(attrSwept)
-		if swept != nil && *swept+sweepAgain > now {
+		// The clock of a sweep is that of its run, which can have begun before the deletion.
+		if swept != nil && max(*swept, r.NumOrZero(attrCreated))+sweepAgain > now {
 			continue
 		}
 		if err := f(row, swept == nil); err != nil {

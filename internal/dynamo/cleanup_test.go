@@ -401,6 +401,33 @@ func TestDeleteMonitorInterrupted(t *testing.T) {
 	}
 }
 
+// TestSweptByAnEarlierClock has a monitor that is deleted during a run of the closer, whose
+// clock is older: its rows are looked for again six minutes after the deletion, not after
+// the beginning of that run.
+func TestSweptByAnEarlierClock(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, mode{})
+	tag := w.monitor()
+	w.load()
+	cutOff(w.tb, 3, func(ctx context.Context, s *dynamo.Store) { // after the deletion itself
+		if err := s.DeleteMonitor(ctx, tag, now); err != nil {
+			t.Fatal(err)
+		}
+	})
+	for _, tt := range []struct {
+		at   int64
+		left int // rows under CLEANUP
+	}{{now - 100, 1}, {now + 6*minute - 1, 1}, {now + 6*minute, 0}} {
+		if _, err := w.store.Cleanup(t.Context(), tt.at); err != nil {
+			t.Error(err)
+		}
+		if got := len(w.tb.Contents(t).Cleanups); got != tt.left {
+			t.Errorf("%d rows under CLEANUP after %d seconds, want %d", got, tt.at-now, tt.left)
+		}
+	}
+	checkFinished(t, w.tb)
+}
+
 // TestUnlinkAgain has two sweeps of one deleted monitor. When the second is about to remove
 // the row of an incident that the first has unlinked, a PATCH that has seen the monitor
 // links it anew: the incident must not name it for ever.
