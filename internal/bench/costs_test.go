@@ -48,6 +48,8 @@ type cost struct {
 	WriteAWS    float64 `json:"write_aws"`    // likewise
 	AnswerBytes int     `json:"answer_bytes"` // of the body
 	LogBytes    int     `json:"log_bytes"`    // of the function's own lines, without Lambda's
+
+	Measured string `json:"measured,omitempty"` // on which day, in a table that only TestCostsOfMany measures
 }
 
 func (c cost) key() string { return fmt.Sprintf("%s, %s, %d incidents", c.Route, c.Case, c.Incidents) }
