@@ -120,24 +120,28 @@ var incidentFields = []string{
 	attrAutoClose, attrWarned, attrWarnedOf,
 }
 
+func readAffected(it ddb.Item) (statuspage.AffectedMonitor, error) {
+	r := ddb.Reader{Item: it}
+	m := statuspage.AffectedMonitor{Tag: r.Str(attrTag), MonitorID: r.Num(ddb.AttrID), Impact: statuspage.Impact(r.Str(attrImpact))}
+	return m, r.Err
+}
+
 func readIncident(it ddb.Item) (statuspage.Incident, error) {
 	r := ddb.Reader{Item: it}
 	i := statuspage.Incident{
-		ID:      r.Num(ddb.AttrID),
-		Title:   r.Str(attrTitle),
-		Start:   r.Num(attrStart),
-		End:     r.OptNum(attrEnd),
-		State:   statuspage.State(r.Str(attrState)),
-		Type:    r.Str(attrType),
-		Source:  r.Str(attrSource),
-		AlertID: r.OptNum(attrAlert),
-		Created: r.Num(attrCreated),
-		Updated: r.Num(attrUpdated),
-		Closed:  r.OptNum(attrClosed),
-		Version: r.Num(ddb.AttrVersion),
-		Monitors: ddb.ReadList(&r, attrMonitors, func(m *ddb.Reader) statuspage.AffectedMonitor {
-			return statuspage.AffectedMonitor{Tag: m.Str(attrTag), MonitorID: m.Num(ddb.AttrID), Impact: statuspage.Impact(m.Str(attrImpact))}
-		}),
+		ID:       r.Num(ddb.AttrID),
+		Title:    r.Str(attrTitle),
+		Start:    r.Num(attrStart),
+		End:      r.OptNum(attrEnd),
+		State:    statuspage.State(r.Str(attrState)),
+		Type:     r.Str(attrType),
+		Source:   r.Str(attrSource),
+		Monitors: ddb.ReadList(&r, attrMonitors, readAffected),
+		AlertID:  r.OptNum(attrAlert),
+		Created:  r.Num(attrCreated),
+		Updated:  r.Num(attrUpdated),
+		Closed:   r.OptNum(attrClosed),
+		Version:  r.Num(ddb.AttrVersion),
 		Legacy: statuspage.LegacyFields{
 			NoStart: r.Has(attrNoStart), StartSeconds: r.NumOrZero(attrStartSeconds), EndSeconds: r.NumOrZero(attrEndSeconds),
 			NoImpact: r.Has(attrNoImpact), Identified: r.Has(attrIdentified), Maintenance: r.Has(attrMaintenance),
