@@ -20,7 +20,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/google/go-cmp/cmp"
 
-	"tocsin/internal/api"
 	"tocsin/internal/apitest"
 	"tocsin/internal/ddb"
 	"tocsin/internal/dynamo"
@@ -360,7 +359,7 @@ func TestChangesOfEveryRoute(t *testing.T) {
 	t.Parallel()
 	s, clock := start(t)
 	w := &walk{server: s, clock: clock, routes: http.NewServeMux(), shown: map[string]map[string]bool{}, sent: map[string][]any{}}
-	for _, route := range api.Routes() {
+	for _, route := range servedRoutes() {
 		w.routes.Handle(route, http.NotFoundHandler())
 	}
 	w.keys[0], w.keys[1] = s.Key, s.NewKey(statuspage.NewAPIKey{Name: mark, Scopes: statuspage.Scopes()})
@@ -374,7 +373,7 @@ func TestChangesOfEveryRoute(t *testing.T) {
 		t.Run(st.name, func(t *testing.T) { w.do(t, n, st) })
 	}
 
-	for _, route := range api.Routes() {
+	for _, route := range servedRoutes() {
 		method, _, _ := strings.Cut(route, " ")
 		if needed[method] == nil {
 			t.Errorf("it is not said what the steps of %s have to show", route)
@@ -515,7 +514,7 @@ func (w *walk) filler(t *testing.T, now int64) func(string) string {
 func (w *walk) everyTextIsMarked(t *testing.T, d schema) {
 	t.Helper()
 	texts := 0
-	for _, route := range api.Routes() {
+	for _, route := range servedRoutes() {
 		method, path, _ := strings.Cut(route, " ")
 		fields := d.at(d, "paths", path, strings.ToLower(method), "requestBody", "content", "application/json", "schema", "properties")
 		for field := range fields {

@@ -79,9 +79,7 @@ func (h alertRules) list() web.Handler {
 			q.Limit, q.After, err = r.Query().Page(ruleCursor)
 			return q, q.Limit, err
 		},
-		Read: func(r *web.Request, q statuspage.AlertRuleQuery, take func(statuspage.AlertRule) bool) (int64, error) {
-			return h.store.AlertRules(r.Context(), q, take)
-		},
+		Read:   h.store.AlertRules,
 		Show:   func(_ *web.Request, rule statuspage.AlertRule) any { return toAlertRuleJSON(rule) },
 		Cursor: web.IDCursor(ruleCursor),
 	}.Handler()

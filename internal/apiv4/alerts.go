@@ -22,11 +22,9 @@ type AlertStore interface {
 func Alerts(store AlertStore) []web.Route {
 	id := web.Existing("alert_id", errAlertID, statuspage.AlertNotFound[string])
 	list := web.List[statuspage.AlertQuery, statuspage.Alert, int64]{
-		Name:  "alerts",
-		Query: readAlertQuery,
-		Read: func(r *web.Request, q statuspage.AlertQuery, take func(statuspage.Alert) bool) (int64, error) {
-			return store.Alerts(r.Context(), q, take)
-		},
+		Name:   "alerts",
+		Query:  readAlertQuery,
+		Read:   store.Alerts,
 		Show:   func(_ *web.Request, a statuspage.Alert) any { return toAlertJSON(a) },
 		Cursor: web.IDCursor(alertCursor),
 	}

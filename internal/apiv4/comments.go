@@ -97,8 +97,8 @@ func (h comments) list() web.Handler {
 	return web.List[commentQuery, statuspage.Comment, *statuspage.CommentPosition]{
 		Name:  "comments",
 		Query: readCommentQuery,
-		Read: func(r *web.Request, q commentQuery, take func(statuspage.Comment) bool) (*statuspage.CommentPosition, error) {
-			return h.store.Comments(r.Context(), q.incident, q.CommentQuery, take)
+		Read: func(ctx context.Context, q commentQuery, take func(statuspage.Comment) bool) (*statuspage.CommentPosition, error) {
+			return h.store.Comments(ctx, q.incident, q.CommentQuery, take)
 		},
 		Show: func(_ *web.Request, c statuspage.Comment) any { return toCommentJSON(c) },
 		Cursor: func(next *statuspage.CommentPosition) string {

@@ -83,9 +83,7 @@ func (h incidents) list() web.Handler {
 			q, err := incidentQuery(r.Query())
 			return q, q.Limit, err
 		},
-		Read: func(r *web.Request, q statuspage.IncidentQuery, take func(statuspage.Incident) bool) (*statuspage.IncidentPosition, error) {
-			return h.store.Incidents(r.Context(), q, take)
-		},
+		Read: h.store.Incidents,
 		Show: func(r *web.Request, i statuspage.Incident) any {
 			row := toIncidentJSON(i, r.Site())
 			row.Type = ""

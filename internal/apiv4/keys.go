@@ -57,9 +57,7 @@ func (h keys) list() web.Handler {
 			q.Limit, q.After, err = r.Query().Page(keyCursor)
 			return q, q.Limit, err
 		},
-		Read: func(r *web.Request, q statuspage.KeyQuery, take func(statuspage.APIKey) bool) (int64, error) {
-			return h.store.APIKeys(r.Context(), q, take)
-		},
+		Read:   h.store.APIKeys,
 		Show:   func(_ *web.Request, k statuspage.APIKey) any { return toKeyJSON(k) },
 		Cursor: web.IDCursor(keyCursor),
 	}.Handler()

@@ -81,11 +81,9 @@ func readMonitorQuery(r *web.Request) (q statuspage.MonitorQuery, limit int, err
 
 func (h monitors) list() web.Handler {
 	return web.List[statuspage.MonitorQuery, statuspage.Monitor, int64]{
-		Name:  "monitors",
-		Query: readMonitorQuery,
-		Read: func(r *web.Request, q statuspage.MonitorQuery, take func(statuspage.Monitor) bool) (int64, error) {
-			return h.store.Monitors(r.Context(), q, take)
-		},
+		Name:   "monitors",
+		Query:  readMonitorQuery,
+		Read:   h.store.Monitors,
 		Show:   func(_ *web.Request, m statuspage.Monitor) any { return toMonitorJSON(m) },
 		Cursor: web.IDCursor(monitorCursor),
 	}.Handler()

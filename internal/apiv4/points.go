@@ -91,9 +91,17 @@ var (
 
 const pointCursor = "d"
 
-func readPointQuery(r *web.Request) (q statuspage.PointQuery, limit int, err error) {
+// pointQuery asks for points of a monitor, at now.
+type pointQuery struct {
+	tag string
+	now int64
+	statuspage.PointQuery
+}
+
+func readPointQuery(r *web.Request) (q pointQuery, limit int, err error) {
+	q.tag, q.now = r.PathValue("monitor_tag"), r.Now
 	params := r.Query()
-	if q, err = minutes(params); err != nil {
+	if q.PointQuery, err = minutes(params); err != nil {
 		return q, 0, err
 	}
 	limit = math.MaxInt // the original has none, and a day has 1440 minutes
@@ -116,11 +124,11 @@ func readPointQuery(r *web.Request) (q statuspage.PointQuery, limit int, err err
 }
 
 func (h points) list() web.Handler {
-	return web.List[statuspage.PointQuery, statuspage.Point, int64]{
+	return web.List[pointQuery, statuspage.Point, int64]{
 		Name:  "data",
 		Query: readPointQuery,
-		Read: func(r *web.Request, q statuspage.PointQuery, take func(statuspage.Point) bool) (int64, error) {
-			return h.store.Points(r.Context(), r.PathValue("monitor_tag"), q, r.Now, take)
+		Read: func(ctx context.Context, q pointQuery, take func(statuspage.Point) bool) (int64, error) {
+			return h.store.Points(ctx, q.tag, q.PointQuery, q.now, take)
 		},
 		Show:   func(r *web.Request, p statuspage.Point) any { return toPointJSON(r.PathValue("monitor_tag"), p) },
 		Cursor: web.IDCursor(pointCursor),

@@ -3,11 +3,15 @@ package function
 import (
 	"encoding/json"
 	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
+	"tocsin/internal/local"
 	"tocsin/internal/openapi"
 )
 
@@ -49,5 +53,62 @@ func TestOpenAPIHasTheSameRoutes(t *testing.T) {
 	}
 	if diff := cmp.Diff(served, described); diff != "" {
 		t.Errorf("routes and scopes (-served +described):\n%s", diff)
+	}
+}
+
+// TestTemplateHasTheSameRoutes compares the routes, and the function that serves each,
+// with the events in template.yaml. A path takes every other method too, so that its
+// function can say which ones there are.
+func TestTemplateHasTheSameRoutes(t *testing.T) {
+	template, err := local.ReadTemplate("../../template.yaml", local.TemplateOptions{TableName: "tocsin", Region: "local"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	events := map[string]string{}
+	for _, f := range template.Functions {
+		for _, r := range f.Routes {
+			events[r.Method+" "+r.Path] = f.Name
+		}
+	}
+	served := map[string]string{"ANY $default": Edge}
+	for _, r := range Routes(nil) {
+		for _, m := range r.Methods {
+			served[m.Name+" "+r.Path], served["ANY "+r.Path] = string(r.Group), string(r.Group)
+		}
+	}
+	if diff := cmp.Diff(served, events); diff != "" {
+		t.Errorf("routes and their functions (-served +template.yaml):\n%s", diff)
+	}
+}
+
+// TestEveryResourceIsServed looks for the functions that return routes, and are not asked
+// for them.
+func TestEveryResourceIsServed(t *testing.T) {
+	wiring, err := os.ReadFile("function.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	returnsRoutes := regexp.MustCompile(`(?m)^func ([A-Z]\w*)\(.*\) \[\]web\.Route \{$`)
+	for _, api := range []string{"apiv4", "apilegacy"} {
+		files, err := filepath.Glob("../" + api + "/*.go")
+		if err != nil {
+			t.Fatal(err)
+		}
+		resources := 0
+		for _, file := range files {
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, name := range returnsRoutes.FindAllStringSubmatch(string(text), -1) {
+				resources++
+				if !strings.Contains(string(wiring), api+"."+name[1]+"(") {
+					t.Errorf("%s: the routes of %s are not among Routes", file, name[1])
+				}
+			}
+		}
+		if resources == 0 {
+			t.Errorf("no resources in %s", api)
+		}
 	}
 }

@@ -38,7 +38,7 @@ func Deletes(id func(*Request) (int64, error), remove func(*Request, int64) erro
 type List[Q, T, P any] struct {
 	Name   string // of the list in the answer
 	Query  func(*Request) (q Q, limit int, err error)
-	Read   func(r *Request, q Q, take func(T) bool) (next P, err error)
+	Read   func(ctx context.Context, q Q, take func(T) bool) (next P, err error) // the repository's
 	Show   func(*Request, T) any
 	Cursor func(next P) string // "" when the list has ended
 }
@@ -52,7 +52,7 @@ func (l List[Q, T, P]) Handler() Handler {
 		}
 		return func() (Answer, error) {
 			p := Page{Name: l.Name, Limit: limit}
-			next, err := l.Read(r, q, func(record T) bool { return p.Add(l.Show(r, record)) })
+			next, err := l.Read(r.Context(), q, func(record T) bool { return p.Add(l.Show(r, record)) })
 			if err != nil {
 				return Answer{}, err
 			}
