@@ -54,7 +54,7 @@ races: $(bin) ## Let every pair of writers race 200 times each: plainly, with co
 	@set -x; exec $(bin) engine --memory --kind $(ENGINE) -- go test -count 1 -timeout 30m ./internal/dynamo ./internal/api -run '^Test(.*Races|CloserProperty)$$' -races 200
 
 model: $(bin) ## Hold the repository against its model for so many random sequences of calls (SEQUENCES=1000 SEED ENGINE)
-	@set -x; exec $(bin) engine --memory --kind $(ENGINE) -- go test ./internal/memstore -count 1 -timeout 3h -run '^TestModel$$' -rapid.checks $(or $(SEQUENCES),1000) $(if $(SEED),-rapid.seed $(SEED))
+	@set -x; exec $(bin) engine --memory --kind $(ENGINE) -- go test ./internal/model -count 1 -timeout 3h -run '^TestModel$$' -rapid.checks $(or $(SEQUENCES),1000) $(if $(SEED),-rapid.seed $(SEED))
 
 chaos: $(bin) ## Count 2,000 writes under faults and kills: none lost, none doubled (WRITES=100000 SEED=7; with processes of another commit: ALSO=HEAD~1)
 	@set -x; exec $(bin) engine --memory -- go test -count 1 -timeout 48h ./internal/chaos -run '^TestChaos$$' -v -writes $(or $(WRITES),2000) -seed $(or $(SEED),1) $(if $(ALSO),-also '$(ALSO)')

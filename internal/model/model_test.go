@@ -1,4 +1,4 @@
-package memstore_test
+package model_test
 
 import (
 	"bytes"
@@ -23,7 +23,7 @@ import (
 	"tocsin/internal/closer"
 	"tocsin/internal/dynamo"
 	"tocsin/internal/dynamotest"
-	"tocsin/internal/memstore"
+	"tocsin/internal/model"
 	"tocsin/internal/statuspage"
 )
 
@@ -141,7 +141,7 @@ func newPair(t *testing.T, rt *rapid.T) *pair {
 	}
 	p := &pair{now: begin}
 	p.real = newSide(p, store)
-	p.model = newSide(p, memstore.New(store, key))
+	p.model = newSide(p, model.New(store, key))
 	return p
 }
 
@@ -684,4 +684,4 @@ func (p *pair) sweep(t *rapid.T) {
 	}
 }
 
-var _ memstore.Reference = (*dynamo.Store)(nil)
+var _ model.Reference = (*dynamo.Store)(nil)
