@@ -378,11 +378,11 @@ func (r *run) prepare() {
 		for range ownMonitors {
 			c.newMonitor("key-" + c.token("m"))
 		}
-		c.alert.tag, c.alert.minute, c.silent = fmt.Sprintf("alert-%d", c.n), r.today-9*day, fmt.Sprintf("silent-%d", c.n)
+		c.alert.tag, c.alert.minute, c.noData = fmt.Sprintf("alert-%d", c.n), r.today-9*day, fmt.Sprintf("no-data-%d", c.n)
 		monitor(c, c.alert.tag)
-		monitor(c, c.silent)
+		monitor(c, c.noData)
 		rule(c, map[string]any{"alert_for": "STATUS", "alert_value": "DOWN", "monitor_tags": []string{c.alert.tag}, "create_incident": true})
-		rule(c, map[string]any{"alert_for": "NO_DATA", "alert_value": 1, "monitor_tags": []string{c.silent}, "create_incident": true})
+		rule(c, map[string]any{"alert_for": "NO_DATA", "alert_value": 1, "monitor_tags": []string{c.noData}, "create_incident": true})
 	})
 	r.acks.Store(0)
 	clear(r.kinds)

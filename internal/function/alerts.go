@@ -8,13 +8,13 @@ import (
 	"sync/atomic"
 	"time"
 
-	"tocsin/internal/statuspage"
+	"tocsin/internal/jobs/nodata"
 )
 
-// silenceJudge is what the schedule starts: it judges the alert rules about missing
+// noDataRun is what the schedule starts: it judges the alert rules about missing
 // data. The event says nothing that it needs.
-type silenceJudge struct {
-	store statuspage.AlertStore
+type noDataRun struct {
+	store nodata.Store
 	now   func() time.Time
 	ready func(context.Context) error
 	log   *slog.Logger
@@ -24,16 +24,16 @@ type silenceJudge struct {
 // Invoke judges every rule once and logs what came of it in one line, which has the
 // level DEBUG when nothing did. It returns an error when a rule could not be judged,
 // so that the platform counts it and tries again.
-func (j *silenceJudge) Invoke(ctx context.Context, _ []byte) ([]byte, error) {
+func (j *noDataRun) Invoke(ctx context.Context, _ []byte) ([]byte, error) {
 	began := j.now()
-	silence, err := j.judge(ctx, began.Unix())
+	sum, err := j.judge(ctx, began.Unix())
 	level := slog.LevelDebug
-	if silence.Opened > 0 || silence.Resolved > 0 {
+	if sum.Opened > 0 || sum.Resolved > 0 {
 		level = slog.LevelInfo
 	}
 	attrs := []slog.Attr{
-		slog.Int("rules", silence.Rules), slog.Int("monitors", silence.Monitors),
-		slog.Int("opened", silence.Opened), slog.Int("resolved", silence.Resolved),
+		slog.Int("rules", sum.Rules), slog.Int("monitors", sum.Monitors),
+		slog.Int("opened", sum.Opened), slog.Int("resolved", sum.Resolved),
 		slog.Int64("durationMs", j.now().Sub(began).Milliseconds()),
 		slog.Bool("coldStart", !j.warm.Swap(true)),
 	}
@@ -48,12 +48,12 @@ func (j *silenceJudge) Invoke(ctx context.Context, _ []byte) ([]byte, error) {
 	return []byte("null"), nil
 }
 
-func (j *silenceJudge) judge(ctx context.Context, now int64) (silence statuspage.Silence, err error) {
+func (j *noDataRun) judge(ctx context.Context, now int64) (sum nodata.Summary, err error) {
 	defer panicked(&err)
 	if err := j.ready(ctx); err != nil {
-		return silence, err
+		return sum, err
 	}
-	return j.store.JudgeSilence(ctx, now)
+	return nodata.Run(ctx, j.store, now)
 }
 
 // panicked makes an error of a panic, which would end the process without a line in

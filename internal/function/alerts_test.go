@@ -19,8 +19,8 @@ import (
 
 const ruleMade = 1700000000 // 20 seconds into a minute
 
-// newSilenceRule makes a monitor and a rule that fires after two minutes without data.
-func newSilenceRule(t *testing.T, tb *dynamotest.Table, tag string) {
+// newNoDataRule makes a monitor and a rule that fires after two minutes without data.
+func newNoDataRule(t *testing.T, tb *dynamotest.Table, tag string) {
 	t.Helper()
 	store := tb.Store(nil)
 	if _, err := store.CreateMonitor(t.Context(), statuspage.NewMonitor(tag, tag), ruleMade, nil); err != nil {
@@ -58,8 +58,8 @@ func logLines(t *testing.T, text string) []map[string]any {
 // line.
 func TestAlerts(t *testing.T) {
 	tb := dynamotest.NewTable(t)
-	newSilenceRule(t, tb, "a")
-	newSilenceRule(t, tb, "b")
+	newNoDataRule(t, tb, "a")
+	newNoDataRule(t, tb, "b")
 	if err := tb.Store(nil).RecordPoint(t.Context(), "b", statuspage.Point{Time: 1700000040, Status: statuspage.StatusUp, Source: statuspage.SourceProbe}, 1700000040); err != nil {
 		t.Fatal(err)
 	}
@@ -112,7 +112,7 @@ func TestAlerts(t *testing.T) {
 // A run that can't do its work fails, and says why in its line.
 func TestAlertsFailure(t *testing.T) {
 	tb := dynamotest.NewTable(t)
-	newSilenceRule(t, tb, "a")
+	newNoDataRule(t, tb, "a")
 	var c refusal
 	c.refuse.Store(true)
 	var log apitest.Log

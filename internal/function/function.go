@@ -105,7 +105,7 @@ func NewWith(name string, getenv func(string) string, o Options) (lambda.Handler
 		o.Log.Error("the table is not ready", "cause", err.Error())
 	}
 	if name == Alerts {
-		return &silenceJudge{store: store, now: o.Now, ready: ready, log: o.Log}, nil
+		return &noDataRun{store: store, now: o.Now, ready: ready, log: o.Log}, nil
 	}
 	if name == Closer {
 		return &closerRun{store: store, policy: policy, name: getenv("AWS_LAMBDA_FUNCTION_NAME"), now: o.Now, ready: ready, calls: calls.Load, log: o.Log}, nil

@@ -23,6 +23,7 @@ import (
 	"tocsin/internal/closer"
 	"tocsin/internal/dynamo"
 	"tocsin/internal/dynamotest"
+	"tocsin/internal/jobs/nodata"
 	"tocsin/internal/model"
 	"tocsin/internal/statuspage"
 )
@@ -82,7 +83,7 @@ func (p *pair) actions() []func(*rapid.T) {
 		p.createMonitor, p.patchMonitor, p.createRule, p.createRule, p.patchRule,
 		p.points, p.points, p.points, p.post, p.post, p.probe, p.probe, p.probe,
 		p.deleteIncident, p.deleteMonitor, p.deleteRule,
-		p.read, p.read, p.read, p.closer, p.closer, p.silence, p.tick, p.tick, p.tick,
+		p.read, p.read, p.read, p.closer, p.closer, p.noData, p.tick, p.tick, p.tick,
 	}
 }
 
@@ -119,7 +120,7 @@ type pair struct {
 
 type side struct {
 	store    closer.Store
-	judge    statuspage.AlertStore
+	noData   func(ctx context.Context, now int64) (nodata.Summary, error)
 	handlers map[api.Group]http.Handler
 }
 
@@ -140,16 +141,17 @@ func newPair(t *testing.T, rt *rapid.T) *pair {
 		rt.Fatal(err)
 	}
 	p := &pair{now: begin}
-	p.real = newSide(p, store)
-	p.model = newSide(p, model.New(store, key))
+	p.real = newSide(p, store, func(ctx context.Context, now int64) (nodata.Summary, error) { return nodata.Run(ctx, store, now) })
+	m := model.New(store, key)
+	p.model = newSide(p, m, m.NoData)
 	return p
 }
 
 func newSide[S interface {
 	api.Store
 	closer.Store
-}](p *pair, store S) side {
-	s := side{store: store, judge: store, handlers: map[api.Group]http.Handler{}}
+}](p *pair, store S, noData func(context.Context, int64) (nodata.Summary, error)) side {
+	s := side{store: store, noData: noData, handlers: map[api.Group]http.Handler{}}
 	for _, group := range []api.Group{api.Incidents, api.Comments, api.Monitors} {
 		s.handlers[group] = api.New(group, api.Config{
 			Store: store, Now: func() time.Time { return time.Unix(p.now, 0) }, SiteURL: "https://status.example.com",
@@ -253,13 +255,13 @@ func (p *pair) closer(t *rapid.T) {
 	}
 }
 
-// silence judges the rules about missing data on both.
-func (p *pair) silence(t *rapid.T) {
-	got, err := p.real.judge.JudgeSilence(context.Background(), p.now)
+// noData judges the rules about missing data on both.
+func (p *pair) noData(t *rapid.T) {
+	got, err := p.real.noData(context.Background(), p.now)
 	if err != nil {
 		t.Fatal(err)
 	}
-	want, err := p.model.judge.JudgeSilence(context.Background(), p.now)
+	want, err := p.model.noData(context.Background(), p.now)
 	t.Logf("missing data: %+v", got)
 	if err != nil || got != want {
 		t.Fatalf("missing data: %+v, the model's %+v, %v", got, want, err)

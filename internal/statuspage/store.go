@@ -242,16 +242,6 @@ type AlertStore interface {
 	// IncidentStore.Incidents does; without a tag it follows a write within moments.
 	// It returns MonitorNotFound for a tag without a monitor.
 	Alerts(ctx context.Context, q AlertQuery, take func(Alert) bool) (after int64, err error)
-
-	// JudgeSilence judges every active rule about missing data at now, and returns how
-	// many alerts it opened and resolved. One that can't be judged does not keep the
-	// others from it. Two at once open no alert twice.
-	JudgeSilence(ctx context.Context, now int64) (Silence, error)
-}
-
-// Silence is what a run of JudgeSilence did.
-type Silence struct {
-	Rules, Monitors, Opened, Resolved int
 }
 
 // AlertRuleQuery says which part of the list of rules is asked for.
