@@ -8,8 +8,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"tocsin/internal/closer"
 	"tocsin/internal/function"
+	"tocsin/internal/jobs/closer"
 	"tocsin/internal/local"
 	"tocsin/internal/statuspage"
 )

@@ -28,8 +28,6 @@ var _ interface {
 	statuspage.AlertStore
 	statuspage.KeyStore
 	statuspage.IdempotencyStore
-	statuspage.CleanupStore
-	statuspage.CloserStore
 } = (*Store)(nil)
 
 // New returns the store in the table. It logs to slog's default logger, see

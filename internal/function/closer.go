@@ -7,7 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"tocsin/internal/closer"
+	"tocsin/internal/jobs/closer"
 )
 
 // MetricsNamespace is where CloudWatch has the metrics of a stack's functions.

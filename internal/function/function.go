@@ -16,9 +16,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"tocsin/internal/api"
-	"tocsin/internal/closer"
 	"tocsin/internal/ddb"
 	"tocsin/internal/dynamo"
+	"tocsin/internal/jobs/closer"
 	"tocsin/internal/lambdahttp"
 )
 

@@ -20,9 +20,9 @@ import (
 	"pgregory.net/rapid"
 
 	"tocsin/internal/api"
-	"tocsin/internal/closer"
 	"tocsin/internal/dynamo"
 	"tocsin/internal/dynamotest"
+	"tocsin/internal/jobs/closer"
 	"tocsin/internal/jobs/nodata"
 	"tocsin/internal/model"
 	"tocsin/internal/statuspage"
