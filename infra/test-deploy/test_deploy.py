@@ -241,7 +241,7 @@ READS = {
     "Monitors": "/api/v4/monitors",
     "Edge": "/api/v4/keys",
 }
-SCHEDULED = ["Alerts", "Closer"]
+SCHEDULED = ["Minute", "Closer"]
 
 
 @step("least privilege: without its own permissions a function fails, alone, until it has them again")

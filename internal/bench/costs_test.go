@@ -396,8 +396,8 @@ func schedules(t *testing.T) []cost {
 	}{
 		{function.Closer, "nothing open", 0, nil, 3},
 		{function.Closer, "10 open, nothing to do", 10, nil, 3},
-		{function.Alerts, "no rule", 0, nil, 1},
-		{function.Alerts, "a rule on one monitor, nothing to do", 0, func(ctx context.Context, s statuspage.AlertStore) error {
+		{function.Minute, "no rule", 0, nil, 1},
+		{function.Minute, "a rule on one monitor, nothing to do", 0, func(ctx context.Context, s statuspage.AlertStore) error {
 			_, err := s.CreateAlertRule(ctx, statuspage.NewAlertRule{
 				Condition: statuspage.Condition{For: statuspage.AlertNoData, Limit: 2, Failures: 1, Successes: 1},
 				Tags:      []string{"a"}, Severity: statuspage.Warning, Active: true,

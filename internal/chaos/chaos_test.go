@@ -392,7 +392,7 @@ func (r *run) prepare() {
 // runSchedules lets the closer and the alerts run in between.
 func (r *run) runSchedules(stop chan struct{}) {
 	for {
-		for _, name := range []string{function.Closer, function.Alerts} {
+		for _, name := range []string{function.Closer, function.Minute} {
 			ctx, cancel := context.WithTimeout(context.Background(), 25*time.Second)
 			if _, err := r.schedules[name].Invoke(ctx, []byte(`{}`)); err == nil {
 				r.scheduled.Add(1)
@@ -432,7 +432,7 @@ func (r *run) finish() {
 	for _, by := range []time.Duration{closerAhead, closerAtEnd} {
 		r.closerBy.Store(int64(by))
 		for busy := true; busy; {
-			for _, name := range []string{function.Closer, function.Alerts} {
+			for _, name := range []string{function.Closer, function.Minute} {
 				r.closed.Reset()
 				if _, err := r.schedules[name].(*mixture).here.Invoke(context.Background(), []byte(`{}`)); err != nil {
 					r.t.Errorf("%s fails with nothing in its way: %v", name, err)

@@ -20,7 +20,7 @@ type Deployed struct {
 	CustomMetrics int
 	Dashboards    int
 
-	AlertsEvery, CloserEvery time.Duration // how often the functions run
+	MinuteEvery, CloserEvery time.Duration // how often the functions run
 }
 
 // stack is the part of a template that is looked at.
@@ -84,8 +84,8 @@ func (d *Deployed) readSchedules(file string) error {
 	for _, f := range template.Functions {
 		for _, every := range f.Schedules {
 			switch f.Name {
-			case function.Alerts:
-				d.AlertsEvery = every
+			case function.Minute:
+				d.MinuteEvery = every
 			case function.Closer:
 				d.CloserEvery = every
 			default:

@@ -18,7 +18,7 @@ Measured in a table of 10,000 incidents; a request costs the same in one of 100.
 `
 
 	assumptions = `
-The idle stack runs ` + "`alerts`" + ` every minute and ` + "`closer`" + ` every five, and has %d metrics that alarms look at (%d of them only while DynamoDB throttles), %d custom
+The idle stack runs ` + "`minute`" + ` every minute and ` + "`closer`" + ` every five, and has %d metrics that alarms look at (%d of them only while DynamoDB throttles), %d custom
 metrics and %d dashboard. Its logs are kept for 30 days.
 
 Not measured but assumed: a table of %s GB with its indexes; a function needs %s ms of its own and %s ms for each call of DynamoDB, at %s MB;

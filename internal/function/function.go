@@ -28,7 +28,7 @@ const (
 	Comments  = string(api.Comments)
 	Monitors  = string(api.Monitors)
 	Edge      = string(api.Edge)
-	Alerts    = "alerts" // on a schedule
+	Minute    = "minute" // on a schedule
 	Closer    = "closer" // on a schedule
 )
 
@@ -69,7 +69,7 @@ func New(name string, getenv func(string) string) (lambda.Handler, error) {
 // NewWith is New with options.
 func NewWith(name string, getenv func(string) string, o Options) (lambda.Handler, error) {
 	switch name {
-	case Incidents, Comments, Monitors, Edge, Alerts, Closer:
+	case Incidents, Comments, Monitors, Edge, Minute, Closer:
 	default:
 		return nil, fmt.Errorf("no function is called %q", name)
 	}
@@ -104,7 +104,7 @@ func NewWith(name string, getenv func(string) string, o Options) (lambda.Handler
 	if err := ready(ctx); err != nil {
 		o.Log.Error("the table is not ready", "cause", err.Error())
 	}
-	if name == Alerts {
+	if name == Minute {
 		return &noDataRun{store: store, now: o.Now, ready: ready, log: o.Log}, nil
 	}
 	if name == Closer {
