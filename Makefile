@@ -48,7 +48,7 @@ bench: $(bin) ## Measure costs, cold starts and throughput and write docs/perfor
 	  $(if $(REPEATS),-repeats $(REPEATS)) $(if $(WARM),-warm $(WARM)) $(if $(SECONDS),-seconds $(SECONDS)) $(if $(INCIDENTS),-incidents $(INCIDENTS)) $(if $(ENDPOINT),-endpoint $(ENDPOINT))
 
 test-second-engine: $(bin) ## Run the tests that need an engine, but for the races, on another one, Dynoxide (Linux on x86-64; needs npm the first time)
-	@set -x; exec $(bin) engine --memory --kind dynoxide -- go test -count 1 -timeout 20m ./internal/dynamo ./internal/api ./internal/function -skip '^Test(.*Races|CloserProperty)$$'
+	@set -x; exec $(bin) engine --memory --kind dynoxide -- go test -count 1 -timeout 20m ./internal/dynamo ./internal/api ./internal/function ./internal/definitions -skip '^Test(.*Races|CloserProperty)$$'
 
 races: $(bin) ## Let every pair of writers race 200 times each: plainly, with conflicts, and with lost answers (ENGINE)
 	@set -x; exec $(bin) engine --memory --kind $(ENGINE) -- go test -count 1 -timeout 30m ./internal/dynamo ./internal/api -run '^Test(.*Races|CloserProperty)$$' -races 200

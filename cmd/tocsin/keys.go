@@ -16,9 +16,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/spf13/cobra"
 
+	"tocsin/internal/awsenv"
 	"tocsin/internal/ddb"
 	"tocsin/internal/dynamo"
-	"tocsin/internal/function"
 	"tocsin/internal/statuspage"
 )
 
@@ -103,7 +103,7 @@ func (t *tableFlags) open(ctx context.Context) (*dynamo.Store, error) {
 }
 
 func (t *tableFlags) options() []func(*dynamodb.Options) {
-	options := []func(*dynamodb.Options){function.CopyBodies}
+	options := []func(*dynamodb.Options){awsenv.CopyBodies}
 	if t.calls != nil {
 		options = append(options, ddb.CountCalls(t.calls))
 	}

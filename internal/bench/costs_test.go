@@ -21,6 +21,7 @@ import (
 	gocmp "github.com/google/go-cmp/cmp"
 
 	"tocsin/internal/apitest"
+	"tocsin/internal/awsenv"
 	"tocsin/internal/dynamotest"
 	"tocsin/internal/function"
 	"tocsin/internal/statuspage"
@@ -176,7 +177,7 @@ type bench struct {
 }
 
 func infoLog(w io.Writer) *slog.Logger {
-	log, err := function.NewLog(w, "INFO")
+	log, err := awsenv.NewLog(w, "INFO")
 	if err != nil {
 		panic(err)
 	}

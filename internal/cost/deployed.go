@@ -9,7 +9,7 @@ import (
 
 	"go.yaml.in/yaml/v4"
 
-	"tocsin/internal/function"
+	"tocsin/internal/lambdajob"
 	"tocsin/internal/local"
 )
 
@@ -46,7 +46,7 @@ func ReadDeployed(file string) (Deployed, error) {
 	if err := yaml.Unmarshal(text, &s); err != nil {
 		return Deployed{}, fmt.Errorf("%s: %w", file, err)
 	}
-	d := Deployed{CustomMetrics: len(function.CustomMetrics())}
+	d := Deployed{CustomMetrics: len(lambdajob.CustomMetrics())}
 	if err := d.readSchedules(file); err != nil {
 		return d, err
 	}
@@ -84,9 +84,9 @@ func (d *Deployed) readSchedules(file string) error {
 	for _, f := range template.Functions {
 		for _, every := range f.Schedules {
 			switch f.Name {
-			case function.Minute:
+			case lambdajob.Minute.Name:
 				d.MinuteEvery = every
-			case function.Closer:
+			case lambdajob.Closer.Name:
 				d.CloserEvery = every
 			default:
 				return fmt.Errorf("%s: the schedule of %s has no price here", file, f.Name)
