@@ -1,4 +1,4 @@
-package cost
+package main
 
 // The sentences of the page.
 const (
@@ -33,7 +33,7 @@ each route that is used, and ` + "`Tracing=Active`" + `, X-Ray's price for each 
 	pricesIntro = `## The prices
 
 List prices of %s, noted on %s. They stand in [prices.json](../internal/cost/prices.json); with other ones there,
-` + "`go test ./internal/cost -update`" + ` writes this page anew. Where AWS lowers a price for large amounts the first step is taken. What is free is what
+` + "`go run ./internal/cost`" + ` writes this page anew. Where AWS lowers a price for large amounts the first step is taken. What is free is what
 every account has always; new accounts have more for a year.
 
 `
