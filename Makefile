@@ -1,7 +1,7 @@
 # Run `make` for the list of targets. Written for GNU make 3.81 and newer, which is what macOS has.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test bench races model test-second-engine chaos fuzz test-api sam-local test-sam test-deploy fmt vet lint build check-binaries deploy validate vulncheck clean FORCE
+.PHONY: help run check test nightly bench races model test-second-engine chaos fuzz test-api sam-local test-sam test-deploy fmt vet lint build check-binaries deploy validate vulncheck clean FORCE
 
 SAM ?= sam
 GOVULNCHECK_VERSION := v1.9.0
@@ -32,6 +32,13 @@ help: ## List the targets
 run: $(bin) ## Serve the API on this machine, with DynamoDB Local (needs Java 17 and, the first time, Maven)
 	@exec $(bin) serve
 
+# The packages whose tests need no engine.
+pure = $$(go list -f '{{.ImportPath}} {{join .TestImports " "}} {{join .XTestImports " "}}' ./... | grep -Ev '/internal/(dynamotest|apitest)|^[^ ]*/internal/local ' | awk 'NF > 1 { print $$1 }')
+
+check: lint $(bin) ## Check quickly: format, vet, staticcheck, the tests without an engine, and once through the service
+	go test $(pure)
+	$(bin) engine --memory -- go test ./internal/apitest -count 1 -run '^TestSmoke$$'
+
 test: $(bin) ## Run all tests against DynamoDB Local, with the race detector when there is a C compiler
 	@race=-race; \
 	case '$(RACE)' in \
@@ -58,6 +65,13 @@ model: $(bin) ## Hold the repository against its model for so many random sequen
 
 chaos: $(bin) ## Count 2,000 writes under faults and kills: none lost, none doubled (WRITES=100000 SEED=7; with processes of another commit: ALSO=HEAD~1)
 	@set -x; exec $(bin) engine --memory -- go test -count 1 -timeout 48h ./internal/chaos -run '^TestChaos$$' -v -writes $(or $(WRITES),2000) -seed $(or $(SEED),1) $(if $(ALSO),-also '$(ALSO)')
+
+nightly: ## Run what is too long for every change: races on both engines, model, chaos, fuzzing (some hours)
+	$(MAKE) races
+	$(MAKE) races ENGINE=dynoxide
+	$(MAKE) model SEQUENCES=1000 ENGINE=dynoxide
+	$(MAKE) chaos WRITES=20000
+	$(MAKE) fuzz FUZZTIME=5m FUZZREQUESTS=200000
 
 fuzz: $(bin) ## Fuzz every target, then send random requests (FUZZTIME=10m FUZZREQUESTS=1000000 SEED=1)
 	@FUZZTIME='$(FUZZTIME)' FUZZREQUESTS='$(FUZZREQUESTS)' SEED='$(SEED)' exec $(bin) engine --memory -- infra/local/fuzz.sh

@@ -34,6 +34,9 @@ var (
 )
 
 func TestMain(m *testing.M) {
+	if flag.Parse(); testing.Short() {
+		*writesFlag = min(*writesFlag, 20)
+	}
 	slog.SetDefault(slog.New(slog.DiscardHandler)) // the gateway tells of every process that was killed
 	dynamotest.Main(m)
 }

@@ -84,10 +84,7 @@ func jitter(first time.Duration, attempt int) time.Duration {
 	return mathrand.N(min(first<<min(attempt, 10), maxPause)) + time.Millisecond
 }
 
-var (
-	errUnprocessed = errors.New("DynamoDB left part of a batch unprocessed")
-	errContended   = errors.New("other writers changed the record at every try")
-)
+var errContended = errors.New("other writers, or DynamoDB's limits, were in the way at every try")
 
 // Retry calls f until it is done or fails. Between two calls it waits, longer each
 // time and with jitter. It returns Unavailable when ctx is about to end.

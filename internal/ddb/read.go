@@ -80,23 +80,19 @@ func (t *Table) batchGetOnce(ctx context.Context, keys []Key, fields []string) (
 		request.ProjectionExpression, request.ExpressionAttributeNames = e.projection(fields...), e.names
 	}
 	var items []Item
-	for attempt := 0; ; attempt++ {
+	err := Retry(ctx, func() (done bool, err error) {
 		out, err := t.client.BatchGetItem(ctx, &dynamodb.BatchGetItemInput{
 			RequestItems: map[string]types.KeysAndAttributes{*t.name: request},
 		})
 		if err != nil {
-			return nil, failure("batch get", err)
+			return false, failure("batch get", err)
 		}
 		items = append(items, out.Responses[*t.name]...)
 		rest, more := out.UnprocessedKeys[*t.name]
-		if !more {
-			return items, nil
-		}
 		request = rest
-		if err := pause(ctx, attempt, errUnprocessed); err != nil {
-			return nil, err
-		}
-	}
+		return !more, nil
+	})
+	return items, err
 }
 
 // Index is a way into the table: an index, or the table itself.

@@ -211,21 +211,16 @@ func (t *Table) DeleteAll(ctx context.Context, keys []Key) error {
 // BatchWrite does at most BatchWriteSize writes, each of which may come before or
 // after any other writer's.
 func (t *Table) BatchWrite(ctx context.Context, requests []types.WriteRequest) error {
-	for attempt := 0; len(requests) > 0; attempt++ {
-		if attempt > 0 {
-			if err := pause(ctx, attempt, errUnprocessed); err != nil {
-				return err
-			}
-		}
+	return Retry(ctx, func() (done bool, err error) {
 		out, err := t.client.BatchWriteItem(ctx, &dynamodb.BatchWriteItemInput{
 			RequestItems: map[string][]types.WriteRequest{*t.name: requests},
 		})
 		if err != nil {
-			return failure("batch write", err)
+			return false, failure("batch write", err)
 		}
 		requests = out.UnprocessedItems[*t.name]
-	}
-	return nil
+		return len(requests) == 0, nil
+	})
 }
 
 // PutAbsent puts an item where there is none, else it returns the one that is there.

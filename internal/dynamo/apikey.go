@@ -63,7 +63,7 @@ func readAPIKey(it ddb.Item) (statuspage.APIKey, error) {
 	return k, r.Err
 }
 
-func keyChange(k statuspage.APIKey, what statuspage.ChangeKind, fields ...string) statuspage.Change {
+func keyChange(k statuspage.APIKey, what statuspage.ChangeKind, fields []string) statuspage.Change {
 	return statuspage.Change{Record: statuspage.RecordAPIKey, ID: k.ID, What: what, Fields: fields}
 }
 
@@ -82,7 +82,7 @@ func (s *Store) CreateAPIKey(ctx context.Context, secret string, n statuspage.Ne
 		return statuspage.APIKey{}, err
 	}
 	k := n.Made(id, secret, now)
-	refused, err := s.transact(ctx, completion(s, once, k), s.table.PutNew(apiKeyItem(k)), s.changeRow(ctx, keyChange(k, statuspage.Created), now))
+	refused, err := s.transact(ctx, completion(s, once, k), s.table.PutNew(apiKeyItem(k)), s.changeRow(ctx, keyChange(k, statuspage.Created, nil), now))
 	if err != nil {
 		return statuspage.APIKey{}, err
 	}
@@ -134,7 +134,7 @@ func (s *Store) changeAPIKey(ctx context.Context, hash string, now int64, change
 			}
 			e.SetOrRemove(name, is[name])
 		}
-		refused, err := s.table.Transact(ctx, s.table.Update(apiKeyKey(hash), e), s.changeRow(ctx, keyChange(next, statuspage.Updated, fields...), now))
+		refused, err := s.table.Transact(ctx, s.table.Update(apiKeyKey(hash), e), s.changeRow(ctx, keyChange(next, statuspage.Updated, changedFields(statuspage.RecordAPIKey, was, is)), now))
 		return refused == nil, err
 	})
 	return next, err

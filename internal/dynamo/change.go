@@ -24,22 +24,37 @@ const (
 	attrByID      = "by_id"
 )
 
-// fieldNames are the names in a Change of attributes that have others in the table; "" is
-// for those that follow from others.
-var fieldNames = map[string]string{
-	ddb.AttrVersion: "", ddb.AttrLSI1SK: "", ddb.AttrGSI1SK: "", ddb.AttrGSI2PK: "", ddb.AttrGSI2SK: "", attrUpdated: "",
-	attrNoStart: attrStart, attrStartSeconds: attrStart, attrEndSeconds: attrEnd, attrNoImpact: attrMonitors,
-	attrAutoClose: "auto_close_after", attrWarned: "warning", attrWarnedOf: "warning",
-	attrLimit: "alert_value", attrStatusValue: "alert_value", attrFailures: "failure_threshold", attrSuccesses: "success_threshold",
+// fieldNames are the names in a Change of attributes that have others in the table: those of
+// the v4 API, of the legacy one for what it alone shows. No API shows the closer's warning.
+var fieldNames = map[statuspage.RecordKind]map[string]string{
+	statuspage.RecordIncident: {
+		attrStart: "start_date_time", attrNoStart: "start_date_time", attrStartSeconds: "start_date_time",
+		attrEnd: "end_date_time", attrEndSeconds: "end_date_time", attrNoImpact: "monitors", attrAutoClose: "auto_close_after",
+		attrClosed: "closedAt", attrIdentified: "isIdentified", attrMaintenance: "isMaintenance",
+		attrWarned: "warning", attrWarnedOf: "warning",
+	},
+	statuspage.RecordAlertRule: {
+		attrLimit: "alert_value", attrStatusValue: "alert_value", attrFailures: "failure_threshold", attrSuccesses: "success_threshold",
+		attrMonitors: "monitor_tags", attrActive: "is_active",
+	},
+	statuspage.RecordAPIKey: {attrRevoked: "revoked_at"},
+}
+
+// followsOthers are attributes that follow from others.
+var followsOthers = map[string]bool{
+	ddb.AttrVersion: true, ddb.AttrLSI1SK: true, ddb.AttrGSI1SK: true, ddb.AttrGSI2PK: true, ddb.AttrGSI2SK: true, attrUpdated: true,
 }
 
 // changedFields are the fields in which a record differs from what it was, nil when only
 // its version and the time of its update do.
-func changedFields(old, next ddb.Item) []string {
+func changedFields(of statuspage.RecordKind, old, next ddb.Item) []string {
 	var fields []string
-	seen := map[string]bool{"": true}
+	seen := map[string]bool{}
 	for _, attr := range ddb.Differences(old, next) {
-		name, other := fieldNames[attr]
+		if followsOthers[attr] {
+			continue
+		}
+		name, other := fieldNames[of][attr]
 		if !other {
 			name = attr
 		}
@@ -75,13 +90,25 @@ func (s *Store) changeRow(ctx context.Context, c statuspage.Change, now int64) d
 	if c.CommentID != 0 {
 		it[attrCommentID] = ddb.Num(c.CommentID)
 	}
-	if c.By.Kind != statuspage.ByOperator {
-		it[attrBy] = ddb.Str(string(c.By.Kind))
-	}
-	if c.By.ID != 0 {
-		it[attrByID] = ddb.Num(c.By.ID)
-	}
+	putActor(it, c.By)
 	it[attrTime] = ddb.Num(c.Time)
 	it[ddb.AttrTTL] = ddb.Num(now + statuspage.ChangeKept)
 	return s.table.Put(it)
+}
+
+// putActor gives the item who does something; an operator has no attribute.
+func putActor(it ddb.Item, a statuspage.Actor) {
+	if a.Kind != statuspage.ByOperator {
+		it[attrBy] = ddb.Str(string(a.Kind))
+	}
+	if a.ID != 0 {
+		it[attrByID] = ddb.Num(a.ID)
+	}
+}
+
+// readActor undoes putActor.
+func readActor(it ddb.Item) (statuspage.Actor, error) {
+	r := ddb.Reader{Item: it}
+	a := statuspage.Actor{Kind: statuspage.ActorKind(r.StrOrEmpty(attrBy)), ID: r.NumOrZero(attrByID)}
+	return a, r.Err
 }

@@ -31,8 +31,10 @@ func cleanupRuleKey(ruleID, version int64) ddb.Key {
 	return ddb.Key{PK: cleanups, SK: cleanupRule + "#" + padID(ruleID) + "#" + padID(version)}
 }
 
-func cleanupItem(kind string, id, now int64) ddb.Item {
+// cleanupItem keeps who deletes: what Cleanup still changes is that one's doing too.
+func cleanupItem(ctx context.Context, kind string, id, now int64) ddb.Item {
 	it := cleanupKey(kind, id).Item()
+	putActor(it, statuspage.ActorFrom(ctx))
 	it[attrCreated] = ddb.Num(now)
 	return it
 }
@@ -250,6 +252,11 @@ func (s *Store) finish(ctx context.Context, row ddb.Item, now int64) error {
 	if err != nil {
 		return err
 	}
+	by, err := readActor(row)
+	if err != nil {
+		return err
+	}
+	ctx = statuspage.WithActor(ctx, by)
 	switch kind {
 	case cleanupIncident:
 		items, next, err := s.table.Page(ctx, incidentRows(id), nil)

@@ -162,7 +162,7 @@ func (s *Store) UpdateComment(ctx context.Context, incidentID, id int64, p statu
 		next = old.Apply(p, now)
 		was, is := CommentItem(old), CommentItem(next)
 		writes := []ddb.Write{s.table.Check(incidentKey(incidentID), ddb.NewExpr().IfExists()), s.table.Change(was, is)}
-		if changedFields(was, is) != nil {
+		if changedFields(statuspage.RecordIncident, was, is) != nil {
 			writes = append(writes, s.changeRow(ctx, commentChange(incidentID, id, statuspage.CommentUpdated), now))
 		}
 		refused, err := s.table.Transact(ctx, writes...)

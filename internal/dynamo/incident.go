@@ -366,7 +366,7 @@ func (s *Store) incidentWrites(ctx context.Context, old statuspage.Incident, c i
 	writes = append(writes, c.also...)
 	row := c.what
 	row.Record, row.ID, row.Version = statuspage.RecordIncident, old.ID, c.next.Version
-	row.Fields = append(changedFields(was, is), c.fields...)
+	row.Fields = append(changedFields(row.Record, was, is), c.fields...)
 	if row.What == "" {
 		row.What = statuspage.Updated
 	}
@@ -411,7 +411,7 @@ func (s *Store) DeleteIncident(ctx context.Context, id int64, now int64, expecte
 		}
 		writes := []ddb.Write{
 			s.table.Delete(incidentKey(id), ddb.NewExpr().IfSame(incidentItem(i))),
-			s.table.Put(cleanupItem(cleanupIncident, id, now)),
+			s.table.Put(cleanupItem(ctx, cleanupIncident, id, now)),
 			s.changeRow(ctx, statuspage.Change{Record: statuspage.RecordIncident, ID: id, What: statuspage.Deleted}, now),
 		}
 		for _, m := range i.Monitors {

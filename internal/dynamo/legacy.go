@@ -11,7 +11,7 @@ import (
 )
 
 // maxSearchPages is how many pages of the index, of 1 MB each, one search may read
-// (contract legacy 1.0.0, Incidents).
+// (docs/api.md, The legacy API 1.0.0).
 const maxSearchPages = 20
 
 // bodyKey is the item of an incident's body, which only the legacy API reads: lists

@@ -1,6 +1,7 @@
 package dynamo_test
 
 import (
+	"flag"
 	"log/slog"
 	"testing"
 
@@ -8,6 +9,9 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	if flag.Parse(); testing.Short() {
+		*racesFlag = min(*racesFlag, 4)
+	}
 	slog.SetDefault(slog.New(slog.DiscardHandler)) // the tests interrupt many deletions, which the store logs
 	dynamotest.Main(m)
 }

@@ -253,7 +253,7 @@ func (s *Store) UpdateMonitor(ctx context.Context, tag string, p statuspage.Moni
 		}
 		was, is := MonitorItem(old), MonitorItem(next)
 		writes := []ddb.Write{s.table.Change(was, is)}
-		if fields := changedFields(was, is); fields != nil {
+		if fields := changedFields(statuspage.RecordMonitor, was, is); fields != nil {
 			writes = append(writes, s.changeRow(ctx, monitorChange(next, statuspage.Updated, fields), now))
 		}
 		refused, err := s.table.Transact(ctx, writes...)
@@ -275,7 +275,7 @@ func (s *Store) DeleteMonitor(ctx context.Context, tag string, now int64) error 
 		}
 		refused, err := s.table.Transact(ctx,
 			s.table.Delete(monitorKey(tag), ddb.NewExpr().IfEqual(ddb.AttrID, ddb.Num(m.ID))),
-			s.table.Put(cleanupItem(cleanupMonitor, m.ID, now)),
+			s.table.Put(cleanupItem(ctx, cleanupMonitor, m.ID, now)),
 			s.changeRow(ctx, monitorChange(m, statuspage.Deleted, nil), now))
 		if err != nil || refused != nil {
 			return false, err

@@ -297,7 +297,7 @@ func (s *Store) replaceRule(ctx context.Context, old statuspage.AlertRule, next 
 		after = *next
 		is := ruleItem(after)
 		writes = []ddb.Write{s.table.Change(was, is)}
-		if fields := changedFields(was, is); fields != nil {
+		if fields := changedFields(statuspage.RecordAlertRule, was, is); fields != nil {
 			writes = append(writes, s.changeRow(ctx, ruleChange(after, statuspage.Updated, fields), now))
 		}
 	}
@@ -350,7 +350,9 @@ func (s *Store) leaveRule(ctx context.Context, r statuspage.AlertRule, monitorID
 		was := ruleItem(r)
 		r.Version++
 		r.Monitors = slices.DeleteFunc(slices.Clone(r.Monitors), func(m statuspage.RuleMonitor) bool { return m.MonitorID == monitorID })
-		refused, err := s.table.Transact(ctx, s.table.Change(was, ruleItem(r)), s.changeRow(ctx, ruleChange(r, statuspage.Updated, []string{attrMonitors}), now))
+		is := ruleItem(r)
+		fields := changedFields(statuspage.RecordAlertRule, was, is)
+		refused, err := s.table.Transact(ctx, s.table.Change(was, is), s.changeRow(ctx, ruleChange(r, statuspage.Updated, fields), now))
 		if err != nil || refused == nil {
 			return true, err
 		}

@@ -50,8 +50,7 @@ func (s *Store) Table() *ddb.Table { return s.table }
 // callsAtOnce is how many calls of a write or a read that takes many are on their way.
 const callsAtOnce = 8
 
-// maxRowsRead is how many rows one page of a list may cost (contract v4, part A,
-// Beyond the original).
+// maxRowsRead is how many rows one page of a list may cost (docs/api.md).
 const maxRowsRead = 2000
 
 // find reads a record, strongly consistent, or returns the error that it is missing.

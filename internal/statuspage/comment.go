@@ -2,8 +2,7 @@ package statuspage
 
 import "tocsin/internal/opt"
 
-// MaxComment is the length limit of a comment in UTF-16 units (contract v4, part
-// A, Fields).
+// MaxComment is the length limit of a comment in UTF-16 units (docs/api.md, Bodies and paths).
 const MaxComment = 65536
 
 // A Comment is one update on an incident's timeline. Comment ids are unique
@@ -42,7 +41,7 @@ type CommentPatch struct {
 }
 
 // Apply returns the comment with the patch in it, updated at now (UTC seconds).
-// The incident does not follow (contract v4, part A, Life cycle).
+// The incident does not follow (docs/api.md, Incidents).
 func (c Comment) Apply(p CommentPatch, now int64) Comment {
 	c.Text = p.Text.Or(c.Text)
 	c.Time = p.Time.Or(c.Time)

@@ -46,7 +46,7 @@ func (e *Error) Is(target error) bool {
 	return ok && t.Code == e.Code && t.Message == e.Message
 }
 
-// The errors that a rule of the domain gives (contract v4, part A).
+// The errors that a rule of the domain gives (docs/api.md).
 var (
 	ErrEndBeforeStart     = &Error{Code: CodeBadRequest, Message: "end_date_time must not be before start_date_time"}
 	ErrCommentBeforeStart = &Error{Code: CodeBadRequest, Message: "timestamp must not be before the incident's start_date_time"}

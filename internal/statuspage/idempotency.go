@@ -1,7 +1,6 @@
 package statuspage
 
-// How long a request with an idempotency key is remembered, in seconds (contract
-// v4, part A, Beyond the original).
+// How long a request with an idempotency key is remembered, in seconds (docs/api.md, Sending a request again).
 const (
 	ReplyKept = 24 * 60 * 60 // its reply is given again, counted from its claim
 	ClaimHeld = 60           // a claim without a reply keeps others out: longer than any function runs

@@ -6,7 +6,7 @@ import (
 	"tocsin/internal/opt"
 )
 
-// Limits of an incident (contract v4, part A, Fields).
+// Limits of an incident (docs/api.md, Bodies and paths).
 const (
 	MaxTitle            = 255 // UTF-16 units
 	MaxIncidentMonitors = 48
@@ -114,7 +114,7 @@ type MonitorImpact struct {
 }
 
 // UniqueImpacts returns the links with each tag once, at its first place and with
-// its last impact (contract v4, part A: the same tag twice, the last wins).
+// its last impact (docs/api.md, Incidents: the same tag twice, the last wins).
 func UniqueImpacts(links []MonitorImpact) []MonitorImpact {
 	out := make([]MonitorImpact, 0, len(links))
 	at := make(map[string]int, len(links))
@@ -131,7 +131,7 @@ func UniqueImpacts(links []MonitorImpact) []MonitorImpact {
 
 // RelinkMonitors returns the links after asked replaces old: a monitor that stays
 // keeps its place and gets the new impact, new ones follow in the order asked
-// (contract v4, section 2, PATCH). A monitor stays when its id does: one that was
+// (docs/api.md, Incidents). A monitor stays when its id does: one that was
 // deleted and made anew under its tag is another monitor.
 func RelinkMonitors(old, asked []AffectedMonitor) []AffectedMonitor {
 	impact := make(map[int64]Impact, len(asked))
@@ -179,8 +179,7 @@ type NewIncident struct {
 }
 
 // Opened returns the incident with the id as it is made at now (UTC seconds), linked to
-// the monitors, which are those of Monitors: open and under investigation (contract v4,
-// section 2, POST). It returns ErrEndBeforeStart.
+// the monitors, which are those of Monitors: open and under investigation (docs/api.md, Incidents). It returns ErrEndBeforeStart.
 func (n NewIncident) Opened(id int64, monitors []AffectedMonitor, now int64) (Incident, error) {
 	if err := CheckTimes(n.Start, n.End); err != nil {
 		return Incident{}, err
@@ -207,8 +206,7 @@ type IncidentPatch struct {
 
 // Patched returns the incident with the patch in it at now (UTC seconds). asked are the
 // monitors of the patch's links, which replace the incident's as RelinkMonitors has it;
-// when the patch has none the links stay. An end of null opens it again (contract v4, part A,
-// Life cycle). It returns ErrEndBeforeStart of a patch that
+// when the patch has none the links stay. An end of null opens it again (docs/api.md, Incidents). It returns ErrEndBeforeStart of a patch that
 // sets one of the two times: a legacy client may have given an end before the start, and
 // then everything else can still be patched.
 func (i Incident) Patched(p IncidentPatch, asked []AffectedMonitor, now int64) (Incident, error) {
@@ -245,7 +243,7 @@ func CheckTimes(start int64, end *int64) error {
 // ends and closes it, and one that is closed already keeps the time at which it was; any
 // other state on a closed one reopens it and clears its end, on an open one it leaves the
 // end alone. It returns ErrCommentBeforeStart of a comment that would end the incident
-// before its start (contract v4, part A, Life cycle).
+// before its start (docs/api.md, Incidents).
 func (i Incident) Commented(c Comment, now int64) (Incident, error) {
 	switch resolved, closed := c.State == Resolved, i.Closed != nil; {
 	case resolved && c.Time < i.Start:

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// Scope is something that an API key allows (contract v4, part A, Requests).
+// Scope is something that an API key allows (docs/api.md, Keys).
 type Scope string
 
 // The scopes. A write scope implies the read scope beside it, admin implies all.

@@ -10,7 +10,7 @@ import (
 )
 
 // MaxIncidentBody is the length limit of an incident's body in UTF-16 units
-// (contract legacy 1.0.0, Incidents).
+// (docs/api.md, The legacy API 1.0.0).
 const MaxIncidentBody = 65536
 
 // LegacyFields are what an incident has for the legacy API 1.0.0 alone. They are kept
@@ -163,7 +163,7 @@ func (r LegacyReport) Links() []MonitorImpact {
 }
 
 // Opened returns the incident with the id as the report makes it at now (UTC seconds),
-// linked to the monitors, which are those of Links (contract legacy 1.0.0, Incidents).
+// linked to the monitors, which are those of Links (docs/api.md, The legacy API 1.0.0).
 func (r LegacyReport) Opened(id int64, monitors []AffectedMonitor, now int64) Incident {
 	return Incident{ID: id, Type: TypeIncident, Source: SourceAPI, Created: now}.Reported(r, monitors, now)
 }
@@ -198,7 +198,7 @@ type LegacyProgress struct {
 func (p LegacyProgress) Empty() bool { return p == LegacyProgress{} }
 
 // Progressed returns the incident with the progress in it at now (UTC seconds). Only one
-// that was closed and is reopened loses its end (contract legacy 1.0.0, Incidents).
+// that was closed and is reopened loses its end (docs/api.md, The legacy API 1.0.0).
 func (i Incident) Progressed(p LegacyProgress, now int64) Incident {
 	identified := i.IsIdentified()
 	if p.Identified != nil {
@@ -226,7 +226,7 @@ func (i Incident) Progressed(p LegacyProgress, now int64) Incident {
 }
 
 // Noted returns the incident after a legacy client's comment on it at now (UTC seconds),
-// which takes its state and changes nothing else of it (contract legacy 1.0.0, Incidents).
+// which takes its state and changes nothing else of it (docs/api.md, The legacy API 1.0.0).
 func (i Incident) Noted(now int64) Incident { return i.worked(now) }
 
 // LegacyQuery says which incidents a legacy search finds: newest made first.
@@ -261,8 +261,7 @@ func (q LegacyQuery) Matcher() func(Incident) bool {
 // LegacyUptime is the share of minutes that count as up, as the legacy API writes it:
 // a percentage without decimals when it is 0, 100 or another multiple of ten, else
 // with four, and "-" when nothing was counted. The arithmetic is ECMAScript's, so
-// that the last digit is the one that clients know (contract legacy 1.0.0, Monitor
-// status).
+// that the last digit is the one that clients know (docs/api.md, The legacy API 1.0.0).
 func LegacyUptime(t Totals, degradedIsDown bool) string {
 	all, up := t.Minutes(), t.Up
 	if !degradedIsDown {

@@ -2,7 +2,7 @@ package statuspage
 
 import "tocsin/internal/opt"
 
-// Limits of a monitor (contract v4, part A, Fields).
+// Limits of a monitor (docs/api.md, Bodies and paths).
 const (
 	MaxTag         = 256
 	MaxMonitorName = 255       // UTF-16 units
@@ -18,7 +18,7 @@ const DefaultSettings JSONObject = `{"uptime_formula_numerator":"up + maintenanc
 // with another id that inherits nothing.
 //
 // Most fields are the client's own words, kept and given back: the service
-// attaches no meaning to them (contract v4, section 4: nothing else is validated).
+// attaches no meaning to them (docs/api.md, Monitors: nothing else is validated).
 type Monitor struct {
 	ID                    int64
 	Tag                   string
@@ -51,7 +51,7 @@ type Monitor struct {
 const DefaultThreshold = 1
 
 // NewMonitor returns a monitor that has nothing but a tag, a name and the defaults
-// (contract v4, section 4).
+// (docs/api.md, Monitors).
 func NewMonitor(tag, name string) Monitor {
 	return Monitor{
 		Tag: tag, Name: name,

@@ -67,6 +67,9 @@ func (l *loader) put(it ddb.Item) {
 }
 
 func (l *loader) send() {
+	if len(l.pending) == 0 {
+		return
+	}
 	requests := l.pending
 	l.pending = nil
 	l.group.Go(func() error { return l.table.BatchWrite(l.ctx, requests) })
