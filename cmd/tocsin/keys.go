@@ -17,9 +17,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"tocsin/internal/apiv4"
+	"tocsin/internal/awsenv"
 	"tocsin/internal/ddb"
 	"tocsin/internal/dynamo"
-	"tocsin/internal/function"
 	"tocsin/internal/statuspage"
 )
 
@@ -104,7 +104,7 @@ func (t *tableFlags) open(ctx context.Context) (*dynamo.Store, error) {
 }
 
 func (t *tableFlags) options() []func(*dynamodb.Options) {
-	options := []func(*dynamodb.Options){function.CopyBodies}
+	options := []func(*dynamodb.Options){awsenv.CopyBodies}
 	if t.calls != nil {
 		options = append(options, ddb.CountCalls(t.calls))
 	}

@@ -1,8 +1,8 @@
 // Closer is the Lambda that closes forgotten incidents, on a schedule.
 package main
 
-import "tocsin/internal/function"
+import "tocsin/internal/lambdajob"
 
 func main() {
-	function.Main(function.Closer)
+	lambdajob.Closer.Main()
 }

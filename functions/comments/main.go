@@ -1,8 +1,11 @@
 // Comments is the Lambda behind the comments of an incident.
 package main
 
-import "tocsin/internal/function"
+import (
+	"tocsin/internal/lambdaapi"
+	"tocsin/internal/web"
+)
 
 func main() {
-	function.Main(function.Comments)
+	lambdaapi.Function(web.Comments).Main()
 }

@@ -1,8 +1,11 @@
 // Edge is the Lambda behind every path that no other function serves: API keys, the health check and the answer to unknown paths.
 package main
 
-import "tocsin/internal/function"
+import (
+	"tocsin/internal/lambdaapi"
+	"tocsin/internal/web"
+)
 
 func main() {
-	function.Main(function.Edge)
+	lambdaapi.Function(web.Edge).Main()
 }

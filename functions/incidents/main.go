@@ -1,8 +1,11 @@
 // Incidents is the Lambda behind /api/v4/incidents and /api/v4/incidents/{incident_id}.
 package main
 
-import "tocsin/internal/function"
+import (
+	"tocsin/internal/lambdaapi"
+	"tocsin/internal/web"
+)
 
 func main() {
-	function.Main(function.Incidents)
+	lambdaapi.Function(web.Incidents).Main()
 }

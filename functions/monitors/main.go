@@ -1,8 +1,11 @@
 // Monitors is the Lambda behind /api/v4/monitors, /api/v4/status, /api/v4/alert-rules and /api/v4/alerts.
 package main
 
-import "tocsin/internal/function"
+import (
+	"tocsin/internal/lambdaapi"
+	"tocsin/internal/web"
+)
 
 func main() {
-	function.Main(function.Monitors)
+	lambdaapi.Function(web.Monitors).Main()
 }

@@ -93,7 +93,7 @@ expect "$closed" '"end_date_time":'$end,
 say 'a rule about missing data'
 expect "$(api alert-rules '{"alert_for":"NO_DATA","alert_value":5,"monitor_tags":["earth"]}')" '"alert_for":"NO_DATA"'
 export LOG_LEVEL=DEBUG # a run that found nothing says so only then
-invoke AlertsFunction alerts '"message":"missing data","service":"alerts","rules":1,"monitors":1,'
+invoke MinuteFunction minute '"message":"missing data","service":"minute","rules":1,"monitors":1,'
 unset LOG_LEVEL
 
 invoke IncidentsFunction post-incident '"status":201,' 'Made by an event'

@@ -273,7 +273,7 @@ func TestMissingData(t *testing.T) {
 	s.Tick()
 	answers(t, s, "data again", list("earth"), `{"alerts":[`+alert(earth, "earth", incidentOf(first), "alert_status", `"RESOLVED"`, "updated_at", isoText(testMinute+300), "resolved_at", isoText(testMinute+300))+`]}`)
 	answers(t, s, "still none", list("mars"), `{"alerts":[`+alert(mars, "mars", incidentOf(second))+`]}`)
-	if log := s.Log.String(); strings.Count(log, `"msg":"missing data","service":"alerts","rules":1,"monitors":2,"opened":2,"resolved":0`) != 1 || strings.Count(log, `"opened":0,"resolved":1`) != 1 {
+	if log := s.Log.String(); strings.Count(log, `"msg":"missing data","service":"minute","rules":1,"monitors":2,"opened":2,"resolved":0`) != 1 || strings.Count(log, `"opened":0,"resolved":1`) != 1 {
 		t.Errorf("log: %s", log)
 	}
 	if got := s.DoWith(http.MethodHead, alertsPath, "", s.Header()); got.Status != 200 || got.Body != "" {

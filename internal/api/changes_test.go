@@ -25,6 +25,7 @@ import (
 	"tocsin/internal/dynamo"
 	"tocsin/internal/dynamo/dump"
 	"tocsin/internal/dynamotest"
+	"tocsin/internal/jobs/nodata"
 	"tocsin/internal/openapi"
 	"tocsin/internal/statuspage"
 )
@@ -660,9 +661,9 @@ func TestChangesOfEveryJob(t *testing.T) {
 	}
 	later := func(seconds int64) int64 { return clock.seconds.Add(seconds) }
 	now := clock.seconds.Load
-	silence := func() {
+	noData := func() {
 		t.Helper()
-		_, err := store.JudgeSilence(ctx, now())
+		_, err := nodata.Run(ctx, store, now())
 		check(err)
 	}
 	cleanup := func() {
@@ -709,19 +710,19 @@ func TestChangesOfEveryJob(t *testing.T) {
 		}, []string{
 			"ALERT_RULE 1 v1 CREATED by API_KEY 1", "ALERT_RULE 2 v1 CREATED by API_KEY 1", "MONITOR 1 earth v1 CREATED by API_KEY 1", "MONITOR 2 mars v1 CREATED by API_KEY 1",
 		}},
-		{"too early", silence, nil},
-		{"no data", func() { later(300); silence() }, []string{"INCIDENT 4 v1 CREATED comment 5 by ALERT_RULE 1"}},
-		{"still none", func() { silence(); s.Tick() }, nil},
+		{"too early", noData, nil},
+		{"no data", func() { later(300); noData() }, []string{"INCIDENT 4 v1 CREATED comment 5 by ALERT_RULE 1"}},
+		{"still none", func() { noData(); s.Tick() }, nil},
 		{"there is data, which is not judged at once", func() {
 			do("POST", "/api/v4/status", `{"points":[{"monitor_tag":"earth","status":"UP"},{"monitor_tag":"mars","status":"UP"}]}`)
 		}, nil},
-		{"recovery", silence, []string{"INCIDENT 4 v2 COMMENT_CREATED closedAt,end_date_time,state comment 6 by ALERT_RULE 1"}},
-		{"it has", silence, nil},
+		{"recovery", noData, []string{"INCIDENT 4 v2 COMMENT_CREATED closedAt,end_date_time,state comment 6 by ALERT_RULE 1"}},
+		{"it has", noData, nil},
 		{"no data, by the schedule", func() { later(300); s.Tick() }, []string{"INCIDENT 5 v1 CREATED comment 7 by ALERT_RULE 1"}},
 		{"recovery of what a person has resolved", func() {
 			do("POST", "/api/v4/incidents/5/comments", `{"comment":"c","state":"RESOLVED"}`)
 			do("POST", "/api/v4/status", `{"points":[{"monitor_tag":"earth","status":"UP"},{"monitor_tag":"mars","status":"UP"}]}`)
-			silence()
+			noData()
 		}, []string{"INCIDENT 5 v2 COMMENT_CREATED closedAt,end_date_time,state comment 8 by API_KEY 1"}},
 
 		{"what the cleanup is for", func() {

@@ -4,7 +4,7 @@ import (
 	"testing"
 
 	"tocsin/internal/dynamotest"
-	"tocsin/internal/function"
+	"tocsin/internal/lambdaapi"
 )
 
 func TestMain(m *testing.M) { dynamotest.Main(m) }
@@ -13,7 +13,7 @@ func TestMain(m *testing.M) { dynamotest.Main(m) }
 // writes them.
 func servedRoutes() []string {
 	var all []string
-	for _, r := range function.Routes(nil) {
+	for _, r := range lambdaapi.Routes(nil) {
 		for _, m := range r.Methods {
 			all = append(all, m.Name+" "+r.Path)
 		}

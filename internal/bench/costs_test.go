@@ -22,6 +22,7 @@ import (
 
 	"tocsin/internal/apitest"
 	"tocsin/internal/apiv4"
+	"tocsin/internal/awsenv"
 	"tocsin/internal/dynamotest"
 	"tocsin/internal/function"
 	"tocsin/internal/statuspage"
@@ -179,7 +180,7 @@ type bench struct {
 }
 
 func infoLog(w io.Writer) *slog.Logger {
-	log, err := function.NewLog(w, "INFO")
+	log, err := awsenv.NewLog(w, "INFO")
 	if err != nil {
 		panic(err)
 	}
@@ -410,8 +411,8 @@ func schedules(t *testing.T) []cost {
 	}{
 		{function.Closer, "nothing open", 0, nil, 3},
 		{function.Closer, "10 open, nothing to do", 10, nil, 3},
-		{function.Alerts, "no rule", 0, nil, 1},
-		{function.Alerts, "a rule on one monitor, nothing to do", 0, func(ctx context.Context, s apiv4.AlertRuleStore) error {
+		{function.Minute, "no rule", 0, nil, 1},
+		{function.Minute, "a rule on one monitor, nothing to do", 0, func(ctx context.Context, s apiv4.AlertRuleStore) error {
 			_, err := s.CreateAlertRule(ctx, statuspage.NewAlertRule{
 				Condition: statuspage.Condition{For: statuspage.AlertNoData, Limit: 2, Failures: 1, Successes: 1},
 				Tags:      []string{"a"}, Severity: statuspage.Warning, Active: true,

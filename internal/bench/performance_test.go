@@ -114,9 +114,9 @@ func starts(t *testing.T, b *bench) []*built {
 	all := []*built{build(t, dir, "hello")}
 	ids := map[string]string{
 		sdk: incidents + "/4", function.Incidents: incidents + "/4", function.Comments: incidents + "/1/comments/1", function.Monitors: monitors + "/all",
-		function.Edge: "/healthcheck", function.Alerts: "", function.Closer: "",
+		function.Edge: "/healthcheck", function.Minute: "", function.Closer: "",
 	}
-	for _, name := range []string{sdk, function.Incidents, function.Comments, function.Monitors, function.Edge, function.Alerts, function.Closer} {
+	for _, name := range []string{sdk, function.Incidents, function.Comments, function.Monitors, function.Edge, function.Minute, function.Closer} {
 		f := build(t, dir, name)
 		f.event, f.want = []byte("{}"), "null"
 		if ids[name] != "" {

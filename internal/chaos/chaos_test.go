@@ -381,11 +381,11 @@ func (r *run) prepare() {
 		for range ownMonitors {
 			c.newMonitor("key-" + c.token("m"))
 		}
-		c.alert.tag, c.alert.minute, c.silent = fmt.Sprintf("alert-%d", c.n), r.today-9*day, fmt.Sprintf("silent-%d", c.n)
+		c.alert.tag, c.alert.minute, c.noData = fmt.Sprintf("alert-%d", c.n), r.today-9*day, fmt.Sprintf("no-data-%d", c.n)
 		monitor(c, c.alert.tag)
-		monitor(c, c.silent)
+		monitor(c, c.noData)
 		rule(c, map[string]any{"alert_for": "STATUS", "alert_value": "DOWN", "monitor_tags": []string{c.alert.tag}, "create_incident": true})
-		rule(c, map[string]any{"alert_for": "NO_DATA", "alert_value": 1, "monitor_tags": []string{c.silent}, "create_incident": true})
+		rule(c, map[string]any{"alert_for": "NO_DATA", "alert_value": 1, "monitor_tags": []string{c.noData}, "create_incident": true})
 	})
 	r.acks.Store(0)
 	clear(r.kinds)
@@ -395,7 +395,7 @@ func (r *run) prepare() {
 // runSchedules lets the closer and the alerts run in between.
 func (r *run) runSchedules(stop chan struct{}) {
 	for {
-		for _, name := range []string{function.Closer, function.Alerts} {
+		for _, name := range []string{function.Closer, function.Minute} {
 			ctx, cancel := context.WithTimeout(context.Background(), 25*time.Second)
 			if _, err := r.schedules[name].Invoke(ctx, []byte(`{}`)); err == nil {
 				r.scheduled.Add(1)
@@ -435,7 +435,7 @@ func (r *run) finish() {
 	for _, by := range []time.Duration{closerAhead, closerAtEnd} {
 		r.closerBy.Store(int64(by))
 		for busy := true; busy; {
-			for _, name := range []string{function.Closer, function.Alerts} {
+			for _, name := range []string{function.Closer, function.Minute} {
 				r.closed.Reset()
 				if _, err := r.schedules[name].(*mixture).here.Invoke(context.Background(), []byte(`{}`)); err != nil {
 					r.t.Errorf("%s fails with nothing in its way: %v", name, err)

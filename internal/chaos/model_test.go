@@ -92,7 +92,7 @@ type own struct {
 		open   bool
 		cycles int
 	}
-	silent  string // tag of the monitor without data
+	noData  string // tag of the monitor without data
 	counter int    // its part of the counter in a title
 	merged  int    // its part of the common type_data
 	field   any    // its field of the common incident

@@ -225,8 +225,8 @@ func (c *client) verifyAlerts(incidents map[int64]incidentJSON) {
 	if (on == 1) != c.alert.open || on > 1 {
 		c.fail("%d alerts of %s are on, want one: %v", on, c.alert.tag, c.alert.open)
 	}
-	if silent := c.alertsOf(c.silent); len(silent) != 1 || silent[0].State != "TRIGGERED" || silent[0].Incident == nil {
-		c.fail("%s has no data and the alerts %+v", c.silent, silent)
+	if noData := c.alertsOf(c.noData); len(noData) != 1 || noData[0].State != "TRIGGERED" || noData[0].Incident == nil {
+		c.fail("%s has no data and the alerts %+v", c.noData, noData)
 	}
 }
 
@@ -240,7 +240,7 @@ func (r *run) verifyMonitors(c *client) {
 		known[tag] = true
 	}
 	for _, c := range r.clients {
-		known[c.alert.tag], known[c.silent] = true, true
+		known[c.alert.tag], known[c.noData] = true, true
 		for _, m := range c.monitors {
 			known[m.tag] = true
 			got, there := shown[m.tag]

@@ -1,4 +1,4 @@
-package cost
+package main
 
 import (
 	_ "embed"

@@ -1,4 +1,4 @@
-package cost
+package main
 
 import (
 	"fmt"
@@ -9,7 +9,7 @@ import (
 
 	"go.yaml.in/yaml/v4"
 
-	"tocsin/internal/function"
+	"tocsin/internal/lambdajob"
 	"tocsin/internal/local"
 )
 
@@ -20,7 +20,7 @@ type Deployed struct {
 	CustomMetrics int
 	Dashboards    int
 
-	AlertsEvery, CloserEvery time.Duration // how often the functions run
+	MinuteEvery, CloserEvery time.Duration // how often the functions run
 }
 
 // stack is the part of a template that is looked at.
@@ -46,7 +46,7 @@ func ReadDeployed(file string) (Deployed, error) {
 	if err := yaml.Unmarshal(text, &s); err != nil {
 		return Deployed{}, fmt.Errorf("%s: %w", file, err)
 	}
-	d := Deployed{CustomMetrics: len(function.CustomMetrics())}
+	d := Deployed{CustomMetrics: len(lambdajob.CustomMetrics())}
 	if err := d.readSchedules(file); err != nil {
 		return d, err
 	}
@@ -84,9 +84,9 @@ func (d *Deployed) readSchedules(file string) error {
 	for _, f := range template.Functions {
 		for _, every := range f.Schedules {
 			switch f.Name {
-			case function.Alerts:
-				d.AlertsEvery = every
-			case function.Closer:
+			case lambdajob.Minute.Name:
+				d.MinuteEvery = every
+			case lambdajob.Closer.Name:
 				d.CloserEvery = every
 			default:
 				return fmt.Errorf("%s: the schedule of %s has no price here", file, f.Name)

@@ -1,4 +1,4 @@
-package cost_test
+package main
 
 import (
 	"os"

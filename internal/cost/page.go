@@ -1,4 +1,4 @@
-package cost
+package main
 
 import (
 	"fmt"
@@ -60,7 +60,7 @@ func Idle(measured []Measured, d Deployed) (Usage, error) {
 	if err != nil {
 		return nil, err
 	}
-	alerts, err := find(measured, "alerts", "no rule", 0)
+	minute, err := find(measured, "minute", "no rule", 0)
 	if err != nil {
 		return nil, err
 	}
@@ -69,7 +69,7 @@ func Idle(measured []Measured, d Deployed) (Usage, error) {
 		"custom_metric": float64(d.CustomMetrics), "alarm_metric": float64(d.AlarmMetrics), "dashboard": float64(d.Dashboards),
 	}
 	u.Add(closer.Run(), minutesAMonth/d.CloserEvery.Minutes())
-	u.Add(alerts.Run(), minutesAMonth/d.AlertsEvery.Minutes())
+	u.Add(minute.Run(), minutesAMonth/d.MinuteEvery.Minutes())
 	return u, nil
 }
 

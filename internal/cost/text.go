@@ -1,4 +1,4 @@
-package cost
+package main
 
 // The sentences of the page.
 const (
@@ -18,7 +18,7 @@ Measured in a table of 10,000 incidents; a request costs the same in one of 100.
 `
 
 	assumptions = `
-The idle stack runs ` + "`alerts`" + ` every minute and ` + "`closer`" + ` every five, and has %d metrics that alarms look at (%d of them only while DynamoDB throttles), %d custom
+The idle stack runs ` + "`minute`" + ` every minute and ` + "`closer`" + ` every five, and has %d metrics that alarms look at (%d of them only while DynamoDB throttles), %d custom
 metrics and %d dashboard. Its logs are kept for 30 days.
 
 Not measured but assumed: a table of %s GB with its indexes; a function needs %s ms of its own and %s ms for each call of DynamoDB, at %s MB;
@@ -33,7 +33,7 @@ each route that is used, and ` + "`Tracing=Active`" + `, X-Ray's price for each 
 	pricesIntro = `## The prices
 
 List prices of %s, noted on %s. They stand in [prices.json](../internal/cost/prices.json); with other ones there,
-` + "`go test ./internal/cost -update`" + ` writes this page anew. Where AWS lowers a price for large amounts the first step is taken. What is free is what
+` + "`go run ./internal/cost`" + ` writes this page anew. Where AWS lowers a price for large amounts the first step is taken. What is free is what
 every account has always; new accounts have more for a year.
 
 `

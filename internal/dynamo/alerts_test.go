@@ -14,6 +14,7 @@ import (
 
 	"tocsin/internal/dynamo"
 	"tocsin/internal/dynamotest"
+	"tocsin/internal/jobs/nodata"
 	"tocsin/internal/opt"
 	"tocsin/internal/statuspage"
 )
@@ -499,23 +500,23 @@ func TestListAlerts(t *testing.T) {
 	}
 }
 
-// TestSilence judges rules about missing data at their limit to the second.
-func TestSilence(t *testing.T) {
+// TestNoData judges rules about missing data at their limit to the second.
+func TestNoData(t *testing.T) {
 	t.Parallel()
 	ctx := t.Context()
 	tb, s := newPoints(t, "a", "b")
-	silent := downRule(1, "a", "b")
-	silent.Condition = statuspage.Condition{For: statuspage.AlertNoData, Limit: 2, Failures: 1, Successes: 1}
-	newRule(t, s, silent) // made at now: b counts from then
-	idle := silent
+	noData := downRule(1, "a", "b")
+	noData.Condition = statuspage.Condition{For: statuspage.AlertNoData, Limit: 2, Failures: 1, Successes: 1}
+	newRule(t, s, noData) // made at now: b counts from then
+	idle := noData
 	idle.Active = false
 	newRule(t, s, idle)
 	newRule(t, s, downRule(1, "a"))
 	post(t, s, "a", now+minute, up)
 	judged := func(at int64, opened, resolved int, open ...string) {
 		t.Helper()
-		got, err := s.JudgeSilence(ctx, at)
-		if want := (statuspage.Silence{Rules: 1, Monitors: 2, Opened: opened, Resolved: resolved}); got != want || err != nil {
+		got, err := nodata.Run(ctx, s, at)
+		if want := (nodata.Summary{Rules: 1, Monitors: 2, Opened: opened, Resolved: resolved}); got != want || err != nil {
 			t.Errorf("at %+d: %+v, %v; want %+v", at-begin, got, err, want)
 		}
 		var tags []string
@@ -663,7 +664,7 @@ func TestAlertCosts(t *testing.T) {
 	}
 	calls("list alerts", 1, list(statuspage.AlertQuery{}))
 	calls("list alerts of a monitor", 3, list(statuspage.AlertQuery{Tag: "a"}))
-	calls("a run about missing data without rules", 1, func() error { _, err := counted.JudgeSilence(ctx, now); return err })
+	calls("a run about missing data without rules", 1, func() error { _, err := nodata.Run(ctx, counted, now); return err })
 	fewest := 99
 	for n := 0; n < 3 && fewest > 6; n++ { // as above
 		another := newRule(t, s, downRule(60, "a"))
@@ -800,9 +801,9 @@ var alertRaces = []alertRace{
 	{"recovery and the incident's end", []statuspage.Status{down, down, down}, []alertOp{recordAt(begin, up), endIncident}, noOpenAlert},
 }
 
-var silenceRaces = []alertRace{
-	{"two runs about silence", nil, []alertOp{silence, silence}, oneAlert},
-	{"silence and a point", nil, []alertOp{silence, recordAt(begin, up)}, noMoreThanOne},
+var noDataRaces = []alertRace{
+	{"two runs about missing data", nil, []alertOp{judgeNoData, judgeNoData}, oneAlert},
+	{"a run about missing data and a point", nil, []alertOp{judgeNoData, recordAt(begin, up)}, noMoreThanOne},
 }
 
 // recordAt allows for the monitor to be gone.
@@ -833,9 +834,9 @@ func endMonitor(c alertCase) op  { return deleteMonitor(c.tag) }
 func endIncident(c alertCase) op { return deleteIncident(c.incident) }
 func person(c alertCase) op      { return postComment(c.incident, statuspage.Resolved, begin) }
 
-func silence(alertCase) op {
+func judgeNoData(alertCase) op {
 	return func(ctx context.Context, s *dynamo.Store) error {
-		_, err := s.JudgeSilence(ctx, now+minute)
+		_, err := nodata.Run(ctx, s, now+minute)
 		return err
 	}
 }
@@ -919,9 +920,9 @@ func TestAlertRaces(t *testing.T) {
 	}
 }
 
-// TestSilenceRaces is TestAlertRaces for rules about missing data, of which a run
+// TestNoDataRaces is TestAlertRaces for rules about missing data, of which a run
 // judges all: one after another.
-func TestSilenceRaces(t *testing.T) {
+func TestNoDataRaces(t *testing.T) {
 	for _, m := range modes {
 		t.Run(m.name, func(t *testing.T) {
 			t.Parallel()
@@ -935,7 +936,7 @@ func TestSilenceRaces(t *testing.T) {
 			for n, tag := range tags {
 				rule := downRule(1, tag)
 				rule.Condition = statuspage.Condition{For: statuspage.AlertNoData, Limit: 5, Failures: 1, Successes: 1}
-				w.alertRace(silenceRaces[n%len(silenceRaces)], tag, rule, random+uint64(n))
+				w.alertRace(noDataRaces[n%len(noDataRaces)], tag, rule, random+uint64(n))
 				if err := w.store.DeleteMonitor(t.Context(), tag, later); err != nil {
 					t.Fatal(err)
 				}
@@ -1035,7 +1036,7 @@ func TestPointAppliedAgain(t *testing.T) {
 		}
 		go func() {
 			defer close(judged)
-			if _, err := run.JudgeSilence(t.Context(), clock); err != nil {
+			if _, err := nodata.Run(t.Context(), run, clock); err != nil {
 				t.Error(err)
 			}
 		}()

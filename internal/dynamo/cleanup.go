@@ -218,7 +218,7 @@ func (s *Store) eachCleanup(ctx context.Context, now int64, f func(row ddb.Item,
 	return nil
 }
 
-// PendingCleanups implements statuspage.CloserStore.
+// PendingCleanups implements closer.Store.
 func (s *Store) PendingCleanups(ctx context.Context, now int64) (names []string, due bool, err error) {
 	err = s.eachCleanup(ctx, now, func(row ddb.Item, begun bool) error {
 		if due = true; begun {
@@ -229,7 +229,7 @@ func (s *Store) PendingCleanups(ctx context.Context, now int64) (names []string,
 	return names, due, err
 }
 
-// Cleanup implements statuspage.CleanupStore. A deletion that can't be finished
+// Cleanup implements closer.Store. A deletion that can't be finished
 // does not keep the others from it; the errors are returned together.
 func (s *Store) Cleanup(ctx context.Context, now int64) (finished int, err error) {
 	var failed []error

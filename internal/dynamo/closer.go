@@ -45,7 +45,7 @@ func readCloserState(it ddb.Item) (statuspage.CloserState, error) {
 	return st, r.Err
 }
 
-// CloserState implements statuspage.CloserStore.
+// CloserState implements closer.Store.
 func (s *Store) CloserState(ctx context.Context) (statuspage.CloserState, error) {
 	it, err := s.table.Get(ctx, closerKey())
 	if err != nil {
@@ -54,7 +54,7 @@ func (s *Store) CloserState(ctx context.Context) (statuspage.CloserState, error)
 	return readCloserState(it)
 }
 
-// SaveCloserState implements statuspage.CloserStore.
+// SaveCloserState implements closer.Store.
 func (s *Store) SaveCloserState(ctx context.Context, st statuspage.CloserState) (statuspage.CloserState, bool, error) {
 	e := ddb.NewExpr()
 	if st.Version == 0 {
@@ -71,7 +71,7 @@ func (s *Store) SaveCloserState(ctx context.Context, st statuspage.CloserState) 
 	return kept, false, err
 }
 
-// OpenIncidents implements statuspage.CloserStore.
+// OpenIncidents implements closer.Store.
 func (s *Store) OpenIncidents(ctx context.Context, after *statuspage.IncidentPosition, limit int) ([]statuspage.Incident, *statuspage.IncidentPosition, []error, error) {
 	low := timeAndID(0, 0)
 	if after != nil {
@@ -101,7 +101,7 @@ func (s *Store) OpenIncidents(ctx context.Context, after *statuspage.IncidentPos
 	return open, &statuspage.IncidentPosition{Start: start, ID: id}, unreadable, err
 }
 
-// IncidentsByID implements statuspage.CloserStore.
+// IncidentsByID implements closer.Store.
 func (s *Store) IncidentsByID(ctx context.Context, ids []int64) (map[int64]statuspage.Incident, error) {
 	return s.incidentsByID(ctx, ids)
 }
@@ -110,7 +110,7 @@ func (s *Store) IncidentsByID(ctx context.Context, ids []int64) (map[int64]statu
 // monitors need no second one.
 const factHours = 25
 
-// MonitorFacts implements statuspage.CloserStore. It goes back from the newest point
+// MonitorFacts implements closer.Store. It goes back from the newest point
 // until all is known that can matter.
 func (s *Store) MonitorFacts(ctx context.Context, monitorID, since, now int64) (statuspage.MonitorFacts, error) {
 	f := statuspage.MonitorFacts{MonitorID: monitorID, Since: since}
@@ -179,14 +179,14 @@ func seenHours(hours []hour, now int64) []statuspage.SeenHour {
 	return seen
 }
 
-// CommentIDs implements statuspage.CloserStore. A try whose answer was lost leaves
+// CommentIDs implements closer.Store. A try whose answer was lost leaves
 // ids unused.
 func (s *Store) CommentIDs(ctx context.Context, n int) (int64, error) {
 	last, err := s.table.Count(ctx, CounterKey(CommentIDs), AttrLast, int64(n))
 	return last - int64(n) + 1, err
 }
 
-// AutoClose implements statuspage.CloserStore. It is one transaction, for the version
+// AutoClose implements closer.Store. It is one transaction, for the version
 // of the incident that was read: a person's write, or another run's, makes it refused.
 func (s *Store) AutoClose(ctx context.Context, c statuspage.AutoClosing, now int64) (statuspage.Outcome, error) {
 	ctx = statuspage.WithActor(ctx, statuspage.Actor{Kind: statuspage.ByCloser})
@@ -209,7 +209,7 @@ func (s *Store) AutoClose(ctx context.Context, c statuspage.AutoClosing, now int
 	}
 }
 
-// MissingTotals implements statuspage.CloserStore. A day before the monitor was made
+// MissingTotals implements closer.Store. A day before the monitor was made
 // counts only when something was written to it.
 func (s *Store) MissingTotals(ctx context.Context, m statuspage.Monitor, days int, look bool, now int64) ([]int64, error) {
 	last := statuspage.FloorDay(now) - daySeconds

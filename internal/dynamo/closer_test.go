@@ -15,10 +15,10 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"tocsin/internal/closer"
 	"tocsin/internal/dynamo"
 	"tocsin/internal/dynamo/dump"
 	"tocsin/internal/dynamotest"
+	"tocsin/internal/jobs/closer"
 	"tocsin/internal/opt"
 	"tocsin/internal/statuspage"
 )

@@ -2,9 +2,8 @@ package dynamo
 
 import (
 	"context"
-	"errors"
+	"maps"
 	"slices"
-	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
 
@@ -97,21 +96,6 @@ func pointsUpTo(hours []hour, now int64) []statuspage.Point {
 	return points
 }
 
-// hoursAndAlerts reads the hours of the window, and the open alerts, of a monitor at once.
-func (s *Store) hoursAndAlerts(ctx context.Context, monitorID int64, w window, now int64) (hours []hour, open map[int64]openAlert, err error) {
-	g, gctx := errgroup.WithContext(ctx)
-	g.Go(func() (err error) {
-		hours, err = s.newestHours(gctx, monitorID, w, now)
-		return err
-	})
-	g.Go(func() (err error) {
-		open, err = s.openAlerts(gctx, monitorID)
-		return err
-	})
-	err = g.Wait()
-	return hours, open, err
-}
-
 // judge makes the alerts of a monitor what its points ask for, after some were written.
 // Written points of which none is the monitor's newest, see upTo, change nothing.
 func (s *Store) judge(ctx context.Context, m watched, written func(minute int64) bool, now int64) error {
@@ -125,8 +109,18 @@ func (s *Store) judge(ctx context.Context, m watched, written func(minute int64)
 	if all.points == 0 {
 		return nil
 	}
-	hours, open, err := s.hoursAndAlerts(ctx, m.id, all, now)
-	if err != nil {
+	var hours []hour
+	var open map[int64]openAlert
+	reads, rctx := errgroup.WithContext(ctx)
+	reads.Go(func() (err error) {
+		hours, err = s.newestHours(rctx, m.id, all, now)
+		return err
+	})
+	reads.Go(func() (err error) {
+		open, err = s.openAlerts(rctx, m.id)
+		return err
+	})
+	if err := reads.Wait(); err != nil {
 		return err
 	}
 	points := pointsUpTo(hours, now)
@@ -138,7 +132,7 @@ func (s *Store) judge(ctx context.Context, m watched, written func(minute int64)
 		_, isOpen := open[x.RuleID]
 		if x.Judge(points, m.degradedIsDown).Verdict.Asks(isOpen) {
 			g.Go(func() error {
-				_, err := s.judgeRule(ctx, m, x.RuleID, windowOf(x.Condition), now)
+				_, err := s.judgeRule(ctx, statuspage.RuleMonitor{Tag: m.tag, MonitorID: m.id}, x.RuleID, windowOf(x.Condition), now)
 				return err
 			})
 		}
@@ -146,18 +140,10 @@ func (s *Store) judge(ctx context.Context, m watched, written func(minute int64)
 	return g.Wait()
 }
 
-// What judgeRule did.
-type outcome int
-
-const (
-	nothing outcome = iota
-	opened
-	resolved
-)
-
 // judgeRule opens or resolves the alert of a rule on a monitor if the points ask for it at
-// now. w is the rule's window, as far as it is known.
-func (s *Store) judgeRule(ctx context.Context, on watched, ruleID int64, w window, now int64) (did outcome, err error) {
+// now, and returns the state that it gave it, "" when there was nothing to do. w is the
+// rule's window, as far as it is known.
+func (s *Store) judgeRule(ctx context.Context, on statuspage.RuleMonitor, ruleID int64, w window, now int64) (did statuspage.AlertState, err error) {
 	var ids statuspage.FiringIDs
 	err = ddb.Retry(ctx, func() (done bool, err error) {
 		var m statuspage.Monitor
@@ -170,7 +156,7 @@ func (s *Store) judgeRule(ctx context.Context, on watched, ruleID int64, w windo
 			return err
 		})
 		g.Go(func() (err error) {
-			hours, err = s.newestHours(gctx, on.id, w, now)
+			hours, err = s.newestHours(gctx, on.MonitorID, w, now)
 			return err
 		})
 		if err := g.Wait(); err != nil || r == nil {
@@ -184,17 +170,17 @@ func (s *Store) judgeRule(ctx context.Context, on watched, ruleID int64, w windo
 		if !j.Verdict.Asks(open != nil) {
 			return true, nil
 		}
-		next, writes := resolved, []ddb.Write(nil)
+		next, writes := statuspage.AlertResolved, []ddb.Write(nil)
 		if open == nil {
-			next = opened
+			next = statuspage.Triggered
 			if err := s.drawFiring(ctx, &ids, true, r.CreateIncident); err != nil {
 				return false, err
 			}
 			writes = s.firingWrites(ctx, r.Fired(m, j, ids, now), *r, now)
-		} else if writes, err = s.recoveryWrites(ctx, on.id, *r, *open, j, &ids, now); err != nil {
+		} else if writes, err = s.recoveryWrites(ctx, on.MonitorID, *r, *open, j, &ids, now); err != nil {
 			return false, err
 		}
-		refused, err := s.table.Transact(ctx, append(writes, s.ifNoNewPoint(on.id, hours, now)...)...)
+		refused, err := s.table.Transact(ctx, append(writes, s.ifNoNewPoint(on.MonitorID, hours, now)...)...)
 		if err == nil && refused == nil {
 			did = next
 		}
@@ -205,18 +191,18 @@ func (s *Store) judgeRule(ctx context.Context, on watched, ruleID int64, w windo
 
 // ruleOn reads the rule with its monitor and the open alert there. The rule is nil
 // when it does not judge that monitor, or either is gone.
-func (s *Store) ruleOn(ctx context.Context, on watched, ruleID int64) (statuspage.Monitor, *statuspage.AlertRule, *openAlert, error) {
-	mark := openAlertKey(on.id, ruleID)
-	found, err := s.table.BatchGet(ctx, []ddb.Key{monitorKey(on.tag), ruleKey(ruleID), mark})
-	if err != nil || found[monitorKey(on.tag)] == nil || found[ruleKey(ruleID)] == nil {
+func (s *Store) ruleOn(ctx context.Context, on statuspage.RuleMonitor, ruleID int64) (statuspage.Monitor, *statuspage.AlertRule, *openAlert, error) {
+	mark := openAlertKey(on.MonitorID, ruleID)
+	found, err := s.table.BatchGet(ctx, []ddb.Key{monitorKey(on.Tag), ruleKey(ruleID), mark})
+	if err != nil || found[monitorKey(on.Tag)] == nil || found[ruleKey(ruleID)] == nil {
 		return statuspage.Monitor{}, nil, nil, err
 	}
-	m, err := readMonitor(found[monitorKey(on.tag)])
+	m, err := readMonitor(found[monitorKey(on.Tag)])
 	if err != nil {
 		return m, nil, nil, err
 	}
 	r, err := readRule(found[ruleKey(ruleID)])
-	if err != nil || m.ID != on.id || !r.Active || !watches(r, m.ID) {
+	if err != nil || m.ID != on.MonitorID || !r.Active || !watches(r, m.ID) {
 		return m, nil, nil, err
 	}
 	if found[mark] == nil {
@@ -231,10 +217,15 @@ func verdictOf(r statuspage.AlertRule, m statuspage.Monitor, points []statuspage
 	if r.For != statuspage.AlertNoData {
 		return r.Judge(points, m.CountsDegradedAsDown())
 	}
+	return r.JudgeNoData(newestOf(points), now)
+}
+
+// newestOf returns the last of points by time, nil when there are none.
+func newestOf(points []statuspage.Point) *statuspage.Point {
 	if len(points) == 0 {
-		return r.JudgeSilence(statuspage.FloorMinute(r.Created), false, now)
+		return nil
 	}
-	return r.JudgeSilence(points[len(points)-1].Time, true, now)
+	return &points[len(points)-1]
 }
 
 // ifNoNewPoint asks that the hours with the newest points are as they were read, and that
@@ -290,59 +281,21 @@ func (s *Store) recoveryWrites(ctx context.Context, monitorID int64, r statuspag
 	return append(writes, s.incidentWrites(byRule(ctx, r), i, s.withComment(next, c, nil), now)...), nil
 }
 
-// JudgeSilence does what function.Alerts runs. It reads the rules, and of each of
-// their monitors the newest hour and the open alerts.
-func (s *Store) JudgeSilence(ctx context.Context, now int64) (statuspage.Silence, error) {
-	about, err := s.rulesThat(ctx, func(r statuspage.AlertRule) bool { return r.Active && r.For == statuspage.AlertNoData })
-	if err != nil {
-		return statuspage.Silence{}, err
-	}
-	rules := map[statuspage.RuleMonitor][]statuspage.AlertRule{}
-	for _, r := range about {
-		for _, m := range r.Monitors {
-			rules[m] = append(rules[m], r)
-		}
-	}
-	var did [resolved + 1]atomic.Int64
-	failed := make(chan error, len(rules))
-	var g errgroup.Group
-	g.SetLimit(callsAtOnce)
-	for m, on := range rules {
-		g.Go(func() error {
-			failed <- s.judgeSilent(ctx, m, on, now, func(d outcome) { did[d].Add(1) })
-			return nil
-		})
-	}
-	_ = g.Wait() // the errors are in failed
-	close(failed)
-	var errs []error
-	for err := range failed {
-		errs = append(errs, err)
-	}
-	return statuspage.Silence{
-		Rules: len(about), Monitors: len(rules), Opened: int(did[opened].Load()), Resolved: int(did[resolved].Load()),
-	}, errors.Join(errs...)
+// What internal/jobs/nodata needs beside the rules.
+
+// NewestPoint implements nodata.Store.
+func (s *Store) NewestPoint(ctx context.Context, monitorID, now int64) (*statuspage.Point, error) {
+	hours, err := s.newestHours(ctx, monitorID, window{points: 1}, now)
+	return newestOf(pointsUpTo(hours, now)), err
 }
 
-// judgeSilent judges the rules about missing data on one monitor.
-func (s *Store) judgeSilent(ctx context.Context, m statuspage.RuleMonitor, rules []statuspage.AlertRule, now int64, did func(outcome)) error {
-	newest := window{points: 1}
-	hours, open, err := s.hoursAndAlerts(ctx, m.MonitorID, newest, now)
-	if err != nil {
-		return err
-	}
-	points := pointsUpTo(hours, now)
-	var failed []error
-	for _, r := range rules {
-		_, isOpen := open[r.ID]
-		if !verdictOf(r, statuspage.Monitor{}, points, now).Verdict.Asks(isOpen) {
-			continue
-		}
-		d, err := s.judgeRule(ctx, watched{id: m.MonitorID, tag: m.Tag}, r.ID, newest, now)
-		did(d)
-		if err != nil {
-			failed = append(failed, err)
-		}
-	}
-	return errors.Join(failed...)
+// AlertingRules implements nodata.Store.
+func (s *Store) AlertingRules(ctx context.Context, monitorID int64) ([]int64, error) {
+	open, err := s.openAlerts(ctx, monitorID)
+	return slices.Collect(maps.Keys(open)), err
+}
+
+// JudgeRule implements nodata.Store.
+func (s *Store) JudgeRule(ctx context.Context, ruleID int64, on statuspage.RuleMonitor, now int64) (statuspage.AlertState, error) {
+	return s.judgeRule(ctx, on, ruleID, window{points: 1}, now)
 }

@@ -19,11 +19,6 @@ type Store struct {
 	log   *slog.Logger
 }
 
-var _ interface {
-	statuspage.CleanupStore
-	statuspage.CloserStore
-} = (*Store)(nil)
-
 // New returns the store in the table. It logs to slog's default logger, see
 // WithLog.
 func New(client *dynamodb.Client, table string) *Store {

@@ -14,6 +14,7 @@ import (
 	"tocsin/internal/apitest"
 	"tocsin/internal/dynamotest"
 	"tocsin/internal/function"
+	"tocsin/internal/lambdajob"
 	"tocsin/internal/statuspage"
 )
 
@@ -74,7 +75,7 @@ func TestCloser(t *testing.T) {
 			t.Errorf("metric %s is %v", name, sum[name])
 		}
 	}
-	if n := len(spec["Metrics"].([]any)); n > 6 || aws["Timestamp"] != float64(now*1000) || spec["Namespace"] != function.MetricsNamespace {
+	if n := len(spec["Metrics"].([]any)); n > 6 || aws["Timestamp"] != float64(now*1000) || spec["Namespace"] != lambdajob.MetricsNamespace {
 		t.Errorf("metrics %v", aws)
 	}
 	if d := cmp.Diff([]any{[]any{"FunctionName"}}, spec["Dimensions"]); d != "" {

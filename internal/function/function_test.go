@@ -338,7 +338,7 @@ func TestSchemaCheckIsRepeated(t *testing.T) {
 
 // Every function marks an empty table as theirs.
 func TestSchemaOfAnEmptyTable(t *testing.T) {
-	for _, name := range append(names, function.Alerts) {
+	for _, name := range append(names, function.Minute) {
 		tb := dynamotest.NewTable(t)
 		if _, err := function.NewWith(name, tb.Getenv(nil), function.Options{Log: slog.New(slog.DiscardHandler)}); err != nil {
 			t.Fatal(err)

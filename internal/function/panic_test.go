@@ -28,7 +28,7 @@ func (p *panicking) Do(r *http.Request) (*http.Response, error) {
 // A panic on the schedule is an error with a line in the log, not the end of the
 // process.
 func TestPanicOnASchedule(t *testing.T) {
-	for _, name := range []string{function.Alerts, function.Closer} {
+	for _, name := range []string{function.Minute, function.Closer} {
 		var client panicking
 		var log apitest.Log
 		h, err := function.NewWith(name, dynamotest.NewTable(t).Getenv(nil), function.Options{HTTPClient: &client, Log: slog.New(slog.NewJSONHandler(&log, nil))})

@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"tocsin/internal/lambdaapi"
 	"tocsin/internal/local"
 	"tocsin/internal/openapi"
 )
@@ -46,7 +47,7 @@ func TestOpenAPIHasTheSameRoutes(t *testing.T) {
 		}
 	}
 	served := map[string]string{}
-	for _, r := range Routes(nil) {
+	for _, r := range lambdaapi.Routes(nil) {
 		for _, m := range r.Methods {
 			served[m.Name+" "+r.Path] = string(m.Scope)
 		}
@@ -71,7 +72,7 @@ func TestTemplateHasTheSameRoutes(t *testing.T) {
 		}
 	}
 	served := map[string]string{"ANY $default": Edge}
-	for _, r := range Routes(nil) {
+	for _, r := range lambdaapi.Routes(nil) {
 		for _, m := range r.Methods {
 			served[m.Name+" "+r.Path], served["ANY "+r.Path] = string(r.Group), string(r.Group)
 		}

@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"go.yaml.in/yaml/v4"
+
+	"tocsin/internal/lambdajob"
 )
 
 // operations is what these tests look at of template.yaml.
@@ -53,8 +55,8 @@ func property(n *yaml.Node, path ...string) *yaml.Node {
 func TestCustomMetrics(t *testing.T) {
 	o, _ := readOperations(t)
 	names := map[string]bool{}
-	for _, m := range closerMetrics {
-		names[m.Name] = true
+	for _, name := range lambdajob.CustomMetrics() {
+		names[name] = true
 	}
 	for _, r := range o.Resources {
 		if r.Type == "AWS::Logs::MetricFilter" {

@@ -249,7 +249,7 @@ func TestReadOwnTemplate(t *testing.T) {
 	routes := 0
 	for _, f := range got.Functions {
 		routes += len(f.Routes)
-		want := map[string][]time.Duration{"alerts": {time.Minute}, "closer": {5 * time.Minute}}[f.Name]
+		want := map[string][]time.Duration{"minute": {time.Minute}, "closer": {5 * time.Minute}}[f.Name]
 		if !slices.Equal(f.Schedules, want) {
 			t.Errorf("%s: schedules %v", f.ID, f.Schedules)
 		}

@@ -16,7 +16,7 @@ const (
 	MaxMonitorRules    = 20    // active rules of a monitor
 	MaxRuleDescription = 1024  // UTF-16 units
 	MaxAlertThreshold  = 60    // points
-	MaxSilence         = 43200 // minutes: 30 days
+	MaxNoData          = 43200 // minutes: 30 days
 )
 
 // AlertFor is what an alert rule watches.
@@ -85,8 +85,8 @@ func (c Condition) Check() error {
 			return Invalid("alert_value must be a percentage above 0 and at most 100 when alert_for is UPTIME")
 		}
 	case AlertNoData:
-		if c.Limit != math.Trunc(c.Limit) || !(c.Limit >= 1 && c.Limit <= MaxSilence) {
-			return Invalid("alert_value must be a whole number of minutes from 1 to %d when alert_for is NO_DATA", MaxSilence)
+		if c.Limit != math.Trunc(c.Limit) || !(c.Limit >= 1 && c.Limit <= MaxNoData) {
+			return Invalid("alert_value must be a whole number of minutes from 1 to %d when alert_for is NO_DATA", MaxNoData)
 		}
 	}
 	return nil
@@ -251,7 +251,7 @@ const MeasuredWithin = day
 // Judge returns what the condition says of points, by time, which end with the
 // monitor's newest one. A point without a latency says nothing about latencies and
 // is passed over: then older ones than the newest Points count, if they are of the last
-// MeasuredWithin before the newest. AlertNoData is Undecided: see JudgeSilence.
+// MeasuredWithin before the newest. AlertNoData is Undecided: see AlertRule.JudgeNoData.
 func (c Condition) Judge(points []Point, degradedIsDown bool) Judgement {
 	if c.For == AlertLatency {
 		var measured []Point
@@ -272,23 +272,25 @@ func (c Condition) Judge(points []Point, degradedIsDown bool) Judgement {
 	return Judgement{}
 }
 
-// JudgeSilence returns what an AlertNoData condition says at now (UTC seconds) when
-// the monitor's newest point is of the given minute. A monitor without any point
-// counts as if its newest were of the minute in which its rule was made: hasPoint
-// tells them apart. It fails when so many whole minutes have passed without a point.
-func (c Condition) JudgeSilence(newest int64, hasPoint bool, now int64) Judgement {
-	passed := (FloorMinute(now)-newest)/minute - 1
-	if float64(passed) < c.Limit {
-		if !hasPoint {
-			return Judgement{}
-		}
-		return Judgement{Recovered, newest, "there is a point of " + clock(newest)}
+// JudgeNoData returns what a rule with an AlertNoData condition says of a monitor at now
+// (UTC seconds) by its newest point, nil for none. A monitor without any point counts as
+// if its newest were of the minute in which the rule was made. It fails when so many whole
+// minutes have passed without a point.
+func (r AlertRule) JudgeNoData(newest *Point, now int64) Judgement {
+	last := FloorMinute(r.Created)
+	if newest != nil {
+		last = newest.Time
 	}
-	reason := fmt.Sprintf("no data for %s, the newest point is of %s", plural(passed, "minute"), clock(newest))
-	if !hasPoint {
-		reason = fmt.Sprintf("no data for %s, there is no point since the rule was made at %s", plural(passed, "minute"), clock(newest))
+	passed := (FloorMinute(now)-last)/minute - 1
+	switch {
+	case float64(passed) >= r.Limit && newest != nil:
+		return Judgement{Failing, last + minute, fmt.Sprintf("no data for %s, the newest point is of %s", plural(passed, "minute"), clock(last))}
+	case float64(passed) >= r.Limit:
+		return Judgement{Failing, last + minute, fmt.Sprintf("no data for %s, there is no point since the rule was made at %s", plural(passed, "minute"), clock(last))}
+	case newest != nil:
+		return Judgement{Recovered, last, "there is a point of " + clock(last)}
 	}
-	return Judgement{Failing, newest + minute, reason}
+	return Judgement{}
 }
 
 // newest returns the last n points, and false when there are fewer.

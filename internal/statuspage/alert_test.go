@@ -37,7 +37,7 @@ func TestJudge(t *testing.T) {
 	degraded := statuspage.Condition{For: statuspage.AlertStatus, Status: statuspage.StatusDegraded, Failures: 2, Successes: 1}
 	slow := statuspage.Condition{For: statuspage.AlertLatency, Limit: 500, Failures: 2, Successes: 2}
 	uptime := statuspage.Condition{For: statuspage.AlertUptime, Limit: 75, Failures: 4, Successes: 2}
-	silent := statuspage.Condition{For: statuspage.AlertNoData, Limit: 5, Failures: 1, Successes: 1}
+	noData := statuspage.Condition{For: statuspage.AlertNoData, Limit: 5, Failures: 1, Successes: 1}
 	for _, tt := range []struct {
 		name      string
 		condition statuspage.Condition
@@ -64,7 +64,7 @@ func TestJudge(t *testing.T) {
 		{"uptime below the limit", uptime, "U U D D", statuspage.Failing, 0, "uptime 50 %, limit 75 %, in the last 4 recorded minutes, 2025-11-22 12:00 UTC to 2025-11-22 12:03 UTC"},
 		{"still below the limit", uptime, "D U D U U", statuspage.Recovered, 3, "uptime 100 %, limit 75 %, in the last 2 recorded minutes, 2025-11-22 12:03 UTC to 2025-11-22 12:04 UTC"},
 		{"degraded counts as up", uptime, "G G G U", statuspage.Recovered, 2, "uptime 100 %, limit 75 %, in the last 2 recorded minutes, 2025-11-22 12:02 UTC to 2025-11-22 12:03 UTC"},
-		{"points say nothing of silence", silent, "D D D D D D D", statuspage.Undecided, 0, ""},
+		{"points say nothing of missing data", noData, "D D D D D D D", statuspage.Undecided, 0, ""},
 	} {
 		got := tt.condition.Judge(series(tt.points), false)
 		want := statuspage.Judgement{Verdict: tt.want, Reason: tt.reason}
@@ -114,21 +114,22 @@ func TestJudgeByCounting(t *testing.T) {
 	}
 }
 
-func TestJudgeSilence(t *testing.T) {
-	c := statuspage.Condition{For: statuspage.AlertNoData, Limit: 5}
+func TestJudgeNoData(t *testing.T) {
+	r := statuspage.AlertRule{Condition: statuspage.Condition{For: statuspage.AlertNoData, Limit: 5}, Created: noon + 59}
+	point := &statuspage.Point{Time: noon}
 	for _, tt := range []struct {
-		name     string
-		hasPoint bool
-		now      int64
-		want     statuspage.Judgement
+		name   string
+		newest *statuspage.Point
+		now    int64
+		want   statuspage.Judgement
 	}{
-		{"the same minute", true, noon + 59, statuspage.Judgement{Verdict: statuspage.Recovered, Since: noon, Reason: "there is a point of 2025-11-22 12:00 UTC"}},
-		{"a second before five whole minutes", true, noon + 359, statuspage.Judgement{Verdict: statuspage.Recovered, Since: noon, Reason: "there is a point of 2025-11-22 12:00 UTC"}},
-		{"five whole minutes", true, noon + 360, statuspage.Judgement{Verdict: statuspage.Failing, Since: noon + 60, Reason: "no data for 5 minutes, the newest point is of 2025-11-22 12:00 UTC"}},
-		{"no point yet", false, noon + 359, statuspage.Judgement{}},
-		{"no point", false, noon + 360, statuspage.Judgement{Verdict: statuspage.Failing, Since: noon + 60, Reason: "no data for 5 minutes, there is no point since the rule was made at 2025-11-22 12:00 UTC"}},
+		{"the same minute", point, noon + 59, statuspage.Judgement{Verdict: statuspage.Recovered, Since: noon, Reason: "there is a point of 2025-11-22 12:00 UTC"}},
+		{"a second before five whole minutes", point, noon + 359, statuspage.Judgement{Verdict: statuspage.Recovered, Since: noon, Reason: "there is a point of 2025-11-22 12:00 UTC"}},
+		{"five whole minutes", point, noon + 360, statuspage.Judgement{Verdict: statuspage.Failing, Since: noon + 60, Reason: "no data for 5 minutes, the newest point is of 2025-11-22 12:00 UTC"}},
+		{"no point yet", nil, noon + 359, statuspage.Judgement{}},
+		{"no point", nil, noon + 360, statuspage.Judgement{Verdict: statuspage.Failing, Since: noon + 60, Reason: "no data for 5 minutes, there is no point since the rule was made at 2025-11-22 12:00 UTC"}},
 	} {
-		if got := c.JudgeSilence(noon, tt.hasPoint, tt.now); got != tt.want {
+		if got := r.JudgeNoData(tt.newest, tt.now); got != tt.want {
 			t.Errorf("%s:\n got %+v\nwant %+v", tt.name, got, tt.want)
 		}
 	}

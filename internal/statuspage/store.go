@@ -52,11 +52,6 @@ func matches(want string, have *string) bool {
 	return want == "" || have != nil && *have == want
 }
 
-// Silence is what a run of JudgeSilence did.
-type Silence struct {
-	Rules, Monitors, Opened, Resolved int
-}
-
 // AlertRuleQuery says which part of the list of rules is asked for.
 type AlertRuleQuery struct {
 	After int64 // an id; 0: from the start
@@ -81,49 +76,6 @@ func (q AlertQuery) Matches(a Alert) bool {
 type KeyQuery struct {
 	After int64 // an id; 0: from the start
 	Limit int
-}
-
-// CleanupStore finishes deletions that were interrupted or left for later.
-type CleanupStore interface {
-	// Cleanup works through the deletions still to finish until none is left or ctx
-	// ends, and returns how many it finished. Two at once do no harm.
-	Cleanup(ctx context.Context, now int64) (finished int, err error)
-}
-
-// CloserStore is what the closer works on, beside monitors and deletions to finish.
-type CloserStore interface {
-	// CloserState returns how far the closer has come.
-	CloserState(ctx context.Context) (CloserState, error)
-
-	// SaveCloserState keeps the state, unless another was kept since it was read, and
-	// returns the one that is kept.
-	SaveCloserState(ctx context.Context, st CloserState) (kept CloserState, saved bool, err error)
-
-	// OpenIncidents returns open incidents by start, then id, rising, and where the next
-	// page starts, nil at the end. It follows a write within moments. unreadable are the
-	// errors of records that are passed over.
-	OpenIncidents(ctx context.Context, after *IncidentPosition, limit int) (open []Incident, next *IncidentPosition, unreadable []error, err error)
-
-	// IncidentsByID returns those of the incidents that are there.
-	IncidentsByID(ctx context.Context, ids []int64) (map[int64]Incident, error)
-
-	// MonitorFacts reads the facts of a monitor at now, as far back as incidents need
-	// them that start at since (UTC seconds) or later.
-	MonitorFacts(ctx context.Context, monitorID, since, now int64) (MonitorFacts, error)
-
-	// CommentIDs draws so many ids of comments, one after another, and returns the first.
-	CommentIDs(ctx context.Context, n int) (int64, error)
-
-	// AutoClose writes a closing or a warning together with its comment.
-	AutoClose(ctx context.Context, c AutoClosing, now int64) (Outcome, error)
-
-	// MissingTotals returns which of the last so many UTC days that are over lack the
-	// monitor's totals, and makes them unless it is only to look.
-	MissingTotals(ctx context.Context, m Monitor, days int, look bool, now int64) ([]int64, error)
-
-	// PendingCleanups names the deletions that Cleanup has to finish. due says that there
-	// is something for it to do, if not for one of these.
-	PendingCleanups(ctx context.Context, now int64) (names []string, due bool, err error)
 }
 
 // ImportStore takes records from elsewhere as they are: with their ids and times, and

@@ -1,4 +1,4 @@
-package memstore_test
+package model_test
 
 import (
 	"testing"

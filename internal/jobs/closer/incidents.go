@@ -5,11 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"sync"
-	"sync/atomic"
-	"time"
-
-	"golang.org/x/sync/errgroup"
 
 	"tocsin/internal/statuspage"
 )
@@ -17,139 +12,8 @@ import (
 const (
 	pageSize  = 100 // open incidents a call
 	chunkSize = 25  // incidents that are decided together
-	atOnce    = 16  // writes and reads at the same time
 	tries     = 20  // of an incident that others write to all the time; the next run has it again
-
-	monitorsAtOnce = 100
-	totalsDays     = 7 // how far back missing day totals are looked for
 )
-
-// Store is what a run needs.
-type Store interface {
-	statuspage.CloserStore
-	statuspage.CleanupStore
-	Monitors(ctx context.Context, q statuspage.MonitorQuery, take func(statuspage.Monitor) bool) (after int64, err error)
-}
-
-// Options are how a run is done. The zero value writes, and stops in time before
-// the context's deadline.
-type Options struct {
-	DryRun bool              // print what a run would do, and write nothing
-	Line   func(line string) // gets a line for all that is done, in order; nil: none does
-	Calls  func() int64      // counts the calls of the store so far; nil: not counted
-	More   func() bool       // whether there is time to begin another part; nil: see above
-}
-
-// A Summary is what a run did, or would do.
-type Summary struct {
-	Looked  int            // open incidents
-	Warned  int            //
-	Closed  int            //
-	Skipped map[Reason]int // those that were kept, by the reason
-	Failed  int            // those that could not be decided or written, see the error
-	Cleaned int            // deletions that were finished
-	Days    int            // totals of a day of a monitor that were made
-	Goes    bool           // time was up: the next run goes on from there
-	Calls   int64
-	Took    time.Duration
-}
-
-// String says it in one line.
-func (s Summary) String() string {
-	text := fmt.Sprintf("%d open, %d warned, %d closed", s.Looked, s.Warned, s.Closed)
-	for _, reason := range Reasons {
-		if n := s.Skipped[reason]; n > 0 {
-			text += fmt.Sprintf(", %d kept (%s)", n, reason)
-		}
-	}
-	if s.Failed > 0 {
-		text += fmt.Sprintf(", %d failed", s.Failed)
-	}
-	return text + fmt.Sprintf("; %d deletions finished, %d day totals made", s.Cleaned, s.Days)
-}
-
-// run is one run.
-type run struct {
-	Options
-	store  Store
-	policy Policy
-	now    int64
-	state  statuspage.CloserState
-	sum    Summary
-	failed []error
-
-	mu    sync.Mutex
-	facts map[int64]*monitorFacts // by monitor
-}
-
-// monitorFacts are read once a run, unless a write finds that they are old.
-type monitorFacts struct {
-	mu   sync.Mutex
-	read bool
-	statuspage.MonitorFacts
-}
-
-// Run looks at the open incidents at now (UTC seconds), warns and closes those that
-// the policy says, finishes deletions and makes missing day totals. What one of them
-// fails with is returned at last and keeps no other from its turn.
-func Run(ctx context.Context, store Store, p Policy, now int64, o Options) (Summary, error) {
-	began := time.Now()
-	if o.Line == nil {
-		o.Line = func(string) {}
-	}
-	if o.Calls == nil {
-		o.Calls = func() int64 { return 0 }
-	}
-	if o.More == nil {
-		o.More = moreUntil(ctx, began)
-	}
-	calls := o.Calls()
-	r := &run{Options: o, store: store, policy: p, now: now, facts: map[int64]*monitorFacts{}}
-	r.sum.Skipped = map[Reason]int{}
-	var err error
-	if r.state, err = store.CloserState(ctx); err != nil {
-		return r.sum, err
-	}
-	for _, part := range []func(context.Context) error{r.incidents, r.cleanup, r.totals} {
-		if err := part(ctx); err != nil {
-			r.failed = append(r.failed, err)
-		}
-	}
-	r.sum.Calls, r.sum.Took = o.Calls()-calls, time.Since(began)
-	return r.sum, errors.Join(r.failed...)
-}
-
-// moreUntil leaves a quarter of the time, and five seconds at least, for what has
-// begun by then.
-func moreUntil(ctx context.Context, began time.Time) func() bool {
-	deadline, ok := ctx.Deadline()
-	if !ok {
-		return func() bool { return ctx.Err() == nil }
-	}
-	until := deadline.Add(-max(deadline.Sub(began)/4, 5*time.Second))
-	return func() bool { return ctx.Err() == nil && time.Now().Before(until) }
-}
-
-// save keeps what change makes of the state. When another run has kept one since, it
-// is changed once more; what is lost then is only work done twice.
-func (r *run) save(ctx context.Context, change func(*statuspage.CloserState)) error {
-	if r.DryRun {
-		return nil
-	}
-	for range 2 {
-		next := r.state
-		change(&next)
-		kept, saved, err := r.store.SaveCloserState(ctx, next)
-		if err != nil {
-			return err
-		}
-		r.state = kept
-		if saved {
-			return nil
-		}
-	}
-	return nil
-}
 
 // incidents goes through the open incidents, from where the last run stopped to the
 // end and then from the beginning to there.
@@ -284,19 +148,6 @@ func (r *run) count(d *doing) {
 	r.Line(d.decision.line(d.incident))
 }
 
-// each calls f with the numbers below n, many at once.
-func (r *run) each(n int, f func(int)) {
-	var g errgroup.Group
-	g.SetLimit(atOnce)
-	for i := range n {
-		g.Go(func() error {
-			f(i)
-			return nil
-		})
-	}
-	_ = g.Wait()
-}
-
 // decide decides about an incident, with the facts of its monitors when its own
 // record does not say enough. since is how far back the facts of a monitor are needed,
 // for this and for other incidents.
@@ -410,89 +261,4 @@ func (r *run) closing(d *doing, commentID int64) statuspage.AutoClosing {
 		c.Warning = &statuspage.CloserWarning{Time: r.now, Activity: d.decision.Activity}
 	}
 	return c
-}
-
-// cleanup finishes deletions. One that takes longer than there is time goes on in
-// the next run.
-func (r *run) cleanup(ctx context.Context) error {
-	if !r.More() {
-		r.sum.Goes = true
-		return nil
-	}
-	pending, due, err := r.store.PendingCleanups(ctx, r.now)
-	if err != nil || !due {
-		return err
-	}
-	for _, name := range pending {
-		r.Line("finish the deletion " + name)
-	}
-	if r.DryRun {
-		r.sum.Cleaned = len(pending)
-		return nil
-	}
-	limited, cancel := context.WithCancel(ctx)
-	defer cancel()
-	if deadline, ok := ctx.Deadline(); ok {
-		limited, cancel = context.WithDeadline(ctx, deadline.Add(-time.Until(deadline)/4))
-		defer cancel()
-	}
-	r.sum.Cleaned, err = r.store.Cleanup(limited, r.now)
-	if err != nil && limited.Err() != nil && ctx.Err() == nil {
-		r.sum.Goes = true
-		return nil
-	}
-	if err != nil { // that of one deletion
-		r.failed = append(r.failed, err)
-	}
-	return nil
-}
-
-// totals makes the day totals that are missing, once a UTC day for each monitor.
-func (r *run) totals(ctx context.Context) error {
-	today := statuspage.FloorDay(r.now)
-	if !statuspage.DayFinished(today-24*3600, r.now) || r.state.Day > today || r.state.Day == today && r.state.DayDone {
-		return nil
-	}
-	after := r.state.Monitors
-	if r.state.Day != today {
-		after = 0
-	}
-	for {
-		if !r.More() {
-			r.sum.Goes = true
-			return nil
-		}
-		var monitors []statuspage.Monitor
-		next, err := r.store.Monitors(ctx, statuspage.MonitorQuery{After: after, Limit: monitorsAtOnce}, func(m statuspage.Monitor) bool {
-			if len(monitors) == monitorsAtOnce {
-				return false
-			}
-			monitors = append(monitors, m)
-			return true
-		})
-		if err != nil {
-			return err
-		}
-		missing := make([][]int64, len(monitors))
-		errs := make([]error, len(monitors))
-		var days atomic.Int64
-		r.each(len(monitors), func(n int) {
-			missing[n], errs[n] = r.store.MissingTotals(ctx, monitors[n], totalsDays, r.DryRun, r.now)
-			days.Add(int64(len(missing[n])))
-		})
-		if err := errors.Join(errs...); err != nil {
-			return err
-		}
-		r.sum.Days += int(days.Load())
-		for n, m := range monitors {
-			for _, start := range missing[n] {
-				r.Line(fmt.Sprintf("make the totals of monitor %s for %s", m.Tag, time.Unix(start, 0).UTC().Format(time.DateOnly)))
-			}
-		}
-		after = next
-		err = r.save(ctx, func(st *statuspage.CloserState) { st.Day, st.Monitors, st.DayDone = today, after, after == 0 })
-		if err != nil || after == 0 {
-			return err
-		}
-	}
 }

@@ -8,13 +8,13 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"tocsin/internal/closer"
 	"tocsin/internal/function"
+	"tocsin/internal/jobs/closer"
 	"tocsin/internal/local"
 	"tocsin/internal/statuspage"
 )
 
-const closeHelp = `Close the incidents that people forgot, in the table of a tocsin serve that runs on
+const closerHelp = `Close the incidents that people forgot, in the table of a tocsin serve that runs on
 this machine (--local) or in one on AWS (--table, with your own AWS credentials):
 what functions/closer does on its schedule, once.
 
@@ -24,21 +24,24 @@ failing or an alert on it is on. Interrupted deletions are finished, and day tot
 that are missing are made.
 
 The command prints a line for all that it does, and at last how much it was. With
---dry-run it prints the same and does nothing.`
+--dry-run it prints the same and does nothing.
 
-const closeExamples = `  tocsin close --local --dry-run
-  tocsin close --table tocsin-Table-1ABC --stale-after 168h
-  tocsin close --local --dry-run --now 2026-12-01T00:00:00Z`
+Its old name, tocsin close, is deprecated and goes with the next release.`
 
-func newCloseCommand(c console) *cobra.Command {
+const closerExamples = `  tocsin closer --local --dry-run
+  tocsin closer --table tocsin-Table-1ABC --stale-after 168h
+  tocsin closer --local --dry-run --now 2026-12-01T00:00:00Z`
+
+func newCloserCommand(c console) *cobra.Command {
 	t := &tableFlags{calls: new(atomic.Int64)}
 	var dryRun bool
 	var staleAfter, warnBefore, now string
 	cmd := &cobra.Command{
-		Use:     "close",
+		Use:     "closer",
+		Aliases: []string{"close"}, // until the next release
 		Short:   "Close the incidents that people forgot",
-		Long:    closeHelp,
-		Example: closeExamples,
+		Long:    closerHelp,
+		Example: closerExamples,
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			policy, err := closer.ParsePolicy(staleAfter, warnBefore)

@@ -1,10 +1,11 @@
-package memstore
+package model
 
 import (
 	"context"
 	"maps"
 	"slices"
 
+	"tocsin/internal/jobs/nodata"
 	"tocsin/internal/statuspage"
 )
 
@@ -250,35 +251,35 @@ func (s *Store) recover(ctx context.Context, r *statuspage.AlertRule, a *statusp
 	return nil
 }
 
-// JudgeSilence does what function.Alerts runs.
-func (s *Store) JudgeSilence(ctx context.Context, now int64) (statuspage.Silence, error) {
-	var did statuspage.Silence
+// NoData judges the rules about missing data at now, as a run of internal/jobs/nodata does.
+func (s *Store) NoData(ctx context.Context, now int64) (nodata.Summary, error) {
+	var sum nodata.Summary
 	looked := map[string]bool{}
 	for _, id := range slices.Sorted(maps.Keys(s.rules)) {
 		r := s.rules[id]
 		if !r.Active || r.For != "NO_DATA" {
 			continue
 		}
-		did.Rules++
-		for _, at := range r.Monitors {
-			looked[at.Tag] = true
-			m := s.monitors[at.Tag]
-			newest, has := statuspage.FloorMinute(r.Created), false
+		sum.Rules++
+		for _, on := range r.Monitors {
+			looked[on.Tag] = true
+			m := s.monitors[on.Tag]
+			var newest *statuspage.Point
 			if points := m.upTo(now); len(points) > 0 {
-				newest, has = points[len(points)-1].Time, true
+				newest = &points[len(points)-1]
 			}
-			j := r.JudgeSilence(newest, has, now)
+			j := r.JudgeNoData(newest, now)
 			done, err := s.settle(ctx, m, r, j, now)
 			switch {
 			case err != nil:
-				return did, err
+				return sum, err
 			case done && j.Verdict == statuspage.Failing:
-				did.Opened++
+				sum.Opened++
 			case done:
-				did.Resolved++
+				sum.Resolved++
 			}
 		}
 	}
-	did.Monitors = len(looked)
-	return did, nil
+	sum.Monitors = len(looked)
+	return sum, nil
 }

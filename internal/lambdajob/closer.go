@@ -1,4 +1,4 @@
-package function
+package lambdajob
 
 import (
 	"context"
@@ -7,22 +7,30 @@ import (
 	"sync/atomic"
 	"time"
 
-	"tocsin/internal/closer"
+	"github.com/aws/aws-lambda-go/lambda"
+
+	"tocsin/internal/awsenv"
+	"tocsin/internal/jobs/closer"
 )
 
 // MetricsNamespace is where CloudWatch has the metrics of a stack's functions.
 const MetricsNamespace = "Tocsin"
 
-// closerRun is what the schedule starts: one run of the closer. The event says
-// nothing that it needs.
+// Closer is the function that closes forgotten incidents. Of its environment it reads,
+// beside what all functions do, its policy from STALE_AFTER and WARN_BEFORE, see
+// closer.ParsePolicy.
+var Closer = awsenv.Function{Name: "closer", New: func(e awsenv.Env) (lambda.Handler, error) {
+	policy, err := closer.ParsePolicy(e.Getenv("STALE_AFTER"), e.Getenv("WARN_BEFORE"))
+	if err != nil {
+		return nil, err
+	}
+	return &closerRun{Env: e, policy: policy}, nil
+}}
+
+// closerRun is one run of the closer. The event says nothing that it needs.
 type closerRun struct {
-	store  closer.Store
+	awsenv.Env
 	policy closer.Policy
-	name   string // of the function, the dimension of its metrics
-	now    func() time.Time
-	ready  func(context.Context) error
-	calls  func() int64
-	log    *slog.Logger
 	warm   atomic.Bool
 }
 
@@ -31,7 +39,7 @@ type closerRun struct {
 // it warned or closed. It returns an error when something could not be done, so that
 // the platform counts it and tries again.
 func (c *closerRun) Invoke(ctx context.Context, _ []byte) ([]byte, error) {
-	began := c.now()
+	began := c.Now()
 	sum, err := c.run(ctx, began.Unix())
 	c.summarize(ctx, sum, began, err)
 	if err != nil {
@@ -42,12 +50,12 @@ func (c *closerRun) Invoke(ctx context.Context, _ []byte) ([]byte, error) {
 
 func (c *closerRun) run(ctx context.Context, now int64) (sum closer.Summary, err error) {
 	defer panicked(&err)
-	if err := c.ready(ctx); err != nil {
+	if err := c.Ready(ctx); err != nil {
 		return sum, err
 	}
-	return closer.Run(ctx, c.store, c.policy, now, closer.Options{
-		Calls: c.calls,
-		Line:  func(line string) { c.log.InfoContext(ctx, line) },
+	return closer.Run(ctx, c.Store, c.policy, now, closer.Options{
+		Calls: c.Calls,
+		Line:  func(line string) { c.Log.InfoContext(ctx, line) },
 	})
 }
 
@@ -82,7 +90,7 @@ func (c *closerRun) summarize(ctx context.Context, sum closer.Summary, began tim
 		slog.Int("CloserFailures", failures), slog.Int64("CloserCalls", sum.Calls), slog.Int64("CloserDuration", sum.Took.Milliseconds()),
 		slog.Group("skipped", skipped...),
 		slog.Int("cleaned", sum.Cleaned), slog.Int("dayTotals", sum.Days), slog.Bool("goesOn", sum.Goes),
-		slog.Bool("coldStart", !c.warm.Swap(true)), slog.String("FunctionName", c.name),
+		slog.Bool("coldStart", !c.warm.Swap(true)), slog.String("FunctionName", c.Getenv("AWS_LAMBDA_FUNCTION_NAME")),
 		slog.Any("_aws", map[string]any{
 			"Timestamp": began.UnixMilli(),
 			"CloudWatchMetrics": []any{map[string]any{
@@ -93,5 +101,5 @@ func (c *closerRun) summarize(ctx context.Context, sum closer.Summary, began tim
 	if err != nil {
 		attrs = append(attrs, slog.String("cause", err.Error()))
 	}
-	c.log.LogAttrs(ctx, level, "closer", attrs...)
+	c.Log.LogAttrs(ctx, level, "closer", attrs...)
 }

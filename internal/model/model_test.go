@@ -1,4 +1,4 @@
-package memstore_test
+package model_test
 
 import (
 	"bytes"
@@ -21,10 +21,11 @@ import (
 
 	"tocsin/internal/apilegacy"
 	"tocsin/internal/apiv4"
-	"tocsin/internal/closer"
 	"tocsin/internal/dynamo"
 	"tocsin/internal/dynamotest"
-	"tocsin/internal/memstore"
+	"tocsin/internal/jobs/closer"
+	"tocsin/internal/jobs/nodata"
+	"tocsin/internal/model"
 	"tocsin/internal/statuspage"
 	"tocsin/internal/web"
 )
@@ -84,7 +85,7 @@ func (p *pair) actions() []func(*rapid.T) {
 		p.createMonitor, p.patchMonitor, p.createRule, p.createRule, p.patchRule,
 		p.points, p.points, p.points, p.post, p.post, p.probe, p.probe, p.probe,
 		p.deleteIncident, p.deleteMonitor, p.deleteRule,
-		p.read, p.read, p.read, p.closer, p.closer, p.silence, p.tick, p.tick, p.tick,
+		p.read, p.read, p.read, p.closer, p.closer, p.noData, p.tick, p.tick, p.tick,
 	}
 }
 
@@ -121,7 +122,7 @@ type pair struct {
 
 type side struct {
 	store    closer.Store
-	judge    silenceJudge
+	noData   func(ctx context.Context, now int64) (nodata.Summary, error)
 	handlers map[web.Group]http.Handler
 }
 
@@ -142,22 +143,17 @@ func newPair(t *testing.T, rt *rapid.T) *pair {
 		rt.Fatal(err)
 	}
 	p := &pair{now: begin}
-	p.real = newSide(p, store)
-	p.model = newSide(p, memstore.New(store, key))
+	p.real = newSide(p, store, func(ctx context.Context, now int64) (nodata.Summary, error) { return nodata.Run(ctx, store, now) })
+	m := model.New(store, key)
+	p.model = newSide(p, m, m.NoData)
 	return p
 }
 
-// silenceJudge is what function.Alerts needs.
-type silenceJudge interface {
-	JudgeSilence(ctx context.Context, now int64) (statuspage.Silence, error)
-}
-
 func newSide[S interface {
-	memstore.APIs
+	model.APIs
 	closer.Store
-	silenceJudge
-}](p *pair, store S) side {
-	s := side{store: store, judge: store, handlers: map[web.Group]http.Handler{}}
+}](p *pair, store S, noData func(context.Context, int64) (nodata.Summary, error)) side {
+	s := side{store: store, noData: noData, handlers: map[web.Group]http.Handler{}}
 	routes := slices.Concat(
 		apiv4.Incidents(store), apiv4.Comments(store), apiv4.Monitors(store), apiv4.Points(store), apiv4.AlertRules(store), apiv4.Alerts(store),
 		apilegacy.Incidents(store), apilegacy.Comments(store), apilegacy.Status(store),
@@ -265,13 +261,13 @@ func (p *pair) closer(t *rapid.T) {
 	}
 }
 
-// silence judges the rules about missing data on both.
-func (p *pair) silence(t *rapid.T) {
-	got, err := p.real.judge.JudgeSilence(context.Background(), p.now)
+// noData judges the rules about missing data on both.
+func (p *pair) noData(t *rapid.T) {
+	got, err := p.real.noData(context.Background(), p.now)
 	if err != nil {
 		t.Fatal(err)
 	}
-	want, err := p.model.judge.JudgeSilence(context.Background(), p.now)
+	want, err := p.model.noData(context.Background(), p.now)
 	t.Logf("missing data: %+v", got)
 	if err != nil || got != want {
 		t.Fatalf("missing data: %+v, the model's %+v, %v", got, want, err)
@@ -696,4 +692,4 @@ func (p *pair) sweep(t *rapid.T) {
 	}
 }
 
-var _ memstore.Reference = (*dynamo.Store)(nil)
+var _ model.Reference = (*dynamo.Store)(nil)

@@ -19,8 +19,8 @@ import (
 
 const ruleMade = 1700000000 // 20 seconds into a minute
 
-// newSilenceRule makes a monitor and a rule that fires after two minutes without data.
-func newSilenceRule(t *testing.T, tb *dynamotest.Table, tag string) {
+// newNoDataRule makes a monitor and a rule that fires after two minutes without data.
+func newNoDataRule(t *testing.T, tb *dynamotest.Table, tag string) {
 	t.Helper()
 	store := tb.Store(nil)
 	if _, err := store.CreateMonitor(t.Context(), statuspage.NewMonitor(tag, tag), ruleMade, nil); err != nil {
@@ -56,16 +56,16 @@ func logLines(t *testing.T, text string) []map[string]any {
 
 // Every run judges the rules at its own time, whatever its event is, and logs one
 // line.
-func TestAlerts(t *testing.T) {
+func TestMinute(t *testing.T) {
 	tb := dynamotest.NewTable(t)
-	newSilenceRule(t, tb, "a")
-	newSilenceRule(t, tb, "b")
+	newNoDataRule(t, tb, "a")
+	newNoDataRule(t, tb, "b")
 	if err := tb.Store(nil).RecordPoint(t.Context(), "b", statuspage.Point{Time: 1700000040, Status: statuspage.StatusUp, Source: statuspage.SourceProbe}, 1700000040); err != nil {
 		t.Fatal(err)
 	}
 	now := int64(ruleMade)
 	var log apitest.Log
-	h, err := function.NewWith(function.Alerts, tb.Getenv(nil), function.Options{
+	h, err := function.NewWith(function.Minute, tb.Getenv(nil), function.Options{
 		Now: func() time.Time { return time.Unix(now, 0) }, Log: slog.New(slog.NewJSONHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	})
 	if err != nil {
@@ -75,7 +75,7 @@ func TestAlerts(t *testing.T) {
 	//lint:ignore SA1029 aws-lambda-go has this key
 	ctx = context.WithValue(ctx, "x-amzn-trace-id", "Root=1-2-3;Sampled=0")
 	line := func(level string, opened, resolved float64, cold bool) map[string]any {
-		return map[string]any{"service": "alerts", "lambdaRequestId": "id-1", "traceId": "1-2-3", "coldStart": cold, "level": level, "msg": "missing data", "rules": 2.0, "monitors": 2.0, "opened": opened, "resolved": resolved}
+		return map[string]any{"service": "minute", "lambdaRequestId": "id-1", "traceId": "1-2-3", "coldStart": cold, "level": level, "msg": "missing data", "rules": 2.0, "monitors": 2.0, "opened": opened, "resolved": resolved}
 	}
 	for _, tt := range []struct {
 		name  string
@@ -110,13 +110,13 @@ func TestAlerts(t *testing.T) {
 }
 
 // A run that can't do its work fails, and says why in its line.
-func TestAlertsFailure(t *testing.T) {
+func TestMinuteFailure(t *testing.T) {
 	tb := dynamotest.NewTable(t)
-	newSilenceRule(t, tb, "a")
+	newNoDataRule(t, tb, "a")
 	var c refusal
 	c.refuse.Store(true)
 	var log apitest.Log
-	h, err := function.NewWith(function.Alerts, tb.Getenv(nil), function.Options{HTTPClient: &c, Log: slog.New(slog.NewJSONHandler(&log, nil))})
+	h, err := function.NewWith(function.Minute, tb.Getenv(nil), function.Options{HTTPClient: &c, Log: slog.New(slog.NewJSONHandler(&log, nil))})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// TestClose runs the closer by hand, beside a server whose own is off, and then lets
+// TestCloserCommand runs the closer by hand, beside a server whose own is off, and then lets
 // the server's do the rest.
-func TestClose(t *testing.T) {
+func TestCloserCommand(t *testing.T) {
 	flags, dir := rootFlags(t)
 	env := map[string]string{"PORT": freePort(t, dir), "CLOSER": "off"}
 	s := startServer(t, env, flags...)
@@ -18,11 +18,12 @@ func TestClose(t *testing.T) {
 	for _, end := range []string{"null", fmt.Sprint(began)} {
 		call(t, s.url+"/api/v4/incidents", key, fmt.Sprintf(`{"title":"Outage","start_date_time":%d,"end_date_time":%s}`, began, end))
 	}
+	name := "closer"
 	closing := func(args ...string) string {
 		t.Helper()
-		status, out, errs := tocsin(t, nil, append([]string{"close", "--local", "--port", env["PORT"], "--dir", dir}, args...)...)
+		status, out, errs := tocsin(t, nil, append([]string{name, "--local", "--port", env["PORT"], "--dir", dir}, args...)...)
 		if status != 0 {
-			t.Fatalf("close %q: %d, %s", args, status, errs)
+			t.Fatalf("%s %q: %d, %s", name, args, status, errs)
 		}
 		return out
 	}
@@ -34,6 +35,7 @@ func TestClose(t *testing.T) {
 	if did := closing("--now", at); did != would {
 		t.Errorf("the run:\n%s\nwant\n%s", did, would)
 	}
+	name = "close" // the old name
 	if again := closing("--now", at, "--stale-after", "100h", "--warn-before", "1h"); !strings.HasPrefix(again, "1 open, 0 warned, 0 closed") {
 		t.Errorf("again:\n%s", again)
 	}

@@ -1,4 +1,4 @@
-package memstore
+package model
 
 import (
 	"cmp"
@@ -333,16 +333,16 @@ func (s *Store) Notes(_ context.Context, incidentID int64, take func(statuspage.
 
 // The closer's part.
 
-// CloserState implements statuspage.CloserStore.
+// CloserState implements closer.Store.
 func (s *Store) CloserState(context.Context) (statuspage.CloserState, error) { return s.closer, nil }
 
-// SaveCloserState implements statuspage.CloserStore.
+// SaveCloserState implements closer.Store.
 func (s *Store) SaveCloserState(_ context.Context, st statuspage.CloserState) (statuspage.CloserState, bool, error) {
 	s.closer = st
 	return st, true, nil
 }
 
-// OpenIncidents implements statuspage.CloserStore.
+// OpenIncidents implements closer.Store.
 func (s *Store) OpenIncidents(_ context.Context, after *statuspage.IncidentPosition, limit int) ([]statuspage.Incident, *statuspage.IncidentPosition, []error, error) {
 	var open []statuspage.Incident
 	for _, i := range slices.SortedFunc(maps.Values(s.incidents), func(a, b *incident) int { return newestFirst(b, a) }) {
@@ -357,7 +357,7 @@ func (s *Store) OpenIncidents(_ context.Context, after *statuspage.IncidentPosit
 	return open, nil, nil, nil
 }
 
-// IncidentsByID implements statuspage.CloserStore.
+// IncidentsByID implements closer.Store.
 func (s *Store) IncidentsByID(_ context.Context, ids []int64) (map[int64]statuspage.Incident, error) {
 	found := map[int64]statuspage.Incident{}
 	for _, id := range ids {
@@ -368,7 +368,7 @@ func (s *Store) IncidentsByID(_ context.Context, ids []int64) (map[int64]statusp
 	return found, nil
 }
 
-// MonitorFacts implements statuspage.CloserStore.
+// MonitorFacts implements closer.Store.
 func (s *Store) MonitorFacts(_ context.Context, monitorID, _, now int64) (statuspage.MonitorFacts, error) {
 	f := statuspage.MonitorFacts{MonitorID: monitorID, Complete: true}
 	var points []statuspage.Point
@@ -392,10 +392,10 @@ func (s *Store) MonitorFacts(_ context.Context, monitorID, _, now int64) (status
 	return f, nil
 }
 
-// CommentIDs implements statuspage.CloserStore. AutoClose finds the ids.
+// CommentIDs implements closer.Store. AutoClose finds the ids.
 func (s *Store) CommentIDs(context.Context, int) (int64, error) { return 1, nil }
 
-// AutoClose implements statuspage.CloserStore.
+// AutoClose implements closer.Store.
 func (s *Store) AutoClose(ctx context.Context, c statuspage.AutoClosing, now int64) (statuspage.Outcome, error) {
 	i := s.incidents[c.Incident.ID]
 	var err error
@@ -406,15 +406,15 @@ func (s *Store) AutoClose(ctx context.Context, c statuspage.AutoClosing, now int
 	return statuspage.Written, nil
 }
 
-// MissingTotals implements statuspage.CloserStore: the model stores none.
+// MissingTotals implements closer.Store: the model stores none.
 func (s *Store) MissingTotals(context.Context, statuspage.Monitor, int, bool, int64) ([]int64, error) {
 	return nil, nil
 }
 
-// PendingCleanups implements statuspage.CloserStore: a deletion is whole at once.
+// PendingCleanups implements closer.Store: a deletion is whole at once.
 func (s *Store) PendingCleanups(context.Context, int64) ([]string, bool, error) {
 	return nil, false, nil
 }
 
-// Cleanup implements statuspage.CleanupStore.
+// Cleanup implements closer.Store.
 func (s *Store) Cleanup(context.Context, int64) (int, error) { return 0, nil }

@@ -1,5 +1,5 @@
-// Package memstore keeps the records of package statuspage in maps. It is the model
-// that tests hold the repository against: the simplest thing that fulfils their Store
+// Package model is what tests hold the repository against, and is for tests alone: the
+// records of package statuspage in maps, the simplest thing that fulfils their Store
 // interfaces, with none of the code of internal/dynamo, for one caller at a time.
 //
 // What it computes itself, and so checks: which records there are and which of them a
@@ -13,7 +13,7 @@
 //
 // Which ids are drawn is no part of the contract, but that they rise. So the model asks
 // the repository for the ids of what was just made, see Reference.
-package memstore
+package model
 
 import (
 	"cmp"

@@ -1,0 +1,67 @@
+package closer
+
+import (
+	"context"
+
+	"tocsin/internal/statuspage"
+)
+
+// Store is what a run needs of a repository, see package statuspage for what holds of all
+// of them.
+type Store interface {
+	StateStore
+	IncidentStore
+	CleanupStore
+	TotalsStore
+}
+
+// StateStore keeps how far the closer has come.
+type StateStore interface {
+	CloserState(ctx context.Context) (statuspage.CloserState, error)
+
+	// SaveCloserState keeps the state, unless another was kept since it was read, and
+	// returns the one that is kept.
+	SaveCloserState(ctx context.Context, st statuspage.CloserState) (kept statuspage.CloserState, saved bool, err error)
+}
+
+// IncidentStore has the incidents and what is decided by.
+type IncidentStore interface {
+	// OpenIncidents returns open incidents by start, then id, rising, and where the next
+	// page starts, nil at the end. It follows a write within moments. unreadable are the
+	// errors of records that are passed over.
+	OpenIncidents(ctx context.Context, after *statuspage.IncidentPosition, limit int) (open []statuspage.Incident, next *statuspage.IncidentPosition, unreadable []error, err error)
+
+	// IncidentsByID returns those of the incidents that are there.
+	IncidentsByID(ctx context.Context, ids []int64) (map[int64]statuspage.Incident, error)
+
+	// MonitorFacts reads the facts of a monitor at now, as far back as incidents need
+	// them that start at since (UTC seconds) or later.
+	MonitorFacts(ctx context.Context, monitorID, since, now int64) (statuspage.MonitorFacts, error)
+
+	// CommentIDs draws so many ids of comments, one after another, and returns the first.
+	CommentIDs(ctx context.Context, n int) (int64, error)
+
+	// AutoClose writes a closing or a warning together with its comment.
+	AutoClose(ctx context.Context, c statuspage.AutoClosing, now int64) (statuspage.Outcome, error)
+}
+
+// CleanupStore finishes deletions that were interrupted or left for later.
+type CleanupStore interface {
+	// PendingCleanups names the deletions that Cleanup has to finish. due says that there
+	// is something for it to do, if not for one of these.
+	PendingCleanups(ctx context.Context, now int64) (names []string, due bool, err error)
+
+	// Cleanup works through the deletions still to finish until none is left or ctx
+	// ends, and returns how many it finished. Two at once do no harm.
+	Cleanup(ctx context.Context, now int64) (finished int, err error)
+}
+
+// TotalsStore has the monitors and their day totals.
+type TotalsStore interface {
+	// Monitors is that of statuspage.MonitorStore.
+	Monitors(ctx context.Context, q statuspage.MonitorQuery, take func(statuspage.Monitor) bool) (after int64, err error)
+
+	// MissingTotals returns which of the last so many UTC days that are over lack the
+	// monitor's totals, and makes them unless it is only to look.
+	MissingTotals(ctx context.Context, m statuspage.Monitor, days int, look bool, now int64) ([]int64, error)
+}

@@ -1,0 +1,41 @@
+// Package lambdaapi makes Lambda functions of the API's groups of routes.
+package lambdaapi
+
+import (
+	"slices"
+
+	"github.com/aws/aws-lambda-go/lambda"
+
+	"tocsin/internal/apilegacy"
+	"tocsin/internal/apiv4"
+	"tocsin/internal/awsenv"
+	"tocsin/internal/dynamo"
+	"tocsin/internal/lambdahttp"
+	"tocsin/internal/web"
+)
+
+// Function returns the function that serves the group. Of its environment it reads, beside
+// what all functions do:
+//
+//	SITE_URL         origin of the links in answers, see web.Config
+//	ALLOWED_ORIGINS  what the gateway's CORS configuration allows; not empty: preflight
+//	                 requests are answered, see lambdahttp.Handler
+func Function(group web.Group) awsenv.Function {
+	return awsenv.Function{Name: string(group), New: func(e awsenv.Env) (lambda.Handler, error) {
+		handler := web.New(group, web.Config{Store: e.Store, Now: e.Now, SiteURL: e.Getenv("SITE_URL"), Ready: e.Ready}, Routes(e.Store))
+		h := lambdahttp.New(handler, web.InternalError(), e.Log)
+		h.Preflight = e.Getenv("ALLOWED_ORIGINS") != ""
+		return h, nil
+	}}
+}
+
+// Routes returns every route of the service, those of all functions. template.yaml has the
+// same ones. A nil store is for who only looks at them.
+func Routes(store *dynamo.Store) []web.Route {
+	return slices.Concat(
+		apiv4.Incidents(store), apiv4.Comments(store),
+		apiv4.Monitors(store), apiv4.Points(store), apiv4.AlertRules(store), apiv4.Alerts(store),
+		apiv4.Keys(store), apiv4.About(),
+		apilegacy.Incidents(store), apilegacy.Comments(store), apilegacy.Status(store),
+	)
+}
