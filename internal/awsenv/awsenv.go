@@ -60,7 +60,7 @@ type Options struct {
 //	                       AWS_ENDPOINT_URL, else AWS's own
 //	LOG_LEVEL              DEBUG, INFO, WARN or ERROR; default INFO
 //
-// and what the function itself reads.
+// and what the function itself reads. A value that is missing or malformed is an error.
 //
 // It opens the connection to DynamoDB and checks the table's schema version. A
 // check that fails is repeated by the first requests, which answer 500 until it
