@@ -8,8 +8,9 @@ import (
 
 // A request is what is measured, through the gateway. In its path, body and header value
 // {i} is the id of an incident made for it, on both monitors and with one comment, {c} that
-// comment's id; {l} is the id of an incident made for it with 30 comments; {m} is a tag that
-// no monitor has yet.
+// comment's id; {l} is the id of an incident made for it with 30 comments; {k} is the id of a
+// key made for it; {m} is a text that is nowhere yet. A change is to change something: what
+// leaves all but the time of the update as it was makes no row about it.
 type request struct {
 	route      string // as the template writes it
 	name       string // what distinguishes it from other requests to the route
@@ -43,6 +44,7 @@ const (
 	replayedBody = `{"title":"Outage","start_date_time":60}`
 	newIncident  = `{"title":"Outage","start_date_time":60,"monitors":[{"monitor_tag":"all"},{"monitor_tag":"open"}]}`
 	bothMonitors = `{"monitors":[{"monitor_tag":"all"},{"monitor_tag":"open"}]}`
+	bothDegraded = `{"monitors":[{"monitor_tag":"all","impact":"DEGRADED"},{"monitor_tag":"open","impact":"DEGRADED"}]}`
 )
 
 func list(name, query string, calls int) request {
@@ -68,8 +70,9 @@ func idempotent(r request) request {
 
 var (
 	getOne        = request{route: "GET " + oneIncident, name: "one", path: incidents + "/4", sequential: 1}
-	patchTitle    = request{route: "PATCH " + oneIncident, name: "title", method: "PATCH", path: incidents + "/1", body: `{"title":"New"}`, sequential: 1}
+	patchTitle    = request{route: "PATCH " + oneIncident, name: "title", method: "PATCH", path: incidents + "/1", body: `{"title":"{m}"}`, sequential: 2}
 	patchMonitors = request{route: "PATCH " + oneIncident, name: "monitors", method: "PATCH", path: incidents + "/3", body: bothMonitors, sequential: 2}
+	degradeBoth   = request{route: "PATCH " + oneIncident, name: "monitors", method: "PATCH", path: incidents + "/3", body: bothDegraded, sequential: 2}
 	postIncident  = request{route: "POST " + incidents, name: "two monitors", method: "POST", path: incidents, body: newIncident, status: 201, sequential: 2}
 	postComment   = request{route: "POST " + commentsPath, name: "one", method: "POST", path: incidents + "/1/comments", body: `{"comment":"News","state":"RESOLVED"}`, status: 201, sequential: 2}
 	// Keys, transaction, a batch of 25, CLEANUP row.
@@ -112,14 +115,14 @@ var requests = []request{
 	{route: "GET " + oneLegacy + "/comment", name: "30 comments", path: legacy + "/9/comment", sequential: 1},
 
 	patchTitle,
-	with(patchTitle, "If-Match any", "If-Match", "*", 1),
+	with(patchTitle, "If-Match any", "If-Match", "*", 2),
 	with(patchTitle, "If-Match", "If-Match", "{etag}", 2),
 	{route: "PATCH " + oneIncident, name: "title, If-Match refused", method: "PATCH", path: incidents + "/1", body: `{"title":"New"}`, header: [2]string{"If-Match", `"old"`}, status: 412, sequential: 1},
-	{route: "PATCH " + oneIncident, name: "end", method: "PATCH", path: incidents + "/1", body: `{"end_date_time":1763800020}`, sequential: 1},
-	{route: "PATCH " + oneIncident, name: "end null", method: "PATCH", path: incidents + "/1", body: `{"end_date_time":null}`, sequential: 1},
+	{route: "PATCH " + oneIncident, name: "end", method: "PATCH", path: incidents + "/1", body: `{"end_date_time":1763800020}`, sequential: 2},
+	{route: "PATCH " + oneIncident, name: "end null", method: "PATCH", path: incidents + "/1", body: `{"end_date_time":null}`, sequential: 2},
 	{route: "PATCH " + oneIncident, name: "start", method: "PATCH", path: incidents + "/2", body: `{"start_date_time":60}`, sequential: 2},
 	patchMonitors,
-	with(patchMonitors, "If-Match", "If-Match", "{etag}", 2),
+	with(degradeBoth, "If-Match", "If-Match", "{etag}", 2),
 	postIncident,
 	idempotent(postIncident),
 	{route: "POST " + incidents, name: "replayed", method: "POST", path: incidents, body: replayedBody, header: [2]string{"Idempotency-Key", "replayed"}, status: 201, sequential: 1},
@@ -141,6 +144,7 @@ var requests = []request{
 	idempotent(legacyComment),
 
 	{route: "POST " + statusPath, name: "one point", method: "POST", path: statusPath, body: points("all"), sequential: 2},
+	{route: "POST " + statusPath, name: "one point, an alert rule", method: "POST", path: statusPath, body: points("watched"), sequential: 3},
 	{route: "POST " + statusPath, name: "20 points of 20 monitors", method: "POST", path: statusPath, body: points(tags(fewPoints)...), sequential: 2},
 	{route: "POST " + statusPath, name: "20 points of one monitor", method: "POST", path: statusPath, body: points(repeated("all", fewPoints)...), sequential: 2},
 	{route: "POST /api/status", name: "one point", method: "POST", path: "/api/status", body: `{"status":"UP","latency":1,"tag":"all"}`, sequential: 2},
@@ -148,6 +152,7 @@ var requests = []request{
 	{route: "GET " + oneMonitor + "/data/{timestamp}", name: "one", path: monitors + "/filled/data/{minute}", sequential: 2},
 	{route: "GET " + oneMonitor + "/data", name: "an hour", path: monitors + "/filled/data?start_ts={hour}&end_ts={minute}", sequential: 2},
 	{route: "GET " + oneMonitor + "/uptime", name: "90 full days", path: monitors + "/filled/uptime?days=90", sequential: 2},
+	{route: "PATCH " + oneMonitor + "/data/{timestamp}", name: "status and latency", method: "PATCH", path: monitors + "/filled/data/{minute}", body: `{"status":"DOWN","latency":5}`, sequential: 3},
 
 	postMonitor,
 	idempotent(postMonitor),
@@ -156,7 +161,7 @@ var requests = []request{
 	{route: "GET " + keysPath, name: "two", path: keysPath, sequential: 1},
 	postKey,
 	idempotent(postKey),
-	{route: "DELETE " + keysPath + "/{key_id}", name: "one", method: "DELETE", path: keysPath + "/2", sequential: 2},
+	{route: "DELETE " + keysPath + "/{key_id}", name: "one", method: "DELETE", path: keysPath + "/{k}", sequential: 3},
 	{route: "GET /healthcheck", name: "any", path: "/healthcheck"},
 	{route: "GET /openapi.json", name: "any", path: "/openapi.json"},
 	{route: "GET /docs", name: "any", path: "/docs"},

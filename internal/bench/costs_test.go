@@ -49,6 +49,8 @@ type cost struct {
 	WriteAWS    float64 `json:"write_aws"`    // likewise
 	AnswerBytes int     `json:"answer_bytes"` // of the body
 	LogBytes    int     `json:"log_bytes"`    // of the function's own lines, without Lambda's
+
+	Measured string `json:"measured,omitempty"` // on which day, in a table that only TestCostsOfMany measures
 }
 
 func (c cost) key() string { return fmt.Sprintf("%s, %s, %d incidents", c.Route, c.Case, c.Incidents) }
@@ -245,10 +247,14 @@ func (b *bench) prepare() {
 	store := b.table.Store(nil)
 	ctx := b.t.Context()
 	at := clock.Unix()
-	for _, tag := range append(tags(fewPoints), "filled") {
+	for _, tag := range append(tags(fewPoints), "filled", "watched") {
 		if _, err := store.CreateMonitor(ctx, statuspage.NewMonitor(tag, tag), at, nil); err != nil {
 			b.t.Fatal(err)
 		}
+	}
+	down := statuspage.Condition{For: statuspage.AlertStatus, Status: statuspage.StatusDown, Failures: 1, Successes: 1}
+	if _, err := store.CreateAlertRule(ctx, statuspage.NewAlertRule{Condition: down, Tags: []string{"watched"}, Severity: statuspage.Warning, Active: true}, at, nil); err != nil {
+		b.t.Fatal(err)
 	}
 	days := statuspage.Range{From: at - 91*24*3600, To: at, Status: statuspage.StatusUp, Latency: func(int64) float64 { return 123.4 }}
 	// Totals of days are stored only some time after a range was filled.
@@ -303,6 +309,13 @@ func (b *bench) fill(r request) (path, body, header string) {
 	if strings.Contains(r.path, "{l}") {
 		id, _ := b.incident(dynamotest.ArchiveComments)
 		with = append(with, "{l}", fmt.Sprint(id))
+	}
+	if strings.Contains(r.path, "{k}") {
+		k, err := b.table.Store(nil).CreateAPIKey(b.t.Context(), statuspage.NewSecret(), statuspage.NewAPIKey{Name: "to revoke", Scopes: statuspage.Scopes()}, clock.Unix(), nil)
+		if err != nil {
+			b.t.Fatal(err)
+		}
+		with = append(with, "{k}", fmt.Sprint(k.ID))
 	}
 	replace := strings.NewReplacer(with...).Replace
 	body = minutesAgo.ReplaceAllStringFunc(replace(r.body), func(s string) string {

@@ -61,6 +61,7 @@ func TestPerformance(t *testing.T) {
 	}
 	r := report{Date: time.Now().UTC().Format(time.DateOnly), Go: runtime.Version(), Repeats: *repeats, Warm: *warmed, Seconds: *seconds}
 	r.CPU, r.Cores = machine()
+	r.Busy = loadAverage()
 	readGolden(t, costsFile, &r.Costs)
 	readGolden(t, allocationsFile, &r.Allocations)
 	b := newSmallBench(t)
@@ -86,6 +87,16 @@ func machine() (cpu string, cores int) {
 		}
 	}
 	return runtime.GOARCH, runtime.NumCPU()
+}
+
+// loadAverage says how many programs wanted a core in the last minute; "unknown" where the
+// system does not tell it so.
+func loadAverage() string {
+	text, _ := os.ReadFile("/proc/loadavg")
+	if minute, _, ok := strings.Cut(string(text), " "); ok {
+		return minute
+	}
+	return "unknown"
 }
 
 const (

@@ -2,7 +2,9 @@ package bench
 
 import (
 	"fmt"
+	"maps"
 	"path/filepath"
+	"slices"
 	"strings"
 	"text/template"
 	"time"
@@ -12,6 +14,7 @@ import (
 type report struct {
 	Date, Go, CPU          string
 	Cores                  int
+	Busy                   string // load average before
 	Repeats, Warm, Seconds int
 	Starts                 []*built // hello first
 	Loads                  []load
@@ -144,6 +147,23 @@ func (r report) Large() []cost {
 		}
 	}
 	return all
+}
+
+// Many says when the tables were measured that only TestCostsOfMany measures.
+func (r report) Many() string {
+	days := map[string][]int{}
+	for _, c := range r.Costs {
+		if c.Measured != "" && !slices.Contains(days[c.Measured], c.Incidents) {
+			days[c.Measured] = append(days[c.Measured], c.Incidents)
+		}
+	}
+	var all []string
+	for _, day := range slices.Sorted(maps.Keys(days)) {
+		for _, n := range days[day] {
+			all = append(all, fmt.Sprintf("%s on %s", thousands(n), day))
+		}
+	}
+	return strings.Join(all, ", ")
 }
 
 func (r report) text() ([]byte, error) {

@@ -173,10 +173,10 @@ func (r *Reader) OptStr(name string) *string {
 
 // StrOrEmpty returns a text, or "" when the item has none.
 func (r *Reader) StrOrEmpty(name string) string {
-	if s := r.OptStr(name); s != nil {
-		return *s
+	if !r.Has(name) {
+		return ""
 	}
-	return ""
+	return r.Str(name)
 }
 
 // Num returns a whole number.
@@ -204,10 +204,10 @@ func (r *Reader) OptNum(name string) *int64 {
 
 // NumOrZero returns a whole number, or 0 when the item has none.
 func (r *Reader) NumOrZero(name string) int64 {
-	if n := r.OptNum(name); n != nil {
-		return *n
+	if !r.Has(name) {
+		return 0
 	}
-	return 0
+	return r.Num(name)
 }
 
 // Field undoes the function OptNum; it is absent when the item has no such attribute.
@@ -259,47 +259,45 @@ func (r *Reader) Set(name string) []string {
 	return v.Value
 }
 
-// ReadMap returns what one reads of a map.
-func ReadMap[T any](r *Reader, name string, one func(*Reader) T) T {
+// ReadMap returns what one makes of a map. It is given an item, not a Reader: that would be
+// on the heap.
+func ReadMap[T any](r *Reader, name string, one func(Item) (T, error)) T {
 	m, ok := r.Item[name].(*types.AttributeValueMemberM)
 	if !ok {
 		r.Fail(name)
 		return *new(T)
 	}
-	mr := Reader{Item: m.Value}
-	v := one(&mr)
-	if mr.Err != nil {
+	v, err := one(m.Value)
+	if err != nil {
 		r.Fail(name)
 	}
 	return v
 }
 
-// ReadList returns what one reads of each member, a map, of a list.
-func ReadList[T any](r *Reader, name string, one func(*Reader) T) []T {
+// ReadList returns what one makes of each member, a map, of a list.
+func ReadList[T any](r *Reader, name string, one func(Item) (T, error)) []T {
 	v, ok := r.Item[name].(*types.AttributeValueMemberL)
 	if !ok {
 		r.Fail(name)
 		return nil
 	}
 	all := make([]T, len(v.Value))
-	var mr Reader // one for all: it is on the heap, since one takes it
 	for i, member := range v.Value {
 		m, ok := member.(*types.AttributeValueMemberM)
 		if !ok {
 			r.Fail(name)
 			break
 		}
-		mr.Item = m.Value
-		all[i] = one(&mr)
-	}
-	if mr.Err != nil {
-		r.Fail(name)
+		var err error
+		if all[i], err = one(m.Value); err != nil {
+			r.Fail(name)
+		}
 	}
 	return all
 }
 
 // ReadOptList is ReadList that returns nil when the item has no such attribute.
-func ReadOptList[T any](r *Reader, name string, one func(*Reader) T) []T {
+func ReadOptList[T any](r *Reader, name string, one func(Item) (T, error)) []T {
 	if !r.Has(name) {
 		return nil
 	}

@@ -148,14 +148,16 @@ func (t *Table) Page(ctx context.Context, q Query, from Item) (items []Item, nex
 	if q.Limit > 0 {
 		in.Limit = aws.Int32(int32(q.Limit))
 	}
-	e := NewExpr()
-	if q.Fields != nil {
-		in.ProjectionExpression = e.projection(q.Fields...)
+	if q.Fields != nil || q.Absent != "" {
+		e := NewExpr()
+		if q.Fields != nil {
+			in.ProjectionExpression = e.projection(q.Fields...)
+		}
+		if q.Absent != "" {
+			in.FilterExpression = e.IfHas(q.Absent, false).condition()
+		}
+		in.ExpressionAttributeNames = e.names
 	}
-	if q.Absent != "" {
-		in.FilterExpression = e.IfHas(q.Absent, false).condition()
-	}
-	in.ExpressionAttributeNames = e.namesOrNil()
 	out, err := t.client.Query(ctx, in)
 	if err != nil {
 		return nil, nil, failure("query", err)
@@ -225,7 +227,13 @@ type Listing[T, P any] struct {
 func List[T, P any](ctx context.Context, t *Table, l Listing[T, P]) (next P, err error) {
 	var from Item
 	var end P
-	next = l.After
+	var last *T // that was taken or passed over
+	place := func() P {
+		if last == nil {
+			return l.After
+		}
+		return l.Position(*last)
+	}
 	for seen := 0; l.Most == 0 || seen < l.Most; {
 		items, rest, err := t.Page(ctx, l.Query, from)
 		if err != nil {
@@ -235,16 +243,16 @@ func List[T, P any](ctx context.Context, t *Table, l Listing[T, P]) (next P, err
 		if err != nil {
 			return end, err
 		}
-		for _, record := range records {
+		for n, record := range records {
 			if l.Most > 0 && seen == l.Most || (l.Matches == nil || l.Matches(record)) && !l.Take(record) {
-				return next, nil
+				return place(), nil
 			}
-			next = l.Position(record)
+			last = &records[n]
 			seen++
 		}
 		if from = rest; from == nil {
 			return end, nil
 		}
 	}
-	return next, nil
+	return place(), nil
 }

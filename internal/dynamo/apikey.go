@@ -115,7 +115,14 @@ func (s *Store) EnsureAPIKey(ctx context.Context, secret string, n statuspage.Ne
 // ErrKeyNotFound.
 func (s *Store) changeAPIKey(ctx context.Context, hash string, now int64, change func(statuspage.APIKey) statuspage.APIKey) (next statuspage.APIKey, err error) {
 	err = ddb.Retry(ctx, func() (done bool, err error) {
-		old, err := s.APIKeyByHash(ctx, hash)
+		it, err := s.table.Get(ctx, apiKeyKey(hash))
+		if err == nil && it == nil {
+			err = statuspage.ErrKeyNotFound
+		}
+		if err != nil {
+			return false, err
+		}
+		old, err := readAPIKey(it)
 		if err != nil {
 			return false, err
 		}
@@ -127,10 +134,11 @@ func (s *Store) changeAPIKey(ctx context.Context, hash string, now int64, change
 		}
 		e := ddb.NewExpr().IfExists()
 		for _, name := range fields {
-			if was[name] == nil {
+			// As the table has it: the scopes can have one that this program does not know.
+			if it[name] == nil {
 				e.IfHas(name, false)
 			} else {
-				e.IfEqual(name, was[name])
+				e.IfEqual(name, it[name])
 			}
 			e.SetOrRemove(name, is[name])
 		}

@@ -183,12 +183,14 @@ func (s *Store) unlink(ctx context.Context, row ddb.Key, monitorID, now int64) e
 		if err != nil {
 			return false, err
 		}
+		// Where another sweep has taken it out since, a write that has seen the monitor can
+		// link it anew just now: then the row must stay to be found.
+		writes := []ddb.Write{s.table.Check(incidentKey(incidentID), ddb.NewExpr().IfSame(incidentItem(i)))}
 		next, linked := i.WithoutMonitor(monitorID)
-		if !linked {
-			return true, s.table.DeleteAll(ctx, []ddb.Key{row})
+		if linked {
+			writes = s.incidentWrites(ctx, i, incidentChange{next: next}, now)
 		}
-		writes := s.incidentWrites(ctx, i, incidentChange{next: next}, now)
-		if row != incidentRowKey(monitorID, i.Start, i.ID) {
+		if !linked || row != incidentRowKey(monitorID, i.Start, i.ID) {
 			writes = append(writes, s.table.Delete(row, nil))
 		}
 		refused, err := s.table.Transact(ctx, writes...)
@@ -205,7 +207,8 @@ func (s *Store) eachCleanup(ctx context.Context, now int64, f func(row ddb.Item,
 		}
 		r := ddb.Reader{Item: row}
 		swept := r.OptNum(attrSwept)
-		if swept != nil && *swept+sweepAgain > now {
+		// The clock of a sweep is that of its run, which can have begun before the deletion.
+		if swept != nil && max(*swept, r.NumOrZero(attrCreated))+sweepAgain > now {
 			continue
 		}
 		if err := f(row, swept == nil); err != nil {

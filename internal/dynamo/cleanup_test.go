@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -14,6 +15,7 @@ import (
 	"tocsin/internal/dynamo"
 	"tocsin/internal/dynamo/dump"
 	"tocsin/internal/dynamotest"
+	"tocsin/internal/opt"
 	"tocsin/internal/statuspage"
 )
 
@@ -396,6 +398,87 @@ func TestDeleteMonitorInterrupted(t *testing.T) {
 			t.Errorf("left: %d and %d rows of the monitor, %d incidents, %d rows of the other monitor",
 				len(c.Rows[id]), len(c.Other[id]), len(c.Incidents), len(c.Rows[1]))
 		}
+	}
+}
+
+// TestSweptByAnEarlierClock has a monitor that is deleted during a run of the closer, whose
+// clock is older: its rows are looked for again six minutes after the deletion, not after
+// the beginning of that run.
+func TestSweptByAnEarlierClock(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, mode{})
+	tag := w.monitor()
+	w.load()
+	cutOff(w.tb, 3, func(ctx context.Context, s *dynamo.Store) { // after the deletion itself
+		if err := s.DeleteMonitor(ctx, tag, now); err != nil {
+			t.Fatal(err)
+		}
+	})
+	for _, tt := range []struct {
+		at   int64
+		left int // rows under CLEANUP
+	}{{now - 100, 1}, {now + 6*minute - 1, 1}, {now + 6*minute, 0}} {
+		if _, err := w.store.Cleanup(t.Context(), tt.at); err != nil {
+			t.Error(err)
+		}
+		if got := len(w.tb.Contents(t).Cleanups); got != tt.left {
+			t.Errorf("%d rows under CLEANUP after %d seconds, want %d", got, tt.at-now, tt.left)
+		}
+	}
+	checkFinished(t, w.tb)
+}
+
+// TestUnlinkAgain has two sweeps of one deleted monitor. When the second is about to remove
+// the row of an incident that the first has unlinked, a PATCH that has seen the monitor
+// links it anew: the incident must not name it for ever.
+func TestUnlinkAgain(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, mode{})
+	tag := w.monitor()
+	incident := w.incident(tag)
+	w.load()
+	seen, goOn, patched := make(chan struct{}), make(chan struct{}), make(chan error, 1)
+	var first, second, third sync.Once
+	patching := w.tb.Store(&dynamotest.Client{Inject: func(operation string, _ []byte) dynamotest.Fault {
+		if operation == "TransactWriteItems" {
+			first.Do(func() {
+				close(seen)
+				<-goOn
+			})
+		}
+		return dynamotest.None
+	}})
+	go func() {
+		_, err := patching.UpdateIncident(context.Background(), incident, statuspage.IncidentPatch{Monitors: opt.Value(links(statuspage.Down, tag))}, now, nil)
+		patched <- err
+	}()
+	<-seen
+	swept := false
+	deleting := w.tb.Store(&dynamotest.Client{Inject: func(operation string, body []byte) dynamotest.Fault {
+		switch {
+		case operation == "GetItem" && strings.Contains(string(body), "INCIDENT#"):
+			second.Do(func() {
+				if _, err := w.store.Cleanup(context.Background(), now); err != nil {
+					t.Error(err)
+				}
+				swept = true
+			})
+		case swept:
+			third.Do(func() {
+				close(goOn)
+				if err := <-patched; err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		return dynamotest.None
+	}})
+	if err := deleting.DeleteMonitor(t.Context(), tag, now); err != nil {
+		t.Fatal(err)
+	}
+	checkFinished(t, w.tb)
+	if i, err := w.store.Incident(t.Context(), incident); err != nil || len(i.Monitors) != 0 {
+		t.Errorf("%+v, %v", i, err)
 	}
 }
 

@@ -173,7 +173,7 @@ func seenHours(hours []hour, now int64) []statuspage.SeenHour {
 	for n, start := range starts {
 		seen[n] = statuspage.SeenHour{Start: start}
 		if at := slices.IndexFunc(hours, func(h hour) bool { return h.start == start }); at >= 0 {
-			seen[n].Mark = hours[at].mark
+			seen[n].Mark = hours[at].mark()
 		}
 	}
 	return seen

@@ -43,6 +43,15 @@ type dayRecord struct {
 	totals  *statuspage.Totals // nil: to be made from the points
 }
 
+func readTotals(it ddb.Item) (*statuspage.Totals, error) {
+	r := ddb.Reader{Item: it}
+	t := &statuspage.Totals{
+		Up: r.Num(attrUp), Degraded: r.Num(attrDegraded), Down: r.Num(attrDown),
+		LatencySum: r.Float(attrLatencySum), LatencyCount: r.Num(attrLatencyCount),
+	}
+	return t, r.Err
+}
+
 // readDay reads a day's item. The totals of one that is past its time are none: its points
 // are as old.
 func readDay(it ddb.Item, now int64) (dayRecord, error) {
@@ -53,12 +62,7 @@ func readDay(it ddb.Item, now int64) (dayRecord, error) {
 	}
 	d := dayRecord{start: at.Unix(), version: r.Num(attrDayVersion), filling: r.NumOrZero(attrFilling)}
 	if r.Has(attrTotals) {
-		d.totals = ddb.ReadMap(&r, attrTotals, func(t *ddb.Reader) *statuspage.Totals {
-			return &statuspage.Totals{
-				Up: t.Num(attrUp), Degraded: t.Num(attrDegraded), Down: t.Num(attrDown),
-				LatencySum: t.Float(attrLatencySum), LatencyCount: t.Num(attrLatencyCount),
-			}
-		})
+		d.totals = ddb.ReadMap(&r, attrTotals, readTotals)
 	}
 	if r.Num(ddb.AttrTTL) <= now {
 		d.totals = &statuspage.Totals{}

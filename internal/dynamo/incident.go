@@ -120,24 +120,28 @@ var incidentFields = []string{
 	attrAutoClose, attrWarned, attrWarnedOf,
 }
 
+func readAffected(it ddb.Item) (statuspage.AffectedMonitor, error) {
+	r := ddb.Reader{Item: it}
+	m := statuspage.AffectedMonitor{Tag: r.Str(attrTag), MonitorID: r.Num(ddb.AttrID), Impact: statuspage.Impact(r.Str(attrImpact))}
+	return m, r.Err
+}
+
 func readIncident(it ddb.Item) (statuspage.Incident, error) {
 	r := ddb.Reader{Item: it}
 	i := statuspage.Incident{
-		ID:      r.Num(ddb.AttrID),
-		Title:   r.Str(attrTitle),
-		Start:   r.Num(attrStart),
-		End:     r.OptNum(attrEnd),
-		State:   statuspage.State(r.Str(attrState)),
-		Type:    r.Str(attrType),
-		Source:  r.Str(attrSource),
-		AlertID: r.OptNum(attrAlert),
-		Created: r.Num(attrCreated),
-		Updated: r.Num(attrUpdated),
-		Closed:  r.OptNum(attrClosed),
-		Version: r.Num(ddb.AttrVersion),
-		Monitors: ddb.ReadList(&r, attrMonitors, func(m *ddb.Reader) statuspage.AffectedMonitor {
-			return statuspage.AffectedMonitor{Tag: m.Str(attrTag), MonitorID: m.Num(ddb.AttrID), Impact: statuspage.Impact(m.Str(attrImpact))}
-		}),
+		ID:       r.Num(ddb.AttrID),
+		Title:    r.Str(attrTitle),
+		Start:    r.Num(attrStart),
+		End:      r.OptNum(attrEnd),
+		State:    statuspage.State(r.Str(attrState)),
+		Type:     r.Str(attrType),
+		Source:   r.Str(attrSource),
+		Monitors: ddb.ReadList(&r, attrMonitors, readAffected),
+		AlertID:  r.OptNum(attrAlert),
+		Created:  r.Num(attrCreated),
+		Updated:  r.Num(attrUpdated),
+		Closed:   r.OptNum(attrClosed),
+		Version:  r.Num(ddb.AttrVersion),
 		Legacy: statuspage.LegacyFields{
 			NoStart: r.Has(attrNoStart), StartSeconds: r.NumOrZero(attrStartSeconds), EndSeconds: r.NumOrZero(attrEndSeconds),
 			NoImpact: r.Has(attrNoImpact), Identified: r.Has(attrIdentified), Maintenance: r.Has(attrMaintenance),
@@ -330,11 +334,19 @@ type incidentChange struct {
 }
 
 // changeIncident stores what change makes of the incident as it was read. When others
-// wrote to it meanwhile, it is asked again with the incident as it is then. The incident,
-// the rows under its monitors and the row about the change are one transaction.
+// wrote to it meanwhile, it is read again and change is asked again. The incident, the rows
+// under its monitors and the row about the change are one transaction.
 func (s *Store) changeIncident(ctx context.Context, old statuspage.Incident, now int64, change func(old statuspage.Incident) (incidentChange, error)) (statuspage.Incident, error) {
 	var c incidentChange
+	refusedBefore := false
 	err := ddb.Retry(ctx, func() (done bool, err error) {
+		// What the refusal brings is as old as the pause after it: of many writers at once
+		// hardly one would come through with that.
+		if refusedBefore {
+			if old, err = s.Incident(ctx, old.ID); err != nil {
+				return false, err
+			}
+		}
 		if c, err = change(old); err != nil {
 			return false, err
 		}
@@ -343,15 +355,10 @@ func (s *Store) changeIncident(ctx context.Context, old statuspage.Incident, now
 			return true, err
 		}
 		if !refused.Failed(0) {
-			old, err = s.Incident(ctx, old.ID)
-			return false, err
+			return false, errors.New("the id that was drawn for a comment is taken") // nothing else of a change is asked for
 		}
-		it := refused.Item(0)
-		if it == nil {
-			return false, statuspage.IncidentNotFound(old.ID)
-		}
-		old, err = readIncident(it)
-		return false, err
+		refusedBefore = true
+		return false, nil
 	})
 	if err != nil {
 		return statuspage.Incident{}, err

@@ -250,7 +250,7 @@ func (s *Store) ifNoNewPoint(monitorID int64, hours []hour, now int64) []ddb.Wri
 		}
 	}
 	for _, h := range hours {
-		check(h.start, h.mark)
+		check(h.start, h.mark())
 		if len(h.upTo(now)) > 0 {
 			break
 		}

@@ -119,9 +119,13 @@ func watchList(watches []statuspage.Watch) types.AttributeValue {
 }
 
 func readWatches(r *ddb.Reader) []statuspage.Watch {
-	return ddb.ReadOptList(r, attrWatches, func(w *ddb.Reader) statuspage.Watch {
-		return statuspage.Watch{RuleID: w.Num(ddb.AttrID), Condition: readCondition(w)}
-	})
+	return ddb.ReadOptList(r, attrWatches, readWatch)
+}
+
+func readWatch(it ddb.Item) (statuspage.Watch, error) {
+	r := ddb.Reader{Item: it}
+	w := statuspage.Watch{RuleID: r.Num(ddb.AttrID), Condition: readCondition(&r)}
+	return w, r.Err
 }
 
 // monitorChange is the row about a change of a monitor.

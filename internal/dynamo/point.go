@@ -57,9 +57,20 @@ const (
 
 // An hour is an hour of a monitor, as its item holds it.
 type hour struct {
-	start  int64 // UTC seconds
-	points []statuspage.Point
-	mark   string // another after each write, see ifUnwritten
+	start    int64 // UTC seconds
+	points   []statuspage.Point
+	there    bool // and not past its time
+	revision int64
+	token    string
+}
+
+// mark is another text after each write, and "" for an hour that is not there; see
+// ifUnwritten.
+func (h hour) mark() string {
+	if !h.there {
+		return ""
+	}
+	return fmt.Sprintf("%d %s", h.revision, h.token)
 }
 
 // keptUntil is when an item about the time from start on, that is written at now,
@@ -136,10 +147,10 @@ func readHour(it ddb.Item, now int64) (hour, error) {
 	if r.Num(ddb.AttrTTL) <= now {
 		return h, r.Err
 	}
-	h.mark = fmt.Sprintf("%d %s", r.NumOrZero(attrRevision), r.StrOrEmpty(attrWriteToken))
+	h.there, h.revision, h.token = true, r.NumOrZero(attrRevision), r.StrOrEmpty(attrWriteToken)
 	for n, name := range minuteAttrs {
-		if text := r.OptStr(name); text != nil {
-			p, err := readPoint(*text, start+int64(n)*minuteSeconds)
+		if r.Has(name) {
+			p, err := readPoint(r.Str(name), start+int64(n)*minuteSeconds)
 			if err != nil {
 				return hour{}, err
 			}

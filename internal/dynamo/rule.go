@@ -67,6 +67,12 @@ func ruleItem(a statuspage.AlertRule) ddb.Item {
 	return it
 }
 
+func readRuleMonitor(it ddb.Item) (statuspage.RuleMonitor, error) {
+	r := ddb.Reader{Item: it}
+	m := statuspage.RuleMonitor{Tag: r.Str(attrTag), MonitorID: r.Num(ddb.AttrID)}
+	return m, r.Err
+}
+
 func readRule(it ddb.Item) (statuspage.AlertRule, error) {
 	r := ddb.Reader{Item: it}
 	a := statuspage.AlertRule{
@@ -79,9 +85,7 @@ func readRule(it ddb.Item) (statuspage.AlertRule, error) {
 		Created:        r.Num(attrCreated),
 		Updated:        r.Num(attrUpdated),
 		Version:        r.Num(ddb.AttrVersion),
-		Monitors: ddb.ReadList(&r, attrMonitors, func(m *ddb.Reader) statuspage.RuleMonitor {
-			return statuspage.RuleMonitor{Tag: m.Str(attrTag), MonitorID: m.Num(ddb.AttrID)}
-		}),
+		Monitors:       ddb.ReadList(&r, attrMonitors, readRuleMonitor),
 	}
 	return a, r.Err
 }

@@ -8,13 +8,16 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"pgregory.net/rapid"
 
+	"tocsin/internal/ddb"
 	"tocsin/internal/dynamo"
 	"tocsin/internal/dynamotest"
 	"tocsin/internal/opt"
@@ -304,6 +307,162 @@ func TestMostMonitors(t *testing.T) {
 		t.Error(err)
 	}
 	nothingLeft(t, w.tb)
+}
+
+// TestMostMonitorsElsewhere does what else writes for each monitor of an incident, with as
+// many as it may have: the legacy API with a body and a claim, and the closer with two hours
+// of each monitor.
+func TestMostMonitorsElsewhere(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, mode{})
+	var first, second []string
+	for range statuspage.MaxIncidentMonitors {
+		first, second = append(first, w.monitor()), append(second, w.monitor())
+	}
+	w.load()
+	ctx := t.Context()
+	claim, _, err := w.store.Claim(ctx, statuspage.IdempotentRequest{APIKeyID: 1, Key: "k", Digest: "d"}, now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	report := statuspage.LegacyReport{Title: "Outage", Start: new(int64(begin)), Tags: first, Impact: statuspage.Down, Body: "Text"}
+	once := &statuspage.Once[statuspage.LegacyIncident]{Claim: claim, Reply: func(statuspage.LegacyIncident) []byte { return []byte("reply") }}
+	i, err := w.store.ReportIncident(ctx, report, now, once)
+	if err != nil {
+		t.Fatal(err)
+	}
+	report.Tags, report.Start, report.Body = second, new(int64(begin+minute)), "Other"
+	if i, err = w.store.ReplaceIncident(ctx, i.ID, report, later); err != nil || len(i.Monitors) != len(second) {
+		t.Fatalf("%v, %d monitors", err, len(i.Monitors))
+	}
+
+	const at = begin - begin%hour + 3*hour + 5*minute // five minutes into an hour: the one before counts too
+	closing := func(warning *statuspage.CloserWarning) {
+		t.Helper()
+		var points []statuspage.TaggedPoint
+		for _, tag := range second {
+			for _, minutes := range []int64{1, 7} {
+				points = append(points, statuspage.TaggedPoint{
+					Tag: tag, Point: statuspage.Point{Time: at - minutes*minute, Status: statuspage.StatusUp, Source: statuspage.SourceProbe},
+				})
+			}
+		}
+		if err := errors.Join(w.store.RecordPoints(ctx, points, at)...); err != nil {
+			t.Fatal(err)
+		}
+		c := statuspage.AutoClosing{Warning: warning, End: at - at%minute}
+		if c.Incident, err = w.store.Incident(ctx, i.ID); err != nil {
+			t.Fatal(err)
+		}
+		id, err := w.store.CommentIDs(ctx, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.Comment = statuspage.NewComment{Text: "Stale", Time: c.End, State: statuspage.Resolved}.Made(i.ID, id, at)
+		for _, m := range c.Incident.Monitors {
+			f, err := w.store.MonitorFacts(ctx, m.MonitorID, begin, at)
+			if err != nil || len(f.Seen) != 2 {
+				t.Fatalf("%v, %d hours", err, len(f.Seen))
+			}
+			c.Rests = append(c.Rests, f)
+		}
+		if outcome, err := w.store.AutoClose(ctx, c, at); outcome != statuspage.Written || err != nil {
+			t.Errorf("closing: %v, %v", outcome, err)
+		}
+	}
+	closing(&statuspage.CloserWarning{Time: at, Activity: begin})
+	closing(nil)
+	checkFinished(t, w.tb)
+}
+
+// TestMostMonitorsOfARule moves a rule from as many monitors as it may have to as many
+// others, with an alert that ends by it.
+func TestMostMonitorsOfARule(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, mode{})
+	var first, second []string
+	for range statuspage.MaxRuleMonitors {
+		first, second = append(first, w.monitor()), append(second, w.monitor())
+	}
+	w.load()
+	ctx := t.Context()
+	r, err := w.store.CreateAlertRule(ctx, statuspage.NewAlertRule{
+		Condition: statuspage.Condition{For: statuspage.AlertStatus, Status: statuspage.StatusDown, Failures: 1, Successes: 1},
+		Severity:  statuspage.Critical, Tags: first, Active: true,
+	}, now, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	point := statuspage.Point{Time: statuspage.FloorMinute(now), Status: statuspage.StatusDown, Source: statuspage.SourceProbe}
+	if err := w.store.RecordPoint(ctx, first[0], point, now); err != nil {
+		t.Fatal(err)
+	}
+	if r, err = w.store.UpdateAlertRule(ctx, r.ID, statuspage.AlertRulePatch{Tags: opt.Value(second)}, later); err != nil || len(r.Monitors) != len(second) {
+		t.Errorf("%v, %d monitors", err, len(r.Monitors))
+	}
+	if a, err := w.store.Alert(ctx, 1); err != nil || a.State != statuspage.AlertResolved {
+		t.Errorf("the alert: %+v, %v", a, err)
+	}
+	if err := w.store.DeleteAlertRule(ctx, r.ID, later); err != nil {
+		t.Error(err)
+	}
+	checkFinished(t, w.tb)
+}
+
+// TestChangeOfTheNewest lets others write before the first try and in the pause after its
+// refusal: the second try is made of what is there then, and is the last.
+func TestChangeOfTheNewest(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, mode{})
+	incident := w.incident()
+	w.load()
+	var operations []string
+	comments := 0
+	s := w.tb.Store(&dynamotest.Client{Inject: func(operation string, _ []byte) dynamotest.Fault {
+		operations = append(operations, operation)
+		if len(operations) == 2 || len(operations) == 3 {
+			comments++
+			if _, err := w.store.CreateComment(context.Background(), incident, statuspage.NewComment{Text: "New", Time: begin, State: statuspage.Identified}, now, nil); err != nil {
+				t.Error(err)
+			}
+		}
+		return dynamotest.None
+	}})
+	got, err := s.UpdateIncident(t.Context(), incident, statuspage.IncidentPatch{Title: opt.Value("New")}, later, nil)
+	if err != nil || got.Version != int64(2+comments) || got.State != statuspage.Identified {
+		t.Errorf("%+v, %v", got, err)
+	}
+	if want := []string{"GetItem", "TransactWriteItems", "GetItem", "TransactWriteItems"}; !slices.Equal(operations, want) {
+		t.Errorf("calls %v, want %v", operations, want)
+	}
+	checkFinished(t, w.tb)
+}
+
+// TestCommentIDTaken has a counter that is behind: a comment whose id another one has fails
+// at once, since that does not pass.
+func TestCommentIDTaken(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, mode{})
+	incident := w.incident()
+	w.comment(incident)
+	w.load()
+	_, err := w.tb.DynamoDB(nil).UpdateItem(t.Context(), &dynamodb.UpdateItemInput{
+		TableName: aws.String(w.tb.Name), Key: dynamo.CounterKey(dynamo.CommentIDs).Item(),
+		UpdateExpression: aws.String("SET n = :n"), ExpressionAttributeValues: ddb.Item{":n": ddb.Num(0)},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := w.tb.Contents(t).Incidents[incident].Num("version")
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	defer cancel()
+	_, err = w.store.CreateComment(ctx, incident, statuspage.NewComment{Text: "New", Time: begin, State: statuspage.Identified}, now, nil)
+	if shown, ok := errors.AsType[*statuspage.Error](err); err == nil || ok {
+		t.Errorf("%v, %v, want an internal error", err, shown)
+	}
+	if after := w.tb.Contents(t).Incidents[incident].Num("version"); after != before {
+		t.Errorf("version %d, want %d", after, before)
+	}
 }
 
 // TestErrors gives each operation what it must refuse.
@@ -713,6 +872,29 @@ func TestAPIKeys(t *testing.T) {
 			if text := fmt.Sprint(it); strings.Contains(text, strings.TrimPrefix(secret, "kener_")) {
 				t.Errorf("the table holds a secret: %s", text)
 			}
+		}
+	}
+}
+
+// TestEnsureAPIKeyOfAnotherVersion makes sure of a key with a scope that this program does
+// not know, as a table has it that was another version's.
+func TestEnsureAPIKeyOfAnotherVersion(t *testing.T) {
+	t.Parallel()
+	tb := dynamotest.NewTable(t)
+	s := tb.Store(nil)
+	secret := statuspage.NewSecret()
+	if _, err := s.CreateAPIKey(t.Context(), secret, statuspage.NewAPIKey{Name: "key", Scopes: []statuspage.Scope{statuspage.ScopeAdmin, "pages:read"}}, now, nil); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	defer cancel()
+	for _, scopes := range [][]statuspage.Scope{{statuspage.ScopeMonitorsRead}, nil} {
+		if _, err := s.EnsureAPIKey(ctx, secret, statuspage.NewAPIKey{Name: "key", Scopes: scopes}, later); err != nil {
+			t.Fatal(err)
+		}
+		k, err := s.APIKeyByHash(ctx, statuspage.HashSecret(secret))
+		if d := cmp.Diff(scopes, k.Scopes); d != "" || err != nil {
+			t.Errorf("scopes (-want +got), %v:\n%s", err, d)
 		}
 	}
 }
