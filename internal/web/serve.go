@@ -56,7 +56,8 @@ type Config struct {
 	Ready func(context.Context) error
 }
 
-// A Group is the routes that one Lambda function serves.
+// A Group is the routes that one function serves: a process that knows the others only by
+// their paths.
 type Group string
 
 // The groups.
