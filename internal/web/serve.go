@@ -1,7 +1,6 @@
 package web
 
 import (
-	"cmp"
 	"context"
 	"io"
 	"net/http"
@@ -116,8 +115,8 @@ func Always(a Answer) Handler {
 // A Request is an HTTP request with what was found out about it on the way.
 type Request struct {
 	*http.Request
-	Now     int64 // UTC seconds
-	Content []byte
+	Now     int64             // UTC seconds
+	Content []byte            // the body of a POST or PATCH
 	Key     statuspage.APIKey // the zero key where none is needed
 
 	server *server
@@ -126,7 +125,10 @@ type Request struct {
 
 // Site returns the origin of links in the answer.
 func (r *Request) Site() string {
-	return cmp.Or(strings.TrimRight(r.server.SiteURL, "/"), r.call.Origin)
+	if r.server.SiteURL != "" {
+		return strings.TrimRight(r.server.SiteURL, "/")
+	}
+	return r.call.Origin
 }
 
 // server is the edge of one group of routes.
