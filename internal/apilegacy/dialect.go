@@ -56,7 +56,7 @@ var (
 	errBody   = bad("Invalid body")
 )
 
-// iD reads an incident's number. What is a number to ECMAScript and not written
+// incidentID reads an incident's number. What is a number to ECMAScript and not written
 // as an id, such as 1.5 or 0x1, is one that no incident has.
 func incidentID(r *web.Request) (web.PathID, error) {
 	segment := r.PathValue("incidentNumber")

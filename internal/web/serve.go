@@ -1,7 +1,6 @@
 package web
 
 import (
-	"cmp"
 	"context"
 	"io"
 	"net/http"
@@ -56,7 +55,8 @@ type Config struct {
 	Ready func(context.Context) error
 }
 
-// A Group is the routes that one Lambda function serves.
+// A Group is the routes that one function serves: a process that knows the others only by
+// their paths.
 type Group string
 
 // The groups.
@@ -115,8 +115,8 @@ func Always(a Answer) Handler {
 // A Request is an HTTP request with what was found out about it on the way.
 type Request struct {
 	*http.Request
-	Now     int64 // UTC seconds
-	Content []byte
+	Now     int64             // UTC seconds
+	Content []byte            // the body of a POST or PATCH
 	Key     statuspage.APIKey // the zero key where none is needed
 
 	server *server
@@ -125,7 +125,10 @@ type Request struct {
 
 // Site returns the origin of links in the answer.
 func (r *Request) Site() string {
-	return cmp.Or(strings.TrimRight(r.server.SiteURL, "/"), r.call.Origin)
+	if r.server.SiteURL != "" {
+		return strings.TrimRight(r.server.SiteURL, "/")
+	}
+	return r.call.Origin
 }
 
 // server is the edge of one group of routes.
