@@ -26,7 +26,7 @@ func TestLinks(t *testing.T) {
 		}
 		without := []string{"tocsin/internal/function", "tocsin/internal/local", "tocsin/internal/dynamo/dump", "html/template"}
 		if f.Name == Minute || f.Name == Closer {
-			without = append(without, "tocsin/internal/web", "tocsin/internal/apiv4", "tocsin/internal/openapi")
+			without = append(without, "tocsin/internal/apiv4", "tocsin/internal/apilegacy", "tocsin/internal/openapi")
 		}
 		for _, name := range strings.Fields(string(out)) {
 			if slices.Contains(without, name) {

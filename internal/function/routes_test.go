@@ -85,7 +85,7 @@ func TestTemplateHasTheSameRoutes(t *testing.T) {
 // TestEveryResourceIsServed looks for the functions that return routes, and are not asked
 // for them.
 func TestEveryResourceIsServed(t *testing.T) {
-	wiring, err := os.ReadFile("function.go")
+	wiring, err := os.ReadFile("../lambdaapi/lambdaapi.go")
 	if err != nil {
 		t.Fatal(err)
 	}
