@@ -1,13 +1,16 @@
 // Package openapi holds the description of the HTTP API: an OpenAPI 3.1 document and
-// a page of it for people. Both are made from openapi.yaml, which is written by hand:
+// a page of it for people. Both are made from the files in parts, which are written
+// by hand:
 //
-//	go test ./internal/openapi -update
+//	go generate ./internal/openapi
 //
-// Without -update the test fails when they are not current. A function that serves
-// them parses nothing: they are bytes here.
+// A test fails when they are not current. A function that serves them parses nothing:
+// they are bytes here.
 package openapi
 
 import _ "embed"
+
+//go:generate go run ./generate
 
 // JSON is the OpenAPI document.
 //

@@ -1,4 +1,4 @@
-package openapi
+package parts
 
 import (
 	"bytes"
@@ -17,7 +17,7 @@ import (
 
 // The page of the document for people.
 //
-//go:embed testdata/docs.tmpl
+//go:embed docs.tmpl
 var pageTemplate string
 
 // page is what the template shows.
@@ -90,13 +90,13 @@ type failure struct {
 	Headers     []field
 }
 
-func pageHTML(root node) ([]byte, error) {
+func pageHTML(root *yaml.Node) ([]byte, error) {
 	t, err := template.New("docs").Funcs(template.FuncMap{"path": pathHTML, "lower": strings.ToLower}).Parse(pageTemplate)
 	if err != nil {
 		return nil, err
 	}
 	var b bytes.Buffer
-	if err := t.Execute(&b, newPage(root)); err != nil {
+	if err := t.Execute(&b, newPage(node{root, root, ""})); err != nil {
 		return nil, err
 	}
 	return b.Bytes(), nil
