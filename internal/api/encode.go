@@ -16,17 +16,16 @@ import (
 // write sends the answer: headers, status and body at once, so that nothing can
 // fail in between.
 func write(w http.ResponseWriter, r *http.Request, a answer) {
+	if d, ok := a.body.(description); ok {
+		d.write(w, r)
+		return
+	}
 	if a.body == nil {
 		w.WriteHeader(a.status)
 		return
 	}
-	body, contentType := a.encoded(), "application/json"
-	if _, page := a.body.(html); page {
-		contentType = "text/html; charset=utf-8"
-		w.Header().Set("Content-Security-Policy", pagePolicy)
-		w.Header().Set("X-Content-Type-Options", "nosniff")
-	}
-	w.Header().Set("Content-Type", contentType)
+	body := a.encoded()
+	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
 	if a.etag != "" {
 		w.Header().Set("ETag", a.etag)
@@ -42,14 +41,10 @@ func write(w http.ResponseWriter, r *http.Request, a answer) {
 
 // encoded returns the body's bytes; a body of bytes is sent as it is.
 func (a answer) encoded() []byte {
-	switch body := a.body.(type) {
-	case []byte:
+	if body, ok := a.body.([]byte); ok {
 		return body
-	case html:
-		return body
-	default:
-		return encode(body)
 	}
+	return encode(a.body)
 }
 
 // encode returns v as compact JSON without the escapes that only HTML needs. The

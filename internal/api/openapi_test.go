@@ -22,7 +22,7 @@ func TestOpenAPIHasTheSameRoutes(t *testing.T) {
 	var document struct {
 		Paths map[string]map[string]json.RawMessage
 	}
-	if err := json.Unmarshal(openapi.JSON, &document); err != nil {
+	if err := json.Unmarshal(openapi.JSON.Unpacked(), &document); err != nil {
 		t.Fatal(err)
 	}
 	described := map[string]string{}
@@ -57,7 +57,7 @@ func TestOpenAPIHasTheSameRoutes(t *testing.T) {
 // TestOpenAPIHasTheSameErrors looks for every code and every constant message of an
 // error in the OpenAPI document.
 func TestOpenAPIHasTheSameErrors(t *testing.T) {
-	text := string(openapi.JSON)
+	text := string(openapi.JSON.Unpacked())
 	for code := range statuses {
 		if !strings.Contains(text, `"const": "`+string(code)+`"`) {
 			t.Errorf("the document has no code %s", code)
@@ -81,7 +81,7 @@ func TestOpenAPIHasTheSameErrors(t *testing.T) {
 
 // TestOpenAPIHasTheSameLegacyErrors does the same for the legacy API.
 func TestOpenAPIHasTheSameLegacyErrors(t *testing.T) {
-	text := string(openapi.JSON)
+	text := string(openapi.JSON.Unpacked())
 	for _, err := range []error{
 		errLegacyStatus, errLegacyLatency, errLegacySeconds, errLegacyFuture, errLegacyOld, errLegacyTag, errLegacyNoTag, errLegacyTimestamp, errLegacyNumber, errLegacyStart, errLegacyEnd,
 		errLegacyTitle, errLegacyTags, errLegacyBody, errLegacyImpact, errLegacyMaintenance, errLegacyState, errLegacyPerPage, statuspage.ErrUnknownTags, statuspage.ErrSearchTooWide,

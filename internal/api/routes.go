@@ -129,10 +129,10 @@ var routes = []route{
 		{http.MethodGet, public, healthcheck},
 	}},
 	{Edge, "/openapi.json", []method{
-		{http.MethodGet, public, getOpenAPI},
+		{http.MethodGet, public, getDescription},
 	}},
 	{Edge, "/docs", []method{
-		{http.MethodGet, public, getDocs},
+		{http.MethodGet, public, getDescription},
 	}},
 }
 

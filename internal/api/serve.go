@@ -66,7 +66,7 @@ type request struct {
 }
 
 // An answer is a status and a value that is sent as JSON. A []byte is JSON already,
-// html is a page, and a nil body is no body.
+// a description sends itself, and a nil body is no body.
 type answer struct {
 	status   int
 	body     any

@@ -1,5 +1,5 @@
 // Generate writes the files that are made from the parts of the OpenAPI document into
-// the working directory.
+// the working directory, compressed.
 package main
 
 import (
@@ -15,7 +15,7 @@ func main() {
 		log.Fatal(err)
 	}
 	for _, f := range files {
-		if err := os.WriteFile(f.Name, f.Text, 0o644); err != nil {
+		if err := os.WriteFile(f.Name+".gz", f.Packed(), 0o644); err != nil {
 			log.Fatal(err)
 		}
 	}

@@ -5,6 +5,7 @@ package parts
 
 import (
 	"bytes"
+	"compress/gzip"
 	"embed"
 	"fmt"
 	"io/fs"
@@ -26,6 +27,23 @@ var order = []string{
 type File struct {
 	Name string
 	Text []byte
+}
+
+// Packed is the file in gzip's format, with nothing in it that the same text would not
+// give again, as a time.
+func (f File) Packed() []byte {
+	var b bytes.Buffer
+	w, err := gzip.NewWriterLevel(&b, gzip.BestCompression)
+	if err == nil {
+		_, err = w.Write(f.Text)
+	}
+	if err == nil {
+		err = w.Close()
+	}
+	if err != nil {
+		panic(fmt.Sprintf("gzip: %v", err)) // a bytes.Buffer never fails
+	}
+	return b.Bytes()
 }
 
 // Files makes openapi.json and docs.html.
