@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"errors"
+	"io"
 	"maps"
 	"net/http"
 	"regexp"
@@ -145,5 +146,49 @@ func TestAcceptEncoding(t *testing.T) {
 	}
 	if got := asked(t, s, http.MethodGet, "/docs", http.Header{"Accept-Encoding": {""}}); got.Header.Get("Content-Encoding") != "" {
 		t.Errorf("an empty line: %v", got.Header)
+	}
+}
+
+// TestNoDescription turns the description off: its paths are like any other that does
+// not exist, with a slash and for every method too.
+func TestNoDescription(t *testing.T) {
+	s := apitest.New(t, apitest.Options{Parameters: map[string]string{"ApiDocs": "false"}})
+	for _, path := range []string{"/openapi.json", "/docs", "/docs/", "/nothing"} {
+		for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPost} {
+			for key, want := range map[string]answer{
+				"Bearer " + s.Key: {404, notFound("No API route matches '" + path + "'")},
+				"":                {401, fail("UNAUTHORIZED", "Missing or invalid authorization header")},
+			} {
+				r, err := http.NewRequestWithContext(t.Context(), method, s.URL+path, nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				r.Header = with("Authorization", key, "Accept-Encoding", "gzip", "If-None-Match", "*")
+				resp, err := http.DefaultClient.Do(r) // not the kit: the document says that the paths are there
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer resp.Body.Close()
+				text, err := io.ReadAll(resp.Body)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if method == http.MethodHead {
+					want.Body = ""
+				}
+				if diff := cmp.Diff(want, answer{resp.StatusCode, string(text)}); diff != "" {
+					t.Errorf("%s %s, key %.10q (-want +got):\n%s", method, path, key, diff)
+				}
+				checkHeaders(t, apitest.Response{Header: resp.Header})
+				for _, name := range []string{"Etag", "Vary", "Content-Encoding"} {
+					if resp.Header[name] != nil {
+						t.Errorf("%s %s, key %.10q has the header %s", method, path, key, name)
+					}
+				}
+			}
+		}
+	}
+	if got := s.Do(http.MethodGet, "/healthcheck", ""); got.Status != http.StatusOK {
+		t.Errorf("the health check answers %d", got.Status)
 	}
 }

@@ -38,6 +38,9 @@ type Config struct {
 	// request came to.
 	SiteURL string
 
+	// NoDocs turns off what describes the API: /openapi.json and /docs do not exist then.
+	NoDocs bool
+
 	// Ready is asked before the table is used, until it has returned nil once.
 	// Nil means that there is nothing to wait for.
 	Ready func(context.Context) error
@@ -87,6 +90,9 @@ func New(group Group, c Config) http.Handler {
 	// A path without a handler whose path with a slash has one is redirected to that
 	// by ServeMux, so these are unknown by name.
 	for _, r := range routes {
+		if _, ok := descriptions[r.path]; ok && c.NoDocs {
+			continue
+		}
 		mux.Handle(r.path+"/{$}", s.handle(r.legacy(), redirect))
 		if r.group != group {
 			mux.Handle(r.path, unknown)

@@ -55,6 +55,7 @@ type Options struct {
 //	SITE_URL               origin of the links in answers, see api.Config
 //	ALLOWED_ORIGINS        what the gateway's CORS configuration allows; not empty:
 //	                       preflight requests are answered, see lambdahttp.Handler
+//	API_DOCS               false: the API does not describe itself, see api.Config
 //	LOG_LEVEL              DEBUG, INFO, WARN or ERROR; default INFO
 //	STALE_AFTER, WARN_BEFORE
 //	                       the closer's policy, see closer.ParsePolicy
@@ -111,7 +112,7 @@ func NewWith(name string, getenv func(string) string, o Options) (lambda.Handler
 		return &closerRun{store: store, policy: policy, name: getenv("AWS_LAMBDA_FUNCTION_NAME"), now: o.Now, ready: ready, calls: calls.Load, log: o.Log}, nil
 	}
 	handler := api.New(api.Group(name), api.Config{
-		Store: store, Now: o.Now, SiteURL: getenv("SITE_URL"), Ready: ready,
+		Store: store, Now: o.Now, SiteURL: getenv("SITE_URL"), NoDocs: getenv("API_DOCS") == "false", Ready: ready,
 	})
 	h := lambdahttp.New(handler, api.InternalError(), o.Log)
 	h.Preflight = getenv("ALLOWED_ORIGINS") != ""
