@@ -58,6 +58,7 @@ type Options struct {
 //	SITE_URL               origin of the links in answers, see web.Config
 //	ALLOWED_ORIGINS        what the gateway's CORS configuration allows; not empty:
 //	                       preflight requests are answered, see lambdahttp.Handler
+//	API_DOCS               false: the API does not describe itself, see apiv4.Docs
 //	LOG_LEVEL              DEBUG, INFO, WARN or ERROR; default INFO
 //	STALE_AFTER, WARN_BEFORE
 //	                       the closer's policy, see closer.ParsePolicy
@@ -113,9 +114,13 @@ func NewWith(name string, getenv func(string) string, o Options) (lambda.Handler
 	if name == Closer {
 		return &closerRun{store: store, policy: policy, name: getenv("AWS_LAMBDA_FUNCTION_NAME"), now: o.Now, ready: ready, calls: calls.Load, log: o.Log}, nil
 	}
+	routes := routes(store)
+	if getenv("API_DOCS") != "false" {
+		routes = append(routes, apiv4.Docs()...)
+	}
 	handler := web.New(web.Group(name), web.Config{
 		Store: store, Now: o.Now, SiteURL: getenv("SITE_URL"), Ready: ready,
-	}, Routes(store))
+	}, routes)
 	h := lambdahttp.New(handler, web.InternalError(), o.Log)
 	h.Preflight = getenv("ALLOWED_ORIGINS") != ""
 	return h, nil
@@ -123,7 +128,10 @@ func NewWith(name string, getenv func(string) string, o Options) (lambda.Handler
 
 // Routes returns every route of the service, those of all functions. template.yaml has the
 // same ones. A nil store is for who only looks at them.
-func Routes(store *dynamo.Store) []web.Route {
+func Routes(store *dynamo.Store) []web.Route { return append(routes(store), apiv4.Docs()...) }
+
+// routes returns those that no parameter turns off.
+func routes(store *dynamo.Store) []web.Route {
 	return slices.Concat(
 		apiv4.Incidents(store), apiv4.Comments(store),
 		apiv4.Monitors(store), apiv4.Points(store), apiv4.AlertRules(store), apiv4.Alerts(store),
