@@ -207,7 +207,7 @@ func drillPaths(t *testing.T, s *apitest.Server) []string {
 	var document struct {
 		Paths map[string]map[string]json.RawMessage
 	}
-	if err := json.Unmarshal(openapi.JSON, &document); err != nil {
+	if err := json.Unmarshal(openapi.JSON.Unpacked(), &document); err != nil {
 		t.Fatal(err)
 	}
 	for route, operations := range document.Paths {

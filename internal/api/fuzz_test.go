@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -224,6 +225,13 @@ func (l *lambdas) call(ctx context.Context, r request) (reply, error) {
 	if err := json.Unmarshal(out, &response); err != nil {
 		return reply{}, err
 	}
+	if response.IsBase64Encoded && response.Headers["Content-Encoding"] == "gzip" {
+		body, err := base64.StdEncoding.DecodeString(response.Body)
+		if err != nil {
+			return reply{}, err
+		}
+		response.Body, response.IsBase64Encoded = string(body), false
+	}
 	if response.IsBase64Encoded || len(response.Cookies) > 0 || len(out) > 6<<20 {
 		return reply{}, fmt.Errorf("odd response of %d bytes: %+v", len(out), response)
 	}
@@ -393,7 +401,7 @@ func (l *lambdas) wrong(r request, a reply) error {
 		}
 		return nil
 	}
-	if own && publicPages[r.path] && a.Status == http.StatusOK && !strings.Contains(a.Body, dataMark) {
+	if own && publicPages[r.path] && (a.Status == http.StatusOK || a.Status == http.StatusNotModified) && !strings.Contains(a.Body, dataMark) {
 		return nil
 	}
 	if a.Header["Content-Type"] != "application/json" || a.Header["Cache-Control"] != "no-store" {

@@ -240,6 +240,7 @@ func (d *randomRequest) plain() request {
 		r = d.legacy(method)
 	case d.odd(40):
 		r = request{method: method, path: pick(d, "/healthcheck", "/healthcheck", "/docs", "/openapi.json"), header: r.header}
+		r.header["accept-encoding"], r.header["if-none-match"] = pick(d, "", "gzip", "gzip;q=0, *"), pick(d, "", "*", `"another"`)
 	case d.odd(100):
 		r = request{method: method, path: "/api/v4/keys", query: d.query(), header: r.header}
 		if method == "POST" {

@@ -15,7 +15,7 @@ import (
 // TestErrorsAreDescribed looks for every constant message of an error in the OpenAPI
 // document.
 func TestErrorsAreDescribed(t *testing.T) {
-	text := string(openapi.JSON)
+	text := string(openapi.JSON.Unpacked())
 	var internal errorJSON
 	shown, status := web.ShownOf(errors.New("of which nothing is told"))
 	if err := json.Unmarshal(web.Encode(dialect{}.Error("", shown, status)), &internal); err != nil || status != http.StatusInternalServerError {

@@ -141,7 +141,7 @@ type Response struct {
 }
 
 var client = &http.Client{
-	Transport: &http.Transport{MaxIdleConnsPerHost: 256},
+	Transport: &http.Transport{MaxIdleConnsPerHost: 256, DisableCompression: true}, // or it would ask for gzip by itself
 	CheckRedirect: func(*http.Request, []*http.Request) error {
 		return http.ErrUseLastResponse
 	},

@@ -12,7 +12,7 @@ import (
 // TestErrorsAreDescribed looks for every constant message of an error in the OpenAPI
 // document.
 func TestErrorsAreDescribed(t *testing.T) {
-	text := string(openapi.JSON)
+	text := string(openapi.JSON.Unpacked())
 	for _, err := range []error{
 		errIncidentID, errCommentID, errStatusFilter, errTooManyTags, errTitleRequired, errTitleEmpty, errTitleLong,
 		errStartRequired, errMonitors, errMonitorTag, errTooManyLinks, errAutoClose, errTextRequired, errTextEmpty, errTextLong, errStateRequired, errState, errTagRequired,

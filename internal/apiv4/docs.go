@@ -1,14 +1,16 @@
 package apiv4
 
 import (
+	"crypto/sha256"
+	"fmt"
+	"maps"
 	"net/http"
+	"strconv"
+	"strings"
 
 	"tocsin/internal/openapi"
 	"tocsin/internal/web"
 )
-
-// pagePolicy lets a page load nothing but the style in it.
-const pagePolicy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 type healthJSON struct {
 	Status string `json:"status"`
@@ -16,17 +18,102 @@ type healthJSON struct {
 
 // About returns the routes of what the service says about itself, to everybody.
 func About() []web.Route {
-	page := web.Answer{
-		Status: http.StatusOK, Type: web.TypeHTML, Cache: web.NoStore, Body: openapi.Page,
-		Header: http.Header{"Content-Security-Policy": {pagePolicy}, "X-Content-Type-Options": {"nosniff"}},
-	}
-	about := func(path string, a web.Answer) web.Route {
-		return web.Route{Group: web.Edge, Path: path, Methods: []web.Method{web.GET(web.Public, web.Always(a))}}
-	}
 	return []web.Route{
-		about("/healthcheck", web.OK(healthJSON{Status: "ok"})),
-		about("/openapi.json", web.JSON(http.StatusOK, openapi.JSON)),
-		about("/docs", page),
+		{Group: web.Edge, Path: "/healthcheck", Methods: []web.Method{web.GET(web.Public, web.Always(web.OK(healthJSON{Status: "ok"})))}},
 		{Path: "/api"}, // redirects when it ends in a slash, as observed of the original
 	}
+}
+
+// Docs returns the routes of the API's descriptions. Without them their paths do not
+// exist.
+func Docs() []web.Route {
+	describes := func(path string, d description) web.Route {
+		return web.Route{Group: web.Edge, Path: path, Methods: []web.Method{web.GET(web.Public, d.get)}}
+	}
+	return []web.Route{
+		describes("/openapi.json", description{file: openapi.JSON, mediaType: web.TypeJSON}),
+		describes("/docs", description{file: openapi.Page, mediaType: web.TypeHTML, header: http.Header{
+			"Content-Security-Policy": {pagePolicy}, "X-Content-Type-Options": {"nosniff"},
+		}}),
+	}
+}
+
+// A description of the API is a body that is the same for everybody until the next
+// deployment. It needs no key, so that caches may keep it.
+type description struct {
+	file      openapi.File
+	mediaType string
+	header    http.Header // that only its body has
+}
+
+// keptCache lets anybody keep a description.
+const keptCache = "public, max-age=300"
+
+// pagePolicy lets a page load nothing but the style in it.
+const pagePolicy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+
+func (d description) get(r *web.Request) (web.Action, error) {
+	return func() (web.Answer, error) { return d.answer(r), nil }, nil
+}
+
+// answer is the description as it is kept, compressed, for a client that says that it
+// takes that, and unpacked for any other. The two have entity tags of their own, since
+// they are not the same bytes (RFC 9110, section 8.8.3.3).
+func (d description) answer(r *web.Request) web.Answer {
+	sum, form, packed := sha256.Sum256(d.file), "", takesGzip(r.Header.Values("Accept-Encoding"))
+	if packed {
+		form = ".gzip"
+	}
+	a := web.Answer{
+		Status: http.StatusNotModified, Cache: keptCache, ETag: fmt.Sprintf(`"%x%s"`, sum[:8], form),
+		Header: http.Header{"Vary": {"Accept-Encoding"}},
+	}
+	if hasTag(r.Header.Values("If-None-Match"), a.ETag) {
+		return a
+	}
+	a.Status, a.Type = http.StatusOK, d.mediaType
+	maps.Copy(a.Header, d.header)
+	switch {
+	case packed:
+		a.Header["Content-Encoding"] = []string{"gzip"}
+		a.Body = d.file
+	case r.Method != http.MethodHead: // which would not be sent it
+		a.Body = d.file.Unpacked()
+	}
+	return a
+}
+
+// hasTag reports whether an If-None-Match header names the entity tag. A weak tag will
+// do: whoever has sent it reads, and writes nothing over (RFC 9110, section 13.1.2).
+func hasTag(header []string, etag string) bool {
+	for tag := range strings.SplitSeq(strings.Join(header, ","), ",") { // our own tags have no comma
+		if tag = strings.Trim(tag, " \t"); tag == "*" || strings.TrimPrefix(tag, "W/") == etag {
+			return true
+		}
+	}
+	return false
+}
+
+// takesGzip reports whether a client with these Accept-Encoding headers wants a body in
+// gzip's format (RFC 9110, section 12.5.3). One that says nothing does not: what it
+// makes of such a body is unknown. Neither does one that would rather have it unpacked.
+func takesGzip(header []string) bool {
+	quality := map[string]float64{} // by coding
+	for element := range strings.SplitSeq(strings.ToLower(strings.Join(header, ",")), ",") {
+		coding, parameter, weighted := strings.Cut(element, ";")
+		q := 1.0
+		if weighted {
+			value, isQ := strings.CutPrefix(strings.Trim(parameter, " \t"), "q=")
+			var err error
+			if q, err = strconv.ParseFloat(value, 64); !isQ || err != nil || !(q >= 0 && q <= 1) {
+				q = 0 // what can't be understood is not a yes
+			}
+		}
+		quality[strings.TrimPrefix(strings.Trim(coding, " \t"), "x-")] = q // x-gzip is an old name of gzip
+	}
+	q, named := quality["gzip"]
+	if !named {
+		q = quality["*"]
+	}
+	return q > 0 && q >= quality["identity"]
 }

@@ -20,9 +20,14 @@ import (
 //	SITE_URL         origin of the links in answers, see web.Config
 //	ALLOWED_ORIGINS  what the gateway's CORS configuration allows; not empty: preflight
 //	                 requests are answered, see lambdahttp.Handler
+//	API_DOCS         false: the API does not describe itself, see apiv4.Docs
 func Function(group web.Group) awsenv.Function {
 	return awsenv.Function{Name: string(group), New: func(e awsenv.Env) (lambda.Handler, error) {
-		handler := web.New(group, web.Config{Store: e.Store, Now: e.Now, SiteURL: e.Getenv("SITE_URL"), Ready: e.Ready}, Routes(e.Store))
+		served := routes(e.Store)
+		if e.Getenv("API_DOCS") != "false" {
+			served = append(served, apiv4.Docs()...)
+		}
+		handler := web.New(group, web.Config{Store: e.Store, Now: e.Now, SiteURL: e.Getenv("SITE_URL"), Ready: e.Ready}, served)
 		h := lambdahttp.New(handler, web.InternalError(), e.Log)
 		h.Preflight = e.Getenv("ALLOWED_ORIGINS") != ""
 		return h, nil
@@ -31,7 +36,10 @@ func Function(group web.Group) awsenv.Function {
 
 // Routes returns every route of the service, those of all functions. template.yaml has the
 // same ones. A nil store is for who only looks at them.
-func Routes(store *dynamo.Store) []web.Route {
+func Routes(store *dynamo.Store) []web.Route { return append(routes(store), apiv4.Docs()...) }
+
+// routes returns those that no parameter turns off.
+func routes(store *dynamo.Store) []web.Route {
 	return slices.Concat(
 		apiv4.Incidents(store), apiv4.Comments(store),
 		apiv4.Monitors(store), apiv4.Points(store), apiv4.AlertRules(store), apiv4.Alerts(store),

@@ -1,6 +1,8 @@
 package lambdahttp_test
 
 import (
+	"bytes"
+	"compress/gzip"
 	"context"
 	"encoding/base64"
 	"encoding/json"
@@ -438,6 +440,48 @@ func TestAnswer(t *testing.T) {
 		[]byte(failure), slog.New(slog.DiscardHandler))
 	if got := invoke(t, h, t.Context(), event(t, nil)); !got.IsBase64Encoded || got.Body != "/wA=" {
 		t.Errorf("bytes that are no text were answered %+v", got)
+	}
+}
+
+// TestCompressedAnswer has a handler answer in gzip's format. JSON can't carry that, so
+// it must be in base64; an answer without a body is none.
+func TestCompressedAnswer(t *testing.T) {
+	var b bytes.Buffer
+	w := gzip.NewWriter(&b)
+	io.WriteString(w, "a page")
+	w.Close()
+	h := lambdahttp.New(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Etag", `"1"`)
+		if r.Header.Get("If-None-Match") != "" {
+			w.WriteHeader(http.StatusNotModified)
+			return
+		}
+		w.Header().Set("Content-Type", "text/html")
+		w.Header().Set("Content-Encoding", r.Header.Get("Accept-Encoding"))
+		w.WriteHeader(http.StatusOK)
+		if r.Method != http.MethodHead {
+			w.Write(b.Bytes())
+		}
+	}), []byte(failure), slog.New(slog.DiscardHandler))
+	whole := map[string]string{"Etag": `"1"`, "Content-Type": "text/html", "Content-Encoding": "gzip"}
+	for _, tt := range []struct {
+		name, method, tag string
+		want              events.APIGatewayV2HTTPResponse
+	}{
+		{"GET", "GET", "", events.APIGatewayV2HTTPResponse{StatusCode: 200, Headers: whole, Body: base64.StdEncoding.EncodeToString(b.Bytes()), IsBase64Encoded: true}},
+		{"HEAD", "HEAD", "", events.APIGatewayV2HTTPResponse{StatusCode: 200, Headers: whole}},
+		{"what the client has", "GET", `"1"`, events.APIGatewayV2HTTPResponse{StatusCode: 304, Headers: map[string]string{"Etag": `"1"`}}},
+	} {
+		got := invoke(t, h, t.Context(), event(t, func(e *events.APIGatewayV2HTTPRequest) {
+			e.RequestContext.HTTP.Method, e.Headers["accept-encoding"] = tt.method, "gzip"
+			if tt.tag != "" {
+				e.Headers["if-none-match"] = tt.tag
+			}
+		}))
+		tt.want.Cookies = []string{}
+		if diff := cmp.Diff(tt.want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", tt.name, diff)
+		}
 	}
 }
 

@@ -11,7 +11,7 @@ import (
 // TestErrorsAreDescribed looks for every code and every constant message of an error in
 // the OpenAPI document.
 func TestErrorsAreDescribed(t *testing.T) {
-	text := string(openapi.JSON)
+	text := string(openapi.JSON.Unpacked())
 	for code := range statuses {
 		if !strings.Contains(text, `"const": "`+string(code)+`"`) {
 			t.Errorf("the document has no code %s", code)

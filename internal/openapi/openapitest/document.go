@@ -93,7 +93,7 @@ const documentURL = "file:///openapi.json"
 func newLoader() (*loader, error) {
 	l := &loader{open: jsonschema.NewCompiler(), closed: jsonschema.NewCompiler()}
 	for _, c := range []*jsonschema.Compiler{l.open, l.closed} {
-		root, err := jsonschema.UnmarshalJSON(bytes.NewReader(openapi.JSON))
+		root, err := jsonschema.UnmarshalJSON(bytes.NewReader(openapi.JSON.Unpacked()))
 		if err != nil {
 			return nil, err
 		}

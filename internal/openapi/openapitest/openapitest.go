@@ -3,8 +3,10 @@
 package openapitest
 
 import (
+	"compress/gzip"
 	"errors"
 	"fmt"
+	"io"
 	"mime"
 	"net/http"
 	"net/url"
@@ -72,6 +74,12 @@ func check(d *document, x Exchange) error {
 	case r == nil:
 		return errors.New("there is no such operation")
 	}
+	if x.AnswerHeader.Get("Content-Encoding") == "gzip" && x.AnswerBody != "" {
+		var err error
+		if x.AnswerBody, err = unpacked(x.AnswerBody); err != nil {
+			return fmt.Errorf("the body is not in gzip's format: %w", err)
+		}
+	}
 	if err := r.check(x, method == http.MethodHead); err != nil {
 		return err
 	}
@@ -85,6 +93,15 @@ func check(d *document, x Exchange) error {
 		return op.checkRequest(x, variables)
 	}
 	return nil
+}
+
+func unpacked(body string) (string, error) {
+	r, err := gzip.NewReader(strings.NewReader(body))
+	if err != nil {
+		return "", err
+	}
+	text, err := io.ReadAll(r)
+	return string(text), err
 }
 
 // checkAllow compares the methods that the answer names with those of the document.

@@ -1,4 +1,4 @@
-package openapi
+package parts
 
 import (
 	"regexp"
@@ -14,13 +14,31 @@ import (
 
 func document(t *testing.T) node {
 	t.Helper()
-	root := readSource(t)
+	root, err := read(sources, order)
+	if err != nil {
+		t.Fatal(err)
+	}
 	return node{root, root, ""}
+}
+
+func text(t *testing.T, name string) []byte {
+	t.Helper()
+	files, err := Files()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range files {
+		if f.Name == name {
+			return f.Text
+		}
+	}
+	t.Fatalf("there is no %s", name)
+	return nil
 }
 
 func TestDocumentIsValid(t *testing.T) {
 	loader := openapi3.NewLoader()
-	d, err := loader.LoadFromData(JSON)
+	d, err := loader.LoadFromData(text(t, "openapi.json"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,7 +73,7 @@ func TestOperationIDs(t *testing.T) {
 
 // TestTemplateHasTheSameRoutes compares the document with what API Gateway will serve.
 func TestTemplateHasTheSameRoutes(t *testing.T) {
-	template, err := local.ReadTemplate("../../template.yaml", local.TemplateOptions{TableName: "tocsin", Region: "local"})
+	template, err := local.ReadTemplate("../../../template.yaml", local.TemplateOptions{TableName: "tocsin", Region: "local"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -124,7 +142,7 @@ func TestEverythingIsDescribed(t *testing.T) {
 // TestPageHasEveryOperation looks for each operation and each of its errors in the
 // page.
 func TestPageHasEveryOperation(t *testing.T) {
-	page := string(Page)
+	page := string(text(t, "docs.html"))
 	root := document(t)
 	for _, op := range operations(root) {
 		id := op.text("operationId")

@@ -1,4 +1,4 @@
-package openapi
+package parts
 
 import (
 	"bytes"
@@ -17,7 +17,7 @@ import (
 
 // The page of the document for people.
 //
-//go:embed testdata/docs.tmpl
+//go:embed docs.tmpl
 var pageTemplate string
 
 // page is what the template shows.
@@ -90,13 +90,13 @@ type failure struct {
 	Headers     []field
 }
 
-func pageHTML(root node) ([]byte, error) {
+func pageHTML(root *yaml.Node) ([]byte, error) {
 	t, err := template.New("docs").Funcs(template.FuncMap{"path": pathHTML, "lower": strings.ToLower}).Parse(pageTemplate)
 	if err != nil {
 		return nil, err
 	}
 	var b bytes.Buffer
-	if err := t.Execute(&b, newPage(root)); err != nil {
+	if err := t.Execute(&b, newPage(node{root, root, ""})); err != nil {
 		return nil, err
 	}
 	return b.Bytes(), nil
@@ -231,7 +231,7 @@ func newOperation(path node, method string, n node, common []string) operation {
 	}
 	for _, r := range n.get("responses").fields() {
 		switch {
-		case r.name < "300":
+		case r.name < "400":
 			op.Answers = append(op.Answers, newAnswer(r))
 		case !slices.Contains(common, r.ref()):
 			op.Errors = append(op.Errors, newFailure(r.name, r.resolved()))
@@ -241,6 +241,7 @@ func newOperation(path node, method string, n node, common []string) operation {
 }
 
 func newAnswer(r node) answer {
+	r = r.resolved()
 	a := answer{Status: r.name, Description: markdown(r.text("description")), Headers: headersOf(r)}
 	for _, content := range r.get("content").fields() {
 		a.Fields = fieldsOf(content.get("schema"), "", false)
@@ -260,7 +261,7 @@ func newAnswer(r node) answer {
 func headersOf(r node) []field {
 	var out []field
 	for _, h := range r.get("headers").fields() {
-		if name := strings.ToLower(h.name); name != "x-request-id" && name != "cache-control" {
+		if name := strings.ToLower(h.name); name != "x-request-id" && !strings.HasSuffix(h.ref(), "CacheControl") {
 			out = append(out, field{Name: name, Description: markdown(h.resolved().text("description"))})
 		}
 	}

@@ -1,71 +1,13 @@
-package openapi
+package parts
 
 import (
 	"bytes"
 	"encoding/json"
-	"flag"
 	"fmt"
-	"os"
-	"testing"
 	"unicode/utf16"
 
 	"go.yaml.in/yaml/v4"
 )
-
-var update = flag.Bool("update", false, "write openapi.json and docs.html from openapi.yaml")
-
-const source = "openapi.yaml"
-
-// TestGenerated compares the files that are made from openapi.yaml with what would be
-// made of it now, and writes them with -update.
-func TestGenerated(t *testing.T) {
-	root := readSource(t)
-	document, err := documentJSON(root)
-	if err != nil {
-		t.Fatalf("%s: %v", source, err)
-	}
-	html, err := pageHTML(node{root, root, ""})
-	if err != nil {
-		t.Fatalf("%s: %v", source, err)
-	}
-	for _, file := range []struct {
-		name      string
-		want, got []byte
-	}{
-		{"openapi.json", document, JSON},
-		{"docs.html", html, Page},
-	} {
-		if bytes.Equal(file.want, file.got) {
-			continue
-		}
-		if !*update {
-			t.Errorf("%s is not what %s gives: run go test ./internal/openapi -update", file.name, source)
-			continue
-		}
-		if err := os.WriteFile(file.name, file.want, 0o644); err != nil {
-			t.Fatal(err)
-		}
-		// The package has embedded the files as they were.
-		t.Logf("%s is written; run the tests again without -update", file.name)
-	}
-}
-
-func readSource(t *testing.T) *yaml.Node {
-	t.Helper()
-	text, err := os.ReadFile(source)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var document yaml.Node
-	if err := yaml.Load(text, &document); err != nil {
-		t.Fatalf("%s: %v", source, err)
-	}
-	root := &document
-	if root.Kind == yaml.DocumentNode {
-		root = root.Content[0]
-	}
-	return root
-}
 
 // documentJSON is the YAML as JSON in the same order, ASCII only, so that no editor
 // or terminal can spoil or hide a character of a pattern.
