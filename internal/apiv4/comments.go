@@ -240,7 +240,7 @@ func (h comments) remove(r *web.Request, p commentPath) (id int64, err error) {
 	return p.comment.N, h.store.DeleteComment(r.Context(), p.incident.N, p.comment.N, r.Now)
 }
 
-// commentJSON is a comment (contract v4, section 3).
+// commentJSON is a comment (docs/api.md, Incidents).
 type commentJSON struct {
 	ID         int64  `json:"id"`
 	IncidentID int64  `json:"incident_id"`

@@ -316,7 +316,7 @@ func (h incidents) remove(r *web.Request, id int64) error {
 }
 
 // ifMatch returns what the request's If-Match header expects of the incident, nil
-// when there is none (contract v4, part A, Beyond the original). A star expects no
+// when there is none (docs/api.md, Not overwriting what others wrote). A star expects no
 // more than that the incident exists, which every write does. What is no entity tag,
 // and a weak one, matches nothing: a writer that says it has seen something is not
 // to overwrite what it may not have seen.
@@ -335,7 +335,7 @@ func ifMatch(r *web.Request) statuspage.Precondition {
 	return func(i statuspage.Incident) bool { return listed[toIncidentJSON(i, r.Site()).etag()] }
 }
 
-// incidentJSON is an incident (contract v4, section 2). In lists it has no type.
+// incidentJSON is an incident (docs/api.md, Incidents). In lists it has no type.
 type incidentJSON struct {
 	ID        int64           `json:"id"`
 	Title     string          `json:"title"`
@@ -386,8 +386,8 @@ func toIncidentJSON(i statuspage.Incident, site string) incidentJSON {
 	}
 }
 
-// etag is the entity tag of the incident as one is shown (contract v4, part A,
-// Beyond the original): a digest of all but the url, which depends on the address
+// etag is the entity tag of the incident as one is shown (docs/api.md, Not overwriting
+// what others wrote): a digest of all but the url, which depends on the address
 // that it was asked for at.
 func (i incidentJSON) etag() string {
 	i.URL = ""

@@ -188,7 +188,7 @@ func monitorPatch(f web.Fields) (statuspage.MonitorPatch, error) {
 
 // threshold returns a monitor's confirmation threshold: a whole number from 1 to
 // 60, or true or a decimal string that ECMAScript's Number makes one of; null is 1
-// (contract v4, section 4).
+// (docs/api.md, Monitors).
 func threshold(f web.Fields) (opt.Field[int64], error) {
 	const name = "confirmation_threshold"
 	n := math.NaN()
@@ -235,7 +235,7 @@ func (h monitors) remove(r *web.Request, tag string) (string, error) {
 	return tag, h.store.DeleteMonitor(r.Context(), tag, r.Now)
 }
 
-// monitorJSON is a monitor (contract v4, section 4).
+// monitorJSON is a monitor (docs/api.md, Monitors).
 type monitorJSON struct {
 	ID                    int64           `json:"id"`
 	Tag                   string          `json:"tag"`

@@ -154,7 +154,7 @@ func minutes(q web.Query) (statuspage.PointQuery, error) {
 }
 
 // leadingInt reads the digits that s starts with, as ECMAScript's parseInt does
-// (contract v4, section 5), and reports whether they are a timestamp.
+// (docs/api.md, Monitoring data), and reports whether they are a timestamp.
 func leadingInt(s string) (int64, bool) {
 	s = statuspage.TrimBlank(s)
 	s = strings.TrimPrefix(s, "+")
@@ -424,7 +424,7 @@ func days(q web.Query) (int, error) {
 	return n, nil
 }
 
-// pointJSON is a monitor's status in one minute (contract v4, section 5).
+// pointJSON is a monitor's status in one minute (docs/api.md, Monitoring data).
 type pointJSON struct {
 	Tag       string   `json:"monitor_tag"`
 	Timestamp int64    `json:"timestamp"`

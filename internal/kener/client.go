@@ -1,5 +1,5 @@
 // Package kener takes the monitors, incidents, comments and monitoring data of a running
-// Kener 4 over its REST API v4 (contract v4, part B). It knows HTTP and Kener's words, and
+// Kener 4 over its REST API v4. It knows HTTP and Kener's words, and
 // no DynamoDB.
 package kener
 

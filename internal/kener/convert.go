@@ -18,7 +18,7 @@ import (
 // of everything that can't be kept as it is.
 type warnFunc func(format string, args ...any)
 
-// incidentJSON is an incident (contract v4, section 2).
+// incidentJSON is an incident as Kener shows it.
 type incidentJSON struct {
 	ID        int64           `json:"id"`
 	Title     json.RawMessage `json:"title"`
@@ -38,7 +38,7 @@ type affectedJSON struct {
 	Impact json.RawMessage `json:"impact"`
 }
 
-// commentJSON is a comment (contract v4, section 3).
+// commentJSON is a comment as Kener shows it.
 type commentJSON struct {
 	ID        int64           `json:"id"`
 	Comment   json.RawMessage `json:"comment"`
@@ -48,7 +48,7 @@ type commentJSON struct {
 	Updated   json.RawMessage `json:"updated_at"`
 }
 
-// monitorJSON is a monitor (contract v4, section 4).
+// monitorJSON is a monitor as Kener shows it.
 type monitorJSON struct {
 	ID            int64           `json:"id"`
 	Tag           string          `json:"tag"`
@@ -74,7 +74,7 @@ type monitorJSON struct {
 	Updated       json.RawMessage `json:"updated_at"`
 }
 
-// pointJSON is a monitor's status in one minute (contract v4, section 5).
+// pointJSON is a monitor's status in one minute as Kener shows it.
 type pointJSON struct {
 	Timestamp int64           `json:"timestamp"`
 	Status    string          `json:"status"`
@@ -140,7 +140,7 @@ func (i incidentJSON) incident(ids map[string]int64, comments []statuspage.Comme
 		out.End = &end
 	}
 	// Resolved and over: the original has no other mark of a closed incident. One that is
-	// resolved without an end was opened again (contract v4, part A, Life cycle).
+	// resolved without an end was opened again (docs/api.md, Incidents).
 	if out.State == statuspage.Resolved && out.End != nil {
 		closed := int64(0)
 		for _, c := range comments {

@@ -38,7 +38,7 @@ func newKeyring(store Store) *keyring {
 }
 
 // bearer returns the key that an Authorization header carries: a scheme "Bearer", in
-// any case, one space, and the key (contract v4, section 1, Authentication). A string
+// any case, one space, and the key (docs/api.md, Keys). A string
 // that can't be a key is refused here: it is not worth a read.
 func bearer(headers []string) (secret string, err error) {
 	parts := strings.Split(strings.Join(headers, ","), " ")

@@ -11,7 +11,7 @@ import (
 	"tocsin/internal/statuspage"
 )
 
-// The messages for requests that can't be right, whatever they are about (contract v4).
+// The messages for requests that can't be right, whatever they are about (docs/api.md, Bodies and paths).
 var (
 	ErrBody      = statuspage.Invalid("Invalid JSON body")
 	ErrBadCursor = statuspage.Invalid("Invalid cursor")
@@ -122,8 +122,7 @@ func (f Fields) Trimmed(name string, max int, empty, tooLong error) (string, err
 	return s, nil
 }
 
-// Timestamp returns the UTC seconds called name, floored to the minute (contract
-// v4, part A, Fields).
+// Timestamp returns the UTC seconds called name, floored to the minute (docs/api.md, Bodies and paths).
 func (f Fields) Timestamp(name string) (int64, error) {
 	t, err := f.Seconds(name)
 	return statuspage.FloorMinute(t), err
@@ -253,7 +252,7 @@ func (id PathID) Exists() bool { return statuspage.ValidID(id.N) }
 
 // ParseID reads an id: ASCII digits, leading zeros dropped. Digits too large and
 // negative ones are ids that nothing has, shown as ECMAScript prints the number;
-// anything else is notID (contract v4, part A, Requests).
+// anything else is notID (docs/api.md, Bodies and paths).
 func ParseID(segment string, notID error) (PathID, error) {
 	digits := strings.TrimPrefix(segment, "-")
 	if digits == "" || strings.Trim(digits, "0123456789") != "" {

@@ -3,7 +3,7 @@
 // bodies and queries. It knows no resource and no platform.
 //
 // Every request goes the same way (see New): trailing slash, key, route, method, scope,
-// size of the body, then the route's Handler, which checks what it was sent in the
-// contract's order and returns an Action. Only an Action asks the table anything. One
+// size of the body, then the route's Handler, which checks what it was sent in the order of
+// docs/api.md and returns an Action. Only an Action asks the table anything. One
 // place writes answers, and one turns errors into them, in the Dialect of the route.
 package web

@@ -13,7 +13,7 @@ import (
 )
 
 // maxPage is how many bytes of Lambda response one page of a list may take. Lambda
-// refuses 6 MB; the rest is room for the envelope (contract v4, part A).
+// refuses 6 MB; the rest is room for the envelope (docs/api.md, Lists).
 const maxPage = 5_500_000
 
 // A Page collects the items of a list until it is full.

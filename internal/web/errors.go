@@ -77,7 +77,7 @@ type Dialect interface {
 	Error(route string, e Shown, status int) any
 }
 
-// Standard is the dialect of the contract v4, and of what belongs to no API.
+// Standard is the dialect of the API v4, and of what belongs to no API.
 var Standard Dialect = standard{}
 
 type standard struct{}

@@ -35,7 +35,7 @@ type Creation[T any] struct {
 }
 
 // Creates returns the handler of a POST. It is the one place that knows the
-// Idempotency-Key header (contract v4, part A, Beyond the original), so every POST
+// Idempotency-Key header (docs/api.md, Sending a request again), so every POST
 // goes through it: prepare looks at the request alone, and only what it returns has
 // an effect.
 func Creates[T any](prepare func(*Request) (Creation[T], error)) Handler {
