@@ -28,8 +28,8 @@ func TestErrorsAreDescribed(t *testing.T) {
 		web.ErrBody, web.ErrIdempotencyKey, web.ErrBodyTooLarge, errors.New(internal.Error), statuspage.Unavailable(nil), statuspage.ErrIdempotencyRunning, statuspage.ErrIdempotencyReused,
 		errors.New("invalid token"), errors.New("incident not found"),
 	} {
-		if !strings.Contains(text, `"error": "`+err.Error()+`"`) {
-			t.Errorf("the document has no message %q", err)
+		if !strings.Contains(text, `"error": "`+web.Worded(err).Error()+`"`) {
+			t.Errorf("the document has no message %q", web.Worded(err))
 		}
 	}
 }

@@ -36,7 +36,7 @@ func DecodeAlertRule(body []byte) (n statuspage.NewAlertRule, p statuspage.Alert
 		return n, p, err
 	}
 	if n, err = newAlertRule(f); err != nil {
-		return n, p, err
+		return n, p, web.Worded(err)
 	}
 	delete(f, "monitor_tags")
 	p, err = alertRulePatch(f, false)

@@ -23,8 +23,8 @@ func TestErrorsAreDescribed(t *testing.T) {
 		errAlertState, errRuleFilter, statuspage.TooManyRules("search"),
 		web.ErrTimestamp("start_date_time"), web.ErrTimestamp("end_date_time"), web.ErrTimestamp("timestamp"), web.ErrTimestamp("start_ts"), web.ErrTimestamp("end_ts"),
 	} {
-		if !strings.Contains(text, `"message": "`+err.Error()+`"`) {
-			t.Errorf("the document has no message %q", err)
+		if !strings.Contains(text, `"message": "`+web.Worded(err).Error()+`"`) {
+			t.Errorf("the document has no message %q", web.Worded(err))
 		}
 	}
 }

@@ -74,19 +74,19 @@ func (c Condition) Check() error {
 	switch c.For {
 	case AlertStatus:
 		if c.Status != StatusDown && c.Status != StatusDegraded {
-			return Invalid("alert_value must be DOWN or DEGRADED when alert_for is STATUS")
+			return ErrStatusValue
 		}
 	case AlertLatency:
 		if !(c.Limit > 0 && c.Limit <= MaxLatency) {
-			return Invalid("alert_value must be a number of milliseconds above 0 and at most 1000000000 when alert_for is LATENCY")
+			return ErrLatencyValue
 		}
 	case AlertUptime:
 		if !(c.Limit > 0 && c.Limit <= 100) {
-			return Invalid("alert_value must be a percentage above 0 and at most 100 when alert_for is UPTIME")
+			return ErrUptimeValue
 		}
 	case AlertNoData:
 		if c.Limit != math.Trunc(c.Limit) || !(c.Limit >= 1 && c.Limit <= MaxNoData) {
-			return Invalid("alert_value must be a whole number of minutes from 1 to %d when alert_for is NO_DATA", MaxNoData)
+			return ErrNoDataValue
 		}
 	}
 	return nil

@@ -142,18 +142,18 @@ func TestConditionCheck(t *testing.T) {
 	}{
 		{statuspage.Condition{For: statuspage.AlertStatus, Status: statuspage.StatusDown}, ""},
 		{statuspage.Condition{For: statuspage.AlertStatus, Status: statuspage.StatusDegraded}, ""},
-		{statuspage.Condition{For: statuspage.AlertStatus, Status: statuspage.StatusUp}, "alert_value must be DOWN or DEGRADED when alert_for is STATUS"},
-		{statuspage.Condition{For: statuspage.AlertStatus, Limit: 5}, "alert_value must be DOWN or DEGRADED when alert_for is STATUS"},
+		{statuspage.Condition{For: statuspage.AlertStatus, Status: statuspage.StatusUp}, "A rule about a status is about DOWN or DEGRADED"},
+		{statuspage.Condition{For: statuspage.AlertStatus, Limit: 5}, "A rule about a status is about DOWN or DEGRADED"},
 		{statuspage.Condition{For: statuspage.AlertLatency, Limit: 0.5}, ""},
 		{statuspage.Condition{For: statuspage.AlertLatency, Limit: 1e9}, ""},
-		{statuspage.Condition{For: statuspage.AlertLatency, Limit: 0}, "alert_value must be a number of milliseconds above 0 and at most 1000000000 when alert_for is LATENCY"},
-		{statuspage.Condition{For: statuspage.AlertLatency, Status: statuspage.StatusDown}, "alert_value must be a number of milliseconds above 0 and at most 1000000000 when alert_for is LATENCY"},
+		{statuspage.Condition{For: statuspage.AlertLatency, Limit: 0}, "The limit of a latency must be above 0 and at most 1000000000 milliseconds"},
+		{statuspage.Condition{For: statuspage.AlertLatency, Status: statuspage.StatusDown}, "The limit of a latency must be above 0 and at most 1000000000 milliseconds"},
 		{statuspage.Condition{For: statuspage.AlertUptime, Limit: 100}, ""},
-		{statuspage.Condition{For: statuspage.AlertUptime, Limit: 100.5}, "alert_value must be a percentage above 0 and at most 100 when alert_for is UPTIME"},
+		{statuspage.Condition{For: statuspage.AlertUptime, Limit: 100.5}, "The limit of an uptime must be a percentage above 0 and at most 100"},
 		{statuspage.Condition{For: statuspage.AlertNoData, Limit: 1}, ""},
 		{statuspage.Condition{For: statuspage.AlertNoData, Limit: 43200}, ""},
-		{statuspage.Condition{For: statuspage.AlertNoData, Limit: 43201}, "alert_value must be a whole number of minutes from 1 to 43200 when alert_for is NO_DATA"},
-		{statuspage.Condition{For: statuspage.AlertNoData, Limit: 1.5}, "alert_value must be a whole number of minutes from 1 to 43200 when alert_for is NO_DATA"},
+		{statuspage.Condition{For: statuspage.AlertNoData, Limit: 43201}, "The limit of missing data must be a whole number of minutes from 1 to 43200"},
+		{statuspage.Condition{For: statuspage.AlertNoData, Limit: 1.5}, "The limit of missing data must be a whole number of minutes from 1 to 43200"},
 	} {
 		got := ""
 		if err := tt.condition.Check(); err != nil {

@@ -46,17 +46,22 @@ func (e *Error) Is(target error) bool {
 	return ok && t.Code == e.Code && t.Message == e.Message
 }
 
-// The errors that a rule of the domain gives (docs/api.md).
+// The errors that a rule of the domain gives. An edge words those that are about what a
+// client sends in its own terms.
 var (
-	ErrEndBeforeStart     = &Error{Code: CodeBadRequest, Message: "end_date_time must not be before start_date_time"}
-	ErrCommentBeforeStart = &Error{Code: CodeBadRequest, Message: "timestamp must not be before the incident's start_date_time"}
+	ErrEndBeforeStart     = &Error{Code: CodeBadRequest, Message: "The end must not be before the start"}
+	ErrCommentBeforeStart = &Error{Code: CodeBadRequest, Message: "The comment must not be before the start of its incident"}
 	ErrMonitorTooLarge    = &Error{Code: CodeBadRequest, Message: "Monitor must be at most 64 KiB"}
 	ErrKeyNotFound        = &Error{Code: CodeNotFound, Message: "API key not found"}
-	ErrIncidentChanged    = &Error{Code: CodePreconditionFailed, Message: "The incident was changed since: its ETag does not match If-Match"}
+	ErrIncidentChanged    = &Error{Code: CodePreconditionFailed, Message: "The incident was changed since it was seen"}
 	ErrUnknownTags        = &Error{Code: CodeBadRequest, Message: "unknown tags"}
-	ErrSearchTooWide      = &Error{Code: CodeBadRequest, Message: "search too wide: narrow it with tags or created_after_utc"}
-	ErrIdempotencyRunning = &Error{Code: CodeIdempotencyConflict, Message: "A request with this Idempotency-Key is still in progress"}
-	ErrIdempotencyReused  = &Error{Code: CodeIdempotencyReused, Message: "This Idempotency-Key was used for another request"}
+	ErrStatusValue        = &Error{Code: CodeBadRequest, Message: "A rule about a status is about DOWN or DEGRADED"}
+	ErrLatencyValue       = &Error{Code: CodeBadRequest, Message: "The limit of a latency must be above 0 and at most 1000000000 milliseconds"}
+	ErrUptimeValue        = &Error{Code: CodeBadRequest, Message: "The limit of an uptime must be a percentage above 0 and at most 100"}
+	ErrNoDataValue        = &Error{Code: CodeBadRequest, Message: "The limit of missing data must be a whole number of minutes from 1 to 43200"}
+	ErrSearchTooWide      = &Error{Code: CodeBadRequest, Message: "The search would have to read too much"}
+	ErrIdempotencyRunning = &Error{Code: CodeIdempotencyConflict, Message: "A request with this idempotency key is still in progress"}
+	ErrIdempotencyReused  = &Error{Code: CodeIdempotencyReused, Message: "This idempotency key was used for another request"}
 )
 
 // Unavailable returns the error for a failure that is likely to pass: throttling

@@ -21,8 +21,8 @@ func TestErrorsAreDescribed(t *testing.T) {
 		ErrBody, ErrBadCursor, errLimit, ErrIdempotencyKey, ErrNoKey, errBadKey, errExpiredKey, ErrBodyTooLarge, errInternal,
 		statuspage.Unavailable(nil), statuspage.ErrIdempotencyRunning, statuspage.ErrIdempotencyReused,
 	} {
-		if !strings.Contains(text, `"message": "`+err.Error()+`"`) {
-			t.Errorf("the document has no message %q", err)
+		if !strings.Contains(text, `"message": "`+Worded(err).Error()+`"`) {
+			t.Errorf("the document has no message %q", Worded(err))
 		}
 	}
 }

@@ -32,6 +32,30 @@ var (
 	errInternal     = &statuspage.Error{Code: statuspage.CodeInternal, Message: "Internal server error"}
 )
 
+// words are the messages of the domain's errors that a client is told in the terms of what
+// it sent.
+var words = map[*statuspage.Error]string{
+	statuspage.ErrEndBeforeStart:     "end_date_time must not be before start_date_time",
+	statuspage.ErrCommentBeforeStart: "timestamp must not be before the incident's start_date_time",
+	statuspage.ErrIncidentChanged:    "The incident was changed since: its ETag does not match If-Match",
+	statuspage.ErrSearchTooWide:      "search too wide: narrow it with tags or created_after_utc",
+	statuspage.ErrIdempotencyRunning: "A request with this Idempotency-Key is still in progress",
+	statuspage.ErrIdempotencyReused:  "This Idempotency-Key was used for another request",
+	statuspage.ErrStatusValue:        "alert_value must be DOWN or DEGRADED when alert_for is STATUS",
+	statuspage.ErrLatencyValue:       "alert_value must be a number of milliseconds above 0 and at most 1000000000 when alert_for is LATENCY",
+	statuspage.ErrUptimeValue:        "alert_value must be a percentage above 0 and at most 100 when alert_for is UPTIME",
+	statuspage.ErrNoDataValue:        "alert_value must be a whole number of minutes from 1 to 43200 when alert_for is NO_DATA",
+}
+
+// Worded returns the error in the terms of what a client sent, for who is told of it
+// elsewhere than in an answer.
+func Worded(err error) error {
+	if e, ok := errors.AsType[*statuspage.Error](err); ok && words[e] != "" {
+		return &statuspage.Error{Code: e.Code, Message: words[e]}
+	}
+	return err
+}
+
 func missingScope(s statuspage.Scope) error {
 	return &statuspage.Error{Code: statuspage.CodeForbidden, Message: fmt.Sprintf("API key lacks the scope '%s'", s)}
 }
@@ -61,6 +85,9 @@ func ShownOf(err error) (Shown, int) {
 	}
 	if status == 0 {
 		e, status = errInternal, http.StatusInternalServerError
+	}
+	if own, ok := words[e]; ok {
+		return Shown{Code: string(e.Code), Message: own}, status
 	}
 	return Shown{Code: string(e.Code), Message: e.Message}, status
 }
