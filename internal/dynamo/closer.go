@@ -101,11 +101,6 @@ func (s *Store) OpenIncidents(ctx context.Context, after *statuspage.IncidentPos
 	return open, &statuspage.IncidentPosition{Start: start, ID: id}, unreadable, err
 }
 
-// IncidentsByID implements closer.Store.
-func (s *Store) IncidentsByID(ctx context.Context, ids []int64) (map[int64]statuspage.Incident, error) {
-	return s.incidentsByID(ctx, ids)
-}
-
 // factHours is how many hours the first query for a monitor's facts reads: most
 // monitors need no second one.
 const factHours = 25

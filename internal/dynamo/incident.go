@@ -159,8 +159,8 @@ func (s *Store) Incident(ctx context.Context, id int64) (statuspage.Incident, er
 	return find(ctx, s, incidentKey(id), readIncident, func() error { return statuspage.IncidentNotFound(id) })
 }
 
-// incidentsByID returns those of the incidents that are there.
-func (s *Store) incidentsByID(ctx context.Context, ids []int64) (map[int64]statuspage.Incident, error) {
+// IncidentsByID returns those of the incidents that are there.
+func (s *Store) IncidentsByID(ctx context.Context, ids []int64) (map[int64]statuspage.Incident, error) {
 	keys := make([]ddb.Key, len(ids))
 	for n, id := range ids {
 		keys[n] = incidentKey(id)

@@ -40,7 +40,7 @@ func (s *Store) taggedIncidents(ctx context.Context, q statuspage.IncidentQuery,
 		for n, p := range positions {
 			ids[n] = p.ID
 		}
-		found, err := s.incidentsByID(ctx, ids)
+		found, err := s.IncidentsByID(ctx, ids)
 		if err != nil {
 			return nil, err
 		}
