@@ -111,7 +111,7 @@ func Page(p Prices, measured []Measured, d Deployed) (string, error) {
 		all, _ := p.Total(u)
 		fmt.Fprintf(&b, " **%s** |", dollars(all))
 	}
-	b.WriteString("\n| with the idle stack, above what every account has for nothing |")
+	b.WriteString("\n| with the idle stack, without what every account has free |")
 	for n, u := range usages {
 		whole := Usage{}
 		whole.Add(idle, 1)
@@ -121,7 +121,7 @@ func Page(p Prices, measured []Measured, d Deployed) (string, error) {
 		_, beyond := p.Total(whole)
 		fmt.Fprintf(&b, " %s |", dollars(beyond))
 	}
-	b.WriteString("\n\nThe columns after the first come on top of it.\n")
+	b.WriteString("\n\nThe first column is what a stack costs without any request. The sums of the others come on top of it. The last row has both.\n")
 	writeWorkloads(&b, measured)
 	fmt.Fprintf(&b, assumptions, d.AlarmMetrics, queriedMetrics, d.CustomMetrics, d.Dashboards, plain(tableGB), plain(ownMilliseconds), plain(callMilliseconds), plain(memoryGB*1024),
 		plain(platformLogBytes), plain(accessLogBytes), plain(answerHeaderBytes))
