@@ -37,8 +37,8 @@ var Workloads = []Workload{
 		{4_000, "POST /api/v4/incidents", "two monitors", "new incidents on two monitors"},
 		{4_000, "PATCH /api/v4/incidents/{incident_id}", "title", "changes of a title"},
 	}},
-	{"A status a minute, 20 monitors, singly", []Requests{{reported * minutesAMonth, status, "one point", "calls with one point"}}},
-	{"The same in batches", []Requests{{minutesAMonth, status, "20 points of 20 monitors", "calls with 20 points"}}},
+	{"A status a minute of 20 monitors, one a call", []Requests{{reported * minutesAMonth, status, "one point", "calls with one point"}}},
+	{"The same, 20 a call", []Requests{{minutesAMonth, status, "20 points of 20 monitors", "calls with 20 points"}}},
 }
 
 // Month is what the requests of a workload take.
@@ -111,7 +111,7 @@ func Page(p Prices, measured []Measured, d Deployed) (string, error) {
 		all, _ := p.Total(u)
 		fmt.Fprintf(&b, " **%s** |", dollars(all))
 	}
-	b.WriteString("\n| with the idle stack, without what every account has free |")
+	b.WriteString("\n| sum with the idle stack, after what every account has free |")
 	for n, u := range usages {
 		whole := Usage{}
 		whole.Add(idle, 1)
@@ -121,7 +121,7 @@ func Page(p Prices, measured []Measured, d Deployed) (string, error) {
 		_, beyond := p.Total(whole)
 		fmt.Fprintf(&b, " %s |", dollars(beyond))
 	}
-	b.WriteString("\n\nThe first column is what a stack costs without any request. The sums of the others come on top of it. The last row has both.\n")
+	b.WriteString("\n\nThe first column is what a stack costs without any request. The other columns come on top of it; the last row includes it.\n")
 	writeWorkloads(&b, measured)
 	fmt.Fprintf(&b, assumptions, d.AlarmMetrics, queriedMetrics, d.CustomMetrics, d.Dashboards, plain(tableGB), plain(ownMilliseconds), plain(callMilliseconds), plain(memoryGB*1024),
 		plain(platformLogBytes), plain(accessLogBytes), plain(answerHeaderBytes))
