@@ -132,7 +132,7 @@ func Page(p Prices, measured []Measured, d Deployed) (string, error) {
 // writeWorkloads says what the requests of each column are, and what each takes.
 func writeWorkloads(b *strings.Builder, measured []Measured) {
 	b.WriteString(workloadsIntro)
-	b.WriteString("| column | times a month | request | DynamoDB calls in turn | read units | write units |\n| --- | --- | --- | --- | --- | --- |\n")
+	b.WriteString("| column | times a month | request | DynamoDB calls, one after another | read units | write units |\n| --- | --- | --- | --- | --- | --- |\n")
 	for _, w := range Workloads {
 		for _, r := range w.Requests {
 			m, _ := find(measured, r.Route, r.Case, incidents)

@@ -41,7 +41,7 @@ each route that is used, and ` + "`Tracing=Active`" + ` by X-Ray's price for eac
 
 These are list prices of %s, noted on %s. [prices.json](../internal/cost/prices.json) has them. After a change there,
 ` + "`go run ./internal/cost`" + ` writes this page again. Where AWS lowers a price for large amounts, the price for the first amount is taken. Only what every
-account has free for ever counts as free; new accounts have more for a year.
+account has free without a time limit counts as free; new accounts have more for a year.
 
 `
 )
