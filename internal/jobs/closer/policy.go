@@ -143,7 +143,7 @@ func decideEnd(end, exact, now int64) Decision {
 	}
 }
 
-const reopen = "To reopen it, add a comment with another state than RESOLVED, or PATCH end_date_time to null."
+const reopen = "A comment with another state opens it again."
 
 // activity is the last time (UTC seconds) that something came of or for the
 // incident.
@@ -162,7 +162,7 @@ func warning(active, wait, warn, now int64) Decision {
 	return Decision{
 		Kind: Warn, Activity: active,
 		Text: fmt.Sprintf("Nothing has happened here since %s. If nothing does, this incident will be closed automatically, not before %s. "+
-			"To keep it open, add a comment or change the incident; with PATCH auto_close_after null it is never closed automatically.", clock(active), clock(at)),
+			"To keep it open, add a comment or change the incident.", clock(active), clock(at)),
 		why: fmt.Sprintf("no activity since %s", clock(active)),
 	}
 }
