@@ -20,7 +20,7 @@ type healthJSON struct {
 func About() []web.Route {
 	return []web.Route{
 		{Group: web.Edge, Path: "/healthcheck", Methods: []web.Method{web.GET(web.Public, web.Always(web.OK(healthJSON{Status: "ok"})))}},
-		{Path: "/api"}, // redirects when it ends in a slash, as observed of the original
+		{Path: "/api"}, // redirects when it ends in a slash, as observed of Kener
 	}
 }
 

@@ -117,8 +117,9 @@ func (e *Expr) IfSame(read Item) *Expr {
 	return e.IfEqual(AttrID, read[AttrID]).IfEqual(AttrVersion, read[AttrVersion])
 }
 
-// IfLive asks that the item is not past its time to live at now (UTC seconds) and only
-// not yet removed: what is written to it would bring the rest back.
+// IfLive asks that the item's time to live has not passed at now (UTC seconds). DynamoDB
+// removes an item some time after that; until then a write would bring its old attributes
+// back.
 func (e *Expr) IfLive(now int64) *Expr {
 	ttl := e.Name(AttrTTL)
 	return e.If("(attribute_not_exists(" + ttl + ") OR " + ttl + " > " + e.Value("now", Num(now)) + ")")

@@ -12,8 +12,7 @@ import (
 	"tocsin/internal/jobs/nodata"
 )
 
-// Minute is the function that does what is to be done every minute: it judges the alert
-// rules about missing data.
+// Minute is the function that judges the alert rules about missing data, every minute.
 var Minute = awsenv.Function{Name: "minute", New: func(e awsenv.Env) (lambda.Handler, error) {
 	return &noDataRun{Env: e}, nil
 }}

@@ -13,7 +13,7 @@ const (
 // ValidStatus reports whether s is one of the statuses.
 func ValidStatus(s Status) bool { return s == StatusUp || s == StatusDegraded || s == StatusDown }
 
-// Limits of points (docs/api.md, Bodies and paths, Monitoring data).
+// Limits of points (docs/api.md, Monitoring data).
 const (
 	MaxLatency   = 1e9 // milliseconds
 	MaxRangeDays = 366 // of a range that is written at once

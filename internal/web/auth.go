@@ -141,9 +141,8 @@ type usage struct {
 // function may be frozen once it has answered, so the note is not left running.
 const usagePatience = 100 * time.Millisecond
 
-// noteUse begins to note, once an hour, that the request's key was used; nil when there
-// is nothing to note. The note failing is nobody's concern but that of who reads when a
-// key was last used.
+// noteUse begins to note, once an hour, that the request's key was used; nil when there is
+// nothing to note. A failure is ignored: the key's last use is then shown too early.
 func (k *keyring) noteUse(r *Request) *usage {
 	hour := statuspage.FloorHour(r.Now)
 	if r.Key.ID == 0 || !k.due(r.Key.Hash, hour) {

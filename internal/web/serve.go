@@ -11,7 +11,8 @@ import (
 	"tocsin/internal/statuspage"
 )
 
-// maxBody is the limit of a request's body in bytes (docs/api.md, Bodies and paths).
+// maxBody is the limit of a request's body in bytes (docs/api.md, In which order a request
+// is judged).
 const maxBody = 256 * 1024
 
 // Store is what the edge itself needs of a repository, for API keys and idempotency.
@@ -201,10 +202,10 @@ func (s *server) handle(d Dialect, f stage) http.Handler {
 	})
 }
 
-// guard lets a request through to the method's handler in the order of docs/api.md:
-// key, scope, size of the body. What holds for every route with a body or for every
-// answer belongs here. Beside what the handler has the table do goes the note that the
-// key was used: a request that asks nothing of the table pays nothing for it.
+// guard lets a request through to the method's handler in the order of docs/api.md: key,
+// scope, size of the body. What holds for every route with a body or for every answer
+// belongs here. The note that the key was used is written while the action runs; a request
+// that is refused before that writes none.
 func (s *server) guard(d Dialect, m Method) stage {
 	return func(r *Request) (Answer, error) {
 		r.call.Route = r.Pattern
