@@ -143,7 +143,7 @@ func isConflict(err error) bool {
 
 func isBusy(err error) bool { return throttles.IsErrorThrottle(err).Bool() || isConflict(err) }
 
-// failure is the error of a call that the SDK gave up.
+// failure is the error to return for a call that the SDK has given up.
 func failure(op string, err error) error {
 	if _, shown := errors.AsType[*statuspage.Error](err); shown {
 		return err

@@ -28,13 +28,13 @@ func (e *Expr) Clone() *Expr {
 	}
 }
 
-// Name returns what stands for the attribute.
+// Name returns the placeholder of the attribute.
 func (e *Expr) Name(attr string) string {
 	e.names["#"+attr] = attr
 	return "#" + attr
 }
 
-// Value returns what stands for the value.
+// Value returns the placeholder of the value.
 func (e *Expr) Value(name string, v types.AttributeValue) string {
 	e.values[":"+name] = v
 	return ":" + name

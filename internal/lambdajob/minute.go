@@ -17,7 +17,7 @@ var Minute = awsenv.Function{Name: "minute", New: func(e awsenv.Env) (lambda.Han
 	return &noDataRun{Env: e}, nil
 }}
 
-// noDataRun is one run about missing data. The event says nothing that it needs.
+// noDataRun is one run about missing data. It makes no use of the event.
 type noDataRun struct {
 	awsenv.Env
 	warm atomic.Bool

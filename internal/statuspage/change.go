@@ -20,7 +20,7 @@ type Change struct {
 // ChangeKept is for how many seconds changes are kept.
 const ChangeKept = 400 * day
 
-// RecordKind is a kind of record of which changes are kept. A comment is a part of its
+// RecordKind is a kind of record whose changes are kept. A comment is a part of its
 // incident.
 type RecordKind string
 

@@ -194,7 +194,7 @@ type LegacyProgress struct {
 	End        *int64 // UTC seconds as given
 }
 
-// Empty reports whether the progress says nothing.
+// Empty reports whether nothing of the progress is set.
 func (p LegacyProgress) Empty() bool { return p == LegacyProgress{} }
 
 // Progressed returns the incident with the progress in it at now (UTC seconds). Only one

@@ -107,9 +107,8 @@ func (k *keyring) remember(hash string, seen seenKey, now int64) {
 	k.seen[hash] = seen
 }
 
-// due reports whether the key's use in the hour (UTC seconds) is still to be noted,
-// and takes it as noted from then on: what this function has seen need not be
-// written again.
+// due reports whether the key's use in the hour (UTC seconds) has yet to be noted. It
+// counts as noted from then on, so that this function notes it once.
 func (k *keyring) due(hash string, hour int64) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()

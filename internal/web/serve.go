@@ -138,11 +138,11 @@ type server struct {
 	keys *keyring
 }
 
-// A stage is a part of the way of a request that ends in an answer or an error.
+// A stage takes a request and returns its answer or an error.
 type stage func(*Request) (Answer, error)
 
-// New returns the handler of the group's routes; routes are those of all groups. It
-// answers every path: one that is another group's as one that does not exist.
+// New returns the handler of the group's routes; routes are those of all groups. It answers
+// every path. A path of another group is answered as one that does not exist.
 func New(group Group, c Config, routes []Route) http.Handler {
 	s := &server{Config: c, keys: newKeyring(c.Store)}
 	mux := http.NewServeMux()
@@ -166,8 +166,8 @@ func New(group Group, c Config, routes []Route) http.Handler {
 	}
 	mux.Handle("/", unknown)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		// ServeMux would redirect a path with empty, "." or ".." segments to
-		// another one: here such a path is none of ours.
+		// ServeMux would redirect a path with empty, "." or ".." segments to another one:
+		// here such a path has no route.
 		if !clean(r.URL.Path) {
 			unknown.ServeHTTP(w, r)
 			return
@@ -293,7 +293,7 @@ func (s *server) noRoute(r *Request) (Answer, error) {
 	return Answer{}, noRoute(r.URL.Path)
 }
 
-// redirect answers a path that ends in a slash too many.
+// redirect answers a path that would have a route without the slash at its end.
 func redirect(r *Request) (Answer, error) {
 	target := url.URL{Path: strings.TrimSuffix(r.URL.Path, "/"), RawQuery: r.URL.RawQuery}
 	r.call.Route = "trailing slash"
