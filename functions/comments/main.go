@@ -1,4 +1,4 @@
-// Comments is the Lambda behind the comments of an incident.
+// Comments is the Lambda behind the comments of an incident, of both APIs.
 package main
 
 import (

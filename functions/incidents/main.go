@@ -1,4 +1,4 @@
-// Incidents is the Lambda behind /api/v4/incidents and /api/v4/incidents/{incident_id}.
+// Incidents is the Lambda behind the incidents of both APIs: /api/v4/incidents and /api/incident.
 package main
 
 import (

@@ -1,4 +1,4 @@
-// Minute is the Lambda that does what is to be done every minute: it judges the alert rules about missing data.
+// Minute is the Lambda that judges the alert rules about missing data, every minute.
 package main
 
 import "tocsin/internal/lambdajob"

@@ -1,4 +1,4 @@
-// Monitors is the Lambda behind /api/v4/monitors, /api/v4/status, /api/v4/alert-rules and /api/v4/alerts.
+// Monitors is the Lambda behind /api/v4/monitors, /api/v4/status, /api/v4/alert-rules, /api/v4/alerts and /api/status.
 package main
 
 import (

@@ -30,7 +30,7 @@ import (
 	"tocsin/internal/statuspage"
 )
 
-// A trail is the rows about changes in a table, as far as they were read.
+// A trail is the change rows in a table, as far as they were read.
 type trail struct {
 	table *dynamotest.Table
 	seen  map[string]dynamotest.Attributes // by sort key
@@ -67,7 +67,7 @@ func (r *trail) next(t *testing.T) []string {
 	return texts
 }
 
-// changeText is a row about a change, such as
+// changeText is a change row, such as
 // INCIDENT 1 v2 COMMENT_CREATED isIdentified,state comment 3 by API_KEY 1.
 func changeText(row dynamotest.Attributes) string {
 	words := []string{row.Text("record"), row.Text("id")}
@@ -103,7 +103,7 @@ func fieldsOf(row dynamotest.Attributes) []string {
 // address, and rows about monitors have it.
 const mark = "Quokka"
 
-// A step is a request and the rows about changes that it makes. In all texts {earth} is
+// A step is a request and the change rows that it makes. In all texts {earth} is
 // the number that an earlier step has given this name, {new incident} the next id of an
 // incident, and {minute} the minute of now.
 type step struct {
@@ -460,7 +460,7 @@ func (w *walk) do(t *testing.T, n int, st step) {
 	}
 	known := maps.Clone(w.trail.seen)
 	if diff := cmp.Diff(want, w.trail.next(t)); diff != "" {
-		t.Errorf("%s %s: rows about changes (-want +got):\n%s", st.request, st.body, diff)
+		t.Errorf("%s %s: change rows (-want +got):\n%s", st.request, st.body, diff)
 	}
 	for sk, row := range w.trail.seen {
 		if known[sk] == nil && row.Num("time") != now {
@@ -551,7 +551,7 @@ func (w *walk) rowsSayNothing(t *testing.T) {
 					continue
 				}
 				if isChange {
-					t.Errorf("a row about a change has %s %q, and in it %s", name, value, text)
+					t.Errorf("a change row has %s %q, and in it %s", name, value, text)
 				}
 				kind, _, _ := strings.Cut(it["pk"], "#")
 				elsewhere[kind] = true
@@ -560,7 +560,7 @@ func (w *walk) rowsSayNothing(t *testing.T) {
 		if isChange {
 			rows++
 			if size > 4096 {
-				t.Errorf("a row about a change has %d bytes: %v", size, it)
+				t.Errorf("a change row has %d bytes: %v", size, it)
 			}
 		}
 	}
@@ -571,7 +571,7 @@ func (w *walk) rowsSayNothing(t *testing.T) {
 		}
 	}
 	if rows < 50 {
-		t.Errorf("only %d rows about changes", rows)
+		t.Errorf("only %d change rows", rows)
 	}
 }
 
@@ -757,7 +757,7 @@ func TestChangesOfEveryJob(t *testing.T) {
 		t.Run(job.name, func(t *testing.T) {
 			job.do()
 			if diff := cmp.Diff(job.rows, r.next(t)); diff != "" {
-				t.Errorf("rows about changes (-want +got):\n%s", diff)
+				t.Errorf("change rows (-want +got):\n%s", diff)
 			}
 		})
 	}
@@ -799,7 +799,7 @@ func killed(t *testing.T, table *dynamotest.Table, do func(context.Context, *dyn
 	}
 }
 
-// TestChangesOfAnImport exports records with their rows about changes and imports them, and
+// TestChangesOfAnImport exports records with their change rows and imports them, and
 // imports records from elsewhere: neither is a change.
 func TestChangesOfAnImport(t *testing.T) {
 	t.Parallel()
@@ -822,7 +822,7 @@ func TestChangesOfAnImport(t *testing.T) {
 		}
 		want, got := startTrail(t, s.Table).seen, startTrail(t, table).seen
 		if len(want) != 6 || !reflect.DeepEqual(want, got) {
-			t.Errorf("%+v: %d rows about changes came as %d, or others", o, len(want), len(got))
+			t.Errorf("%+v: %d change rows came as %d, or others", o, len(want), len(got))
 		}
 	}
 
@@ -849,6 +849,6 @@ func TestChangesOfAnImport(t *testing.T) {
 	}
 	contents := table.Contents(t)
 	if len(contents.Changes) != 0 || len(contents.Incidents) != 1 || len(contents.Monitors) != 1 || len(contents.Comments[7]) != 1 {
-		t.Errorf("%d rows about changes of %d incidents and %d monitors", len(contents.Changes), len(contents.Incidents), len(contents.Monitors))
+		t.Errorf("%d change rows of %d incidents and %d monitors", len(contents.Changes), len(contents.Incidents), len(contents.Monitors))
 	}
 }

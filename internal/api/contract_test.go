@@ -188,7 +188,7 @@ func records(t *testing.T, s *apitest.Server) map[string]map[string]string {
 	return all
 }
 
-// withoutTraces leaves out of records what a deletion leaves: the rows about changes, and
+// withoutTraces leaves out of records what a deletion leaves: the change rows, and
 // the note that a monitor's rows are looked for once more.
 func withoutTraces(records map[string]map[string]string) map[string]map[string]string {
 	maps.DeleteFunc(records, func(key string, it map[string]string) bool {
@@ -320,7 +320,7 @@ func checkHeaders(t *testing.T, r apitest.Response) {
 		t.Errorf("x-request-id %q, want the gateway's %q", ids, r.Header.Get("Apigw-Requestid"))
 	}
 	if r.Header.Get("Www-Authenticate") != "" {
-		t.Error("www-authenticate is sent, the original never does")
+		t.Error("www-authenticate is sent, Kener never does")
 	}
 }
 

@@ -561,7 +561,7 @@ func sameJSON(a, b string) bool {
 	return ok && ok2 && x == y
 }
 
-// recordedRequests returns requests that clients of the original have sent, to both of
+// recordedRequests returns requests that clients of Kener have sent, to both of
 // its APIs.
 func recordedRequests(tb testing.TB, l *lambdas) []request {
 	tb.Helper()

@@ -760,7 +760,7 @@ func TestLegacyAndV4(t *testing.T) {
 }
 
 // The calls of the API's own document, in its order. Two of its examples are refused,
-// as they were by the original: the end of its incident is before the start, and its
+// as they were by Kener: the end of its incident is before the start, and its
 // status is older than 90 days.
 func TestLegacyDocumentedCalls(t *testing.T) {
 	t.Parallel()

@@ -39,7 +39,7 @@ var dataDepartures = map[string]departure{
 	},
 }
 
-// TestRecordedData replays what the original answered about monitoring data, each case
+// TestRecordedData replays what Kener answered about monitoring data, each case
 // on a monitor of its own.
 func TestRecordedData(t *testing.T) {
 	t.Parallel()

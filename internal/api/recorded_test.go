@@ -190,7 +190,7 @@ func newReplay(t *testing.T, byCase map[string]recording) *replay {
 	return p
 }
 
-// recordedMonitor is a monitor as the original writes it.
+// recordedMonitor is a monitor as Kener writes it.
 type recordedMonitor struct {
 	ID                    int64
 	Tag, Name             string
@@ -663,8 +663,8 @@ func flatten(text []byte, value func(path, value string) string) []string {
 	return lines
 }
 
-// allDepartures lists the cases that our contract answers in another way than the
-// original, under the rule that says so.
+// allDepartures lists the cases that our contract answers in another way than Kener,
+// under the rule that says so.
 func allDepartures(byCase map[string]recording) map[string]departure {
 	all := map[string]departure{}
 	var rule string

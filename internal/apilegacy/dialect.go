@@ -1,6 +1,6 @@
-// Package apilegacy is the legacy API 1.0.0 over HTTP. Its rules are those of old clients
-// that nobody will change (docs/api.md, The legacy API 1.0.0), so they stand here, apart from v4's. What
-// package apiv4 says of stores holds here too.
+// Package apilegacy is the legacy API 1.0.0 over HTTP. Old clients, which nobody will
+// change, rely on its rules (docs/api.md, The legacy API 1.0.0), so these are kept apart
+// from v4's. What package apiv4 says of stores holds here too.
 package apilegacy
 
 import (

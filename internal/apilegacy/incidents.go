@@ -106,7 +106,8 @@ func incidentAnswer(i statuspage.LegacyIncident) web.Answer { return web.OK(toIn
 
 func showIncident(_ *web.Request, i statuspage.LegacyIncident) web.Answer { return incidentAnswer(i) }
 
-// shownID is the number of an incident to be shown: what is none is not found either.
+// shownID reads the number of an incident to show. For text that is no number it returns
+// IncidentNotFound too.
 func shownID(r *web.Request) (int64, error) {
 	id, err := incidentID(r)
 	if err != nil || !id.Exists() {
@@ -135,8 +136,8 @@ func (h incidents) create(r *web.Request) (web.Creation[statuspage.LegacyInciden
 	return c, nil
 }
 
-// checkMaintenance returns the error for a flag that is none. The tags are looked up
-// first then, because they come before it in the order of checks.
+// checkMaintenance returns the error for an isMaintenance that is no boolean. It looks the
+// tags up before that, since the error for an unknown tag comes first.
 func (h incidents) checkMaintenance(ctx context.Context, f web.Fields, report statuspage.LegacyReport) error {
 	if !given(f, "isMaintenance") || f.Kind("isMaintenance") == web.KindBool {
 		return nil
@@ -147,7 +148,7 @@ func (h incidents) checkMaintenance(ctx context.Context, f web.Fields, report st
 	return errMaintenance
 }
 
-// replacement is what a PATCH makes of an incident: it replaces it.
+// replacement is what a PATCH puts in the place of an incident.
 type replacement struct {
 	id     web.PathID
 	sent   web.Fields
@@ -349,8 +350,8 @@ func searchQuery(q web.Query) (statuspage.LegacyQuery, error) {
 	return l, nil
 }
 
-// count reads a number from 1 on. One that is too large for an int is as large
-// as that can be.
+// count reads a whole number from 1 on. One that is too large for an int becomes the
+// largest int.
 func count(q web.Query, name string, otherwise int) (int, error) {
 	s := q.Get(name)
 	if s == "" {

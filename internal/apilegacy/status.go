@@ -166,7 +166,7 @@ func readStatusQuery(r *web.Request) (q statusQuery, err error) {
 		if statuspage.TrimBlank(text) == "" || math.IsNaN(seconds) {
 			return q, errTimestamp
 		}
-		// Nothing was ever before or will be after these.
+		// No point can be outside these bounds.
 		q.until = int64(min(max(math.Floor(seconds), 0), statuspage.MaxTimestamp))
 	}
 	return q, nil

@@ -40,6 +40,6 @@ func TestSmoke(t *testing.T) {
 	}
 	s.Tick()
 	if c := s.Table.Contents(t); len(c.Check()) > 0 || len(c.Changes) == 0 {
-		t.Errorf("%v, %d rows about changes", c.Check(), len(c.Changes))
+		t.Errorf("%v, %d change rows", c.Check(), len(c.Changes))
 	}
 }

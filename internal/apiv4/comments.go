@@ -194,7 +194,7 @@ type commentPatch struct {
 	statuspage.CommentPatch
 }
 
-// readCommentPatch looks at the state first, as the original does.
+// readCommentPatch looks at the state first, as Kener does.
 func readCommentPatch(r *web.Request) (p commentPatch, err error) {
 	if p.path, err = readCommentPath(r); err != nil {
 		return p, err

@@ -20,7 +20,7 @@ type healthJSON struct {
 func About() []web.Route {
 	return []web.Route{
 		{Group: web.Edge, Path: "/healthcheck", Methods: []web.Method{web.GET(web.Public, web.Always(web.OK(healthJSON{Status: "ok"})))}},
-		{Path: "/api"}, // redirects when it ends in a slash, as observed of the original
+		{Path: "/api"}, // redirects when it ends in a slash, as observed of Kener
 	}
 }
 
@@ -83,8 +83,8 @@ func (d description) answer(r *web.Request) web.Answer {
 	return a
 }
 
-// hasTag reports whether an If-None-Match header names the entity tag. A weak tag will
-// do: whoever has sent it reads, and writes nothing over (RFC 9110, section 13.1.2).
+// hasTag reports whether an If-None-Match header names the entity tag. A weak tag will do,
+// since the request only reads (RFC 9110, section 13.1.2).
 func hasTag(header []string, etag string) bool {
 	for tag := range strings.SplitSeq(strings.Join(header, ","), ",") { // our own tags have no comma
 		if tag = strings.Trim(tag, " \t"); tag == "*" || strings.TrimPrefix(tag, "W/") == etag {

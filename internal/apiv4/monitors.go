@@ -154,7 +154,7 @@ func newMonitor(f web.Fields) (statuspage.Monitor, error) {
 
 // monitorPatch reads the fields that POST and PATCH of a monitor share: all but the
 // tag, the name and include_degraded_in_downtime, which PATCH passes over, as in
-// the original.
+// Kener.
 func monitorPatch(f web.Fields) (statuspage.MonitorPatch, error) {
 	var p statuspage.MonitorPatch
 	var err error

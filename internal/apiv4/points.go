@@ -14,13 +14,13 @@ import (
 	"tocsin/internal/web"
 )
 
-// PointStore keeps what is known of monitors minute by minute. A point that is kept
-// for 400 days after its minute, and after its writing, counts as absent from then
-// on. All methods return MonitorNotFound for a tag without a monitor.
+// PointStore keeps the points of monitors. A point counts as absent 400 days after its
+// minute or after it was written, whichever is later. All methods return MonitorNotFound
+// for a tag without a monitor.
 type PointStore interface {
 	// RecordPoints sets many points, each of its minute, also of different monitors. errs
 	// has one error a point, nil for those that were set. Of two for the same minute the
-	// last one stands.
+	// last one is kept.
 	RecordPoints(ctx context.Context, points []statuspage.TaggedPoint, now int64) (errs []error)
 
 	// UpdatePoint changes the point of the minute, or makes it.
@@ -104,7 +104,7 @@ func readPointQuery(r *web.Request) (q pointQuery, limit int, err error) {
 	if q.PointQuery, err = minutes(params); err != nil {
 		return q, 0, err
 	}
-	limit = math.MaxInt // the original has none, and a day has 1440 minutes
+	limit = math.MaxInt // Kener has none, and a day has 1440 minutes
 	if params.Get("limit") != "" {
 		if limit, err = params.Limit(); err != nil {
 			return q, 0, err
@@ -169,7 +169,7 @@ func leadingInt(s string) (int64, bool) {
 // filling is a range to be set.
 type filling struct {
 	statuspage.Range
-	minutes int64 // without that of the end, which is set too and not counted, as in the original
+	minutes int64 // without that of the end, which is set too and not counted, as in Kener
 }
 
 func readRange(r *web.Request) (fill filling, err error) {

@@ -19,7 +19,8 @@ import (
 	"tocsin/internal/statuspage"
 )
 
-// maxAttempts is how often a call is tried that DynamoDB did not answer, or could not.
+// maxAttempts is how many times a call is tried when DynamoDB throttles, fails or does not
+// answer.
 const maxAttempts = 8
 
 const (
@@ -52,8 +53,8 @@ func NewClient(cfg aws.Config, endpoint string, optFns ...func(*dynamodb.Options
 	}}, optFns...)...)
 }
 
-// isCutAnswer says that an answer whose end is missing may be asked for again. The SDK
-// does so when a connection breaks before an answer, but not in the middle of one.
+// isCutAnswer makes the SDK try a call again when the connection broke in the middle of the
+// answer. By itself the SDK does so only when it broke before the answer.
 func isCutAnswer(err error) aws.Ternary {
 	if errors.Is(err, io.ErrUnexpectedEOF) {
 		return aws.TrueTernary
@@ -99,7 +100,7 @@ func Retry(ctx context.Context, f func() (done bool, err error)) error {
 	}
 }
 
-// patiently does a call again for as long as retryable says so of its error.
+// patiently repeats a call, with pauses, for as long as its error is retryable.
 func patiently(ctx context.Context, retryable func(error) bool, call func() error) error {
 	for attempt := 0; ; attempt++ {
 		err := call()
@@ -132,8 +133,8 @@ func pause(ctx context.Context, attempt int, cause error) error {
 // throttles are the error codes for which DynamoDB asks to come back later.
 var throttles = retry.ThrottleErrorCode{Codes: retry.DefaultThrottleErrorCodes}
 
-// isConflict reports whether err says that a transaction was in the way, which the
-// SDK does not retry.
+// isConflict reports whether DynamoDB refused a call because of another transaction on the
+// same item. The SDK does not retry that.
 func isConflict(err error) bool {
 	_, conflict := errors.AsType[*types.TransactionConflictException](err)
 	_, running := errors.AsType[*types.TransactionInProgressException](err)
@@ -142,7 +143,7 @@ func isConflict(err error) bool {
 
 func isBusy(err error) bool { return throttles.IsErrorThrottle(err).Bool() || isConflict(err) }
 
-// failure is the error of a call that the SDK gave up.
+// failure is the error to return for a call that the SDK has given up.
 func failure(op string, err error) error {
 	if _, shown := errors.AsType[*statuspage.Error](err); shown {
 		return err

@@ -28,13 +28,13 @@ func (e *Expr) Clone() *Expr {
 	}
 }
 
-// Name returns what stands for the attribute.
+// Name returns the placeholder of the attribute.
 func (e *Expr) Name(attr string) string {
 	e.names["#"+attr] = attr
 	return "#" + attr
 }
 
-// Value returns what stands for the value.
+// Value returns the placeholder of the value.
 func (e *Expr) Value(name string, v types.AttributeValue) string {
 	e.values[":"+name] = v
 	return ":" + name
@@ -117,8 +117,9 @@ func (e *Expr) IfSame(read Item) *Expr {
 	return e.IfEqual(AttrID, read[AttrID]).IfEqual(AttrVersion, read[AttrVersion])
 }
 
-// IfLive asks that the item is not past its time to live at now (UTC seconds) and only
-// not yet removed: what is written to it would bring the rest back.
+// IfLive asks that the item's time to live has not passed at now (UTC seconds). DynamoDB
+// removes an item some time after that; until then a write would bring its old attributes
+// back.
 func (e *Expr) IfLive(now int64) *Expr {
 	ttl := e.Name(AttrTTL)
 	return e.If("(attribute_not_exists(" + ttl + ") OR " + ttl + " > " + e.Value("now", Num(now)) + ")")

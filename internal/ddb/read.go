@@ -10,8 +10,8 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// Table is one table. It is safe for use by many goroutines. How long it retries is
-// the caller's to say, by the deadline of the context.
+// Table is one table. It is safe for use by many goroutines. It retries until the deadline
+// of the context.
 type Table struct {
 	client *dynamodb.Client
 	name   *string
@@ -197,7 +197,7 @@ func (t *Table) Items(ctx context.Context, q Query) iter.Seq2[Item, error] {
 	}
 }
 
-// Each makes of a function that reads one record the one that List wants.
+// Each returns a Listing's Read that reads each item by the function.
 func Each[T any](read func(Item) (T, error)) func(context.Context, []Item) ([]T, error) {
 	return func(_ context.Context, items []Item) ([]T, error) {
 		all := make([]T, len(items))

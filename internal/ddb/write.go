@@ -103,10 +103,10 @@ func (t *Table) PutIf(it Item, e *Expr) Write {
 	}}
 }
 
-// Change is a write that makes the item old, as it was read, what next is: it sets and
-// removes the attributes in which they differ, so that one that neither has, of a newer
-// version of the program, stays. It is refused unless the item is still the same, see
-// Expr.IfSame; the refusal then holds the item as it is.
+// Change is a write that turns the item old, as it was read, into next: it sets and removes
+// the attributes in which they differ. An attribute that neither has stays: a newer version
+// of the program may have written it. The write is refused unless the item is still the
+// same, see Expr.IfSame; the refusal then holds the item as it is.
 func (t *Table) Change(old, next Item) Write {
 	e := NewExpr().IfSame(old)
 	for _, name := range Differences(old, next) {
@@ -208,8 +208,7 @@ func (t *Table) DeleteAll(ctx context.Context, keys []Key) error {
 	return nil
 }
 
-// BatchWrite does at most BatchWriteSize writes, each of which may come before or
-// after any other writer's.
+// BatchWrite makes at most BatchWriteSize writes, without conditions and in no order.
 func (t *Table) BatchWrite(ctx context.Context, requests []types.WriteRequest) error {
 	return Retry(ctx, func() (done bool, err error) {
 		out, err := t.client.BatchWriteItem(ctx, &dynamodb.BatchWriteItemInput{

@@ -31,7 +31,8 @@ type rule struct {
 	patch statuspage.AlertRulePatch // where there is one
 }
 
-// OfMonitors defines monitors that are to be there, whatever the fields of one that is.
+// OfMonitors defines monitors that are made if they do not exist. One that exists stays as
+// it is.
 func OfMonitors(monitors ...statuspage.Monitor) Definitions {
 	var d Definitions
 	for _, m := range monitors {

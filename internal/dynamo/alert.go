@@ -257,7 +257,8 @@ func (s *Store) firingWrites(ctx context.Context, f statuspage.Firing, r statusp
 	return append(writes, s.table.PutNew(CommentItem(f.Opening)), s.changeRow(byRule(ctx, r), opened, now))
 }
 
-// byRule makes what is written the rule's doing, not that of who posted the point.
+// byRule makes the alert rule the actor of the writes, not the API key that posted the
+// point.
 func byRule(ctx context.Context, r statuspage.AlertRule) context.Context {
 	return statuspage.WithActor(ctx, statuspage.Actor{Kind: statuspage.ByAlertRule, ID: r.ID})
 }

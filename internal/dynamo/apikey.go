@@ -111,7 +111,7 @@ func (s *Store) EnsureAPIKey(ctx context.Context, secret string, n statuspage.Ne
 	return k, err
 }
 
-// changeAPIKey stores what change makes of the key, unless that is what it is. It returns
+// changeAPIKey stores what change makes of the key, unless that changes nothing. It returns
 // ErrKeyNotFound.
 func (s *Store) changeAPIKey(ctx context.Context, hash string, now int64, change func(statuspage.APIKey) statuspage.APIKey) (next statuspage.APIKey, err error) {
 	err = ddb.Retry(ctx, func() (done bool, err error) {
@@ -134,7 +134,8 @@ func (s *Store) changeAPIKey(ctx context.Context, hash string, now int64, change
 		}
 		e := ddb.NewExpr().IfExists()
 		for _, name := range fields {
-			// As the table has it: the scopes can have one that this program does not know.
+			// The value is the table's: its scopes can have one that this program does not
+			// know.
 			if it[name] == nil {
 				e.IfHas(name, false)
 			} else {

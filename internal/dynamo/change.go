@@ -10,11 +10,11 @@ import (
 	"tocsin/internal/statuspage"
 )
 
-// Rows about changes, a partition a UTC day. A partition takes about 1,000 write units a
-// second, and a row in a transaction costs two: 500 changes a second are the limit.
+// The change rows have a partition for each UTC day. A partition takes about 1,000 write
+// units a second, and a row in a transaction costs two: 500 changes a second are the limit.
 const changesPrefix = "CHANGES#"
 
-// Attributes of a row about a change.
+// Attributes of a change row.
 const (
 	attrRecord    = "record"
 	attrWhat      = "what"
@@ -24,8 +24,9 @@ const (
 	attrByID      = "by_id"
 )
 
-// fieldNames are the names in a Change of attributes that have others in the table: those of
-// the v4 API, of the legacy one for what it alone shows. No API shows the closer's warning.
+// fieldNames are the names of fields in a Change, by attribute, where the two differ: the
+// name that the v4 API has, or the legacy API for what it alone shows. No API shows the
+// closer's warning.
 var fieldNames = map[statuspage.RecordKind]map[string]string{
 	statuspage.RecordIncident: {
 		attrStart: "start_date_time", attrNoStart: "start_date_time", attrStartSeconds: "start_date_time",
@@ -40,7 +41,8 @@ var fieldNames = map[statuspage.RecordKind]map[string]string{
 	statuspage.RecordAPIKey: {attrRevoked: "revoked_at"},
 }
 
-// followsOthers are attributes that follow from others.
+// followsOthers are attributes that are in no Change: they change with each write, or are
+// made from others.
 var followsOthers = map[string]bool{
 	ddb.AttrVersion: true, ddb.AttrLSI1SK: true, ddb.AttrGSI1SK: true, ddb.AttrGSI2PK: true, ddb.AttrGSI2SK: true, attrUpdated: true,
 }
@@ -66,11 +68,10 @@ func changedFields(of statuspage.RecordKind, old, next ddb.Item) []string {
 	return fields
 }
 
-// changeRow is the write of the row about a change at now (UTC seconds) by the actor of
-// ctx.
+// changeRow is the write of the change row, at now (UTC seconds) and by the actor of ctx.
 func (s *Store) changeRow(ctx context.Context, c statuspage.Change, now int64) ddb.Write {
 	c.By, c.Time = statuspage.ActorFrom(ctx), now
-	// Of one second the order is open; those of one record have versions.
+	// The rows of one second are in no order; those of one record have versions.
 	sk := fmt.Sprintf("%012d#%s", now, ddb.NewToken()[:12])
 	it := ddb.Key{PK: changesPrefix + time.Unix(now, 0).UTC().Format(time.DateOnly), SK: sk}.Item()
 	it[ddb.AttrGSI2PK] = ddb.Str(changesPrefix + string(c.Record) + "#" + strconv.FormatInt(c.ID, 10))

@@ -15,7 +15,7 @@ import (
 
 const cleanups = "CLEANUP"
 
-// What a row under CLEANUP is about.
+// The kinds of CLEANUP rows.
 const (
 	cleanupIncident = "INCIDENT"
 	cleanupMonitor  = "MONITOR"
@@ -31,7 +31,8 @@ func cleanupRuleKey(ruleID, version int64) ddb.Key {
 	return ddb.Key{PK: cleanups, SK: cleanupRule + "#" + padID(ruleID) + "#" + padID(version)}
 }
 
-// cleanupItem keeps who deletes: what Cleanup still changes is that one's doing too.
+// cleanupItem is a CLEANUP row. It names who deletes, and Cleanup's changes are by the
+// same.
 func cleanupItem(ctx context.Context, kind string, id, now int64) ddb.Item {
 	it := cleanupKey(kind, id).Item()
 	putActor(it, statuspage.ActorFrom(ctx))
@@ -40,9 +41,9 @@ func cleanupItem(ctx context.Context, kind string, id, now int64) ddb.Item {
 }
 
 // attrSwept is when the rows of a deleted monitor were removed for the first time (UTC
-// seconds). They are once more after sweepAgain: a write that has seen the monitor can put a
-// row under it until then, since DynamoDB takes a call for five minutes after its time, and
-// a request is shorter than the sixth.
+// seconds). They are looked for once more sweepAgain later. Until then a write that read
+// the monitor can still put a row under it: DynamoDB accepts a call for five minutes after
+// its time, and a request takes less than one.
 const (
 	attrSwept  = "swept"
 	sweepAgain = 6 * minuteSeconds
@@ -53,9 +54,9 @@ const (
 	keysAtOnce = 100 // rows of a monitor, or of CLEANUP, that are looked up at once
 )
 
-// finishLater takes the error of the last part of a deletion. The deletion itself
-// stands and its rows are invisible, so the caller's request has succeeded; its
-// CLEANUP row makes Cleanup do the rest.
+// finishLater logs the error of the last part of a deletion. The record is deleted and its
+// rows are invisible, so the request has succeeded. Cleanup does the rest, by the CLEANUP
+// row.
 func (s *Store) finishLater(ctx context.Context, err error) {
 	if err != nil {
 		s.log.WarnContext(ctx, "a deletion is left to the cleanup", "cause", err.Error())
@@ -121,9 +122,9 @@ func (s *Store) finishIncident(ctx context.Context, id int64, known rest) error 
 	}
 }
 
-// sweepMonitor removes the rows of a deleted monitor, its place in alert rules and
-// incidents too, and notes in the CLEANUP row that it did. It stops after about so many rows
-// (0: no limit); then the note is left to Cleanup too.
+// sweepMonitor removes the rows of a deleted monitor, and the monitor from alert rules and
+// incidents. Then it notes in the CLEANUP row that this is done. It stops after about most
+// rows (0: no limit), without the note, and leaves the rest to Cleanup.
 func (s *Store) sweepMonitor(ctx context.Context, id int64, most int, now int64) error {
 	if err := s.leaveRules(ctx, id, now); err != nil {
 		return err
@@ -183,8 +184,9 @@ func (s *Store) unlink(ctx context.Context, row ddb.Key, monitorID, now int64) e
 		if err != nil {
 			return false, err
 		}
-		// Where another sweep has taken it out since, a write that has seen the monitor can
-		// link it anew just now: then the row must stay to be found.
+		// Another sweep may have taken the monitor out since, and a write that read it
+		// before its deletion may be linking it again. The row must then stay, for the next
+		// sweep.
 		writes := []ddb.Write{s.table.Check(incidentKey(incidentID), ddb.NewExpr().IfSame(incidentItem(i)))}
 		next, linked := i.WithoutMonitor(monitorID)
 		if linked {
@@ -199,7 +201,8 @@ func (s *Store) unlink(ctx context.Context, row ddb.Key, monitorID, now int64) e
 }
 
 // eachCleanup calls f with each CLEANUP row that there is something to do about at now.
-// begun says that a deletion is to be finished, else its rows are only looked for once more.
+// begun says that a deletion is to be finished; otherwise its rows are only looked for once
+// more.
 func (s *Store) eachCleanup(ctx context.Context, now int64, f func(row ddb.Item, begun bool) error) error {
 	for row, err := range s.table.Items(ctx, ddb.Query{PK: cleanups, Limit: keysAtOnce}) {
 		if err != nil {
@@ -207,7 +210,7 @@ func (s *Store) eachCleanup(ctx context.Context, now int64, f func(row ddb.Item,
 		}
 		r := ddb.Reader{Item: row}
 		swept := r.OptNum(attrSwept)
-		// The clock of a sweep is that of its run, which can have begun before the deletion.
+		// A sweep notes the time of its run, which can have begun before the deletion.
 		if swept != nil && max(*swept, r.NumOrZero(attrCreated))+sweepAgain > now {
 			continue
 		}

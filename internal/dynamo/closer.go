@@ -12,7 +12,7 @@ import (
 
 func closerKey() ddb.Key { return ddb.Key{PK: system, SK: "CLOSER"} }
 
-// Attributes of how far the closer has come.
+// Attributes of statuspage.CloserState.
 const (
 	attrAfterStart = "after_start"
 	attrAfterID    = "after_id"
@@ -105,8 +105,8 @@ func (s *Store) OpenIncidents(ctx context.Context, after *statuspage.IncidentPos
 // monitors need no second one.
 const factHours = 25
 
-// MonitorFacts implements closer.Store. It goes back from the newest point
-// until all is known that can matter.
+// MonitorFacts implements closer.Store. It reads backwards from the newest point, see
+// MonitorFacts.AddEarlier.
 func (s *Store) MonitorFacts(ctx context.Context, monitorID, since, now int64) (statuspage.MonitorFacts, error) {
 	f := statuspage.MonitorFacts{MonitorID: monitorID, Since: since}
 	var alerts map[int64]openAlert
@@ -155,9 +155,9 @@ func (s *Store) readHistory(ctx context.Context, f *statuspage.MonitorFacts, now
 	}
 }
 
-// seenHours are the hours that a closing asks to be unwritten, two at most: those with the
-// points by which a monitor may fail at now, and, where that is one, the hour with the
-// newest point.
+// seenHours are the hours to which nothing may be written until the closing, at most two:
+// those of the last 15 minutes, whose points say whether the monitor fails, and, if that is
+// one hour, the hour of the newest point.
 func seenHours(hours []hour, now int64) []statuspage.SeenHour {
 	starts := slices.Compact([]int64{statuspage.FloorHour(now), statuspage.FloorHour(now - statuspage.FailingNow)})
 	newest := slices.IndexFunc(hours, func(h hour) bool { return len(h.upTo(now)) > 0 })
@@ -181,8 +181,8 @@ func (s *Store) CommentIDs(ctx context.Context, n int) (int64, error) {
 	return last - int64(n) + 1, err
 }
 
-// AutoClose implements closer.Store. It is one transaction, for the version
-// of the incident that was read: a person's write, or another run's, makes it refused.
+// AutoClose implements closer.Store. It is one transaction, which is refused when a person
+// or another run has written to the incident since it was read.
 func (s *Store) AutoClose(ctx context.Context, c statuspage.AutoClosing, now int64) (statuspage.Outcome, error) {
 	ctx = statuspage.WithActor(ctx, statuspage.Actor{Kind: statuspage.ByCloser})
 	writes := s.incidentWrites(ctx, c.Incident, s.withComment(c.Incident.AutoClosed(c, now), c.Comment, nil), now)

@@ -146,7 +146,7 @@ func (s *Store) withComment(next statuspage.Incident, c statuspage.Comment, once
 	}
 }
 
-// commentChange is the row about a change of a comment that leaves its incident as it is.
+// commentChange is the change row of a comment whose incident stays as it is.
 func commentChange(incidentID, id int64, what statuspage.ChangeKind) statuspage.Change {
 	return statuspage.Change{Record: statuspage.RecordIncident, ID: incidentID, CommentID: id, What: what}
 }

@@ -24,32 +24,33 @@
 //	API key                   APIKEY#sha256       META                  gsi1 APIKEYS / id
 //	idempotency record        IDEMPOTENCY#key id#header
 //	                                              META                  time to live
-//	row about a change        CHANGES#2026-11-22  time#random           gsi2 CHANGES#record#id / time#random
+//	change row                CHANGES#2026-11-22  time#random           gsi2 CHANGES#record#id / time#random
 //	                                                                    time to live
 //	deletion still to finish  CLEANUP             kind#id
 //	alerts of a rule to end   CLEANUP             RULE#id#version
 //	counter                   SYSTEM              COUNTER#kind
-//	how far the closer came   SYSTEM              CLOSER
+//	the closer's place        SYSTEM              CLOSER
 //	import into the table     SYSTEM              IMPORT
 //	schema version            SYSTEM              SCHEMA
 //
-// gsi3 is made of gsi2's partition key and gsi1's sort key. An incident's item
-// holds its monitors, so that one read answers for it; the rows under a monitor
-// carry nothing but start and id, so that they change only when those do. Rows of
-// a monitor go by its number, never by its tag: a tag used again inherits nothing.
+// gsi3 is made of gsi2's partition key and gsi1's sort key. An incident's item holds its
+// monitors, so that one read answers for it. The rows under a monitor have nothing but
+// start and id, so that they change only when those do. The rows of a monitor have its id
+// in the key and not its tag, so that a tag that is used again inherits nothing.
 //
-// A monitor's item carries the conditions of its active alert rules, so that a point
-// is judged without reading them. The mark of an open alert keeps a rule from having
-// two on a monitor.
+// A monitor's item has the conditions of its active alert rules, so that a point is judged
+// without reading the rules. There is one mark of an open alert for a rule and a monitor,
+// so that the rule never has two open alerts there.
 //
 // # Writes
 //
-// A change of a record is one transaction with the row that tells of it. It is made of the
-// record as it was read, and refused when that has changed since; then it is made again of
-// what is there. The exceptions are single updates that may take effect twice: the points
-// of today, counters, the last use of a key, and notes about what is done.
+// A change of a record and its change row are one transaction. It is made from the record
+// as it was read, and refused when that has changed since; then the record is read again
+// and the change is made from that. The exceptions are single updates that may take effect
+// twice: points of a day that is not over, counters, the last use of an API key, the totals
+// of a day, and the note that a deleted monitor's rows are gone.
 //
-// A request with an idempotency key first claims its record, and the transaction of
-// its effect completes the claim: the record gets the reply only together with the
-// effect, and a try that has lost its claim has no effect.
+// A request with an idempotency key first claims the key's record. The transaction of its
+// effect also writes the reply into that record, if the claim is still held. So the reply
+// is there only together with the effect, and a try that has lost its claim has no effect.
 package dynamo

@@ -187,7 +187,7 @@ var writes = []step{
 	}},
 }
 
-// itemsByKey is a table by its keys, without the tokens of claims. A row about a change
+// itemsByKey is a table by its keys, without the tokens of claims. A change row
 // goes by what it says: its own key is a random one.
 func itemsByKey(t *testing.T, tb *dynamotest.Table) map[string]map[string]string {
 	t.Helper()

@@ -24,8 +24,8 @@ const (
 	attrClaimToken = "request" // the Token of the claim
 )
 
-// Claim implements web.Store. It is one conditional write: its
-// refusal brings what stands in its way.
+// Claim implements web.Store. It is one conditional write; a refusal returns the record
+// that is there.
 func (s *Store) Claim(ctx context.Context, r statuspage.IdempotentRequest, now int64) (statuspage.Claim, []byte, error) {
 	claim := statuspage.Claim{APIKeyID: r.APIKeyID, Key: r.Key, Token: ddb.NewToken()}
 	e := ifUnclaimed(now).Set(attrDigest, ddb.Str(r.Digest)).Set(attrClaimed, ddb.Num(now)).Set(attrClaimToken, ddb.Str(claim.Token)).
@@ -50,8 +50,8 @@ func (s *Store) Claim(ctx context.Context, r statuspage.IdempotentRequest, now i
 	return statuspage.Claim{}, reply, nil
 }
 
-// ifUnclaimed asks that the idempotency record is not there, is past its time
-// though not yet removed, or is a claim whose maker has died.
+// ifUnclaimed asks that the idempotency record is not there, is past its time though not
+// yet removed, or is a claim older than ClaimHeld.
 func ifUnclaimed(now int64) *ddb.Expr {
 	e := ddb.NewExpr()
 	ttl, reply, claimed := e.Name(ddb.AttrTTL), e.Name(attrReply), e.Name(attrClaimed)

@@ -159,7 +159,7 @@ func (s *Store) Incident(ctx context.Context, id int64) (statuspage.Incident, er
 	return find(ctx, s, incidentKey(id), readIncident, func() error { return statuspage.IncidentNotFound(id) })
 }
 
-// IncidentsByID returns those of the incidents that are there.
+// IncidentsByID returns the incidents with the ids; one that does not exist is missing.
 func (s *Store) IncidentsByID(ctx context.Context, ids []int64) (map[int64]statuspage.Incident, error) {
 	keys := make([]ddb.Key, len(ids))
 	for n, id := range ids {
@@ -203,9 +203,9 @@ func (s *Store) Incidents(ctx context.Context, q statuspage.IncidentQuery, take 
 }
 
 // maxIncidentWrites is how many writes of a transaction a change of an incident takes: the
-// incident, a row that goes and one that comes for each of its monitors, the row about the
-// change, and the legacy body or the reply of a claim. A closing takes as many: two hours
-// of each monitor, and the comment.
+// incident, a row deleted and one written for each of its monitors, the change row, and the
+// legacy body or the reply of a claim. A closing takes as many: two hours of each monitor,
+// and the comment.
 const maxIncidentWrites = 3 + 2*statuspage.MaxIncidentMonitors
 
 var _ [ddb.MaxWrites - maxIncidentWrites]struct{} // so many are left
@@ -237,9 +237,9 @@ func (s *Store) beforeIncident(ctx context.Context, resolve func(context.Context
 	return id, monitors, g.Wait()
 }
 
-// createIncident writes a new incident, with what else is to be there with it. Nobody asks
-// whether its monitors are still there: the deletion of one looks for such incidents once
-// more when no write can be under way that has seen it, see sweepAgain.
+// createIncident writes a new incident, together with also. No condition asks that its
+// monitors still exist: the deletion of a monitor looks for such incidents once more, when
+// every write that read the monitor has ended, see sweepAgain.
 func (s *Store) createIncident(ctx context.Context, i statuspage.Incident, completion []ddb.Write, now int64, also ...ddb.Write) error {
 	writes := append(s.newIncident(i), also...)
 	writes = append(writes, s.changeRow(ctx, statuspage.Change{Record: statuspage.RecordIncident, ID: i.ID, Version: i.Version, What: statuspage.Created}, now))
@@ -333,15 +333,15 @@ type incidentChange struct {
 	completion []ddb.Write
 }
 
-// changeIncident stores what change makes of the incident as it was read. When others
-// wrote to it meanwhile, it is read again and change is asked again. The incident, the rows
-// under its monitors and the row about the change are one transaction.
+// changeIncident stores what change makes of the incident as it was read. When others wrote
+// to it meanwhile, it is read again and change is called again. The incident, the rows
+// under its monitors and the change row are one transaction.
 func (s *Store) changeIncident(ctx context.Context, old statuspage.Incident, now int64, change func(old statuspage.Incident) (incidentChange, error)) (statuspage.Incident, error) {
 	var c incidentChange
 	refusedBefore := false
 	err := ddb.Retry(ctx, func() (done bool, err error) {
-		// What the refusal brings is as old as the pause after it: of many writers at once
-		// hardly one would come through with that.
+		// The item in the refusal is as old as the pause since. With many writers at once a
+		// change made from that would hardly ever succeed.
 		if refusedBefore {
 			if old, err = s.Incident(ctx, old.ID); err != nil {
 				return false, err
@@ -355,7 +355,7 @@ func (s *Store) changeIncident(ctx context.Context, old statuspage.Incident, now
 			return true, err
 		}
 		if !refused.Failed(0) {
-			return false, errors.New("the id that was drawn for a comment is taken") // nothing else of a change is asked for
+			return false, errors.New("the id that was drawn for a comment is taken") // no other write of a change has a condition
 		}
 		refusedBefore = true
 		return false, nil
@@ -403,9 +403,9 @@ func linked(i statuspage.Incident, monitorID int64) bool {
 	return slices.ContainsFunc(i.Monitors, func(m statuspage.AffectedMonitor) bool { return m.MonitorID == monitorID })
 }
 
-// DeleteIncident implements apiv4.IncidentStore. The incident goes in one
-// transaction that leaves a CLEANUP row; what is left under it is invisible from
-// then on and goes next, or by Cleanup after a crash.
+// DeleteIncident implements apiv4.IncidentStore. One transaction deletes the incident and
+// writes a CLEANUP row. From then on its comments and its body are invisible; they are
+// deleted next, or by Cleanup after a crash.
 func (s *Store) DeleteIncident(ctx context.Context, id int64, now int64, expected statuspage.Precondition) error {
 	alertGone := false
 	return ddb.Retry(ctx, func() (done bool, err error) {

@@ -45,7 +45,7 @@ const (
 	Other     Kind = iota
 	IsCounter      // CounterKey
 	IsSystem       // what else the program keeps about the table
-	IsChange       // a row about a change
+	IsChange       // a change row
 	IsAPIKey
 	IsReply   // an idempotency record, which belongs to an API key
 	IsVisible // what makes others visible, or makes something happen: incidents, monitors, rules, and deletions to finish

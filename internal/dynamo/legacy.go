@@ -14,15 +14,14 @@ import (
 // (docs/api.md, The legacy API 1.0.0).
 const maxSearchPages = 20
 
-// bodyKey is the item of an incident's body, which only the legacy API reads: lists
-// are not to pay for it.
+// bodyKey is the item of an incident's body. Only the legacy API reads it, so it is not in
+// the incident's item, which lists read.
 func bodyKey(incidentID int64) ddb.Key { return ddb.Key{PK: incidentPK(incidentID), SK: "BODY"} }
 
 // fieldBody is the body in a Change.
 const fieldBody = "body"
 
-// bodyWrite is the write that makes the incident's body what it is to be: one that is
-// empty has no item.
+// bodyWrite is the write that sets the incident's body. An empty one has no item.
 func (s *Store) bodyWrite(id int64, body string) ddb.Write {
 	if body == "" {
 		return s.table.Delete(bodyKey(id), nil)
@@ -141,8 +140,8 @@ func (s *Store) ProgressIncident(ctx context.Context, id int64, p statuspage.Leg
 	return i, err
 }
 
-// SearchIncidents implements apilegacy.IncidentStore. It reads the index until it has
-// what is asked for, and then the bodies of that.
+// SearchIncidents implements apilegacy.IncidentStore. It reads the index until it has found
+// enough, and then the bodies.
 func (s *Store) SearchIncidents(ctx context.Context, q statuspage.LegacyQuery) ([]statuspage.LegacyIncident, error) {
 	in := ddb.Query{Index: ddb.GSI2, PK: openOrClosed(q.Closed), Low: timeAndID(q.From, 0), High: maxTimeAndID(q.To), Newest: true}
 	if !q.Filtered() {
@@ -218,8 +217,8 @@ func (s *Store) AddNote(ctx context.Context, incidentID int64, text string, now 
 	return c, nil
 }
 
-// Notes implements apilegacy.CommentStore. The comments are read by their ids, which
-// rise with their making.
+// Notes implements apilegacy.CommentStore. The comments are read by id: a later one has a
+// greater id.
 func (s *Store) Notes(ctx context.Context, incidentID int64, take func(statuspage.Comment) bool) error {
 	q := ddb.Query{PK: incidentPK(incidentID), Low: commentPrefix, High: commentPrefix + "~", Newest: true, Absent: attrDeleted}
 	_, err := s.listComments(ctx, incidentID, q, nil, take)

@@ -14,8 +14,8 @@ const allMonitors = "MONITORS"
 
 func monitorKey(tag string) ddb.Key { return ddb.Key{PK: allMonitors, SK: tag} }
 
-// monitorPK is the partition of the rows of a monitor. They go by its number, never by its
-// tag: a tag used again inherits nothing.
+// monitorPK is the partition of the rows of a monitor. It has the monitor's id and not its
+// tag, so that a tag that is used again inherits nothing.
 func monitorPK(id int64) string { return "MONITOR#" + strconv.FormatInt(id, 10) }
 
 // Attributes of a monitor, beside those shared with other items.
@@ -128,7 +128,7 @@ func readWatch(it ddb.Item) (statuspage.Watch, error) {
 	return w, r.Err
 }
 
-// monitorChange is the row about a change of a monitor.
+// monitorChange is the change row of a monitor.
 func monitorChange(m statuspage.Monitor, what statuspage.ChangeKind, fields []string) statuspage.Change {
 	c := statuspage.Change{Record: statuspage.RecordMonitor, ID: m.ID, Tag: m.Tag, What: what, Fields: fields}
 	if what == statuspage.Created || what == statuspage.Updated {
@@ -177,7 +177,7 @@ func (s *Store) monitorIDs(ctx context.Context, tags []string) (map[string]int64
 	return ids, nil
 }
 
-// watched is what of a monitor decides how its points are judged.
+// watched is the part of a monitor by which its points are judged.
 type watched struct {
 	id             int64
 	tag            string
@@ -269,8 +269,8 @@ func (s *Store) UpdateMonitor(ctx context.Context, tag string, p statuspage.Moni
 	return next, nil
 }
 
-// DeleteMonitor implements apiv4.MonitorStore. The monitor goes in one
-// transaction that leaves a CLEANUP row; its links and rows follow.
+// DeleteMonitor implements apiv4.MonitorStore. One transaction deletes the monitor and
+// writes a CLEANUP row; its links and rows are removed next.
 func (s *Store) DeleteMonitor(ctx context.Context, tag string, now int64) error {
 	return ddb.Retry(ctx, func() (done bool, err error) {
 		m, err := s.Monitor(ctx, tag)

@@ -421,12 +421,11 @@ func (s *Store) eachPoint(ctx context.Context, monitorID, from, to, now int64, f
 	return nil
 }
 
-// FillRange implements apiv4.PointStore. Whole hours are put as they will be, but
-// for today's; of these, and of parts of an hour, the minutes are set. A day that has ended
-// loses its totals before the first hour, and is marked as being filled: until the
-// mark is old nobody stores new ones, so that a range which stops on the way leaves
-// none that a reader made of a part of it. The row about the change comes when all is
-// there.
+// FillRange implements apiv4.PointStore. Whole hours are replaced by batches; in today's
+// hours, and in hours of which the range has a part, the minutes are set. A day that has
+// ended loses its totals before the first hour, and is marked as being filled: until the
+// mark is old nobody stores new ones, so that a range which stops on the way leaves none
+// that a reader made of a part of it. The change row is written last.
 func (s *Store) FillRange(ctx context.Context, tag string, r statuspage.Range, now int64) error {
 	m, err := s.Monitor(ctx, tag)
 	if err != nil {
@@ -454,8 +453,8 @@ func (s *Store) fillHours(ctx context.Context, monitorID int64, r statuspage.Ran
 		for t := from; t <= to; t += minuteSeconds {
 			points = append(points, statuspage.Point{Time: t, Status: r.Status, Latency: new(r.Latency(t)), Source: statuspage.SourceManual})
 		}
-		// A batch asks for nothing: one that comes late undoes what was set since. Hours of
-		// today are written by others too.
+		// A batch has no conditions: one that arrives late undoes what was set since.
+		// Others write to the hours of today too, so these are not in a batch.
 		if len(points) < len(minuteAttrs) || start <= now && !statuspage.DayFinished(statuspage.FloorDay(start), now) {
 			g.Go(func() error { return s.setPoints(ctx, monitorID, points, now) })
 			continue

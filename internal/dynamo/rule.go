@@ -103,7 +103,7 @@ func (s *Store) AlertRules(ctx context.Context, q statuspage.AlertRuleQuery, tak
 	})
 }
 
-// rulesThat returns every alert rule of which that is true.
+// rulesThat returns the alert rules for which that is true.
 func (s *Store) rulesThat(ctx context.Context, that func(statuspage.AlertRule) bool) ([]statuspage.AlertRule, error) {
 	var rules []statuspage.AlertRule
 	for it, err := range s.table.Items(ctx, ddb.Query{PK: allRules}) {
@@ -167,7 +167,7 @@ func (s *Store) CreateAlertRule(ctx context.Context, n statuspage.NewAlertRule, 
 	return r, nil
 }
 
-// ruleChange is the row about a change of a rule.
+// ruleChange is the change row of a rule.
 func ruleChange(r statuspage.AlertRule, what statuspage.ChangeKind, fields []string) statuspage.Change {
 	c := statuspage.Change{Record: statuspage.RecordAlertRule, ID: r.ID, What: what, Fields: fields}
 	if what != statuspage.Deleted {
@@ -190,9 +190,9 @@ func ruleMonitors(tags []string, found map[string]watched) ([]statuspage.RuleMon
 	return monitors, nil
 }
 
-// watchWrites makes the monitors carry what the rule says after it was old and is
-// next. A monitor of which nothing changes is only asked to be there still. It
-// returns TooManyRules.
+// watchWrites are the writes that replace the conditions of the rule old in its monitors'
+// items by those of next. For a monitor whose item does not change, it is a check that the
+// monitor still exists. It returns TooManyRules.
 func (s *Store) watchWrites(old, next statuspage.AlertRule, found map[string]watched) ([]ddb.Write, error) {
 	var writes []ddb.Write
 	seen := map[int64]bool{}
@@ -288,9 +288,9 @@ func (s *Store) DeleteAlertRule(ctx context.Context, id int64, now int64) error 
 	})
 }
 
-// replaceRule puts next in the place of old, or nothing when it is nil, and ends the
-// alerts that have lost their reason. It reports whether the rule and its monitors were
-// still as they were read.
+// replaceRule turns the rule old into next, or deletes it when next is nil, and resolves
+// the open alerts on monitors that it does not judge any more. done is false when the rule
+// or its monitors were not as they were read: then nothing was written.
 func (s *Store) replaceRule(ctx context.Context, old statuspage.AlertRule, next *statuspage.AlertRule, found map[string]watched, now int64) (done bool, err error) {
 	was := ruleItem(old)
 	after := statuspage.AlertRule{ID: old.ID}
@@ -347,8 +347,8 @@ func (s *Store) leaveRules(ctx context.Context, monitorID, now int64) error {
 	return g.Wait()
 }
 
-// leaveRule takes a deleted monitor out of the rule. The rule's update time stays:
-// nobody worked on it.
+// leaveRule takes a deleted monitor out of the rule. The rule's update time stays, since no
+// person changed it.
 func (s *Store) leaveRule(ctx context.Context, r statuspage.AlertRule, monitorID, now int64) error {
 	return ddb.Retry(ctx, func() (done bool, err error) {
 		was := ruleItem(r)

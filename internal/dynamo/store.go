@@ -11,9 +11,8 @@ import (
 	"tocsin/internal/statuspage"
 )
 
-// Store keeps the records of package statuspage in one table. It is safe for use
-// by many goroutines. How long it retries is the caller's to say, by the deadline
-// of the context.
+// Store keeps the records of package statuspage in one table. It is safe for use by many
+// goroutines. It retries until the deadline of the context.
 type Store struct {
 	table *ddb.Table
 	log   *slog.Logger
@@ -39,7 +38,8 @@ func (s *Store) Table() *ddb.Table { return s.table }
 // callsAtOnce is how many calls of a write or a read that takes many are on their way.
 const callsAtOnce = 8
 
-// maxRowsRead is how many rows one page of a list may cost (docs/api.md).
+// maxRowsRead is how many rows are read at most for one page of a list (docs/api.md,
+// Lists).
 const maxRowsRead = 2000
 
 // find reads a record, strongly consistent, or returns the error that it is missing.

@@ -62,7 +62,8 @@ func (s *Store) taggedIncidents(ctx context.Context, q statuspage.IncidentQuery,
 			}
 			return last, nil
 		}
-		// Few of them passed the filter: the next step is longer, so that there are few.
+		// The filter let few pass, so the next step reads more rows: a page takes few
+		// steps.
 		step = min(max(4*step, ddb.BatchGetSize/2), maxRowsRead-read)
 		m.chunk = step
 	}

@@ -136,25 +136,25 @@ func (tb *Table) Contents(t testing.TB) *Contents {
 	return c
 }
 
-// changeAttributes are all that a row about a change may have. None is a text that somebody
+// changeAttributes are all that a change row may have. None is a text that somebody
 // wrote, or a value of a field.
 var changeAttributes = []string{
 	"by", "by_id", "comment_id", "expires", "fields", "gsi2pk", "gsi2sk", "id", "pk", "record", "sk", "tag", "time", "version", "what",
 }
 
-// checkChange holds a row about a change, of the UTC day, against its form.
+// checkChange holds a change row, of the UTC day, against its form.
 func (c *Contents) checkChange(day string, a Attributes) {
 	for name := range a {
 		if !slices.Contains(changeAttributes, name) {
-			c.problem("a row about a change has the attribute %s", name)
+			c.problem("a change row has the attribute %s", name)
 		}
 	}
 	at, sk := a.Num("time"), a.Text("sk")
 	if want := time.Unix(at, 0).UTC().Format(time.DateOnly); day != want || !strings.HasPrefix(sk, fmt.Sprintf("%012d#", at)) {
-		c.problem("the row about a change at %d is %s %s", at, day, sk)
+		c.problem("the change row at %d is %s %s", at, day, sk)
 	}
 	if a.Num("expires") != at+400*24*60*60 {
-		c.problem("the row about a change at %d goes at %d", at, a.Num("expires"))
+		c.problem("the change row at %d goes at %d", at, a.Num("expires"))
 	}
 	record := fmt.Sprintf("CHANGES#%s#%d", a.Text("record"), a.Num("id"))
 	if a.Text("gsi2pk") != record || a.Text("gsi2sk") != sk || a.Text("what") == "" {

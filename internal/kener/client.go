@@ -23,7 +23,7 @@ const (
 	tries          = 7 // of one request
 	firstWait      = 500 * time.Millisecond
 	maxWait        = 30 * time.Second
-	maxAnswer      = 256 << 20 // bytes; the original gives a list of incidents whole
+	maxAnswer      = 256 << 20 // bytes; Kener gives a list of incidents whole
 )
 
 // A Client reads from one Kener. It is safe for use by many goroutines.

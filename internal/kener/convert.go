@@ -13,8 +13,8 @@ import (
 	"tocsin/internal/statuspage"
 )
 
-// What the original answers is often what somebody once stored, of any type: fields that
-// the original does not check are read as raw JSON and made sense of here. warn is told
+// What Kener answers is often what somebody once stored, of any type: fields that
+// Kener does not check are read as raw JSON and made sense of here. warn is told
 // of everything that can't be kept as it is.
 type warnFunc func(format string, args ...any)
 
@@ -28,7 +28,7 @@ type incidentJSON struct {
 	Type      json.RawMessage `json:"incident_type"`
 	Source    json.RawMessage `json:"incident_source"`
 	Monitors  []affectedJSON  `json:"monitors"`
-	AutoClose json.RawMessage `json:"auto_close_after"` // ours, not the original's
+	AutoClose json.RawMessage `json:"auto_close_after"` // ours, not Kener's
 	Created   json.RawMessage `json:"created_at"`
 	Updated   json.RawMessage `json:"updated_at"`
 }
@@ -139,7 +139,7 @@ func (i incidentJSON) incident(ids map[string]int64, comments []statuspage.Comme
 		}
 		out.End = &end
 	}
-	// Resolved and over: the original has no other mark of a closed incident. One that is
+	// Resolved and over: Kener has no other mark of a closed incident. One that is
 	// resolved without an end was opened again (docs/api.md, Incidents).
 	if out.State == statuspage.Resolved && out.End != nil {
 		closed := int64(0)
@@ -179,7 +179,7 @@ func links(monitors []affectedJSON, ids map[string]int64, warn warnFunc) []statu
 	return out
 }
 
-// impact is DOWN where the original has none, or one that it made no sense of. A
+// impact is DOWN where Kener has none, or one that it made no sense of. A
 // maintenance does not count as downtime.
 func impact(raw json.RawMessage, warn warnFunc) statuspage.Impact {
 	s := textOr(raw, "")
@@ -309,7 +309,7 @@ func integer(raw json.RawMessage) *int64 {
 	return new(int64(n))
 }
 
-// minuteOr returns a time in UTC seconds, floored to its minute. The original took
+// minuteOr returns a time in UTC seconds, floored to its minute. Kener took
 // negative ones, and milliseconds for seconds.
 func minuteOr(raw json.RawMessage, fallback int64, warn warnFunc, field string) int64 {
 	n := integer(raw)
@@ -330,7 +330,7 @@ func minuteOr(raw json.RawMessage, fallback int64, warn warnFunc, field string) 
 	return statuspage.FloorMinute(*n)
 }
 
-// instant returns the UTC second of a time as the original writes it: ISO 8601, or a
+// instant returns the UTC second of a time as Kener writes it: ISO 8601, or a
 // database's text without a zone.
 func instant(raw json.RawMessage, fallback int64, warn warnFunc, field string) int64 {
 	s := textOr(raw, "")

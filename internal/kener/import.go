@@ -20,7 +20,7 @@ import (
 const (
 	requestsAtOnce = 2    // of Kener, which answers one after another
 	writesAtOnce   = 8    // of a monitor's hours
-	originalLimit  = 1000 // incidents in a list of the original, which has no pages
+	originalLimit  = 1000 // incidents in a list of Kener, which has no pages
 
 	daySeconds = 24 * 60 * 60
 
@@ -277,7 +277,7 @@ func (c *Client) monitors(ctx context.Context) ([]monitorJSON, error) {
 	return all, err
 }
 
-// incidentIDs lists the ids of all incidents, rising. The original cuts its list after
+// incidentIDs lists the ids of all incidents, rising. Kener cuts its list after
 // 1,000 without a word: a list that is as long is asked for again in two parts, by start.
 func (c *Client) incidentIDs(ctx context.Context, now int64) ([]int64, error) {
 	ids := map[int64]bool{}
@@ -318,9 +318,9 @@ func (c *Client) collectIDs(ctx context.Context, low, high *int64, now int64, id
 }
 
 // between returns a time that parts the incidents from low to high, or false when there is
-// none. The original takes a bound of 0 for none.
+// none. Kener takes a bound of 0 for none.
 func between(low, high *int64, now int64) (int64, bool) {
-	const latest = 8_640_000_000_000 // the greatest that the original takes
+	const latest = 8_640_000_000_000 // the greatest that Kener takes
 	switch {
 	case low == nil && high == nil:
 		return now, true
@@ -333,7 +333,7 @@ func between(low, high *int64, now int64) (int64, bool) {
 }
 
 // list calls take with every element of a list, page by page, and reports whether the
-// answer had pages, which ours has and the original's has not.
+// answer had pages, which ours has and Kener's has not.
 func list[T any](ctx context.Context, c *Client, path string, query url.Values, name string, take func(T)) (paged bool, err error) {
 	query = maps.Clone(query)
 	if query == nil {

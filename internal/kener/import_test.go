@@ -32,7 +32,7 @@ const (
 	begun    = 1795389780 // UTC seconds, a whole minute
 )
 
-// A fake answers as the original does (contract v4, part B).
+// A fake answers as Kener does.
 type fake struct {
 	monitors  []string            // JSON of each
 	data      map[string][]string // tag → JSON of points, each with a timestamp
@@ -209,7 +209,7 @@ func service(t *testing.T, table *dynamotest.Table) *apitest.Server {
 	return apitest.New(t, apitest.Options{Table: table, Now: func() time.Time { return time.Unix(begun+10, 0) }})
 }
 
-// TestOddities imports what the original may hold, with and without interruptions, and
+// TestOddities imports what Kener may hold, with and without interruptions, and
 // sees what the service makes of it.
 func TestOddities(t *testing.T) {
 	t.Parallel()
@@ -305,7 +305,7 @@ func TestOddities(t *testing.T) {
 	}
 }
 
-// TestManyIncidents imports more incidents than the original lists.
+// TestManyIncidents imports more incidents than Kener lists.
 func TestManyIncidents(t *testing.T) {
 	t.Parallel()
 	f := &fake{incidents: map[int64]string{}}
@@ -480,7 +480,7 @@ func TestFromOurs(t *testing.T) {
 	}
 }
 
-// TestRecorded reads the monitors, incidents and comments that the original answered in the
+// TestRecorded reads the monitors, incidents and comments that Kener answered in the
 // recorded cases.
 func TestRecorded(t *testing.T) {
 	t.Parallel()
@@ -530,7 +530,7 @@ func TestRecorded(t *testing.T) {
 	}
 }
 
-// recordedBodies are the bodies of the original's recorded successes.
+// recordedBodies are the bodies of Kener's recorded successes.
 func recordedBodies(t *testing.T) []json.RawMessage {
 	t.Helper()
 	var bodies []json.RawMessage

@@ -55,9 +55,9 @@ func New(h http.Handler, failure []byte, log *slog.Logger) *Handler {
 	return &Handler{adapter: httpadapter.NewV2(withHeader(h)), failure: failure, log: Logger(log)}
 }
 
-// withHeader gives h the headers as the gateway delivered them, a value each. The
-// adapter, which gets none, would cut values at their commas and take the blanks around
-// each part, which makes one of values that are not the same.
+// withHeader gives h the headers as the gateway delivered them, a value each. The adapter
+// gets none: it would split values at their commas and trim the parts, so that different
+// values become the same.
 func withHeader(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		delivered, _ := r.Context().Value(headerKey{}).(map[string]string)

@@ -27,7 +27,7 @@ var Closer = awsenv.Function{Name: "closer", New: func(e awsenv.Env) (lambda.Han
 	return &closerRun{Env: e, policy: policy}, nil
 }}
 
-// closerRun is one run of the closer. The event says nothing that it needs.
+// closerRun is one run of the closer. It makes no use of the event.
 type closerRun struct {
 	awsenv.Env
 	policy closer.Policy

@@ -12,13 +12,12 @@ import (
 	"tocsin/internal/jobs/nodata"
 )
 
-// Minute is the function that does what is to be done every minute: it judges the alert
-// rules about missing data.
+// Minute is the function that judges the alert rules about missing data, every minute.
 var Minute = awsenv.Function{Name: "minute", New: func(e awsenv.Env) (lambda.Handler, error) {
 	return &noDataRun{Env: e}, nil
 }}
 
-// noDataRun is one run about missing data. The event says nothing that it needs.
+// noDataRun is one run about missing data. It makes no use of the event.
 type noDataRun struct {
 	awsenv.Env
 	warm atomic.Bool

@@ -114,9 +114,8 @@ func StartEngine(ctx context.Context, o EngineOptions) (*Engine, error) {
 	}
 }
 
-// dynamoDBLocal is AWS's own engine, in Java. It can't be told which address to listen
-// on: it listens on all of them, without authentication, hence the port that nobody can
-// foretell.
+// dynamoDBLocal is AWS's own engine, in Java. It can't be told which address to listen on:
+// it listens on all of them, without authentication. So its port is a random one.
 type dynamoDBLocal struct{}
 
 func (dynamoDBLocal) name() string { return "DynamoDB Local" }

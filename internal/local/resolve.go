@@ -466,7 +466,7 @@ func (r *resolver) condition(name string, v value) bool {
 	}
 	r.evaluating = append(r.evaluating, name)
 	defer func() { r.evaluating = r.evaluating[:len(r.evaluating)-1] }()
-	// Looking for the condition can ask for it, hence only now.
+	// This can evaluate the condition itself, so it comes after the check above.
 	c := r.root.get("Conditions").get(name)
 	if r.err == nil && c.node == nil {
 		v.fail("there is no condition %q", name)

@@ -268,7 +268,7 @@ func variableName(segment string) (name string, ok bool) {
 	return strings.CutSuffix(name, "}")
 }
 
-// checkAPI refuses what would make the gateway on AWS answer otherwise than ours.
+// checkAPI refuses what would make the gateway on AWS answer differently from ours.
 func checkAPI(properties value) {
 	for _, unknown := range []string{"DefinitionBody", "DefinitionUri"} {
 		if v := properties.get(unknown); v.exists() {

@@ -179,16 +179,16 @@ func (s *Store) judge(ctx context.Context, tag string, written func(t int64) boo
 		if !r.Active || r.For == "NO_DATA" || !slices.Contains(r.Monitors, statuspage.RuleMonitor{Tag: tag, MonitorID: m.ID}) {
 			continue
 		}
-		if _, err := s.settle(ctx, m, r, r.Judge(points, m.CountsDegradedAsDown()), now); err != nil {
+		if _, err := s.openOrResolve(ctx, m, r, r.Judge(points, m.CountsDegradedAsDown()), now); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// settle makes the alert of a rule on a monitor what the judgement asks for, and reports
-// whether there was something to do.
-func (s *Store) settle(ctx context.Context, m *monitor, r *statuspage.AlertRule, j statuspage.Judgement, now int64) (bool, error) {
+// openOrResolve opens or resolves the alert of a rule on a monitor if the judgement asks
+// for it, and reports whether it did.
+func (s *Store) openOrResolve(ctx context.Context, m *monitor, r *statuspage.AlertRule, j statuspage.Judgement, now int64) (bool, error) {
 	var open *statuspage.Alert
 	for _, a := range s.alerts {
 		if a.RuleID == r.ID && a.MonitorID == m.ID && a.State == "TRIGGERED" {
@@ -269,7 +269,7 @@ func (s *Store) NoData(ctx context.Context, now int64) (nodata.Summary, error) {
 				newest = &points[len(points)-1]
 			}
 			j := r.JudgeNoData(newest, now)
-			done, err := s.settle(ctx, m, r, j, now)
+			done, err := s.openOrResolve(ctx, m, r, j, now)
 			switch {
 			case err != nil:
 				return sum, err

@@ -1,18 +1,18 @@
-// Package model is what tests hold the repository against, and is for tests alone: the
-// records of package statuspage in maps, the simplest thing that fulfils their Store
-// interfaces, with none of the code of internal/dynamo, for one caller at a time.
+// Package model is a repository in maps, for tests alone: they compare internal/dynamo with
+// it. It is the simplest thing that fulfils the Store interfaces, has no code of
+// internal/dynamo, and is for one caller at a time.
 //
-// What it computes itself, and so checks: which records there are and which of them a
-// write concerns, what refuses it and which error comes first, what a deletion takes with
-// it, every list with its filters, order and pages, which points there are and their sums,
-// when alerts open and end. What a write makes of a record that it concerns is a function
-// of package statuspage, such as Incident.Patched and AlertRule.Fired, and so are the
-// rules without records, such as Condition.Judge. The repository calls the same ones: that
-// it reads and keeps all they need and yield is checked here, that they are right by tests
-// of their own.
+// What it computes itself, and so checks: which records there are and which of them a write
+// concerns, what refuses it and which error comes first, what a deletion takes with it,
+// every list with its filters, order and pages, which points there are and their sums, when
+// alerts open and end. What a write makes of a record that it concerns is a function of
+// package statuspage, such as Incident.Patched and AlertRule.Fired, and so are the rules
+// without records, such as Condition.Judge. The repository calls the same functions. The
+// comparison checks that it reads and keeps all that they take and return; tests of their
+// own check that they are right.
 //
-// Which ids are drawn is no part of the contract, but that they rise. So the model asks
-// the repository for the ids of what was just made, see Reference.
+// The contract says only that ids rise. So the model takes the ids of new records from the
+// repository, see Reference.
 package model
 
 import (

@@ -2,9 +2,9 @@ package statuspage
 
 import "context"
 
-// A Change says that a record was changed: what the audit log shows, and what tells
-// others that there is something new. It names fields and never holds a text, a
-// credential or another value of one. It is kept for ChangeKept and never changed.
+// A Change says who changed which fields of a record, and when. It names the fields and
+// never holds a value of one, such as a text or a credential. It is kept for ChangeKept and
+// never changed.
 type Change struct {
 	Record    RecordKind
 	ID        int64      // of the record
@@ -20,7 +20,7 @@ type Change struct {
 // ChangeKept is for how many seconds changes are kept.
 const ChangeKept = 400 * day
 
-// RecordKind is a kind of record of which changes are kept. A comment is a part of its
+// RecordKind is a kind of record whose changes are kept. A comment is a part of its
 // incident.
 type RecordKind string
 

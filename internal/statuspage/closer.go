@@ -18,7 +18,7 @@ type MonitorFacts struct {
 	Since    int64
 	Complete bool
 
-	Seen []SeenHour // what a write that rests on the facts asks to be unchanged
+	Seen []SeenHour // to these nothing may be written before a write that rests on the facts
 }
 
 // SeenHour is the state in which the points of an hour were read.
@@ -27,9 +27,9 @@ type SeenHour struct {
 	Mark  string // another after each write; "": nothing was there
 }
 
-// AddEarlier adds a point at or before now (UTC seconds) to the facts, after those that are
-// later, of which later is the earliest, nil for none. It reports whether the facts need no
-// more.
+// AddEarlier adds a point to the facts. The points are added backwards, from the newest at
+// or before now (UTC seconds) on; later is the one added before, nil for the first. It
+// reports whether earlier points can't change the facts.
 func (f *MonitorFacts) AddEarlier(p Point, later *Point, now int64) (enough bool) {
 	if f.Newest == nil {
 		f.Newest = &p
@@ -55,15 +55,15 @@ func (f MonitorFacts) Failing(now int64) bool {
 // given second.
 func (f MonitorFacts) Covers(start int64) bool { return f.Complete || start >= f.Since }
 
-// AutoClosing is what the closer writes to an incident: a warning, or its closing.
-// A warning leaves the incident's update time: nobody worked on it.
+// AutoClosing is what the closer writes to an incident: a warning, or its closing. A
+// warning leaves the incident's update time, since no person changed it.
 type AutoClosing struct {
 	Incident Incident // as it was read; only this version of it is written
 	Comment  Comment  // what says so
 	Warning  *CloserWarning
 	End      int64 // UTC seconds, of a closing
 
-	Rests []MonitorFacts // nothing was written since to what they were read from
+	Rests []MonitorFacts // nothing may have been written since to what they were read from
 }
 
 // AutoClosed returns the incident after the closer's write at now (UTC seconds). The end
@@ -92,8 +92,8 @@ const (
 // ran.
 type CloserState struct {
 	After    *IncidentPosition // the next run goes on after it; nil: from the first
-	Day      int64             // UTC seconds: the day on which day totals were looked after last
-	Monitors int64             // the id of the last monitor of whom they were; 0: of none
-	DayDone  bool              // they were of all
+	Day      int64             // UTC seconds: the last day on which day totals were made
+	Monitors int64             // the id of the last monitor whose totals were made on it; 0: none
+	DayDone  bool              // those of all monitors were
 	Version  int64             // rises with every write
 }

@@ -46,8 +46,8 @@ func (e *Error) Is(target error) bool {
 	return ok && t.Code == e.Code && t.Message == e.Message
 }
 
-// The errors that a rule of the domain gives. An edge words those that are about what a
-// client sends in its own terms.
+// The errors of the domain's rules. Package web has other messages for those that are about
+// what a client sent, with the names that the client knows.
 var (
 	ErrEndBeforeStart     = &Error{Code: CodeBadRequest, Message: "The end must not be before the start"}
 	ErrCommentBeforeStart = &Error{Code: CodeBadRequest, Message: "The comment must not be before the start of its incident"}
@@ -106,7 +106,7 @@ func TooManyRules(tag string) error {
 	return Invalid("Monitor '%s' has %d active alert rules already", tag, MaxMonitorRules)
 }
 
-// MonitorNotFound returns the error for a monitor that is asked for itself.
+// MonitorNotFound returns the error for a monitor that does not exist.
 func MonitorNotFound(tag string) error {
 	return &Error{Code: CodeNotFound, Message: monitorNotFound(tag)}
 }
@@ -117,7 +117,7 @@ func PointNotFound(tag string, minute int64) error {
 	return &Error{Code: CodeNotFound, Message: fmt.Sprintf("No monitoring data found for monitor '%s' at timestamp %d", tag, minute)}
 }
 
-// UnknownMonitor returns the error for a monitor that a body names.
+// UnknownMonitor returns the error for a tag without a monitor in what a client gives.
 func UnknownMonitor(tag string) error {
 	return &Error{Code: CodeBadRequest, Message: monitorNotFound(tag)}
 }

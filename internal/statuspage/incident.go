@@ -83,9 +83,8 @@ type Incident struct {
 	Version int64
 }
 
-// worked returns the incident after a write that counts as work on it at now (UTC
-// seconds): its update time and its version rise, and what the closer announced holds no
-// more.
+// worked returns the incident after a write that counts as work on it at now (UTC seconds):
+// its update time and its version rise, and the closer's warning is removed.
 func (i Incident) worked(now int64) Incident {
 	i.Updated = now
 	i.Warning = nil
@@ -94,10 +93,10 @@ func (i Incident) worked(now int64) Incident {
 }
 
 // A CloserWarning is the closer's announcement that it is going to resolve an incident. It
-// holds as long as there is no activity but that which it knew.
+// is void after activity that the closer did not know.
 type CloserWarning struct {
 	Time     int64 // UTC seconds
-	Activity int64 // UTC seconds: the last activity that it knew
+	Activity int64 // UTC seconds: the last activity that the closer knew
 }
 
 // AffectedMonitor links an incident to a monitor.
@@ -113,8 +112,8 @@ type MonitorImpact struct {
 	Impact Impact
 }
 
-// UniqueImpacts returns the links with each tag once, at its first place and with
-// its last impact (docs/api.md, Incidents: the same tag twice, the last wins).
+// UniqueImpacts returns the links with each tag once, at its first place and with its last
+// impact (docs/api.md, Incidents).
 func UniqueImpacts(links []MonitorImpact) []MonitorImpact {
 	out := make([]MonitorImpact, 0, len(links))
 	at := make(map[string]int, len(links))
@@ -155,8 +154,8 @@ func RelinkMonitors(old, asked []AffectedMonitor) []AffectedMonitor {
 }
 
 // WithoutMonitor returns the incident after the monitor with the id was deleted, and
-// whether it was linked to it. The update time and the closer's warning stay: nobody
-// worked on the incident.
+// whether it was linked to it. The update time and the closer's warning stay, since no
+// person changed the incident.
 func (i Incident) WithoutMonitor(id int64) (next Incident, changed bool) {
 	kept := slices.DeleteFunc(slices.Clone(i.Monitors), func(m AffectedMonitor) bool { return m.MonitorID == id })
 	if len(kept) == len(i.Monitors) {

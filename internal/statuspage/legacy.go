@@ -13,9 +13,9 @@ import (
 // (docs/api.md, The legacy API 1.0.0).
 const MaxIncidentBody = 65536
 
-// LegacyFields are what an incident has for the legacy API 1.0.0 alone. They are kept
-// beside the v4 fields and say no more than these leave out, so that what a v4 client
-// changes shows in both APIs. The zero value is an incident as v4 makes it.
+// LegacyFields are what an incident has for the legacy API 1.0.0 alone. They hold only what
+// the other fields leave out, so that what a v4 client changes shows in both APIs. The zero
+// value is an incident as v4 makes it.
 type LegacyFields struct {
 	NoStart      bool  // no start was given: the incident's is the minute of its making
 	StartSeconds int64 // seconds of the start as given, which v4 floors to the minute
@@ -194,7 +194,7 @@ type LegacyProgress struct {
 	End        *int64 // UTC seconds as given
 }
 
-// Empty reports whether the progress says nothing.
+// Empty reports whether nothing of the progress is set.
 func (p LegacyProgress) Empty() bool { return p == LegacyProgress{} }
 
 // Progressed returns the incident with the progress in it at now (UTC seconds). Only one

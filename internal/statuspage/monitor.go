@@ -17,8 +17,8 @@ const DefaultSettings JSONObject = `{"uptime_formula_numerator":"up + maintenanc
 // monitors that exist; a deleted monitor's tag can be used again, by a monitor
 // with another id that inherits nothing.
 //
-// Most fields are the client's own words, kept and given back: the service
-// attaches no meaning to them (docs/api.md, Monitors: nothing else is validated).
+// Most fields are the client's own words, kept and given back: the service attaches no
+// meaning to them (docs/api.md, Monitors).
 type Monitor struct {
 	ID                    int64
 	Tag                   string
@@ -107,7 +107,7 @@ type MonitorPatch struct {
 	Category              opt.Field[string]
 	Type                  opt.Field[string]
 	Hidden                opt.Field[string]
-	IncludeDegraded       opt.Field[string] // which a PATCH of the API passes over
+	IncludeDegraded       opt.Field[string] // set by imported definitions alone
 	ExternalURL           opt.Field[string]
 	TypeData              opt.Field[JSONObject]
 	Settings              opt.Field[JSONObject]

@@ -13,7 +13,7 @@ const (
 // ValidStatus reports whether s is one of the statuses.
 func ValidStatus(s Status) bool { return s == StatusUp || s == StatusDegraded || s == StatusDown }
 
-// Limits of points (docs/api.md, Bodies and paths, Monitoring data).
+// Limits of points (docs/api.md, Monitoring data).
 const (
 	MaxLatency   = 1e9 // milliseconds
 	MaxRangeDays = 366 // of a range that is written at once
@@ -75,8 +75,8 @@ type PointQuery struct {
 	From, To int64 // UTC seconds, whole minutes; To is not included
 }
 
-// DefaultStatusOrUp is the status that a minute of the monitor has when nobody said
-// another: its default status if that is one, else UP.
+// DefaultStatusOrUp is the status of a minute that is set without one: the monitor's
+// default status if that is a status, else UP.
 func (m Monitor) DefaultStatusOrUp() Status {
 	if m.DefaultStatus != nil && ValidStatus(Status(*m.DefaultStatus)) {
 		return Status(*m.DefaultStatus)

@@ -2,11 +2,12 @@ package statuspage
 
 import "context"
 
-// What is asked of a repository stands where it is asked: in packages apiv4, apilegacy and
-// web. Here is what more than one asks in, and what no API needs.
+// The interfaces of a repository are in the packages that use them: apiv4, apilegacy, web
+// and those of the jobs. Here are the queries that more than one uses, and the interface
+// for imports.
 
-// A Precondition reports whether the incident is as a writer expects it. The write
-// takes effect only on the very incident that it was asked about. Nil expects
+// A Precondition reports whether the incident is as a writer expects it. The write takes
+// effect only if the incident is still the one that it was called with. Nil expects
 // nothing.
 type Precondition func(Incident) bool
 

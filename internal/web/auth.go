@@ -107,9 +107,8 @@ func (k *keyring) remember(hash string, seen seenKey, now int64) {
 	k.seen[hash] = seen
 }
 
-// due reports whether the key's use in the hour (UTC seconds) is still to be noted,
-// and takes it as noted from then on: what this function has seen need not be
-// written again.
+// due reports whether the key's use in the hour (UTC seconds) has yet to be noted. It
+// counts as noted from then on, so that this function notes it once.
 func (k *keyring) due(hash string, hour int64) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -141,9 +140,8 @@ type usage struct {
 // function may be frozen once it has answered, so the note is not left running.
 const usagePatience = 100 * time.Millisecond
 
-// noteUse begins to note, once an hour, that the request's key was used; nil when there
-// is nothing to note. The note failing is nobody's concern but that of who reads when a
-// key was last used.
+// noteUse begins to note, once an hour, that the request's key was used; nil when there is
+// nothing to note. A failure is ignored: the key's last use is then shown too early.
 func (k *keyring) noteUse(r *Request) *usage {
 	hour := statuspage.FloorHour(r.Now)
 	if r.Key.ID == 0 || !k.due(r.Key.Hash, hour) {

@@ -2,9 +2,9 @@ package web
 
 import "context"
 
-// A Call is what is known of a request beside the HTTP request itself. What runs the
-// handler says first what the gateway knows, and reads afterwards what the log line of
-// the request shall say.
+// A Call is what the program around the handler and the handler tell each other about a
+// request. Before, the program sets what the gateway knows; afterwards it reads the rest
+// for the log line.
 type Call struct {
 	RequestID string // the gateway's, shown to the client as x-request-id
 	Origin    string // scheme and host that the request came to, as the gateway says

@@ -291,7 +291,7 @@ func unescape(s string) string {
 }
 
 // Timestamp returns a bound given in UTC seconds. An empty one is none, and so is
-// 0, as in the original.
+// 0, as in Kener.
 func (q Query) Timestamp(name string) (t int64, given bool, err error) {
 	s := q.Get(name)
 	if s == "" {

@@ -12,8 +12,8 @@ import (
 	"tocsin/internal/statuspage"
 )
 
-// Numbers as ECMAScript has them: both APIs were first served by a program in it, and
-// what it made of its clients' values is what these rely on.
+// Numbers as ECMAScript reads and writes them. Kener is written in it, and clients rely on
+// what Kener makes of their values.
 
 // ECMANumberOf is ECMAScript's Number of a JSON value.
 func ECMANumberOf(raw json.RawMessage) float64 {

@@ -81,8 +81,8 @@ func sentSize(text []byte) int {
 	return n
 }
 
-// EncodeCursor returns the place in a list where its next page starts: the kind of list
-// and the numbers that its order goes by.
+// EncodeCursor returns the cursor of a list's next page: the kind of list, and the numbers
+// that say where in its order the page starts.
 func EncodeCursor(kind string, numbers ...int64) string {
 	parts := []string{kind}
 	for _, n := range numbers {

@@ -32,8 +32,8 @@ var (
 	errInternal     = &statuspage.Error{Code: statuspage.CodeInternal, Message: "Internal server error"}
 )
 
-// words are the messages of the domain's errors that a client is told in the terms of what
-// it sent.
+// words are the messages that clients get for errors of the domain about what they sent,
+// with the names of the fields and headers.
 var words = map[*statuspage.Error]string{
 	statuspage.ErrEndBeforeStart:     "end_date_time must not be before start_date_time",
 	statuspage.ErrCommentBeforeStart: "timestamp must not be before the incident's start_date_time",
@@ -47,8 +47,8 @@ var words = map[*statuspage.Error]string{
 	statuspage.ErrNoDataValue:        "alert_value must be a whole number of minutes from 1 to 43200 when alert_for is NO_DATA",
 }
 
-// Worded returns the error in the terms of what a client sent, for who is told of it
-// elsewhere than in an answer.
+// Worded returns the error with the message that a client gets, for programs that show it
+// without HTTP.
 func Worded(err error) error {
 	if e, ok := errors.AsType[*statuspage.Error](err); ok && words[e] != "" {
 		return &statuspage.Error{Code: e.Code, Message: words[e]}
@@ -74,9 +74,9 @@ type Shown struct {
 	Message string `json:"message"`
 }
 
-// ShownOf returns what a client is told of an error, and the status that says the
-// same. What is no *statuspage.Error, or is one without a status, is an internal
-// failure, of which nothing is told.
+// ShownOf returns what a client is told of an error, and the status that says the same. An
+// error that is no *statuspage.Error, or whose code has no status, is an internal failure:
+// its message is for the log alone.
 func ShownOf(err error) (Shown, int) {
 	e, ok := errors.AsType[*statuspage.Error](err)
 	status := 0

@@ -28,9 +28,9 @@ type Creation[T any] struct {
 	Answer func(T) Answer
 	Replay func(T) Answer // the answer when the request is sent again; nil: the same
 
-	// Repeatable says that to create twice is to create once. Such a reply is kept after
-	// the effect, and not with it: if it can't be, the request is carried out again when
-	// it is sent again.
+	// Repeatable says that doing it twice has the same effect as doing it once. The reply
+	// is then kept after the effect and not in the same transaction: if that fails, a
+	// request that is sent again is carried out again.
 	Repeatable bool
 }
 
@@ -128,8 +128,9 @@ func afterwards(r *Request, timeout time.Duration, end func(context.Context) err
 	_ = end(ctx)
 }
 
-// requestDigest is of what makes two requests the same: method, path and body. None
-// of the first two can hold the line end that parts them from the next.
+// requestDigest is a digest of method, path and body, which are the same in a request that
+// is sent again. A method and a quoted path hold no line end, so the parts can't run into
+// each other.
 func requestDigest(r *Request) string {
 	h := sha256.New()
 	fmt.Fprintf(h, "%s\n%q\n", r.Method, r.URL.Path)

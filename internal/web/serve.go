@@ -11,7 +11,8 @@ import (
 	"tocsin/internal/statuspage"
 )
 
-// maxBody is the limit of a request's body in bytes (docs/api.md, Bodies and paths).
+// maxBody is the limit of a request's body in bytes (docs/api.md, In which order a request
+// is judged).
 const maxBody = 256 * 1024
 
 // Store is what the edge itself needs of a repository, for API keys and idempotency.
@@ -137,11 +138,11 @@ type server struct {
 	keys *keyring
 }
 
-// A stage is a part of the way of a request that ends in an answer or an error.
+// A stage takes a request and returns its answer or an error.
 type stage func(*Request) (Answer, error)
 
-// New returns the handler of the group's routes; routes are those of all groups. It
-// answers every path: one that is another group's as one that does not exist.
+// New returns the handler of the group's routes; routes are those of all groups. It answers
+// every path. A path of another group is answered as one that does not exist.
 func New(group Group, c Config, routes []Route) http.Handler {
 	s := &server{Config: c, keys: newKeyring(c.Store)}
 	mux := http.NewServeMux()
@@ -165,8 +166,8 @@ func New(group Group, c Config, routes []Route) http.Handler {
 	}
 	mux.Handle("/", unknown)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		// ServeMux would redirect a path with empty, "." or ".." segments to
-		// another one: here such a path is none of ours.
+		// ServeMux would redirect a path with empty, "." or ".." segments to another one:
+		// here such a path has no route.
 		if !clean(r.URL.Path) {
 			unknown.ServeHTTP(w, r)
 			return
@@ -201,10 +202,10 @@ func (s *server) handle(d Dialect, f stage) http.Handler {
 	})
 }
 
-// guard lets a request through to the method's handler in the order of docs/api.md:
-// key, scope, size of the body. What holds for every route with a body or for every
-// answer belongs here. Beside what the handler has the table do goes the note that the
-// key was used: a request that asks nothing of the table pays nothing for it.
+// guard lets a request through to the method's handler in the order of docs/api.md: key,
+// scope, size of the body. What holds for every route with a body or for every answer
+// belongs here. The note that the key was used is written while the action runs; a request
+// that is refused before that writes none.
 func (s *server) guard(d Dialect, m Method) stage {
 	return func(r *Request) (Answer, error) {
 		r.call.Route = r.Pattern
@@ -292,7 +293,7 @@ func (s *server) noRoute(r *Request) (Answer, error) {
 	return Answer{}, noRoute(r.URL.Path)
 }
 
-// redirect answers a path that ends in a slash too many.
+// redirect answers a path that would have a route without the slash at its end.
 func redirect(r *Request) (Answer, error) {
 	target := url.URL{Path: strings.TrimSuffix(r.URL.Path, "/"), RawQuery: r.URL.RawQuery}
 	r.call.Route = "trailing slash"

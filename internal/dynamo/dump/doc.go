@@ -8,7 +8,7 @@ import (
 	"tocsin/internal/statuspage"
 )
 
-// Dump works on the table of a store. What it writes makes no rows about changes.
+// Dump works on the table of a store. What it writes makes no change rows.
 type Dump struct {
 	*dynamo.Store
 	table *ddb.Table

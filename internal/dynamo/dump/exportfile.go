@@ -32,7 +32,7 @@ const (
 	exportFormat  = "tocsin-export"
 	exportVersion = 1
 
-	// An item has at most 400 KB, of which a byte takes up to six in JSON.
+	// An item has at most 400 KB, and a byte of it takes up to six in JSON.
 	maxExportLine = 4 << 20
 )
 

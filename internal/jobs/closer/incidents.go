@@ -175,8 +175,8 @@ func (r *run) decide(ctx context.Context, d *doing, since map[int64]int64) error
 	return nil
 }
 
-// factsOf returns the facts of a monitor, which are read when they are not known as
-// far back as start, or are the old ones.
+// factsOf returns the facts of a monitor. It reads them unless they are known, as far back
+// as start and newer than old; nil: of any age.
 func (r *run) factsOf(ctx context.Context, monitorID, since, start int64, old *statuspage.MonitorFacts) (statuspage.MonitorFacts, error) {
 	r.mu.Lock()
 	f := r.facts[monitorID]
@@ -198,7 +198,8 @@ func (r *run) factsOf(ctx context.Context, monitorID, since, start int64, old *s
 	return read, nil
 }
 
-// write writes what was decided. What others have written to since is decided again.
+// write writes what was decided. It decides again about an incident that others have
+// written to since.
 func (r *run) write(ctx context.Context, doings []doing) error {
 	var due []*doing
 	for n := range doings {

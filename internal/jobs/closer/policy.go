@@ -13,7 +13,7 @@ import (
 
 // A Policy says when an incident is stale.
 type Policy struct {
-	StaleAfter int64 // seconds without activity; 0: only incidents that say so themselves
+	StaleAfter int64 // seconds without activity; 0: only incidents with a waiting time of their own
 	WarnBefore int64 // seconds between warning and closing, at most half of the waiting time
 }
 
@@ -85,12 +85,12 @@ type Decision struct {
 	End      int64  // UTC seconds, of one that is closed
 	Activity int64  // UTC seconds: the last one, of one that is warned
 	Text     string // of the comment
-	why      string // for the line
+	why      string // for line
 }
 
-// Decide says what becomes of an incident at now (UTC seconds). facts are those of
-// the monitors that it is linked to; without them it says what its own record alone
-// says, and then what is kept is kept with them too.
+// Decide says what becomes of an incident at now (UTC seconds). facts are those of the
+// monitors that it is linked to; without facts it decides by the incident's own record
+// alone, and an incident that it then keeps it also keeps with facts.
 func Decide(i statuspage.Incident, facts []statuspage.MonitorFacts, p Policy, now int64) Decision {
 	if i.Closed != nil {
 		return Decision{Reason: KeepClosed}
@@ -102,7 +102,7 @@ func Decide(i statuspage.Incident, facts []statuspage.MonitorFacts, p Policy, no
 	if !ok {
 		return Decision{Reason: KeepNever}
 	}
-	// Neither the closing nor another warning comes so soon, whatever the monitors say.
+	// It is too early for the closing and for another warning, whatever the monitors say.
 	if i.Warning != nil && now < i.Warning.Time+warn {
 		return Decision{Reason: KeepWarned}
 	}
@@ -143,10 +143,10 @@ func decideEnd(end, exact, now int64) Decision {
 	}
 }
 
-const reopen = "To reopen it, add a comment with another state than RESOLVED, or PATCH end_date_time to null."
+const reopen = "A comment with another state opens it again."
 
-// activity is the last time (UTC seconds) that something came of or for the
-// incident.
+// activity is the time (UTC seconds) of the last activity: the incident's start, a person's
+// write, or a change of status of one of its monitors.
 func activity(i statuspage.Incident, facts []statuspage.MonitorFacts) int64 {
 	last := max(i.Start, i.Updated)
 	for _, f := range facts {
@@ -162,7 +162,7 @@ func warning(active, wait, warn, now int64) Decision {
 	return Decision{
 		Kind: Warn, Activity: active,
 		Text: fmt.Sprintf("Nothing has happened here since %s. If nothing does, this incident will be closed automatically, not before %s. "+
-			"To keep it open, add a comment or change the incident; with PATCH auto_close_after null it is never closed automatically.", clock(active), clock(at)),
+			"To keep it open, add a comment or change the incident.", clock(active), clock(at)),
 		why: fmt.Sprintf("no activity since %s", clock(active)),
 	}
 }
@@ -186,7 +186,8 @@ func closing(i statuspage.Incident, facts []statuspage.MonitorFacts, active, wai
 	}
 }
 
-// line says what the decision does to the incident, the same before and after.
+// line says in one line what the decision does to the incident, in the same words for a dry
+// run.
 func (d Decision) line(i statuspage.Incident) string {
 	if d.Kind == Warn {
 		return fmt.Sprintf("warn incident %d %q: %s", i.ID, i.Title, d.why)

@@ -148,13 +148,13 @@ func TestTexts(t *testing.T) {
 		name, text, line string
 		d                Decision
 	}{
-		{"end", "Closed automatically: the end of this incident, 2025-11-22 09:26 UTC, has passed. To reopen it, add a comment with another state than RESOLVED, or PATCH end_date_time to null.",
+		{"end", "Closed automatically: the end of this incident, 2025-11-22 09:26 UTC, has passed. A comment with another state opens it again.",
 			`close incident 1 "": its end has passed, end 2025-11-22 09:26 UTC`, Decide(with(ends(start+hour)), nil, policy, start+hour)},
 		{"warning", "Nothing has happened here since 2025-11-22 08:26 UTC. If nothing does, this incident will be closed automatically, not before 2025-11-25 08:26 UTC. " +
-			"To keep it open, add a comment or change the incident; with PATCH auto_close_after null it is never closed automatically.",
+			"To keep it open, add a comment or change the incident.",
 			`warn incident 1 "": no activity since 2025-11-22 08:26 UTC`, Decide(open, nil, policy, start+48*hour)},
 		{"closing", "Closed automatically: nothing has happened here since 2025-11-22 08:26:05 UTC, for 1 hour 1 second or more, and nothing came after the warning of 2025-11-22 08:56 UTC. " +
-			"Its end is 2025-11-22 08:26 UTC, the time of the last activity. To reopen it, add a comment with another state than RESOLVED, or PATCH end_date_time to null.",
+			"Its end is 2025-11-22 08:26 UTC, the time of the last activity. A comment with another state opens it again.",
 			`close incident 1 "": no activity since 2025-11-22 08:26:05 UTC, end 2025-11-22 08:26 UTC`,
 			Decide(with(updated(start+5), after(opt.Value[int64](3601)), warned(start+1800, start+5)), nil, policy, start+9*hour)},
 	} {

@@ -15,8 +15,8 @@ import (
 // atOnce is how many writes and reads are made at the same time.
 const atOnce = 16
 
-// Options are how a run is done. The zero value writes, and stops in time before
-// the context's deadline.
+// Options change a run. The zero value writes, and stops in time before the context's
+// deadline.
 type Options struct {
 	DryRun bool              // print what a run would do, and write nothing
 	Line   func(line string) // gets a line for all that is done, in order; nil: none does
@@ -73,9 +73,9 @@ type monitorFacts struct {
 	statuspage.MonitorFacts
 }
 
-// Run looks at the open incidents at now (UTC seconds), warns and closes those that
-// the policy says, finishes deletions and makes missing day totals. What one of them
-// fails with is returned at last and keeps no other from its turn.
+// Run looks at the open incidents at now (UTC seconds), warns and closes those that the
+// policy says, finishes deletions and makes missing day totals. A failure of one does not
+// stop the others; all failures are returned together.
 func Run(ctx context.Context, store Store, p Policy, now int64, o Options) (Summary, error) {
 	began := time.Now()
 	if o.Line == nil {
@@ -114,8 +114,8 @@ func moreUntil(ctx context.Context, began time.Time) func() bool {
 	return func() bool { return ctx.Err() == nil && time.Now().Before(until) }
 }
 
-// save keeps what change makes of the state. When another run has kept one since, it
-// is changed once more; what is lost then is only work done twice.
+// save stores what change makes of the state. When another run has stored a state since,
+// change is applied to that one. If that is refused too, some work is done twice.
 func (r *run) save(ctx context.Context, change func(*statuspage.CloserState)) error {
 	if r.DryRun {
 		return nil

@@ -6,8 +6,8 @@ import (
 	"tocsin/internal/statuspage"
 )
 
-// Store is what a run needs of a repository, see package statuspage for what holds of all
-// of them.
+// Store is what a run needs of a repository. What package apiv4 says of stores holds here
+// too.
 type Store interface {
 	StateStore
 	IncidentStore
@@ -24,14 +24,15 @@ type StateStore interface {
 	SaveCloserState(ctx context.Context, st statuspage.CloserState) (kept statuspage.CloserState, saved bool, err error)
 }
 
-// IncidentStore has the incidents and what is decided by.
+// IncidentStore reads incidents and the facts of their monitors, and writes what was
+// decided.
 type IncidentStore interface {
 	// OpenIncidents returns open incidents by start, then id, rising, and where the next
 	// page starts, nil at the end. It follows a write within moments. unreadable are the
 	// errors of records that are passed over.
 	OpenIncidents(ctx context.Context, after *statuspage.IncidentPosition, limit int) (open []statuspage.Incident, next *statuspage.IncidentPosition, unreadable []error, err error)
 
-	// IncidentsByID returns those of the incidents that are there.
+	// IncidentsByID returns the incidents with the ids; one that does not exist is missing.
 	IncidentsByID(ctx context.Context, ids []int64) (map[int64]statuspage.Incident, error)
 
 	// MonitorFacts reads the facts of a monitor at now, as far back as incidents need
@@ -47,8 +48,8 @@ type IncidentStore interface {
 
 // CleanupStore finishes deletions that were interrupted or left for later.
 type CleanupStore interface {
-	// PendingCleanups names the deletions that Cleanup has to finish. due says that there
-	// is something for it to do, if not for one of these.
+	// PendingCleanups names the deletions that Cleanup has to finish. due says that it has
+	// something to do: for these, or to look once more for the rows of a deleted monitor.
 	PendingCleanups(ctx context.Context, now int64) (names []string, due bool, err error)
 
 	// Cleanup works through the deletions still to finish until none is left or ctx
@@ -58,10 +59,10 @@ type CleanupStore interface {
 
 // TotalsStore has the monitors and their day totals.
 type TotalsStore interface {
-	// Monitors is that of statuspage.MonitorStore.
+	// Monitors is that of apiv4.MonitorStore.
 	Monitors(ctx context.Context, q statuspage.MonitorQuery, take func(statuspage.Monitor) bool) (after int64, err error)
 
-	// MissingTotals returns which of the last so many UTC days that are over lack the
-	// monitor's totals, and makes them unless it is only to look.
+	// MissingTotals returns which of the last so many UTC days that are over have no totals
+	// of the monitor, and makes those unless look is set.
 	MissingTotals(ctx context.Context, m statuspage.Monitor, days int, look bool, now int64) ([]int64, error)
 }

@@ -1,5 +1,5 @@
-// Package nodata judges the alert rules about missing data, on a schedule: no write tells
-// that none comes. It knows neither AWS nor HTTP.
+// Package nodata judges the alert rules about missing data on a schedule, because a point
+// that is missing starts no request. It knows neither AWS nor HTTP.
 package nodata
 
 import (
@@ -19,7 +19,7 @@ const (
 
 // Store is what a run needs of a repository. Its reads are strongly consistent.
 type Store interface {
-	// AlertRules is that of statuspage.AlertStore.
+	// AlertRules is that of apiv4.AlertRuleStore.
 	AlertRules(ctx context.Context, q statuspage.AlertRuleQuery, take func(statuspage.AlertRule) bool) (after int64, err error)
 
 	// NewestPoint returns the monitor's newest point at or before now, nil when there is
@@ -44,8 +44,7 @@ type Summary struct {
 }
 
 // Run judges every active rule about missing data on each of its monitors at now (UTC
-// seconds). What one of them fails with is returned at last and keeps no other from its
-// turn.
+// seconds). A failure of one does not stop the others; all failures are returned together.
 func Run(ctx context.Context, store Store, now int64) (Summary, error) {
 	rules, err := rulesOf(ctx, store)
 	if err != nil {
