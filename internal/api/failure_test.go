@@ -226,7 +226,7 @@ func TestConflictsForEver(t *testing.T) {
 	t.Parallel()
 	var on atomic.Bool
 	l := newLambdas(t, function.Options{HTTPClient: &dynamotest.Client{Inject: func(operation string, body []byte) dynamotest.Fault {
-		if on.Load() && (operation == "TransactWriteItems" || operation == "UpdateItem" && !bytes.Contains(body, []byte("COUNTER#"))) {
+		if on.Load() && dynamotest.Conflict.Applies(operation, body) {
 			return dynamotest.Conflict
 		}
 		return dynamotest.None
@@ -339,8 +339,9 @@ func TestNoAnswerFromDynamoDB(t *testing.T) {
 func TestDeletionIsLeftToTheCleanup(t *testing.T) {
 	t.Parallel()
 	var on atomic.Bool
-	l := newLambdas(t, function.Options{HTTPClient: &dynamotest.Client{Inject: func(operation string, _ []byte) dynamotest.Fault {
-		if on.Load() && operation == "BatchWriteItem" {
+	deletes := dynamotest.Deletes("COMMENT#")
+	l := newLambdas(t, function.Options{HTTPClient: &dynamotest.Client{Inject: func(operation string, body []byte) dynamotest.Fault {
+		if on.Load() && deletes(operation, body) {
 			return dynamotest.Throttle
 		}
 		return dynamotest.None

@@ -1015,20 +1015,15 @@ func TestPointAppliedAgain(t *testing.T) {
 	clock := old + 50*minute
 	appliedAgain, judged := make(chan struct{}), make(chan struct{})
 	other := make(chan struct{})
-	var once sync.Once
-	run := tb.Store(&dynamotest.Client{Inject: func(operation string, _ []byte) dynamotest.Fault {
-		if operation == "TransactWriteItems" {
-			once.Do(func() {
-				set(t, s, clock, up, clock)
-				close(other)
-				<-appliedAgain
-			})
-		}
-		return dynamotest.None
-	}})
+	run := tb.Store(&dynamotest.Client{Inject: dynamotest.Before(dynamotest.Writes("ALERT#"), func() {
+		set(t, s, clock, up, clock)
+		close(other)
+		<-appliedAgain
+	})})
 	tries := 0
+	setsThePoint := dynamotest.Writes("HOUR#")
 	writer := tb.Store(&dynamotest.Client{Inject: func(operation string, body []byte) dynamotest.Fault {
-		if operation != "UpdateItem" || !strings.Contains(string(body), "HOUR#") {
+		if !setsThePoint(operation, body) {
 			return dynamotest.None
 		}
 		if tries++; tries == 1 {
@@ -1065,18 +1060,6 @@ func set(t *testing.T, s *dynamo.Store, at int64, status statuspage.Status, cloc
 	}
 }
 
-// hook returns a client that runs f before the first call of the operation whose body has
-// the text.
-func hook(operation, text string, f func()) *dynamotest.Client {
-	var once sync.Once
-	return &dynamotest.Client{Inject: func(op string, body []byte) dynamotest.Fault {
-		if op == operation && strings.Contains(string(body), text) {
-			once.Do(f)
-		}
-		return dynamotest.None
-	}}
-}
-
 // wantOpen asks how many alerts are open.
 func wantOpen(t *testing.T, s *dynamo.Store, want int) {
 	t.Helper()
@@ -1108,21 +1091,19 @@ func TestOpenAlertsReadBeforeHours(t *testing.T) {
 			newRule(t, s, downRule(tt.failures, "a"))
 			post(t, s, "a", begin-minute, tt.before...)
 			marks := make(chan struct{})
-			var once, twice sync.Once
-			client := &dynamotest.Client{Inject: func(operation string, body []byte) dynamotest.Fault {
-				switch {
-				case operation != "Query":
-				case strings.Contains(string(body), "OPENALERT"):
-					once.Do(func() { close(marks) })
-				case strings.Contains(string(body), "HOUR#"):
-					twice.Do(func() {
-						<-marks
-						time.Sleep(200 * time.Millisecond) // for its answer
-						set(t, s, begin, tt.other, now+minute)
-					})
-				}
-				return dynamotest.None
-			}}
+			haveMarks := sync.OnceFunc(func() { close(marks) })
+			readsMarks := dynamotest.Reads("OPENALERT#")
+			client := &dynamotest.Client{
+				Answered: func(operation string, body []byte) {
+					if readsMarks(operation, body) {
+						haveMarks()
+					}
+				},
+				Inject: dynamotest.Before(dynamotest.Reads("HOUR#"), func() {
+					<-marks
+					set(t, s, begin, tt.other, now+minute)
+				}),
+			}
 			set(t, tb.Store(client), tt.at, tt.own, now+minute)
 			wantOpen(t, s, tt.wantOpen)
 		})
@@ -1134,13 +1115,14 @@ func TestOpenAlertsReadBeforeHours(t *testing.T) {
 func TestNextMinuteJudgedBefore(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
-		name, call string
-		at         int64
+		name string
+		call dynamotest.Match
+		at   int64
 	}{
-		{"before it reads", "BatchGetItem", begin},
-		{"before it writes", "TransactWriteItems", begin},
-		{"in the next hour, before it reads", "BatchGetItem", statuspage.FloorHour(begin) + hour - minute},
-		{"in the next hour, before it writes", "TransactWriteItems", statuspage.FloorHour(begin) + hour - minute},
+		{"before it reads", dynamotest.Reads("RULES"), begin},
+		{"before it writes", dynamotest.Writes("ALERT#"), begin},
+		{"in the next hour, before it reads", dynamotest.Reads("RULES"), statuspage.FloorHour(begin) + hour - minute},
+		{"in the next hour, before it writes", dynamotest.Writes("ALERT#"), statuspage.FloorHour(begin) + hour - minute},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -1150,7 +1132,7 @@ func TestNextMinuteJudgedBefore(t *testing.T) {
 			next := func() {
 				set(t, s, tt.at+minute, up, tt.at+minute+1)
 			}
-			set(t, tb.Store(hook(tt.call, "ALERT", next)), tt.at, down, tt.at+minute-1)
+			set(t, tb.Store(&dynamotest.Client{Inject: dynamotest.Before(tt.call, next)}), tt.at, down, tt.at+minute-1)
 			wantOpen(t, s, 0)
 		})
 	}
@@ -1171,7 +1153,7 @@ func TestPointsOfTheFuture(t *testing.T) {
 	other := func() {
 		set(t, s, next-minute, up, clock)
 	}
-	set(t, tb.Store(hook("TransactWriteItems", "ALERT", other)), next-minute, down, clock)
+	set(t, tb.Store(&dynamotest.Client{Inject: dynamotest.Before(dynamotest.Writes("ALERT#"), other)}), next-minute, down, clock)
 	wantOpen(t, s, 0)
 }
 
@@ -1179,8 +1161,8 @@ func TestPointsOfTheFuture(t *testing.T) {
 // first point, and between that and its judgement.
 func TestFirstPointOfAnHour(t *testing.T) {
 	t.Parallel()
-	for _, call := range []string{"UpdateItem", "Query"} {
-		t.Run(call, func(t *testing.T) {
+	for name, call := range map[string]dynamotest.Match{"before it is set": dynamotest.Writes("HOUR#"), "before it is judged": dynamotest.Reads("HOUR#")} {
+		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			tb, s := newPoints(t, "a")
 			newRule(t, s, downRule(2, "a"))
@@ -1188,7 +1170,7 @@ func TestFirstPointOfAnHour(t *testing.T) {
 			clock := first + 30
 			post(t, s, "a", first-2*minute, up)
 			other := func() { set(t, s, first-minute, down, clock) }
-			set(t, tb.Store(hook(call, "HOUR#", other)), first, down, clock)
+			set(t, tb.Store(&dynamotest.Client{Inject: dynamotest.Before(call, other)}), first, down, clock)
 			wantOpen(t, s, 1)
 		})
 	}
@@ -1225,9 +1207,10 @@ func TestAlertBeforeTheWrite(t *testing.T) {
 			newRule(t, s, rule)
 			post(t, s, "a", begin-minute, tt.before...)
 			var once sync.Once
+			setsThePoint := dynamotest.Writes("HOUR#")
 			client := &dynamotest.Client{Inject: func(operation string, body []byte) dynamotest.Fault {
 				fault := dynamotest.None
-				if (operation == "UpdateItem" || operation == "TransactWriteItems") && strings.Contains(string(body), "HOUR#") {
+				if setsThePoint(operation, body) {
 					once.Do(func() {
 						fault = tt.fault
 						set(t, s, begin, tt.other, tt.clock)

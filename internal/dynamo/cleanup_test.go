@@ -438,25 +438,21 @@ func TestUnlinkAgain(t *testing.T) {
 	incident := w.incident(tag)
 	w.load()
 	seen, goOn, patched := make(chan struct{}), make(chan struct{}), make(chan error, 1)
-	var first, second, third sync.Once
-	patching := w.tb.Store(&dynamotest.Client{Inject: func(operation string, _ []byte) dynamotest.Fault {
-		if operation == "TransactWriteItems" {
-			first.Do(func() {
-				close(seen)
-				<-goOn
-			})
-		}
-		return dynamotest.None
-	}})
+	patching := w.tb.Store(&dynamotest.Client{Inject: dynamotest.Before(dynamotest.Writes("INCIDENT#"), func() {
+		close(seen)
+		<-goOn
+	})})
 	go func() {
 		_, err := patching.UpdateIncident(context.Background(), incident, statuspage.IncidentPatch{Monitors: opt.Value(links(statuspage.Down, tag))}, now, nil)
 		patched <- err
 	}()
 	<-seen
 	swept := false
+	var second, third sync.Once
+	readsIncident := dynamotest.Reads("INCIDENT#")
 	deleting := w.tb.Store(&dynamotest.Client{Inject: func(operation string, body []byte) dynamotest.Fault {
 		switch {
-		case operation == "GetItem" && strings.Contains(string(body), "INCIDENT#"):
+		case readsIncident(operation, body):
 			second.Do(func() {
 				if _, err := w.store.Cleanup(context.Background(), now); err != nil {
 					t.Error(err)

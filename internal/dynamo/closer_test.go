@@ -233,15 +233,9 @@ func TestDryRunIsTheRun(t *testing.T) {
 	checkFinished(t, tb)
 }
 
-// interrupted returns a store whose deletions leave all that comes after their
-// transaction.
+// interrupted returns a store whose deletions do not come to their end.
 func interrupted(tb *dynamotest.Table) *dynamo.Store {
-	return tb.Store(&dynamotest.Client{Inject: func(operation string, _ []byte) dynamotest.Fault {
-		if operation == "BatchWriteItem" {
-			return dynamotest.Throttle
-		}
-		return dynamotest.None
-	}})
+	return tb.Store(&dynamotest.Client{Inject: dynamotest.On(dynamotest.Deletes("CLEANUP"), dynamotest.Throttle)})
 }
 
 // A closerOp is what somebody else does at the same time to an incident on the
@@ -923,17 +917,11 @@ func TestLastMoment(t *testing.T) {
 			t.Parallel()
 			tb, s := newPoints(t, "a")
 			arrangeClosing(t, s, tt.kind, "a")
-			var once sync.Once
-			late := tb.Store(&dynamotest.Client{Inject: func(operation string, _ []byte) dynamotest.Fault {
-				if operation == "TransactWriteItems" {
-					once.Do(func() {
-						if err := tt.other(1, "a")(context.Background(), s); err != nil {
-							t.Error(err)
-						}
-					})
+			late := tb.Store(&dynamotest.Client{Inject: dynamotest.Before(dynamotest.Writes("INCIDENT#"), func() {
+				if err := tt.other(1, "a")(context.Background(), s); err != nil {
+					t.Error(err)
 				}
-				return dynamotest.None
-			}})
+			})})
 			sum, lines := closes(t, late, quick, due, closer.Options{})
 			want := 0
 			if tt.reason == "" {
@@ -955,17 +943,11 @@ func TestLastMomentOfTheHourBefore(t *testing.T) {
 	for minutes, reason := range map[int64]closer.Reason{10: closer.KeepFailing, 16: closer.KeepActive} {
 		tb, s := newPoints(t, "a")
 		arrangeClosing(t, s, "close", "a")
-		var once sync.Once
-		late := tb.Store(&dynamotest.Client{Inject: func(operation string, _ []byte) dynamotest.Fault {
-			if operation == "TransactWriteItems" {
-				once.Do(func() {
-					if err := downAt(at-minutes*minute)(1, "a")(context.Background(), s); err != nil {
-						t.Error(err)
-					}
-				})
+		late := tb.Store(&dynamotest.Client{Inject: dynamotest.Before(dynamotest.Writes("INCIDENT#"), func() {
+			if err := downAt(at-minutes*minute)(1, "a")(context.Background(), s); err != nil {
+				t.Error(err)
 			}
-			return dynamotest.None
-		}})
+		})})
 		sum, _ := closes(t, late, quick, at, closer.Options{})
 		if sum.Closed != 0 || sum.Skipped[reason] != 1 {
 			t.Errorf("%d minutes before: %v", minutes, sum)

@@ -382,8 +382,9 @@ func TestTotalsOfAnInterruptedRange(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	batches := make(chan struct{}, 1)
-	dying := tb.Store(&dynamotest.Client{Inject: func(operation string, _ []byte) dynamotest.Fault {
-		if operation != "BatchWriteItem" {
+	fills := dynamotest.Writes("HOUR#")
+	dying := tb.Store(&dynamotest.Client{Inject: func(operation string, body []byte) dynamotest.Fault {
+		if !fills(operation, body) {
 			return dynamotest.None
 		}
 		select {
