@@ -104,6 +104,7 @@ var requests = []request{
 	// so a second step has to look at more.
 	growing(list("page of 10, open, by tag", "?limit=10&monitor_tags=all&status=open")),
 	growing(list("page of 10, closed, by tag", "?limit=10&monitor_tags=all&status=closed")),
+	growing(list("page of 10, closed, by the tag of open ones", "?limit=10&monitor_tags=open&status=closed")),
 	{route: "GET " + legacy, name: "first page", path: legacy, list: true},
 	{route: "GET " + legacy, name: "page of 5, closed", path: legacy + "?state=closed&per_page=5", list: true},
 	{route: "GET " + legacy, name: "nothing found", path: legacy + "?created_before_utc=5"},
