@@ -501,12 +501,7 @@ func TestKilledAfterTheEffect(t *testing.T) {
 // the request can be sent again at once.
 func TestReleasedWhenUnavailable(t *testing.T) {
 	var refuse atomic.Bool
-	client := &dynamotest.Client{Inject: func(operation string, body []byte) dynamotest.Fault {
-		if refuse.Load() && isEffect(operation, body) {
-			return dynamotest.Throttle
-		}
-		return dynamotest.None
-	}}
+	client := &dynamotest.Client{Inject: dynamotest.While(&refuse, isEffect, dynamotest.Throttle)}
 	s := apitest.New(t, apitest.Options{HTTPClient: client})
 	refuse.Store(true)
 	if got := doWith(s, http.MethodPost, "/api/v4/incidents", newIncident, "Idempotency-Key", "k"); got.Status != http.StatusServiceUnavailable {

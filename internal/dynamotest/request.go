@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"tocsin/internal/ddb"
 )
@@ -142,4 +143,9 @@ func On(m Match, f Fault) func(operation string, body []byte) Fault {
 		}
 		return None
 	}
+}
+
+// While returns an Inject that does what On does, while on is true.
+func While(on *atomic.Bool, m Match, f Fault) func(operation string, body []byte) Fault {
+	return On(func(operation string, body []byte) bool { return on.Load() && m(operation, body) }, f)
 }
