@@ -189,7 +189,7 @@ func TestPatchCommentWhileDeleted(t *testing.T) {
 	tb := dynamotest.NewTable(t)
 	s := tb.Store(nil)
 	largeIncident(t, s)
-	client := &dynamotest.Client{Inject: before(2, func() {
+	client := &dynamotest.Client{Inject: dynamotest.Before(dynamotest.Writes("COMMENT#"), func() {
 		killed(tb, 3, func(ctx context.Context, s *dynamo.Store) {
 			if err := s.DeleteIncident(ctx, 1, later, nil); err != nil {
 				t.Error(err)
