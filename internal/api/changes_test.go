@@ -780,18 +780,19 @@ func TestChangesOfEveryJob(t *testing.T) {
 }
 
 // killed does something for an API key with a store that makes no more calls after the
-// first transaction, the one that counts.
+// first that writes a row about a change, the one that counts.
 func killed(t *testing.T, table *dynamotest.Table, do func(context.Context, *dynamo.Store) error) {
 	t.Helper()
 	ctx, die := context.WithCancel(statuspage.WithActor(t.Context(), statuspage.Actor{Kind: statuspage.ByAPIKey, ID: 1}))
 	defer die()
 	var done atomic.Bool
-	client := &dynamotest.Client{Inject: func(operation string, _ []byte) dynamotest.Fault {
+	counts := dynamotest.Writes("CHANGES#")
+	client := &dynamotest.Client{Inject: func(operation string, body []byte) dynamotest.Fault {
 		if done.Load() {
 			die()
 			return dynamotest.LostCall
 		}
-		done.Store(operation == "TransactWriteItems")
+		done.Store(counts(operation, body))
 		return dynamotest.None
 	}}
 	if err := do(ctx, table.Store(client).WithLog(slog.New(slog.DiscardHandler))); err != nil {

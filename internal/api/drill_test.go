@@ -155,13 +155,7 @@ func fillForDrill(t *testing.T, s *apitest.Server, clock *clock) (reader string)
 
 	// A deletion that is interrupted after its first part, the one that counts.
 	ctx, die := context.WithCancel(t.Context())
-	client := &dynamotest.Client{Inject: func(operation string, _ []byte) dynamotest.Fault {
-		if operation == "BatchWriteItem" {
-			die()
-			return dynamotest.Hang
-		}
-		return dynamotest.None
-	}}
+	client := &dynamotest.Client{Inject: dynamotest.Before(dynamotest.Deletes("COMMENT#"), die)}
 	if err := s.Table.Store(client).DeleteIncident(ctx, 4, clock.seconds.Load(), nil); err != nil {
 		t.Fatal(err)
 	}
@@ -169,14 +163,15 @@ func fillForDrill(t *testing.T, s *apitest.Server, clock *clock) (reader string)
 }
 
 // importInterrupted imports until so many records are put.
-func importInterrupted(t *testing.T, table *dynamotest.Table, file []byte, puts int64, now int64) {
+func importInterrupted(t *testing.T, table *dynamotest.Table, file []byte, most, now int64) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	var left atomic.Int64
-	left.Store(puts)
-	client := &dynamotest.Client{Inject: func(operation string, _ []byte) dynamotest.Fault {
-		if operation == "PutItem" && left.Add(-1) < 0 {
+	left.Store(most)
+	puts := dynamotest.Writes("")
+	client := &dynamotest.Client{Inject: func(operation string, body []byte) dynamotest.Fault {
+		if puts(operation, body) && left.Add(-1) < 0 {
 			cancel()
 		}
 		return dynamotest.None

@@ -1,7 +1,6 @@
 package api_test
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -180,12 +179,7 @@ func (l *lambdas) allAtOnce(t *testing.T, requests []request, timeout time.Durat
 func TestThrottledForEver(t *testing.T) {
 	t.Parallel()
 	var on atomic.Bool
-	l := newLambdas(t, function.Options{HTTPClient: &dynamotest.Client{Inject: func(string, []byte) dynamotest.Fault {
-		if on.Load() {
-			return dynamotest.Throttle
-		}
-		return dynamotest.None
-	}}})
+	l := newLambdas(t, function.Options{HTTPClient: &dynamotest.Client{Inject: dynamotest.While(&on, dynamotest.Throttle.Applies, dynamotest.Throttle)}})
 	l.withAlerts(t)
 	l.warm(t)
 	before := l.records(t)
@@ -205,12 +199,7 @@ func TestThrottledForEver(t *testing.T) {
 func TestThrottledKey(t *testing.T) {
 	t.Parallel()
 	var on atomic.Bool
-	l := newLambdas(t, function.Options{HTTPClient: &dynamotest.Client{Inject: func(_ string, body []byte) dynamotest.Fault {
-		if on.Load() && bytes.Contains(body, []byte("APIKEY#")) {
-			return dynamotest.Throttle
-		}
-		return dynamotest.None
-	}}})
+	l := newLambdas(t, function.Options{HTTPClient: &dynamotest.Client{Inject: dynamotest.While(&on, dynamotest.Reads("APIKEY#"), dynamotest.Throttle)}})
 	on.Store(true)
 	l.allAtOnce(t, []request{
 		{method: "GET", path: "/api/v4/incidents"}, {method: "PUT", path: "/api/v4/monitors"},
@@ -225,12 +214,7 @@ func TestThrottledKey(t *testing.T) {
 func TestConflictsForEver(t *testing.T) {
 	t.Parallel()
 	var on atomic.Bool
-	l := newLambdas(t, function.Options{HTTPClient: &dynamotest.Client{Inject: func(operation string, body []byte) dynamotest.Fault {
-		if on.Load() && (operation == "TransactWriteItems" || operation == "UpdateItem" && !bytes.Contains(body, []byte("COUNTER#"))) {
-			return dynamotest.Conflict
-		}
-		return dynamotest.None
-	}}})
+	l := newLambdas(t, function.Options{HTTPClient: &dynamotest.Client{Inject: dynamotest.While(&on, dynamotest.Conflict.Applies, dynamotest.Conflict)}})
 	l.withAlerts(t)
 	l.warm(t)
 	before := l.records(t)
@@ -339,12 +323,7 @@ func TestNoAnswerFromDynamoDB(t *testing.T) {
 func TestDeletionIsLeftToTheCleanup(t *testing.T) {
 	t.Parallel()
 	var on atomic.Bool
-	l := newLambdas(t, function.Options{HTTPClient: &dynamotest.Client{Inject: func(operation string, _ []byte) dynamotest.Fault {
-		if on.Load() && operation == "BatchWriteItem" {
-			return dynamotest.Throttle
-		}
-		return dynamotest.None
-	}}})
+	l := newLambdas(t, function.Options{HTTPClient: &dynamotest.Client{Inject: dynamotest.While(&on, dynamotest.Deletes("COMMENT#"), dynamotest.Throttle)}})
 	on.Store(true)
 	path := fmt.Sprintf("/api/v4/incidents/%d", l.incident)
 	ctx, cancel := context.WithTimeout(t.Context(), 8*time.Second)

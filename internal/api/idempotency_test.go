@@ -372,11 +372,9 @@ func TestSameKeyAtOnce(t *testing.T) {
 	}
 }
 
-// isEffect reports whether a call is a transaction that changes records, and not the claim
-// of an idempotency key or its release alone.
-func isEffect(operation string, body []byte) bool {
-	return operation == "TransactWriteItems" && !bytes.Contains(body, []byte(`":digest"`)) && !bytes.Contains(body, []byte(`"TransactItems":[{"Delete":{"ConditionExpression":"#request`))
-}
+// isEffect reports whether a call changes records, and is not the claim of an idempotency
+// key or its release alone.
+var isEffect = dynamotest.Writes("CHANGES#")
 
 // A killed function is one whose next call of DynamoDB never comes to its end: held
 // holds the n-th transaction before or after it takes effect.
@@ -503,12 +501,7 @@ func TestKilledAfterTheEffect(t *testing.T) {
 // the request can be sent again at once.
 func TestReleasedWhenUnavailable(t *testing.T) {
 	var refuse atomic.Bool
-	client := &dynamotest.Client{Inject: func(operation string, body []byte) dynamotest.Fault {
-		if refuse.Load() && isEffect(operation, body) {
-			return dynamotest.Throttle
-		}
-		return dynamotest.None
-	}}
+	client := &dynamotest.Client{Inject: dynamotest.While(&refuse, isEffect, dynamotest.Throttle)}
 	s := apitest.New(t, apitest.Options{HTTPClient: client})
 	refuse.Store(true)
 	if got := doWith(s, http.MethodPost, "/api/v4/incidents", newIncident, "Idempotency-Key", "k"); got.Status != http.StatusServiceUnavailable {

@@ -221,8 +221,9 @@ func TestLastUse(t *testing.T) {
 		fault = f
 	}
 	marks := 0
+	writesKey := dynamotest.Writes("APIKEY#")
 	client := &dynamotest.Client{Inject: func(operation string, body []byte) dynamotest.Fault {
-		if operation != "UpdateItem" || !strings.Contains(string(body), "last_used") {
+		if !writesKey(operation, body) || !strings.Contains(string(body), "last_used") {
 			return dynamotest.None
 		}
 		mu.Lock()

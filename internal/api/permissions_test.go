@@ -18,12 +18,7 @@ func TestPermissionsAreTheLeast(t *testing.T) {
 	var refuse atomic.Bool
 	clock := &clock{}
 	clock.seconds.Store(testStart)
-	s := apitest.New(t, apitest.Options{Now: clock.now, HTTPClient: &dynamotest.Client{Inject: func(operation string, body []byte) dynamotest.Fault {
-		if refuse.Load() && isEffect(operation, body) {
-			return dynamotest.Throttle
-		}
-		return dynamotest.None
-	}}})
+	s := apitest.New(t, apitest.Options{Now: clock.now, HTTPClient: &dynamotest.Client{Inject: dynamotest.While(&refuse, isEffect, dynamotest.Throttle)}})
 	do := func(status int, method, path, body string, headers ...string) {
 		t.Helper()
 		if got := doWith(s, method, path, body, headers...); got.Status != status {

@@ -8,12 +8,9 @@ import (
 	"net/http"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
-	"tocsin/internal/apitest"
-	"tocsin/internal/dynamotest"
 	"tocsin/internal/statuspage"
 )
 
@@ -238,52 +235,6 @@ func TestUptimeOverHTTP(t *testing.T) {
 				t.Errorf("include %s, round %d (-want +got):\n%s", tt.include, round, diff)
 			}
 		}
-	}
-}
-
-// The calls that points take, whatever the history.
-func TestPointCosts(t *testing.T) {
-	client := &dynamotest.Client{Delay: 15 * time.Millisecond}
-	clock := &clock{}
-	clock.seconds.Store(testStart)
-	s := apitest.New(t, apitest.Options{HTTPClient: client, Now: clock.now})
-	var tags []string
-	for n := range 20 {
-		tags = append(tags, fmt.Sprintf("m%d", n))
-	}
-	monitorsNamed(t, s, append(tags, "earth")...)
-	var points []string
-	for n := range 100 {
-		points = append(points, fmt.Sprintf(`{"monitor_tag":"m%d","status":"UP","latency":1,"timestamp":%d}`, n%20, testMinute-int64(n/20)*60))
-	}
-	batch := `{"points":[` + strings.Join(points, ",") + `]}`
-	for history := range 2 {
-		for _, r := range []struct {
-			method, path, body string
-			calls              int
-		}{
-			{"POST", "/api/v4/status", `{"points":[{"monitor_tag":"earth","status":"UP"}]}`, 2}, {"POST", "/api/v4/status", batch, 2},
-			{"GET", fmt.Sprintf("%s?start_ts=%d&end_ts=%d", dataPath, testMinute-3600, testMinute+60), "", 2}, {"GET", fmt.Sprint(dataPath, "/", testMinute), "", 2},
-			{"PATCH", fmt.Sprint(dataPath, "/", testMinute), `{"status":"UP","latency":1}`, 3}, {"PATCH", fmt.Sprint(dataPath, "/", testMinute), `{"status":"DOWN"}`, 3},
-			{"GET", uptimePath, "", 2},
-		} {
-			s.Do("GET", uptimePath, "") // stores the totals of the days
-			got := 0
-			for range 3 { // a pause of the machine pulls calls apart, never together
-				client.Reset()
-				if a := s.Do(r.method, r.path, r.body); a.Status != 200 {
-					t.Fatalf("%s %s: %d %s", r.method, r.path, a.Status, a.Body)
-				}
-				if got = client.Sequential(); got == r.calls {
-					break
-				}
-			}
-			if got != r.calls {
-				t.Errorf("history %d: %s %s: %d calls after one another, want %d", history, r.method, r.path, got, r.calls)
-			}
-		}
-		s.Do("PATCH", dataPath, fmt.Sprintf(`{"start_ts":%d,"end_ts":%d,"status":"UP","latency":1}`, testMinute-60*86400, testMinute))
-		clock.seconds.Add(15 * 60) // then the totals of its days can be stored
 	}
 }
 

@@ -43,7 +43,7 @@ func toCommentJSON(c statuspage.Comment) commentJSON { return commentJSON{c.ID, 
 // fits the newest are shown.
 func (h comments) list(r *web.Request, incident int64) ([]commentJSON, error) {
 	shown := []commentJSON{}
-	p := web.Page{Limit: math.MaxInt}
+	p := r.Page("", math.MaxInt)
 	err := h.store.Notes(r.Context(), incident, func(c statuspage.Comment) bool {
 		note := toCommentJSON(c)
 		if !p.Add(note) {

@@ -301,7 +301,7 @@ func (h incidents) search(r *web.Request, q statuspage.LegacyQuery) (*web.Page, 
 	if err != nil {
 		return nil, err
 	}
-	p := &web.Page{Limit: q.Limit}
+	p := r.Page("", q.Limit)
 	for _, i := range found {
 		if !p.Add(toIncidentJSON(i)) {
 			return nil, errPerPage

@@ -35,9 +35,9 @@ func TestCostsOfMany(t *testing.T) {
 	if *many%3 != sizes[0]%3 {
 		t.Fatalf("-incidents must leave %d when divided by 3: that decides which of the oldest incidents are closed", sizes[0]%3)
 	}
-	measured := measure(t, manyIncidents(t))
 	var known []cost
 	readGolden(t, costsFile, &known)
+	measured := measure(t, manyIncidents(t), known)
 	again := map[string]bool{}
 	for n, c := range measured {
 		measured[n].Measured = time.Now().UTC().Format(time.DateOnly)

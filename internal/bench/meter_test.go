@@ -3,12 +3,12 @@ package bench
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
 	"io"
 	"math"
 	"net/http"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -17,6 +17,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"tocsin/internal/ddb"
 	"tocsin/internal/dynamo/dump"
 	"tocsin/internal/dynamotest"
 	"tocsin/internal/local"
@@ -40,7 +41,6 @@ type meter struct {
 	table   *dynamotest.Table
 	client  *dynamodb.Client // to look at items, not metered
 	indexes []dump.IndexDefinition
-	keys    [2]string // partition and sort key of the table
 
 	countsMissing bool // whether the engine counts what a batch asks for and is not there
 
@@ -56,7 +56,7 @@ func newMeter(t testing.TB, tb *dynamotest.Table) *meter {
 	}
 	d := template.Table
 	m := &meter{
-		table: tb, client: tb.DynamoDB(nil), keys: [2]string{d.PartitionKey, d.SortKey},
+		table: tb, client: tb.DynamoDB(nil),
 		indexes: append(append([]dump.IndexDefinition(nil), d.Local...), d.Global...),
 	}
 	nothing := map[string]types.AttributeValue{d.PartitionKey: &types.AttributeValueMemberS{Value: "none"}, d.SortKey: &types.AttributeValueMemberS{Value: "none"}}
@@ -86,17 +86,9 @@ func (m *meter) units() (read, write float64) {
 	return m.read, m.write
 }
 
-// wireItem is an item or a key as it stands in a request.
-type wireItem = map[string]struct{ S string }
-
-// action is a write of one item, as a request has it.
-type action struct{ Item, Key wireItem }
-
-// wireRequest is what the meter looks at of a request.
+// wireRequest is what the meter looks at of a read.
 type wireRequest struct {
-	action
 	ConsistentRead bool
-	TransactItems  []struct{ Put, Update, Delete, ConditionCheck *action }
 	RequestItems   map[string]json.RawMessage
 }
 
@@ -108,21 +100,24 @@ func (m *meter) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	_, operation, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
-	var in wireRequest
-	if err := json.Unmarshal(body, &in); err != nil {
+	asked, err := dynamotest.ParseRequest(operation, body)
+	if err != nil {
 		return nil, err
 	}
-	switch operation {
-	case "GetItem", "Query", "BatchGetItem":
+	if len(asked.Reads) > 0 {
+		var in wireRequest
+		if err := json.Unmarshal(body, &in); err != nil {
+			return nil, err
+		}
 		resp, answer, err := m.send(r)
 		if err == nil {
 			err = m.addRead(operation, in, answer)
 		}
 		return resp, err
 	}
-	written, factor, err := writes(operation, in)
-	if err != nil {
-		return nil, err
+	written, factor := slices.Concat(asked.Writes, asked.Deletes, asked.Checks), 1.0
+	if operation == "TransactWriteItems" {
+		factor = 2
 	}
 	before, err := m.look(r, written)
 	if err != nil {
@@ -160,52 +155,11 @@ func (m *meter) send(r *http.Request) (*http.Response, []byte, error) {
 	return resp, answer, err
 }
 
-// writes returns the keys that a request writes or checks, and how often a kilobyte
-// counts.
-func writes(operation string, in wireRequest) (items []wireItem, factor float64, err error) {
-	add := func(a *action) {
-		if a != nil && a.Key != nil {
-			items = append(items, a.Key)
-		} else if a != nil {
-			items = append(items, a.Item)
-		}
-	}
-	switch operation {
-	case "PutItem", "UpdateItem", "DeleteItem":
-		add(&in.action)
-		return items, 1, nil
-	case "TransactWriteItems":
-		for _, i := range in.TransactItems {
-			for _, a := range []*action{i.Put, i.Update, i.Delete, i.ConditionCheck} {
-				add(a)
-			}
-		}
-		return items, 2, nil
-	case "BatchWriteItem":
-		for _, raw := range in.RequestItems {
-			var requests []struct{ PutRequest, DeleteRequest *action }
-			if err := json.Unmarshal(raw, &requests); err != nil {
-				return nil, 0, err
-			}
-			for _, i := range requests {
-				add(i.PutRequest)
-				add(i.DeleteRequest)
-			}
-		}
-		return items, 1, nil
-	}
-	return nil, 0, fmt.Errorf("the meter does not know %s", operation)
-}
-
 // look reads the items of these keys.
-func (m *meter) look(r *http.Request, keys []wireItem) ([]map[string]types.AttributeValue, error) {
+func (m *meter) look(r *http.Request, keys []ddb.Key) ([]map[string]types.AttributeValue, error) {
 	items := make([]map[string]types.AttributeValue, len(keys))
 	for n, k := range keys {
-		key := map[string]types.AttributeValue{}
-		for _, name := range m.keys {
-			key[name] = &types.AttributeValueMemberS{Value: k[name].S}
-		}
-		out, err := m.client.GetItem(r.Context(), &dynamodb.GetItemInput{TableName: &m.table.Name, Key: key, ConsistentRead: aws.Bool(true)})
+		out, err := m.client.GetItem(r.Context(), &dynamodb.GetItemInput{TableName: &m.table.Name, Key: k.Item(), ConsistentRead: aws.Bool(true)})
 		if err != nil {
 			return nil, err
 		}

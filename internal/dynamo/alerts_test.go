@@ -8,7 +8,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -546,139 +545,6 @@ func TestNoData(t *testing.T) {
 	checkFinished(t, tb)
 }
 
-// TestAlertCosts counts the calls of posts to a monitor with the most rules there can
-// be, whatever its history.
-func TestAlertCosts(t *testing.T) {
-	t.Parallel()
-	ctx := t.Context()
-	tb, s := newPoints(t, "a")
-	for n := range int64(statuspage.MaxMonitorRules) {
-		r := downRule(60, "a")
-		switch n % 4 {
-		case 1:
-			r.Condition = statuspage.Condition{For: statuspage.AlertLatency, Limit: 500, Failures: 60, Successes: 60}
-		case 2:
-			r.Condition = statuspage.Condition{For: statuspage.AlertUptime, Limit: 50, Failures: 60, Successes: 60}
-		case 3:
-			r.Condition = statuspage.Condition{For: statuspage.AlertNoData, Limit: 5, Failures: 1, Successes: 1}
-		}
-		newRule(t, s, r)
-	}
-	client := &dynamotest.Client{Delay: 15 * time.Millisecond}
-	counted := tb.Store(client)
-	calls := func(name string, want int, act func() error) {
-		t.Helper()
-		best := 99
-		for range 3 { // a pause of the machine can pull calls apart
-			client.Reset()
-			if err := act(); err != nil {
-				t.Fatal(err)
-			}
-			if best = min(best, client.Sequential()); best == want {
-				break
-			}
-		}
-		read, write := client.Capacity()
-		t.Logf("%-40s %d calls, %4.1f read and %4.1f write units", name, best, read, write)
-		if best != want {
-			t.Errorf("%s: %d calls that wait for one another, want %d", name, best, want)
-		}
-	}
-	record := func(at int64) func() error {
-		return func() error { return counted.RecordPoint(ctx, "a", probe(at, up, 1), now) }
-	}
-	calls("the newest point, of a day that is over", 3, record(begin-90*day))
-	for n := range int64(70) { // hours apart
-		if err := s.RecordPoint(ctx, "a", probe(begin-80*day+n*5*hour, up, 1), now); err != nil {
-			t.Fatal(err)
-		}
-	}
-	calls("points hours apart", 3, record(begin))
-	if err := s.FillRange(ctx, "a", statuspage.Range{From: begin - 5*day, To: begin - minute, Status: up, Latency: func(int64) float64 { return 1 }}, now); err != nil {
-		t.Fatal(err)
-	}
-	calls("a point a minute", 3, record(begin))
-	calls("a point of yesterday", 3, record(begin-day))
-	ended := func() {
-		for n := range int64(statuspage.MaxMonitorRules) {
-			if err := s.DeleteAlertRule(ctx, n+1, now); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
-	calls("a batch", 3, func() error {
-		var points []statuspage.TaggedPoint
-		for n := range int64(100) {
-			points = append(points, statuspage.TaggedPoint{Tag: "a", Point: probe(begin-n*minute, up, 1)})
-		}
-		return errors.Join(counted.RecordPoints(ctx, points, now)...)
-	})
-	ended()
-	var rule statuspage.AlertRule
-	var err error
-	calls("POST alert rule", 2, func() error {
-		rule, err = counted.CreateAlertRule(ctx, downRule(1, "a"), now, nil)
-		return err
-	})
-	at := int64(begin)
-	status := func(want statuspage.Status) func() error {
-		return func() error {
-			at += minute
-			return counted.RecordPoint(ctx, "a", probe(at, want, 1), at)
-		}
-	}
-	once := func(name string, want int, act func() error) {
-		t.Helper()
-		for range 3 {
-			client.Reset()
-			if err := act(); err != nil {
-				t.Fatal(err)
-			}
-			if client.Sequential() == want {
-				break
-			}
-			// What it did is done: do it again from the start.
-			if err := errors.Join(status(up)(), status(up)()); err != nil {
-				t.Fatal(err)
-			}
-		}
-		if got := client.Sequential(); got != want {
-			t.Errorf("%s: %d calls that wait for one another, want %d", name, got, want)
-		}
-	}
-	once("a point that opens an alert", 6, status(down))
-	once("another one", 3, status(down))
-	once("a point that resolves it", 6, status(up))
-	calls("GET alert rule", 1, func() error { _, err := counted.AlertRule(ctx, rule.ID); return err })
-	calls("PATCH alert rule", 3, func() error {
-		_, err := counted.UpdateAlertRule(ctx, rule.ID, statuspage.AlertRulePatch{Failures: opt.Value[int64](1)}, now)
-		return err
-	})
-	calls("GET alert", 1, func() error { _, err := counted.Alert(ctx, 1); return err })
-	list := func(q statuspage.AlertQuery) func() error {
-		q.Limit = 10
-		return func() error {
-			_, err := counted.Alerts(ctx, q, func(statuspage.Alert) bool { return true })
-			return err
-		}
-	}
-	calls("list alerts", 1, list(statuspage.AlertQuery{}))
-	calls("list alerts of a monitor", 3, list(statuspage.AlertQuery{Tag: "a"}))
-	calls("a run about missing data without rules", 1, func() error { _, err := nodata.Run(ctx, counted, now); return err })
-	fewest := 99
-	for n := 0; n < 3 && fewest > 6; n++ { // as above
-		another := newRule(t, s, downRule(60, "a"))
-		client.Reset()
-		if err := counted.DeleteAlertRule(ctx, another.ID, now); err != nil {
-			t.Fatal(err)
-		}
-		fewest = min(fewest, client.Sequential())
-	}
-	if fewest > 6 {
-		t.Errorf("DELETE alert rule: %d calls that wait for one another, want at most 6", fewest)
-	}
-}
-
 // dying returns a store whose function is killed at the n-th call, counted from 1:
 // that call takes effect when applied, and none after it does.
 func dying(tb *dynamotest.Table, n int, applied bool) (*dynamo.Store, context.Context, func() bool) {
@@ -1015,20 +881,15 @@ func TestPointAppliedAgain(t *testing.T) {
 	clock := old + 50*minute
 	appliedAgain, judged := make(chan struct{}), make(chan struct{})
 	other := make(chan struct{})
-	var once sync.Once
-	run := tb.Store(&dynamotest.Client{Inject: func(operation string, _ []byte) dynamotest.Fault {
-		if operation == "TransactWriteItems" {
-			once.Do(func() {
-				set(t, s, clock, up, clock)
-				close(other)
-				<-appliedAgain
-			})
-		}
-		return dynamotest.None
-	}})
+	run := tb.Store(&dynamotest.Client{Inject: dynamotest.Before(dynamotest.Writes("ALERT#"), func() {
+		set(t, s, clock, up, clock)
+		close(other)
+		<-appliedAgain
+	})})
 	tries := 0
+	setsThePoint := dynamotest.Writes("HOUR#")
 	writer := tb.Store(&dynamotest.Client{Inject: func(operation string, body []byte) dynamotest.Fault {
-		if operation != "UpdateItem" || !strings.Contains(string(body), "HOUR#") {
+		if !setsThePoint(operation, body) {
 			return dynamotest.None
 		}
 		if tries++; tries == 1 {
@@ -1065,18 +926,6 @@ func set(t *testing.T, s *dynamo.Store, at int64, status statuspage.Status, cloc
 	}
 }
 
-// hook returns a client that runs f before the first call of the operation whose body has
-// the text.
-func hook(operation, text string, f func()) *dynamotest.Client {
-	var once sync.Once
-	return &dynamotest.Client{Inject: func(op string, body []byte) dynamotest.Fault {
-		if op == operation && strings.Contains(string(body), text) {
-			once.Do(f)
-		}
-		return dynamotest.None
-	}}
-}
-
 // wantOpen asks how many alerts are open.
 func wantOpen(t *testing.T, s *dynamo.Store, want int) {
 	t.Helper()
@@ -1108,21 +957,19 @@ func TestOpenAlertsReadBeforeHours(t *testing.T) {
 			newRule(t, s, downRule(tt.failures, "a"))
 			post(t, s, "a", begin-minute, tt.before...)
 			marks := make(chan struct{})
-			var once, twice sync.Once
-			client := &dynamotest.Client{Inject: func(operation string, body []byte) dynamotest.Fault {
-				switch {
-				case operation != "Query":
-				case strings.Contains(string(body), "OPENALERT"):
-					once.Do(func() { close(marks) })
-				case strings.Contains(string(body), "HOUR#"):
-					twice.Do(func() {
-						<-marks
-						time.Sleep(200 * time.Millisecond) // for its answer
-						set(t, s, begin, tt.other, now+minute)
-					})
-				}
-				return dynamotest.None
-			}}
+			haveMarks := sync.OnceFunc(func() { close(marks) })
+			readsMarks := dynamotest.Reads("OPENALERT#")
+			client := &dynamotest.Client{
+				Answered: func(operation string, body []byte) {
+					if readsMarks(operation, body) {
+						haveMarks()
+					}
+				},
+				Inject: dynamotest.Before(dynamotest.Reads("HOUR#"), func() {
+					<-marks
+					set(t, s, begin, tt.other, now+minute)
+				}),
+			}
 			set(t, tb.Store(client), tt.at, tt.own, now+minute)
 			wantOpen(t, s, tt.wantOpen)
 		})
@@ -1134,13 +981,14 @@ func TestOpenAlertsReadBeforeHours(t *testing.T) {
 func TestNextMinuteJudgedBefore(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
-		name, call string
-		at         int64
+		name string
+		call dynamotest.Match
+		at   int64
 	}{
-		{"before it reads", "BatchGetItem", begin},
-		{"before it writes", "TransactWriteItems", begin},
-		{"in the next hour, before it reads", "BatchGetItem", statuspage.FloorHour(begin) + hour - minute},
-		{"in the next hour, before it writes", "TransactWriteItems", statuspage.FloorHour(begin) + hour - minute},
+		{"before it reads", dynamotest.Reads("RULES"), begin},
+		{"before it writes", dynamotest.Writes("ALERT#"), begin},
+		{"in the next hour, before it reads", dynamotest.Reads("RULES"), statuspage.FloorHour(begin) + hour - minute},
+		{"in the next hour, before it writes", dynamotest.Writes("ALERT#"), statuspage.FloorHour(begin) + hour - minute},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -1150,7 +998,7 @@ func TestNextMinuteJudgedBefore(t *testing.T) {
 			next := func() {
 				set(t, s, tt.at+minute, up, tt.at+minute+1)
 			}
-			set(t, tb.Store(hook(tt.call, "ALERT", next)), tt.at, down, tt.at+minute-1)
+			set(t, tb.Store(&dynamotest.Client{Inject: dynamotest.Before(tt.call, next)}), tt.at, down, tt.at+minute-1)
 			wantOpen(t, s, 0)
 		})
 	}
@@ -1171,7 +1019,7 @@ func TestPointsOfTheFuture(t *testing.T) {
 	other := func() {
 		set(t, s, next-minute, up, clock)
 	}
-	set(t, tb.Store(hook("TransactWriteItems", "ALERT", other)), next-minute, down, clock)
+	set(t, tb.Store(&dynamotest.Client{Inject: dynamotest.Before(dynamotest.Writes("ALERT#"), other)}), next-minute, down, clock)
 	wantOpen(t, s, 0)
 }
 
@@ -1179,8 +1027,8 @@ func TestPointsOfTheFuture(t *testing.T) {
 // first point, and between that and its judgement.
 func TestFirstPointOfAnHour(t *testing.T) {
 	t.Parallel()
-	for _, call := range []string{"UpdateItem", "Query"} {
-		t.Run(call, func(t *testing.T) {
+	for name, call := range map[string]dynamotest.Match{"before it is set": dynamotest.Writes("HOUR#"), "before it is judged": dynamotest.Reads("HOUR#")} {
+		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			tb, s := newPoints(t, "a")
 			newRule(t, s, downRule(2, "a"))
@@ -1188,7 +1036,7 @@ func TestFirstPointOfAnHour(t *testing.T) {
 			clock := first + 30
 			post(t, s, "a", first-2*minute, up)
 			other := func() { set(t, s, first-minute, down, clock) }
-			set(t, tb.Store(hook(call, "HOUR#", other)), first, down, clock)
+			set(t, tb.Store(&dynamotest.Client{Inject: dynamotest.Before(call, other)}), first, down, clock)
 			wantOpen(t, s, 1)
 		})
 	}
@@ -1225,9 +1073,10 @@ func TestAlertBeforeTheWrite(t *testing.T) {
 			newRule(t, s, rule)
 			post(t, s, "a", begin-minute, tt.before...)
 			var once sync.Once
+			setsThePoint := dynamotest.Writes("HOUR#")
 			client := &dynamotest.Client{Inject: func(operation string, body []byte) dynamotest.Fault {
 				fault := dynamotest.None
-				if (operation == "UpdateItem" || operation == "TransactWriteItems") && strings.Contains(string(body), "HOUR#") {
+				if setsThePoint(operation, body) {
 					once.Do(func() {
 						fault = tt.fault
 						set(t, s, begin, tt.other, tt.clock)

@@ -127,7 +127,7 @@ var optFields = cmp.AllowUnexported(opt.Field[int64]{})
 // TestMonitorFacts shows what is read of a monitor's history.
 func TestMonitorFacts(t *testing.T) {
 	t.Parallel()
-	tb, s := newPoints(t, "a", "b", "c", "d", "e")
+	_, s := newPoints(t, "a", "b", "c", "d", "e")
 	at := func(n int64) *int64 { return new(begin + n*minute) }
 	record := func(tag string, minutes map[int64]statuspage.Status) {
 		for n, status := range minutes {
@@ -143,26 +143,22 @@ func TestMonitorFacts(t *testing.T) {
 	for n := int64(60 * 24 * 29); n > 0; n -= 60 * 7 {
 		record("e", map[int64]statuspage.Status{-n: up})
 	}
-	client := &dynamotest.Client{}
-	counted := tb.Store(client)
 	for _, tt := range []struct {
 		monitor, since  int64
 		newest          *int64
 		changed, notUp  *int64
 		failing, covers bool // now; the year before
-		calls           int
 	}{
-		{1, begin, nil, nil, nil, false, true, 2},
-		{2, *at(-60), at(-3), at(-50), at(-100), false, true, 2},
-		{2, *at(-50), at(-3), at(-50), at(-100), false, true, 2},
-		{2, *at(-10), at(-3), nil, nil, false, false, 2}, // what is before does not matter
-		{3, *at(-60), at(-16), nil, at(-16), false, true, 2},
-		{4, *at(-60), at(-15), nil, at(-15), true, true, 2}, // it is protected, whatever else is
-		{5, *at(-60 * 24 * 40), nil, at(-60 * 24 * 30), at(-60*24*30 - 1), false, true, 3},
-		{5, *at(-60), nil, nil, nil, false, false, 2},
+		{1, begin, nil, nil, nil, false, true},
+		{2, *at(-60), at(-3), at(-50), at(-100), false, true},
+		{2, *at(-50), at(-3), at(-50), at(-100), false, true},
+		{2, *at(-10), at(-3), nil, nil, false, false}, // what is before does not matter
+		{3, *at(-60), at(-16), nil, at(-16), false, true},
+		{4, *at(-60), at(-15), nil, at(-15), true, true}, // it is protected, whatever else is
+		{5, *at(-60 * 24 * 40), nil, at(-60 * 24 * 30), at(-60*24*30 - 1), false, true},
+		{5, *at(-60), nil, nil, nil, false, false},
 	} {
-		client.Reset()
-		f, err := counted.MonitorFacts(t.Context(), tt.monitor, tt.since, begin)
+		f, err := s.MonitorFacts(t.Context(), tt.monitor, tt.since, begin)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -172,9 +168,6 @@ func TestMonitorFacts(t *testing.T) {
 		}
 		if d := cmp.Diff([]any{tt.changed, tt.notUp, tt.failing, tt.covers}, []any{f.Changed, f.NotUp, f.Failing(begin), f.Covers(begin - 365*day)}); d != "" {
 			t.Errorf("%s (-want +got):\n%s", name, d)
-		}
-		if n := len(client.Calls()); n != tt.calls {
-			t.Errorf("%s: %d calls, want %d", name, n, tt.calls)
 		}
 	}
 	newRule(t, s, downRule(1, "b"))
@@ -233,15 +226,9 @@ func TestDryRunIsTheRun(t *testing.T) {
 	checkFinished(t, tb)
 }
 
-// interrupted returns a store whose deletions leave all that comes after their
-// transaction.
+// interrupted returns a store whose deletions do not come to their end.
 func interrupted(tb *dynamotest.Table) *dynamo.Store {
-	return tb.Store(&dynamotest.Client{Inject: func(operation string, _ []byte) dynamotest.Fault {
-		if operation == "BatchWriteItem" {
-			return dynamotest.Throttle
-		}
-		return dynamotest.None
-	}})
+	return tb.Store(&dynamotest.Client{Inject: dynamotest.On(dynamotest.Deletes("CLEANUP"), dynamotest.Throttle)})
 }
 
 // A closerOp is what somebody else does at the same time to an incident on the
@@ -571,20 +558,20 @@ func TestCloserFaults(t *testing.T) {
 	}
 }
 
-// loadOpen loads open and closed incidents; each of the open ones is on two of ten
-// monitors and ready to be warned at begin+day.
-func loadOpen(t *testing.T, open, closed int) (*dynamotest.Table, *dynamo.Store) {
+// loadOpen loads open incidents; each is on two of ten monitors and ready to be warned at
+// begin+day.
+func loadOpen(t *testing.T, open int) *dynamo.Store {
 	t.Helper()
 	tags := make([]string, 10)
 	for n := range tags {
 		tags[n] = fmt.Sprintf("m%d", n)
 	}
-	tb, s := newPoints(t, tags...)
+	_, s := newPoints(t, tags...)
 	for _, tag := range tags {
 		post(t, s, tag, begin, down, up)
 	}
 	var all []statuspage.Incident
-	for n := range open + closed {
+	for n := range open {
 		i := statuspage.Incident{
 			ID: int64(n + 1), Title: "Outage", Start: begin - int64(n)*minute, State: statuspage.Identified, Type: statuspage.TypeIncident, Source: statuspage.SourceAPI,
 			Created: begin, Updated: begin, Version: 1,
@@ -592,53 +579,12 @@ func loadOpen(t *testing.T, open, closed int) (*dynamotest.Table, *dynamo.Store)
 		for _, m := range []int{n % 10, (n + 1) % 10} {
 			i.Monitors = append(i.Monitors, statuspage.AffectedMonitor{Tag: tags[m], MonitorID: int64(m + 1), Impact: statuspage.Down})
 		}
-		if n >= open {
-			i.Start, i.State, i.End, i.Closed = begin-int64(n%1000)*minute, statuspage.Resolved, new(int64(begin)), new(int64(begin))
-		}
 		all = append(all, i)
 	}
 	if err := dump.New(s).Load(context.Background(), slices.Values(all), nil, nil); err != nil {
 		t.Fatal(err)
 	}
-	return tb, s
-}
-
-// TestCloserCosts shows that the calls of a run follow the open incidents, that a
-// monitor is read once, and that a run with nothing to do reads no monitor at all.
-func TestCloserCosts(t *testing.T) {
-	t.Parallel()
-	var want []string
-	for _, closed := range []int{100, 10_000} {
-		tb, _ := loadOpen(t, 20, closed)
-		client := &dynamotest.Client{}
-		counted := tb.Store(client)
-		var got []string
-		closes(t, counted, quick, begin+minute, closer.Options{}) // makes the totals of the day before
-		for _, at := range []int64{begin + 2*minute, begin + 40*minute, begin + 2*hour, begin + 3*hour} {
-			client.Reset()
-			sum, _ := closes(t, counted, quick, at, closer.Options{})
-			operations := map[string]int{}
-			for _, c := range client.Calls() {
-				operations[c.Operation]++
-			}
-			read, write := client.Capacity()
-			got = append(got, fmt.Sprintf("%+d: warned %d, closed %d, %v, %.1f read and %.1f write units", at-begin, sum.Warned, sum.Closed, operations, read, write))
-		}
-		t.Logf("with %d closed ones: %s", closed, strings.Join(got, "; "))
-		if want == nil {
-			want = got
-		}
-		if d := cmp.Diff(want, got); d != "" {
-			t.Errorf("calls with 100 closed ones (-) and with %d (+):\n%s", closed, d)
-		}
-	}
-	// State, open ones, CLEANUP; and for 20 warnings: the incidents, 10 monitors with
-	// points and alerts, the ids, 20 transactions.
-	for n, prefix := range []string{"+120: warned 0, closed 0, map[GetItem:1 Query:2]", "+2400: warned 20, closed 0, map[BatchGetItem:1 GetItem:1 Query:22 TransactWriteItems:20 UpdateItem:1]"} {
-		if !strings.HasPrefix(want[n], prefix) {
-			t.Errorf("run %d: %s, want %s", n, want[n], prefix)
-		}
-	}
+	return s
 }
 
 // TestManyOpenIncidents lets runs that stop early go through many open incidents,
@@ -651,7 +597,7 @@ func TestManyOpenIncidents(t *testing.T) {
 		many, parts = 10_000, 200
 	}
 	p := closer.Policy{StaleAfter: 1000 * hour, WarnBefore: 1000 * hour}
-	_, s := loadOpen(t, many, 0)
+	s := loadOpen(t, many)
 	warned, runs := 0, 0
 	began := time.Now()
 	for at := int64(begin + 500*hour); warned < many; at += 5 * minute {
@@ -923,17 +869,11 @@ func TestLastMoment(t *testing.T) {
 			t.Parallel()
 			tb, s := newPoints(t, "a")
 			arrangeClosing(t, s, tt.kind, "a")
-			var once sync.Once
-			late := tb.Store(&dynamotest.Client{Inject: func(operation string, _ []byte) dynamotest.Fault {
-				if operation == "TransactWriteItems" {
-					once.Do(func() {
-						if err := tt.other(1, "a")(context.Background(), s); err != nil {
-							t.Error(err)
-						}
-					})
+			late := tb.Store(&dynamotest.Client{Inject: dynamotest.Before(dynamotest.Writes("INCIDENT#"), func() {
+				if err := tt.other(1, "a")(context.Background(), s); err != nil {
+					t.Error(err)
 				}
-				return dynamotest.None
-			}})
+			})})
 			sum, lines := closes(t, late, quick, due, closer.Options{})
 			want := 0
 			if tt.reason == "" {
@@ -955,17 +895,11 @@ func TestLastMomentOfTheHourBefore(t *testing.T) {
 	for minutes, reason := range map[int64]closer.Reason{10: closer.KeepFailing, 16: closer.KeepActive} {
 		tb, s := newPoints(t, "a")
 		arrangeClosing(t, s, "close", "a")
-		var once sync.Once
-		late := tb.Store(&dynamotest.Client{Inject: func(operation string, _ []byte) dynamotest.Fault {
-			if operation == "TransactWriteItems" {
-				once.Do(func() {
-					if err := downAt(at-minutes*minute)(1, "a")(context.Background(), s); err != nil {
-						t.Error(err)
-					}
-				})
+		late := tb.Store(&dynamotest.Client{Inject: dynamotest.Before(dynamotest.Writes("INCIDENT#"), func() {
+			if err := downAt(at-minutes*minute)(1, "a")(context.Background(), s); err != nil {
+				t.Error(err)
 			}
-			return dynamotest.None
-		}})
+		})})
 		sum, _ := closes(t, late, quick, at, closer.Options{})
 		if sum.Closed != 0 || sum.Skipped[reason] != 1 {
 			t.Errorf("%d minutes before: %v", minutes, sum)

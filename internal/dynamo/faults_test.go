@@ -260,20 +260,26 @@ func TestFaultsAreInvisible(t *testing.T) {
 	}
 }
 
-// lateTries is an http.RoundTripper that has a fate for each of the first calls of an
-// operation: 'h' is held up until arrive, while the caller sees the connection break; 'l'
+// lateTries is an http.RoundTripper that has a fate for each of the first calls that match:
+// 'h' is held up until arrive, while the caller sees the connection break; 'l'
 // takes effect, and its answer is lost; 'p' passes. Before one with a capital letter, another
 // writer comes.
 type lateTries struct {
-	operation string
-	fates     string
-	other     func() error
-	held      []*http.Request
+	of    dynamotest.Match
+	fates string
+	other func() error
+	held  []*http.Request
 }
 
 // RoundTrip implements http.RoundTripper.
 func (l *lateTries) RoundTrip(r *http.Request) (*http.Response, error) {
-	if l.fates == "" || !strings.HasSuffix(r.Header.Get("X-Amz-Target"), "."+l.operation) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return nil, err
+	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	_, operation, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
+	if l.fates == "" || !l.of(operation, body) {
 		return http.DefaultTransport.RoundTrip(r)
 	}
 	fate := l.fates[0]
@@ -295,10 +301,6 @@ func (l *lateTries) RoundTrip(r *http.Request) (*http.Response, error) {
 			return nil, err
 		}
 	case 'h':
-		body, err := io.ReadAll(r.Body)
-		if err != nil {
-			return nil, err
-		}
 		late := r.Clone(context.Background())
 		late.Body = io.NopCloser(bytes.NewReader(body))
 		l.held = append(l.held, late)
@@ -356,7 +358,7 @@ func fillUp(from, to, clock int64) storeFunc {
 
 // lateTry runs own with the fates, then other, and returns the table's items and what was
 // held up.
-func lateTry(t *testing.T, operation, fates string, own, other storeFunc) (*dynamotest.Table, *lateTries) {
+func lateTry(t *testing.T, fates string, own, other storeFunc) (*dynamotest.Table, *lateTries) {
 	t.Helper()
 	tb := dynamotest.NewTable(t)
 	s := tb.Store(nil)
@@ -368,7 +370,7 @@ func lateTry(t *testing.T, operation, fates string, own, other storeFunc) (*dyna
 	if _, err := s.CreateIncident(ctx, statuspage.NewIncident{Title: "One", Start: begin}, now, nil); err != nil {
 		t.Fatal(err)
 	}
-	tries := &lateTries{operation: operation, fates: fates, other: func() error { return other(ctx, s) }}
+	tries := &lateTries{of: dynamotest.Writes("INCIDENT#", "HOUR#"), fates: fates, other: func() error { return other(ctx, s) }}
 	if err := own(ctx, tb.Store(&dynamotest.Client{Base: tries})); err != nil {
 		t.Fatal(err)
 	}
@@ -412,7 +414,7 @@ func TestLateTriesUndoNothing(t *testing.T) {
 		for _, fates := range fates {
 			t.Run(tt.name+"/"+fates, func(t *testing.T) {
 				t.Parallel()
-				tb, tries := lateTry(t, "TransactWriteItems", fates, tt.own, tt.other)
+				tb, tries := lateTry(t, fates, tt.own, tt.other)
 				before := tb.Items(t)
 				tries.arrive(t)
 				if d := cmp.Diff(before, tb.Items(t)); d != "" {
@@ -444,7 +446,7 @@ func TestLateTryOfAPoint(t *testing.T) {
 		for _, fates := range []string{"h", "hh", "lh", "hl", "hlh", "hlP"} {
 			t.Run(tt.name+"/"+fates, func(t *testing.T) {
 				t.Parallel()
-				tb, tries := lateTry(t, "UpdateItem", fates, setPoint(tt.at, down, tt.clock), tt.other)
+				tb, tries := lateTry(t, fates, setPoint(tt.at, down, tt.clock), tt.other)
 				before, held := pointsIn(t, tb), len(tries.held)
 				revision := revisionOf(t, tb, tt.at)
 				if done := tries.arrive(t); done != held {
@@ -516,7 +518,7 @@ func TestLateClaim(t *testing.T) {
 			ctx, cancel := background()
 			defer cancel()
 			request := statuspage.IdempotentRequest{APIKeyID: 1, Key: "k", Digest: "d"}
-			tries := &lateTries{operation: "TransactWriteItems", fates: fates}
+			tries := &lateTries{of: dynamotest.Writes("IDEMPOTENCY#"), fates: fates}
 			claim, reply, err := tb.Store(&dynamotest.Client{Base: tries}).Claim(ctx, request, now)
 			if err != nil || reply != nil {
 				t.Fatalf("reply %q, %v", reply, err)
@@ -572,8 +574,9 @@ func TestTriesOfATransaction(t *testing.T) {
 			t.Parallel()
 			tb, _, ctx := oneIncident(t)
 			tries := 0
+			changes := dynamotest.Writes("INCIDENT#")
 			client := &dynamotest.Client{Inject: func(operation string, body []byte) dynamotest.Fault {
-				if operation != "TransactWriteItems" {
+				if !changes(operation, body) {
 					return dynamotest.None
 				}
 				tries++

@@ -156,13 +156,7 @@ func TestLegacyBody(t *testing.T) {
 		t.Error(err)
 	}
 	dying, die := context.WithCancel(ctx)
-	client := &dynamotest.Client{Inject: func(operation string, _ []byte) dynamotest.Fault {
-		if operation == "BatchWriteItem" {
-			die()
-			return dynamotest.Hang
-		}
-		return dynamotest.None
-	}}
+	client := &dynamotest.Client{Inject: dynamotest.Before(dynamotest.Deletes("BODY"), die)}
 	if err := w.tb.Store(client).DeleteIncident(dying, 1, later, nil); err != nil {
 		t.Error(err)
 	}

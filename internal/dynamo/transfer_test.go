@@ -221,12 +221,13 @@ func TestImportGoesOn(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			target := dynamotest.NewTable(t)
 			random := dynamotest.Random(seed(t), 0.1, 60, faults...)
+			isPut := dynamotest.Writes("")
 			for _, puts := range []int64{0, 1, 40, 100, 1 << 40} {
 				ctx, cancel := context.WithCancel(t.Context())
 				var left atomic.Int64
 				left.Store(puts)
 				client := &dynamotest.Client{Inject: func(operation string, body []byte) dynamotest.Fault {
-					if operation != "PutItem" {
+					if !isPut(operation, body) {
 						return dynamotest.None
 					}
 					if left.Add(-1) < 0 {
@@ -440,13 +441,7 @@ func TestChangedSince(t *testing.T) {
 	file := exported(t, source, dump.ExportOptions{}, now)
 	target := dynamotest.NewTable(t)
 	ctx, cancel := context.WithCancel(t.Context())
-	client := &dynamotest.Client{Inject: func(operation string, body []byte) dynamotest.Fault {
-		if operation == "PutItem" && bytes.Contains(body, []byte("APIKEY#")) {
-			cancel()
-			return dynamotest.LostCall
-		}
-		return dynamotest.None
-	}}
+	client := &dynamotest.Client{Inject: dynamotest.Before(dynamotest.Writes("APIKEY#"), cancel)}
 	if _, err := target.Dump(client).Import(ctx, file, dump.ImportOptions{}, now); err == nil {
 		t.Fatal("the import was not interrupted")
 	}

@@ -125,6 +125,10 @@ type Client struct {
 	// Inject says what happens to a call; nil: nothing does.
 	Inject func(operation string, body []byte) Fault
 
+	// Answered is told of a call when its answer is there, before the caller has it; nil:
+	// nobody is.
+	Answered func(operation string, body []byte)
+
 	// Delay holds every answer back for so long, so that calls made at once surely
 	// overlap, also on a busy machine.
 	Delay time.Duration
@@ -182,6 +186,9 @@ func (c *Client) Do(r *http.Request) (*http.Response, error) {
 	resp, answer, err := exchange(base, r)
 	if err != nil {
 		return nil, err
+	}
+	if c.Answered != nil {
+		c.Answered(operation, body)
 	}
 	select {
 	case <-time.After(c.Delay):

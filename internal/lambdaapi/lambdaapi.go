@@ -27,7 +27,7 @@ func Function(group web.Group) awsenv.Function {
 		if e.Getenv("API_DOCS") != "false" {
 			served = append(served, apiv4.Docs()...)
 		}
-		handler := web.New(group, web.Config{Store: e.Store, Now: e.Now, SiteURL: e.Getenv("SITE_URL"), Ready: e.Ready}, served)
+		handler := web.New(group, web.Config{Store: e.Store, Now: e.Now, SiteURL: e.Getenv("SITE_URL"), Room: lambdahttp.Room(), Ready: e.Ready}, served)
 		h := lambdahttp.New(handler, web.InternalError(), e.Log)
 		h.Preflight = e.Getenv("ALLOWED_ORIGINS") != ""
 		return h, nil

@@ -268,8 +268,10 @@ func TestStopKillsWhatDoesNotListen(t *testing.T) {
 	if err := e.launch("/bin/sh", []string{"-c", "trap '' TERM; echo ready; while :; do sleep 1; done"}); err != nil {
 		t.Fatal(err)
 	}
-	for e.output.String() != "ready" {
-		time.Sleep(5 * time.Millisecond)
+	for end := time.Now().Add(10 * time.Second); e.output.String() != "ready"; time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("the process says %q, not that it is ready", e.output)
+		}
 	}
 	if err := e.stopWithin(100 * time.Millisecond); err != nil {
 		t.Fatal(err)

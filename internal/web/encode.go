@@ -12,36 +12,47 @@ import (
 	"tocsin/internal/statuspage"
 )
 
-// maxPage is how many bytes of Lambda response one page of a list may take. Lambda
-// refuses 6 MB; the rest is room for the envelope (docs/api.md, Lists).
-const maxPage = 5_500_000
+// A Room is how much of an answer the items of one page may take, as the platform counts
+// (docs/api.md, Lists). The zero Room has no end.
+type Room struct {
+	Bytes int
+	Size  func(text []byte) int // how many of them a text takes
+}
 
 // A Page collects the items of a list until it is full.
 type Page struct {
-	Name  string // of the list
-	Limit int    // of items
+	name  string // of the list
+	limit int    // of items
+	room  Room
 
 	items bytes.Buffer
 	count int
-	size  int // of the items as sent
+	taken int // of the room
+}
+
+// Page returns an empty page of the list with the name, "" for one without.
+func (r *Request) Page(name string, limit int) *Page {
+	return &Page{name: name, limit: limit, room: r.server.Room}
 }
 
 // Add appends the item and reports true, or reports false when the page is full.
 // The first item always fits: no record is that large.
 func (p *Page) Add(v any) bool {
-	if p.count == p.Limit {
+	if p.count == p.limit {
 		return false
 	}
 	encoded := Encode(v)
-	size := sentSize(encoded) + len(",")
-	if p.count > 0 {
-		if p.size+size > maxPage {
+	if p.room.Size != nil {
+		size := p.room.Size(encoded) + len(",")
+		if p.count > 0 && p.taken+size > p.room.Bytes {
 			return false
 		}
+		p.taken += size
+	}
+	if p.count > 0 {
 		p.items.WriteByte(',')
 	}
 	p.items.Write(encoded)
-	p.size += size
 	p.count++
 	return true
 }
@@ -54,7 +65,7 @@ func (p *Page) List() []byte { return slices.Concat([]byte("["), p.items.Bytes()
 func (p *Page) Answer(cursor string) Answer {
 	var b bytes.Buffer
 	b.Grow(p.items.Len() + 64)
-	b.WriteString(`{"` + p.Name + `":[`)
+	b.WriteString(`{"` + p.name + `":[`)
 	b.Write(p.items.Bytes())
 	b.WriteByte(']')
 	if cursor != "" {
@@ -62,23 +73,6 @@ func (p *Page) Answer(cursor string) Answer {
 	}
 	b.WriteByte('}')
 	return JSON(http.StatusOK, b.Bytes())
-}
-
-// sentSize is how many bytes the text takes inside a Lambda response, where it is a
-// JSON string that encoding/json has escaped.
-func sentSize(text []byte) int {
-	n := len(text)
-	for i, c := range text {
-		switch {
-		case c == '"' || c == '\\' || c == '\n' || c == '\r' || c == '\t' || c == '\b' || c == '\f':
-			n++
-		case c < ' ' || c == '<' || c == '>' || c == '&':
-			n += 5
-		case c == 0xe2 && i+2 < len(text) && text[i+1] == 0x80 && text[i+2]&^1 == 0xa8:
-			n += 3 // U+2028 and U+2029
-		}
-	}
-	return n
 }
 
 // EncodeCursor returns the cursor of a list's next page: the kind of list, and the numbers

@@ -51,7 +51,7 @@ func (l List[Q, T, P]) Handler() Handler {
 			return nil, err
 		}
 		return func() (Answer, error) {
-			p := Page{Name: l.Name, Limit: limit}
+			p := r.Page(l.Name, limit)
 			next, err := l.Read(r.Context(), q, func(record T) bool { return p.Add(l.Show(r, record)) })
 			if err != nil {
 				return Answer{}, err

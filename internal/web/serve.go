@@ -51,6 +51,9 @@ type Config struct {
 	// request came to.
 	SiteURL string
 
+	// Room is what a page of a list may take.
+	Room Room
+
 	// Ready is asked before the table is used, until it has returned nil once.
 	// Nil means that there is nothing to wait for.
 	Ready func(context.Context) error
