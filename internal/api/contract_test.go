@@ -1758,3 +1758,42 @@ func TestLinksOfIncidents(t *testing.T) {
 		})
 	}
 }
+
+// The header Tocsin-Source says where an incident comes from; whatever else it is, nothing
+// is written.
+func TestIncidentSource(t *testing.T) {
+	s, _ := start(t)
+	for _, tt := range []struct {
+		values []string
+		want   answer
+	}{
+		{nil, answer{201, "API"}},
+		{[]string{"API"}, answer{201, "API"}},
+		{[]string{"MANUAL"}, answer{201, "MANUAL"}},
+		{[]string{"manual"}, answer{400, badRequest("Tocsin-Source must be API or MANUAL")}},
+		{[]string{""}, answer{400, badRequest("Tocsin-Source must be API or MANUAL")}},
+		{[]string{"ALERT"}, answer{400, badRequest("Tocsin-Source must be API or MANUAL")}},
+		{[]string{"API", "MANUAL"}, answer{400, badRequest("Tocsin-Source must be API or MANUAL")}},
+	} {
+		header := s.Header()
+		header["Tocsin-Source"] = tt.values
+		before := records(t, s)
+		got := s.DoWith("POST", "/api/v4/incidents", newIncident, header)
+		if tt.want.Status == 201 {
+			shown := s.Do("GET", incidentPath(idOf(t, got.Body)), "").Body
+			if source := `"incident_source":"` + tt.want.Body + `"`; got.Status != 201 || !strings.Contains(got.Body, source) || !strings.Contains(shown, source) {
+				t.Errorf("%q: %d %s, then %s", tt.values, got.Status, got.Body, shown)
+			}
+			continue
+		}
+		if diff := cmp.Diff(tt.want, answer{got.Status, got.Body}); diff != "" {
+			t.Errorf("%q (-want +got):\n%s", tt.values, diff)
+		}
+		if diff := cmp.Diff(before, records(t, s)); diff != "" {
+			t.Errorf("%q has written (-before +after):\n%s", tt.values, diff)
+		}
+	}
+	if got := s.DoWith("POST", "/api/v4/incidents", `{}`, s.Header("Tocsin-Source", "x")); got.Body != badRequest("Title is required and must be a non-empty string") {
+		t.Errorf("the body comes first: %s", got.Body)
+	}
+}
