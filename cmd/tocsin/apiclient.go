@@ -28,9 +28,10 @@ const (
 
 // An apiClient speaks the API v4 of one service.
 type apiClient struct {
-	base string // without a slash at the end
-	key  string
-	wait func(ctx context.Context, d time.Duration) error
+	base  string // without a slash at the end
+	key   string
+	wait  func(ctx context.Context, d time.Duration) error
+	again func(err error) // is told why a request is going to be sent again
 }
 
 func newAPIClient(address, key string) (*apiClient, error) {
@@ -42,7 +43,7 @@ func newAPIClient(address, key string) (*apiClient, error) {
 		return nil, usagef("TOCSIN_KEY must be an API key: kener_ and 64 lower-case hexadecimal digits")
 	}
 	base := strings.TrimSuffix(strings.TrimRight(u.String(), "/"), "/api/v4")
-	return &apiClient{base: base, key: key, wait: waitFor}, nil
+	return &apiClient{base: base, key: key, wait: waitFor, again: func(error) {}}, nil
 }
 
 func waitFor(ctx context.Context, d time.Duration) error {
@@ -85,23 +86,24 @@ func (c *apiClient) post(ctx context.Context, path string, header http.Header, b
 // is still being worked on) is sent again, later each time, or when the answer says.
 func (c *apiClient) do(ctx context.Context, method, path string, header http.Header, body []byte, answer any) error {
 	for try := 1; ; try++ {
-		again, err := c.once(ctx, method, path, header, body, answer)
-		if err == nil || again < 0 || try == apiTries {
+		after, err := c.once(ctx, method, path, header, body, answer)
+		if err == nil || after < 0 || try == apiTries {
 			return err
 		}
-		if again == 0 {
-			again = apiFirstWait << (try - 1)
+		c.again(err)
+		if after == 0 {
+			after = apiFirstWait << (try - 1)
 		}
-		again = min(again, apiMaxWait)
-		if c.wait(ctx, again+rand.N(again/4+1)) != nil {
+		after = min(after, apiMaxWait)
+		if c.wait(ctx, after+rand.N(after/4+1)) != nil {
 			return err
 		}
 	}
 }
 
-// once sends a request once. again is after how long it makes sense to send it again: 0 for
-// the usual time, negative for never.
-func (c *apiClient) once(ctx context.Context, method, path string, header http.Header, body []byte, answer any) (again time.Duration, err error) {
+// once sends a request once. after is how long to wait before it is sent again: 0 for the
+// usual time, negative for ever.
+func (c *apiClient) once(ctx context.Context, method, path string, header http.Header, body []byte, answer any) (after time.Duration, err error) {
 	const never = -1
 	r, err := http.NewRequestWithContext(ctx, method, c.base+"/api/v4"+path, bytes.NewReader(body))
 	if err != nil {

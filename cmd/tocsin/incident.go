@@ -238,8 +238,17 @@ func writeIncidents(w io.Writer, incidents ...shownIncident) error {
 	return table.Flush()
 }
 
-// api returns the client of the API that is meant.
+// api returns the client of the API that is meant. It says on the standard error why
+// something takes long.
 func (l *localFlags) api(ctx context.Context, c console) (*apiClient, error) {
+	client, err := l.client(ctx, c)
+	if err == nil {
+		client.again = func(err error) { fmt.Fprintf(c.stderr, "tocsin: %s; trying again\n", plain(err.Error())) }
+	}
+	return client, err
+}
+
+func (l *localFlags) client(ctx context.Context, c console) (*apiClient, error) {
 	if l.local {
 		return l.localAPI(ctx)
 	}

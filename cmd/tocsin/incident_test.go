@@ -186,6 +186,8 @@ func TestAPIClientTriesAgain(t *testing.T) {
 			}
 			var waits noWait
 			api.wait = waits.wait
+			told := 0
+			api.again = func(error) { told++ }
 			got, err := openIncident(t.Context(), api, "t", nil, "", time.Unix(600, 0))
 			message := ""
 			if err != nil {
@@ -194,8 +196,8 @@ func TestAPIClientTriesAgain(t *testing.T) {
 			if message != tt.want || (err == nil) != (got.ID == 7) {
 				t.Errorf("incident %d, error %q, want %q", got.ID, message, tt.want)
 			}
-			if len(seen) != len(tt.answers) || len(waits) != len(seen)-1 {
-				t.Fatalf("%d tries, %d waits, want %d", len(seen), len(waits), len(tt.answers))
+			if len(seen) != len(tt.answers) || len(waits) != len(seen)-1 || told != len(waits) {
+				t.Fatalf("%d tries, want %d; %d waits, %d times told why", len(seen), len(tt.answers), len(waits), told)
 			}
 			for n := range seen {
 				if seen[n] != seen[0] || len(seen[n]) < 64+len("MANUAL") || !strings.HasSuffix(seen[n], `MANUAL{"start_date_time":600,"title":"t"}`) {
@@ -245,5 +247,19 @@ func TestPlain(t *testing.T) {
 		if status != tt.status || out+errs != tt.want {
 			t.Errorf("%v: %d %q, want %q", tt.args, status, out+errs, tt.want)
 		}
+	}
+}
+
+// Who waits is told why.
+func TestWaitingIsSaid(t *testing.T) {
+	var errs strings.Builder
+	env := map[string]string{"TOCSIN_URL": "https://api.example.com", "TOCSIN_KEY": statuspage.NewSecret()}
+	api, err := (&localFlags{}).api(t.Context(), console{func(name string) string { return env[name] }, io.Discard, &errs})
+	if err != nil {
+		t.Fatal(err)
+	}
+	api.again(fmt.Errorf("busy\x1b[2J"))
+	if want := "tocsin: busy\ufffd[2J; trying again\n"; errs.String() != want {
+		t.Errorf("%q, want %q", errs.String(), want)
 	}
 }

@@ -134,8 +134,8 @@ func (c *converter) leaveOut(f field) {
 }
 
 // named returns the monitors of a file with their tags, which are those of the file as far
-// as these can be tags here. Kener made names of files of a monitor's name in the same way as a
-// tag is made here.
+// as these can be tags here. Kener asked for a tag; one that is missing is made of the name,
+// as Kener made the names of its files.
 func (c *converter) named(list []*yaml.Node, warn warnFunc) []sourceMonitor {
 	var monitors []sourceMonitor
 	taken := map[string]bool{}
