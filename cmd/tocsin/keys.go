@@ -43,10 +43,22 @@ func newKeysCommand(c console) *cobra.Command {
 	return cmd
 }
 
-// tableFlags say which table is meant.
-type tableFlags struct {
+// localFlags say which server on this machine is meant.
+type localFlags struct {
 	local     bool
 	port, dir string
+}
+
+func (l *localFlags) add(cmd *cobra.Command, c console, local string) {
+	f := cmd.PersistentFlags()
+	f.BoolVar(&l.local, "local", false, local)
+	f.StringVar(&l.port, "port", c.envOr("PORT", defaultPort), "with --local: the port that it serves on (environment: PORT)")
+	f.StringVar(&l.dir, "dir", ".local", "with --local: the --dir folder that it was given")
+}
+
+// tableFlags say which table is meant.
+type tableFlags struct {
+	localFlags
 
 	table, region, profile string
 
@@ -54,10 +66,8 @@ type tableFlags struct {
 }
 
 func (t *tableFlags) add(cmd *cobra.Command, c console) {
+	t.localFlags.add(cmd, c, "the table of the tocsin serve on this machine")
 	f := cmd.PersistentFlags()
-	f.BoolVar(&t.local, "local", false, "the table of the tocsin serve on this machine")
-	f.StringVar(&t.port, "port", c.envOr("PORT", defaultPort), "with --local: the port that it serves on (environment: PORT)")
-	f.StringVar(&t.dir, "dir", ".local", "with --local: the --dir folder that it was given")
 	f.StringVar(&t.table, "table", "", "a table on AWS, by its name: the stack's output TableName")
 	f.StringVar(&t.region, "region", "", "with --table: the AWS region, if it isn't your usual one")
 	f.StringVar(&t.profile, "profile", "", "with --table: the AWS profile, if it isn't your usual one")
@@ -141,7 +151,7 @@ func newKeysCreate(t *tableFlags, c console) *cobra.Command {
 				return fmt.Errorf("making the key: %w", err)
 			}
 			fmt.Fprintln(c.stdout, secret)
-			fmt.Fprintf(c.stderr, "key %d (%s), scopes %s, expires %s; it is not shown again\n", k.ID, k.Name, joinScopes(k.Scopes), timeText(k.Expires, "never"))
+			fmt.Fprintf(c.stderr, "key %d (%s), scopes %s, expires %s; it is not shown again\n", k.ID, plain(k.Name), joinScopes(k.Scopes), timeText(k.Expires, "never"))
 			return nil
 		},
 	}
@@ -277,7 +287,7 @@ func newKeysRevoke(t *tableFlags, c console) *cobra.Command {
 			if err != nil {
 				return fmt.Errorf("revoking the key: %w", err)
 			}
-			fmt.Fprintf(c.stdout, "key %d (%s) revoked at %s\n", k.ID, k.Name, timeText(k.Revoked, "no time"))
+			fmt.Fprintf(c.stdout, "key %d (%s) revoked at %s\n", k.ID, plain(k.Name), timeText(k.Revoked, "no time"))
 			return nil
 		},
 	}

@@ -1,5 +1,6 @@
-// Tocsin is the command for people: it serves the API on one machine, and it makes
-// and revokes API keys there and on AWS. What runs in Lambda is under functions/.
+// Tocsin is the command for people: it serves the API on one machine, opens and resolves
+// incidents, and makes and revokes API keys there and on AWS. What runs in Lambda is under
+// functions/.
 package main
 
 import (
@@ -11,6 +12,7 @@ import (
 	"os/signal"
 	"strings"
 	"syscall"
+	"unicode"
 
 	"github.com/spf13/cobra"
 )
@@ -32,7 +34,7 @@ type console struct {
 func run(ctx context.Context, args []string, c console) int {
 	root := &cobra.Command{
 		Use:           "tocsin",
-		Short:         "Serve the incident API on this machine, and manage keys, monitors and whole tables",
+		Short:         "Serve the incident API on this machine, and manage incidents, keys, monitors and whole tables",
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		Args:          cobra.NoArgs, // with RunE: an unknown command is an error, not a page of help
@@ -42,7 +44,7 @@ func run(ctx context.Context, args []string, c console) int {
 	root.SetOut(c.stdout)
 	root.SetErr(c.stderr)
 	root.SetArgs(args)
-	root.AddCommand(newServeCommand(c), newKeysCommand(c), newMonitorsCommand(c), newCloserCommand(c), newExportCommand(c), newImportCommand(c), newEngineCommand(c))
+	root.AddCommand(newServeCommand(c), newKeysCommand(c), newMonitorsCommand(c), newIncidentCommand(c), newCloserCommand(c), newExportCommand(c), newImportCommand(c), newConvertCommand(c), newEngineCommand(c))
 	err := root.ExecuteContext(ctx)
 	if err == nil {
 		return 0
@@ -50,7 +52,10 @@ func run(ctx context.Context, args []string, c console) int {
 	if status, ok := errors.AsType[exitStatus](err); ok {
 		return int(status)
 	}
-	fmt.Fprintln(c.stderr, "tocsin:", oneLine(err))
+	fmt.Fprintln(c.stderr, "tocsin:", plain(oneLine(err)))
+	if _, ok := errors.AsType[usageError](err); ok {
+		return 2
+	}
 	return 1
 }
 
@@ -58,6 +63,21 @@ func run(ctx context.Context, args []string, c console) int {
 type exitStatus int
 
 func (s exitStatus) Error() string { return fmt.Sprintf("exit status %d", int(s)) }
+
+// usageError is the error of a command that is not used as its help says.
+type usageError struct{ error }
+
+func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
+
+// usage makes a usageError of what is wrong with the arguments of a command.
+func usage(args cobra.PositionalArgs) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, given []string) error {
+		if err := args(cmd, given); err != nil {
+			return usageError{err}
+		}
+		return nil
+	}
+}
 
 // unlessStopped returns err, or nil when ctx has ended: for a command that runs until
 // it is told to stop, that is no failure, whatever it was doing.
@@ -70,6 +90,20 @@ func unlessStopped(ctx context.Context, err error) error {
 
 func oneLine(err error) string {
 	return strings.Join(strings.FieldsFunc(err.Error(), func(r rune) bool { return r == '\n' || r == '\r' }), "; ")
+}
+
+// plain is a text from elsewhere as a terminal may show it: on one line, and with a mark for
+// each character that could move the cursor, or what is read, elsewhere.
+func plain(s string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case unicode.IsPrint(r):
+			return r
+		case unicode.IsSpace(r):
+			return ' '
+		}
+		return unicode.ReplacementChar
+	}, s)
 }
 
 // envOr returns the environment variable, or fallback when it is unset or empty.

@@ -6,6 +6,7 @@ import (
 	"io"
 	"maps"
 	"net/http"
+	"regexp"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -15,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"tocsin/internal/apitest"
+	"tocsin/internal/dynamotest"
 	"tocsin/internal/statuspage"
 )
 
@@ -319,36 +321,98 @@ func checkHeaders(t *testing.T, r apitest.Response) {
 	if ids := r.Header.Values("X-Request-Id"); len(ids) != 1 || ids[0] == "" || ids[0] != r.Header.Get("Apigw-Requestid") {
 		t.Errorf("x-request-id %q, want the gateway's %q", ids, r.Header.Get("Apigw-Requestid"))
 	}
-	if r.Header.Get("Www-Authenticate") != "" {
-		t.Error("www-authenticate is sent, Kener never does")
+	var scheme []string
+	if r.Status == http.StatusUnauthorized {
+		scheme = []string{"Bearer"}
+	}
+	if diff := cmp.Diff(scheme, r.Header.Values("Www-Authenticate")); diff != "" {
+		t.Errorf("www-authenticate (-want +got):\n%s", diff)
 	}
 }
 
+// HEAD has the headers of GET, the length of its body too, on every route, whatever the
+// answer is and for whom.
 func TestHeadIsGetWithoutABody(t *testing.T) {
 	s, _ := start(t)
-	path := routed(t, s)
-	paths := []string{"/api/v4/nothing", "/api/v4/incidents/99", "/api/v4/incidents/abc", "/api/v4/incidents?limit=0", "/api/v4/monitors/"}
-	for _, route := range everyRoute {
-		paths = append(paths, path(route.path))
+	routed(t, s)
+	narrow := s.NewKey(statuspage.NewAPIKey{Name: "narrow", Scopes: []statuspage.Scope{statuspage.ScopeMonitorsRead}})
+	s.Do(http.MethodGet, "/api/v4/keys", "") // notes the use of the key, which the list then shows
+	paths := map[string]bool{
+		"/api/v4/nothing": true, "/api": true, "/api/v4/incidents/99": true, "/api/v4/incidents/abc": true, "/api/v4/incidents?limit=0": true, "/api/v4/monitors/": true,
+		"/api/incident/99": true, "/api/incident?state=x": true, "/api/v4/monitors/earth/data?start_ts=0&end_ts=9999999999": true,
 	}
-	for _, p := range paths {
-		t.Run(p, func(t *testing.T) {
-			get, head := s.Do(http.MethodGet, p, ""), s.Do(http.MethodHead, p, "")
-			if head.Body != "" {
-				t.Errorf("HEAD has the body %q", head.Body)
+	for _, route := range servedRoutes() {
+		_, path, _ := strings.Cut(route, " ")
+		path = strings.NewReplacer("{monitor_tag}", "earth", "{timestamp}", "600").Replace(path)
+		paths[pathParameter.ReplaceAllString(path, "1")] = true
+	}
+	for p := range paths {
+		for name, header := range map[string]http.Header{
+			"with a key": s.Header(), "without one": {}, "with a key of one scope": {"Authorization": {"Bearer " + narrow}},
+			"compressed": s.Header("Accept-Encoding", "gzip"), "seen": s.Header("If-None-Match", "*"),
+		} {
+			get, head := s.DoWith(http.MethodGet, p, "", header), s.DoWith(http.MethodHead, p, "", header)
+			if head.Body != "" || head.Status != get.Status {
+				t.Errorf("HEAD %s %s: %d %q, GET %d", p, name, head.Status, head.Body, get.Status)
 			}
-			if head.Status != get.Status {
-				t.Errorf("HEAD has status %d, GET %d", head.Status, get.Status)
+			if length := get.Header.Get("Content-Length"); get.Status != http.StatusNotModified && length != strconv.Itoa(len(get.Body)) {
+				t.Errorf("GET %s %s: content-length %q of %d bytes", p, name, length, len(get.Body))
 			}
 			for _, h := range []http.Header{get.Header, head.Header} {
-				for _, own := range []string{"Content-Length", "Date", "X-Request-Id", "Apigw-Requestid"} {
+				for _, own := range []string{"Date", "X-Request-Id", "Apigw-Requestid"} {
 					h.Del(own)
 				}
 			}
 			if diff := cmp.Diff(get.Header, head.Header); diff != "" {
-				t.Errorf("headers (-GET +HEAD):\n%s", diff)
+				t.Errorf("headers of %s %s (-GET +HEAD):\n%s", p, name, diff)
 			}
-		})
+		}
+	}
+}
+
+// pathParameter is a place for an id, a tag or a time in a route's path.
+var pathParameter = regexp.MustCompile(`\{[^}]+\}`)
+
+// A body that can't be read is the first error, before what the path names is looked for:
+// the table is not asked, and neither an id that nothing can have nor a tag without a
+// monitor is told.
+func TestBodiesAreJudgedBeforeRows(t *testing.T) {
+	client := &dynamotest.Client{}
+	s := apitest.New(t, apitest.Options{HTTPClient: client})
+	for _, path := range everyFunction { // which know the key then
+		s.Do(http.MethodGet, path, "")
+	}
+	// Fields of all resources with values that none of them takes.
+	const wrong = `{"title":5,"comment":5,"body":5,"state":5,"alert_for":5,"name":5,"status":5,"latency":"x","startDatetime":"x","endDatetime":"x","start_ts":"x","tag":5,"points":5,"scopes":5}`
+	seen := 0
+	for _, route := range servedRoutes() {
+		method, pattern, _ := strings.Cut(route, " ")
+		for _, id := range []string{"99999999999999999999", "9007199254740992", "0", "-5", "1" + strings.Repeat("0", 400)} {
+			named := strings.NewReplacer("{monitor_tag}", "pluto", "{timestamp}", "600").Replace(pattern)
+			path := pathParameter.ReplaceAllString(named, id)
+			bodies, want := []string{"", "{", "[]", wrong}, http.StatusBadRequest
+			switch {
+			case method == http.MethodPost || method == http.MethodPatch:
+			case path != named: // a GET or DELETE of what nothing can be
+				bodies, want = []string{""}, http.StatusNotFound
+			default:
+				continue
+			}
+			for _, body := range bodies {
+				client.Reset()
+				got := s.Do(method, path, body)
+				seen++
+				if got.Status != want {
+					t.Errorf("%s %s %s: %d %s, want %d", method, path, body, got.Status, got.Body, want)
+				}
+				if calls := client.Calls(); len(calls) > 0 {
+					t.Errorf("%s %s %s: the table was asked: %d calls", method, path, body, len(calls))
+				}
+			}
+		}
+	}
+	if seen < 100 {
+		t.Errorf("only %d requests were sent", seen)
 	}
 }
 
@@ -1692,5 +1756,44 @@ func TestLinksOfIncidents(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// The header Tocsin-Source says where an incident comes from; whatever else it is, nothing
+// is written.
+func TestIncidentSource(t *testing.T) {
+	s, _ := start(t)
+	for _, tt := range []struct {
+		values []string
+		want   answer
+	}{
+		{nil, answer{201, "API"}},
+		{[]string{"API"}, answer{201, "API"}},
+		{[]string{"MANUAL"}, answer{201, "MANUAL"}},
+		{[]string{"manual"}, answer{400, badRequest("Tocsin-Source must be API or MANUAL")}},
+		{[]string{""}, answer{400, badRequest("Tocsin-Source must be API or MANUAL")}},
+		{[]string{"ALERT"}, answer{400, badRequest("Tocsin-Source must be API or MANUAL")}},
+		{[]string{"API", "MANUAL"}, answer{400, badRequest("Tocsin-Source must be API or MANUAL")}},
+	} {
+		header := s.Header()
+		header["Tocsin-Source"] = tt.values
+		before := records(t, s)
+		got := s.DoWith("POST", "/api/v4/incidents", newIncident, header)
+		if tt.want.Status == 201 {
+			shown := s.Do("GET", incidentPath(idOf(t, got.Body)), "").Body
+			if source := `"incident_source":"` + tt.want.Body + `"`; got.Status != 201 || !strings.Contains(got.Body, source) || !strings.Contains(shown, source) {
+				t.Errorf("%q: %d %s, then %s", tt.values, got.Status, got.Body, shown)
+			}
+			continue
+		}
+		if diff := cmp.Diff(tt.want, answer{got.Status, got.Body}); diff != "" {
+			t.Errorf("%q (-want +got):\n%s", tt.values, diff)
+		}
+		if diff := cmp.Diff(before, records(t, s)); diff != "" {
+			t.Errorf("%q has written (-before +after):\n%s", tt.values, diff)
+		}
+	}
+	if got := s.DoWith("POST", "/api/v4/incidents", `{}`, s.Header("Tocsin-Source", "x")); got.Body != badRequest("Title is required and must be a non-empty string") {
+		t.Errorf("the body comes first: %s", got.Body)
 	}
 }

@@ -3,6 +3,7 @@ package api_test
 import (
 	"encoding/base64"
 	"net/http"
+	"strings"
 
 	"tocsin/internal/openapi/openapitest"
 )
@@ -13,6 +14,9 @@ func (l *lambdas) described(r request, a reply) error {
 		Method: r.method, Path: r.path, Query: r.query, Header: http.Header{}, Body: r.body,
 		Status: a.Status, AnswerHeader: http.Header{}, AnswerBody: a.Body,
 		Unserved: r.function != "" && r.function != functionOf(r.path),
+	}
+	if strings.EqualFold(r.method, http.MethodHead) { // before the gateway it has GET's body
+		x.Method = http.MethodGet
 	}
 	if r.isBase64 {
 		if body, err := base64.StdEncoding.DecodeString(r.body); err == nil {

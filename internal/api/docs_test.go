@@ -179,7 +179,7 @@ func TestNoDescription(t *testing.T) {
 				if diff := cmp.Diff(want, answer{resp.StatusCode, string(text)}); diff != "" {
 					t.Errorf("%s %s, key %.10q (-want +got):\n%s", method, path, key, diff)
 				}
-				checkHeaders(t, apitest.Response{Header: resp.Header})
+				checkHeaders(t, apitest.Response{Status: resp.StatusCode, Header: resp.Header})
 				for _, name := range []string{"Etag", "Vary", "Content-Encoding"} {
 					if resp.Header[name] != nil {
 						t.Errorf("%s %s, key %.10q has the header %s", method, path, key, name)

@@ -525,31 +525,41 @@ func TestLegacyComments(t *testing.T) {
 		"["+first+`,{"commentID":3,"body":"v4, edited","createdAt":1768471231},{"commentID":4,"body":"in between","createdAt":1768471231}]`)
 }
 
-// Of comments that don't fit into an answer the newest are shown, the oldest first.
+// Comments that don't fit into an answer are an error that says where they are to be had,
+// and never a part of them.
 func TestLegacyManyComments(t *testing.T) {
 	t.Parallel()
 	s, _ := start(t)
 	monitorsNamed(t, s, "earth")
 	report(t, s, `{"title":"comments","tags":["earth"]}`)
-	const count = 30 // of 0.2 MB each, and more as they are sent
-	text := strings.Repeat("€", 65_000)
-	for range count {
+	text := strings.Repeat("€", 65_000) // 0.2 MB
+	const fit = 28                      // of them into 5.5 MB
+	for n := range fit + 1 {
 		if got := s.Do("POST", "/api/incident/1/comment", `{"body":"`+text+`"}`); got.Status != 200 {
 			t.Fatalf("%d %.100s", got.Status, got.Body)
 		}
-	}
-	got := s.Do("GET", "/api/incident/1/comment", "")
-	var list []struct{ CommentID int64 }
-	if err := json.Unmarshal([]byte(got.Body), &list); err != nil {
-		t.Fatalf("%d %v", got.Status, err)
-	}
-	if len(list) < 20 || len(list) == count || list[len(list)-1].CommentID != count {
-		t.Fatalf("%d comments, the last one %d", len(list), list[len(list)-1].CommentID)
-	}
-	for n, c := range list {
-		if c.CommentID != int64(count-len(list)+n+1) {
-			t.Fatalf("comment %d of %d is %d", n, len(list), c.CommentID)
+		if n < fit-1 {
+			continue
 		}
+		got := s.Do("GET", "/api/incident/1/comment", "")
+		if n == fit {
+			want := answer{400, flat("too many comments for one answer: read them with limit and cursor from /api/v4/incidents/{incident_id}/comments")}
+			if diff := cmp.Diff(want, answer{got.Status, got.Body}); diff != "" {
+				t.Errorf("one too many (-want +got):\n%.300s", diff)
+			}
+			break
+		}
+		var list []struct{ CommentID int64 }
+		if err := json.Unmarshal([]byte(got.Body), &list); err != nil || len(list) != fit || list[0].CommentID != 1 || list[fit-1].CommentID != fit {
+			t.Fatalf("%d comments: %v", len(list), err)
+		}
+	}
+	seen := 0
+	for _, page := range allPages(t, s, incidentPath(1)+"/comments?limit=20", nil) {
+		seen += len(page.items)
+	}
+	if seen != fit+1 {
+		t.Errorf("v4 shows %d comments", seen)
 	}
 }
 

@@ -697,3 +697,60 @@ func copyIncident(t *testing.T, s *apitest.Server, id int64, n int) {
 		}
 	}
 }
+
+// Every list of v4 says where it goes on when a page does not hold all of it, and nothing
+// when it does.
+func TestEveryListSaysWhereItGoesOn(t *testing.T) {
+	s, clock := start(t)
+	monitorsNamed(t, s, "earth", "mars", "sun")
+	for n := range int64(3) {
+		made(t, s, "/api/v4/incidents", `{"title":"t","start_date_time":600}`)
+		made(t, s, incidentPath(1)+"/comments", `{"comment":"c","state":"MONITORING"}`)
+		made(t, s, rulesPath, fmt.Sprintf(`{"alert_for":"STATUS","alert_value":"DOWN","monitor_tags":["earth"],"failure_threshold":%d}`, n+1))
+		clock.seconds.Add(60)
+		postStatus(t, s, testMinute+60*n, "DOWN", "earth")
+	}
+	s.NewKey(statuspage.NewAPIKey{Name: "k", Scopes: statuspage.Scopes()})
+	s.NewKey(statuspage.NewAPIKey{Name: "l", Scopes: statuspage.Scopes()})
+	lists := map[string]string{ // by route, the query that it needs
+		"/api/v4/incidents": "", "/api/v4/incidents/{incident_id}/comments": "", "/api/v4/monitors": "", "/api/v4/alert-rules": "", "/api/v4/alerts": "", "/api/v4/keys": "",
+		"/api/v4/monitors/{monitor_tag}/data": "&start_ts=0&end_ts=9999999999",
+	}
+	for _, route := range servedRoutes() {
+		pattern, isGET := strings.CutPrefix(route, "GET /api/v4/")
+		if query, listed := lists["/api/v4/"+pattern]; isGET && listed {
+			path := strings.NewReplacer("{monitor_tag}", "earth", "{incident_id}", "1").Replace("/api/v4/" + pattern)
+			seen, cursor := map[string]bool{}, ""
+			for page := range 4 {
+				got := s.Do(http.MethodGet, path+"?limit=1"+query+cursor, "")
+				var answer map[string]json.RawMessage
+				if err := json.Unmarshal([]byte(got.Body), &answer); err != nil || got.Status != http.StatusOK {
+					t.Fatalf("%s: %d %s", path, got.Status, got.Body)
+				}
+				next, more := answer["next_cursor"]
+				delete(answer, "next_cursor")
+				for _, items := range answer {
+					seen[string(items)] = true
+				}
+				if more != (page < 2) || !more && len(answer) != 1 {
+					t.Fatalf("%s, page %d: %s", path, page+1, got.Body)
+				}
+				if !more {
+					break
+				}
+				cursor = "&cursor=" + strings.Trim(string(next), `"`)
+			}
+			if len(seen) != 3 {
+				t.Errorf("%s: the pages hold %d", path, len(seen))
+			}
+			whole := s.Do(http.MethodGet, path+"?"+strings.TrimPrefix(query, "&"), "")
+			if strings.Contains(whole.Body, "next_cursor") {
+				t.Errorf("%s: all of it has a cursor: %s", path, whole.Body)
+			}
+			delete(lists, "/api/v4/"+pattern)
+		}
+	}
+	if len(lists) > 0 {
+		t.Errorf("not served: %v", lists)
+	}
+}

@@ -39,19 +39,24 @@ type commentJSON struct {
 
 func toCommentJSON(c statuspage.Comment) commentJSON { return commentJSON{c.ID, c.Text, c.Created} }
 
-// list returns an incident's comments, oldest first. There is no paging: of more than
-// fits the newest are shown.
+// errTooManyComments says that comments don't fit into one answer: they are never dropped
+// in silence (docs/api.md, The legacy API 1.0.0).
+var errTooManyComments = bad("too many comments for one answer: read them with limit and cursor from /api/v4/incidents/{incident_id}/comments")
+
+// list returns an incident's comments, oldest first. There is no paging, so the answer must
+// hold all.
 func (h comments) list(r *web.Request, incident int64) ([]commentJSON, error) {
-	shown := []commentJSON{}
+	shown, full := []commentJSON{}, false
 	p := r.Page("", math.MaxInt)
 	err := h.store.Notes(r.Context(), incident, func(c statuspage.Comment) bool {
 		note := toCommentJSON(c)
-		if !p.Add(note) {
-			return false
-		}
+		full = !p.Add(note)
 		shown = append(shown, note)
-		return true
+		return !full
 	})
+	if err == nil && full {
+		err = errTooManyComments
+	}
 	slices.Reverse(shown)
 	return shown, err
 }

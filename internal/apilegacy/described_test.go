@@ -23,7 +23,7 @@ func TestErrorsAreDescribed(t *testing.T) {
 	}
 	for _, err := range []error{
 		errStatus, errLatency, errSeconds, errFuture, errOld, errTag, errNoTag, errTimestamp, errNumber, errStart, errEnd,
-		errTitle, errTags, errBody, errImpact, errMaintenance, errState, errPerPage, statuspage.ErrUnknownTags, statuspage.ErrSearchTooWide,
+		errTitle, errTags, errBody, errImpact, errMaintenance, errState, errPerPage, errTooManyComments, statuspage.ErrUnknownTags, statuspage.ErrSearchTooWide,
 		bad("Invalid page"), bad("Invalid per_page"), bad("Invalid created_after_utc"), bad("Invalid created_before_utc"),
 		web.ErrBody, web.ErrIdempotencyKey, web.ErrBodyTooLarge, errors.New(internal.Error), statuspage.Unavailable(nil), statuspage.ErrIdempotencyRunning, statuspage.ErrIdempotencyReused,
 		errors.New("invalid token"), errors.New("incident not found"),

@@ -265,15 +265,22 @@ type rulePatch struct {
 }
 
 func readRulePatch(r *web.Request) (p rulePatch, err error) {
-	if p.id, err = ruleID(r); err != nil {
+	id, err := web.ParseID(r.PathValue("alert_rule_id"), errRuleID)
+	if err != nil {
 		return p, err
 	}
 	f, err := web.DecodeBody(r.Content)
 	if err != nil {
 		return p, err
 	}
-	p.AlertRulePatch, err = alertRulePatch(f, false)
-	return p, err
+	if p.AlertRulePatch, err = alertRulePatch(f, false); err != nil {
+		return p, err
+	}
+	if !id.Exists() {
+		return p, statuspage.AlertRuleNotFound(id.Text)
+	}
+	p.id = id.N
+	return p, nil
 }
 
 func (h alertRules) update(r *web.Request, p rulePatch) (statuspage.AlertRule, error) {

@@ -15,7 +15,7 @@ func TestErrorsAreDescribed(t *testing.T) {
 	text := string(openapi.JSON.Unpacked())
 	for _, err := range []error{
 		errIncidentID, errCommentID, errStatusFilter, errTooManyTags, errTitleRequired, errTitleEmpty, errTitleLong,
-		errStartRequired, errMonitors, errMonitorTag, errTooManyLinks, errAutoClose, errTextRequired, errTextEmpty, errTextLong, errStateRequired, errState, errTagRequired,
+		errStartRequired, errMonitors, errMonitorTag, errTooManyLinks, errAutoClose, errSource, errTextRequired, errTextEmpty, errTextLong, errStateRequired, errState, errTagRequired,
 		errTagForm, errTagLong, errNameRequired, errNameEmpty, errNameLong, errConfirmMinutes, errKeyID, errScopes, errExpiryPast,
 		statuspage.ErrEndBeforeStart, statuspage.ErrCommentBeforeStart, statuspage.ErrMonitorTooLarge,
 		statuspage.ErrIncidentChanged, web.ErrTimestamp("expires_at"),

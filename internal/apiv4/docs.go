@@ -73,13 +73,12 @@ func (d description) answer(r *web.Request) web.Answer {
 	}
 	a.Status, a.Type = http.StatusOK, d.mediaType
 	maps.Copy(a.Header, d.header)
-	switch {
-	case packed:
-		a.Header["Content-Encoding"] = []string{"gzip"}
-		a.Body = d.file
-	case r.Method != http.MethodHead: // which would not be sent it
+	if !packed {
 		a.Body = d.file.Unpacked()
+		return a
 	}
+	a.Header["Content-Encoding"] = []string{"gzip"}
+	a.Body = d.file
 	return a
 }
 

@@ -69,6 +69,7 @@ var (
 	errMonitors      = bad("monitors must be an array")
 	errMonitorTag    = bad("Each monitor must have a valid monitor_tag")
 	errTooManyLinks  = bad("At most %d monitors", statuspage.MaxIncidentMonitors)
+	errSource        = bad("Tocsin-Source must be API or MANUAL")
 	errAutoClose     = bad("auto_close_after must be an integer between 3600 and 31536000, or null")
 )
 
@@ -166,7 +167,7 @@ func (h incidents) create(r *web.Request) (web.Creation[statuspage.Incident], er
 	if err != nil {
 		return c, err
 	}
-	n := statuspage.NewIncident{Source: statuspage.SourceAPI}
+	var n statuspage.NewIncident
 	if n.Title, err = f.Trimmed("title", statuspage.MaxTitle, errTitleRequired, errTitleLong); err != nil {
 		return c, err
 	}
@@ -189,11 +190,27 @@ func (h incidents) create(r *web.Request) (web.Creation[statuspage.Incident], er
 	if n.AutoCloseAfter, err = autoClose(f); err != nil {
 		return c, err
 	}
+	if n.Source, err = source(r); err != nil {
+		return c, err
+	}
 	c.Create = func(ctx context.Context, once *statuspage.Once[statuspage.Incident]) (statuspage.Incident, error) {
 		return h.store.CreateIncident(ctx, n, r.Now, once)
 	}
 	c.Answer = func(i statuspage.Incident) web.Answer { return incidentAnswer(r, http.StatusCreated, i) }
 	return c, nil
+}
+
+// source returns where an incident comes from, which a header may say (docs/api.md,
+// Incidents).
+func source(r *web.Request) (string, error) {
+	values := r.Header.Values("Tocsin-Source")
+	switch text := strings.Join(values, ","); {
+	case values == nil:
+		return statuspage.SourceAPI, nil
+	case text == statuspage.SourceAPI, text == statuspage.SourcePerson:
+		return text, nil
+	}
+	return "", errSource
 }
 
 // links returns the monitors that an incident is to be linked to, each tag once.

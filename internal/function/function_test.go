@@ -43,11 +43,21 @@ const failure = `{"error":{"code":"INTERNAL_ERROR","message":"Internal server er
 
 func get(t *testing.T, h lambda.Handler, path, key string) events.APIGatewayV2HTTPResponse {
 	t.Helper()
+	return invoke(t, h, http.MethodGet, path, key)
+}
+
+// invoke sends an event with a key, if it is not empty, and more headers: pairs of a name
+// and a value.
+func invoke(t *testing.T, h lambda.Handler, method, path, key string, headers ...string) events.APIGatewayV2HTTPResponse {
+	t.Helper()
 	e := events.APIGatewayV2HTTPRequest{RawPath: path, Headers: map[string]string{}}
+	for i := 0; i < len(headers); i += 2 {
+		e.Headers[headers[i]] = headers[i+1]
+	}
 	if key != "" {
 		e.Headers["authorization"] = "Bearer " + key
 	}
-	e.RequestContext.HTTP.Method = http.MethodGet
+	e.RequestContext.HTTP.Method = method
 	e.RequestContext.RequestID = "id-1"
 	e.RequestContext.DomainName = "api.example.com"
 	payload, err := json.Marshal(e)
@@ -463,4 +473,42 @@ type silent struct{}
 func (silent) Do(r *http.Request) (*http.Response, error) {
 	<-r.Context().Done()
 	return nil, r.Context().Err()
+}
+
+// A function answers HEAD with the body that GET would get, so that the gateway, which
+// sends it to nobody, says the length of that.
+func TestHeadHasTheLengthOfGet(t *testing.T) {
+	tb := dynamotest.NewTable(t)
+	key := newKey(t, tb)
+	for _, tt := range []struct {
+		function, path, key, accept string
+		status                      int
+	}{
+		{function.Incidents, "/api/v4/incidents", key, "", 200},
+		{function.Incidents, "/api/v4/incidents", "", "", 401},
+		{function.Incidents, "/api/v4/incidents/1", key, "", 404},
+		{function.Incidents, "/api/incident/1/status", key, "", 405},
+		{function.Comments, "/api/incident/x/comment", key, "", 400},
+		{function.Monitors, "/api/v4/status", key, "", 405},
+		{function.Edge, "/api/v4/nothing", key, "", 404},
+		{function.Edge, "/docs", "", "", 200},
+		{function.Edge, "/docs", "", "gzip", 200},
+	} {
+		h, err := function.NewWith(tt.function, tb.Getenv(nil), function.Options{Log: slog.New(slog.DiscardHandler)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ask := func(method string) events.APIGatewayV2HTTPResponse {
+			r := invoke(t, h, method, tt.path, tt.key, "accept-encoding", tt.accept)
+			delete(r.Headers, "X-Request-Id")
+			return r
+		}
+		got := ask(http.MethodGet)
+		if got.StatusCode != tt.status || got.Body == "" {
+			t.Errorf("GET %s: %d %.100q, want %d", tt.path, got.StatusCode, got.Body, tt.status)
+		}
+		if diff := cmp.Diff(got, ask(http.MethodHead)); diff != "" {
+			t.Errorf("%s (-GET +HEAD):\n%.1000s", tt.path, diff)
+		}
+	}
 }

@@ -1,6 +1,6 @@
 // Package kener takes the monitors, incidents, comments and monitoring data of a running
-// Kener 4 over its REST API v4. It knows HTTP and Kener's words, and
-// no DynamoDB.
+// Kener 4 over its REST API v4, and converts the monitors.yaml of older ones. It knows HTTP
+// and Kener's words, and no DynamoDB.
 package kener
 
 import (

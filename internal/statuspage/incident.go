@@ -49,9 +49,11 @@ const (
 // ValidImpact reports whether i is one of the impacts; case counts.
 func ValidImpact(i Impact) bool { return i == Up || i == Down || i == Degraded }
 
-// Where an incident came from, and the one type there is.
+// Where an incident came from, and the one type there is. An alert has a source of its
+// own, SourceAlert.
 const (
 	SourceAPI    = "API"
+	SourcePerson = "MANUAL" // who says so in the request
 	TypeIncident = "INCIDENT"
 )
 

@@ -127,7 +127,10 @@ func failed(r *Request, d Dialect, err error) Answer {
 		r.call.Cause = err
 	}
 	a := JSON(status, Encode(d.Error(r.call.Route, shown, status)))
-	if status == http.StatusServiceUnavailable || status == http.StatusConflict {
+	switch status {
+	case http.StatusUnauthorized:
+		a.Header = http.Header{"Www-Authenticate": {"Bearer"}} // RFC 9110, section 15.5.2
+	case http.StatusServiceUnavailable, http.StatusConflict:
 		a.Header = http.Header{"Retry-After": {"1"}}
 	}
 	return a

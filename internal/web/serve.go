@@ -283,7 +283,11 @@ func (s *server) wrongMethod(d Dialect, rt Route) stage {
 				return Answer{}, err
 			}
 		}
-		a := failed(r, d, methodNotAllowed(r.Method))
+		method := r.Method
+		if method == http.MethodHead { // whose answer is as long as GET's
+			method = http.MethodGet
+		}
+		a := failed(r, d, methodNotAllowed(method))
 		a.Header = header
 		return a, nil
 	}

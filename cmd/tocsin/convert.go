@@ -1,0 +1,61 @@
+package main
+
+import (
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"tocsin/internal/definitions"
+	"tocsin/internal/kener"
+)
+
+const convertHelp = `Turn the monitors.yaml of a Kener 1, 2 or 3 into a file that tocsin monitors import
+takes. It goes to the standard output; what it can't keep is said on the standard
+error, a line each.
+
+Names, tags, descriptions, images and categories are kept, and what is checked goes
+into type_data in the form that Kener 4 has for it: this service checks nothing by
+itself. Alerts become alert rules. JavaScript (eval) is left out.
+
+What a running Kener 4 has, tocsin import --from-kener takes.`
+
+const convertExamples = `  tocsin convert kener config/monitors.yaml > monitors.yaml
+  tocsin monitors import --local --dry-run monitors.yaml`
+
+func newConvertCommand(c console) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "convert",
+		Short: "Turn another tool's monitors into a file for tocsin monitors import",
+		Args:  usage(cobra.NoArgs),
+		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	cmd.AddCommand(&cobra.Command{
+		Use:     "kener FILE",
+		Short:   "Turn a monitors.yaml of Kener into a file for tocsin monitors import",
+		Long:    convertHelp,
+		Example: convertExamples,
+		RunE: func(_ *cobra.Command, args []string) error {
+			if len(args) != 1 {
+				return usagef("say which file: tocsin convert kener FILE")
+			}
+			text, err := os.ReadFile(args[0])
+			if err != nil {
+				return fmt.Errorf("reading the monitors: %w", err)
+			}
+			converted, err := kener.ConvertMonitors(text, func(format string, args ...any) {
+				fmt.Fprintln(c.stderr, plain(fmt.Sprintf(format, args...)))
+			})
+			if err != nil {
+				return fmt.Errorf("%s: %w", args[0], err)
+			}
+			if _, err := definitions.Parse(converted); err != nil {
+				return fmt.Errorf("%s: what it would become can't be imported: %w", args[0], err)
+			}
+			_, err = c.stdout.Write(converted)
+			return err
+		},
+	})
+	return cmd
+}
