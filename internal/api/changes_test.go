@@ -170,7 +170,7 @@ var everyStep = []step{
 
 	// What a probe posts is no change. What a rule makes of it is the rule's.
 	{name: "a post", request: "POST /api/v4/status", body: `{"points":[{"monitor_tag":"earth","status":"UP"},{"monitor_tag":"mars","status":"UP","latency":4}]}`, status: 200},
-	{name: "a post for no monitor", request: "POST /api/v4/status", body: `{"points":[{"monitor_tag":"pluto","status":"DOWN"}]}`, status: 200},
+	{name: "a post for no monitor", request: "POST /api/v4/status", body: `{"points":[{"monitor_tag":"pluto","status":"DOWN"}]}`, status: 400},
 	{name: "no post", request: "POST /api/v4/status", body: `{"points":[]}`, status: 400},
 	{name: "a post by which a rule fires", request: "POST /api/v4/status", body: `{"points":[{"monitor_tag":"earth","status":"DOWN"}]}`, status: 200, as: "fired=new incident",
 		rows: []string{"INCIDENT {new incident} v1 CREATED comment {new comment} by ALERT_RULE {down}"}},

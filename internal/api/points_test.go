@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -45,6 +46,16 @@ func TestPointRefusals(t *testing.T) {
 		days     = "days must be an integer between 1 and 366"
 	)
 	var rows []attempt
+	for query, point := range map[string][2]string{
+		`5`:                                     {`null`, `"BAD_REQUEST","message":"Each point must be an object"`},
+		`{"monitor_tag":"pluto","status":"UP"}`: {`"pluto"`, `"NOT_FOUND","message":"Monitor with tag 'pluto' not found"`},
+		fmt.Sprintf(`{"monitor_tag":"earth","status":"UP","timestamp":%d}`, testStart+61):          {`"earth"`, `"BAD_REQUEST","message":"timestamp must be at most 60 seconds in the future"`},
+		fmt.Sprintf(`{"monitor_tag":"earth","status":"UP","timestamp":%d}`, testMinute-90*86400-1): {`"earth"`, `"BAD_REQUEST","message":"timestamp must not be older than 90 days"`},
+	} {
+		result := fmt.Sprintf(`{"monitor_tag":%s,"timestamp":null,"error":{"code":%s}}`, point[0], point[1])
+		rows = append(rows, attempt{"POST only " + query, "POST", "/api/v4/status", `{"points":[` + query + `,` + query + `]}`, 400,
+			`{"results":[` + result + `,` + result + `],"error":{"code":"BAD_REQUEST","message":"No point was accepted"}}`})
+	}
 	add := func(method, path, body, message string) {
 		rows = append(rows, attempt{method + " " + path + " " + body[:min(40, len(body))], method, path, body, 400, badRequest(message)})
 	}
@@ -54,6 +65,9 @@ func TestPointRefusals(t *testing.T) {
 		"?start_ts=60&end_ts=60": order, "?start_ts=60&end_ts=119": order, "?start_ts=120&end_ts=60": order,
 		"?start_ts=0&end_ts=60&limit=0": "limit must be an integer between 1 and 1000", "?start_ts=0&end_ts=60&limit=1001": "limit must be an integer between 1 and 1000",
 		"?start_ts=0&end_ts=60&cursor=x": "Invalid cursor", "?start_ts=60&end_ts=120&cursor=ZC4w": "Invalid cursor", "?start_ts=0&end_ts=60&cursor=ZC42MA": "Invalid cursor", "?start_ts=0&end_ts=60&cursor=ZC41": "Invalid cursor",
+		"?start_ts=0&end_ts=60&order=ASC": "order must be asc or desc", "?start_ts=0&end_ts=60&order=x&cursor=x": "order must be asc or desc", "?start_ts=0&end_ts=60&order=x&limit=0": "limit must be an integer between 1 and 1000",
+		"?start_ts=0&end_ts=60&order=desc&cursor=" + cursorOf("d.0"): "Invalid cursor", "?start_ts=0&end_ts=60&order=asc&cursor=" + cursorOf("dn.0"): "Invalid cursor",
+		"?start_ts=0&end_ts=60&cursor=" + cursorOf("dn.0"): "Invalid cursor", "?start_ts=0&end_ts=60&order=desc&cursor=" + cursorOf("dn.60"): "Invalid cursor",
 	} {
 		add("GET", dataPath+query, "", message)
 	}
@@ -63,13 +77,17 @@ func TestPointRefusals(t *testing.T) {
 		`{"start_ts":null,"end_ts":2}`: numbers, `{"start_ts":1,"end_ts":"2"}`: numbers,
 		`{"start_ts":-1,"end_ts":2}`: "start_ts must be a valid timestamp (UTC seconds)", `{"start_ts":1,"end_ts":1700000000000}`: "end_ts must be a valid timestamp (UTC seconds)",
 		`{"start_ts":60,"end_ts":60}`: order, `{"start_ts":61,"end_ts":60}`: order,
-		`{"start_ts":0,"end_ts":31622460}`: "The range must be at most 366 days",
-		`{"start_ts":0,"end_ts":60}`:       status, `{"start_ts":0,"end_ts":60,"status":null}`: status, `{"start_ts":0,"end_ts":60,"status":"up"}`: status,
+		`{"start_ts":0,"end_ts":31622460}`:                                      "The range must be at most 366 days",
+		fmt.Sprintf(`{"start_ts":%d,"end_ts":%d}`, testMinute, testStart+86460): "end_ts must be at most one day from now", `{"start_ts":253402300000,"end_ts":253402300799}`: "end_ts must be at most one day from now",
+		`{"start_ts":0,"end_ts":60}`: status, `{"start_ts":0,"end_ts":60,"status":null}`: status, `{"start_ts":0,"end_ts":60,"status":"up"}`: status,
 		`{"start_ts":0,"end_ts":60,"status":"UP"}`: latency, `{"start_ts":0,"end_ts":60,"status":"UP","latency":null}`: latency, `{"start_ts":0,"end_ts":60,"status":"UP","latency":-1}`: latency,
 		`{"start_ts":0,"end_ts":60,"status":"UP","latency":"5"}`: latency, `{"start_ts":0,"end_ts":60,"status":"UP","latency":1e9,"deviation":-1}`: deviate, `{"start_ts":0,"end_ts":60,"status":"UP","latency":1,"deviation":"x"}`: deviate,
 		`{"start_ts":0,"end_ts":60,"status":"UP","latency":1e308}`: latency,
 	} {
 		add("PATCH", dataPath, body, message)
+	}
+	for _, id := range []int64{testStart + 86460, statuspage.MaxTimestamp} {
+		add("PATCH", fmt.Sprint(dataPath, "/", id), `{`, "Timestamp must be at most one day from now")
 	}
 	for _, id := range []string{"abc", "-60", "253402300800", "%20", "1700000000000"} {
 		add("GET", dataPath+"/"+id, "", instant)
@@ -130,7 +148,7 @@ func TestPointsOverHTTP(t *testing.T) {
 		{"batch", "POST", "/api/v4/status", fmt.Sprintf(`{"points":[{"monitor_tag":"earth","status":"UP","latency":3},{"monitor_tag":"earth","status":"DOWN","timestamp":%d.5},`+
 			`5,{"status":"UP"},{"monitor_tag":"pluto","status":"UP"},{"monitor_tag":"earth","status":"up"},{"monitor_tag":"earth","status":"UP","latency":"3"},{"monitor_tag":"earth","status":"UP","timestamp":"0"},`+
 			`{"monitor_tag":"earth","status":"UP","timestamp":%d},{"monitor_tag":"earth","status":"UP","timestamp":%d},{"monitor_tag":"earth","status":"UP","latency":null,"timestamp":%d}]}`,
-			t0+300, testMinute+60, testMinute-90*86400-1, testMinute-90*86400), 200,
+			t0+300, testStart+61, testMinute-90*86400-1, testMinute-90*86400), 200,
 			fmt.Sprintf(`{"results":[{"monitor_tag":"earth","timestamp":%d},{"monitor_tag":"earth","timestamp":%d},`, testMinute, t0+300) +
 				`{"monitor_tag":null,"timestamp":null,"error":{"code":"BAD_REQUEST","message":"Each point must be an object"}},` +
 				`{"monitor_tag":null,"timestamp":null,"error":{"code":"BAD_REQUEST","message":"monitor_tag must be a non-empty string"}},` +
@@ -138,7 +156,7 @@ func TestPointsOverHTTP(t *testing.T) {
 				`{"monitor_tag":"earth","timestamp":null,"error":{"code":"BAD_REQUEST","message":"status must be one of: UP, DOWN, DEGRADED"}},` +
 				`{"monitor_tag":"earth","timestamp":null,"error":{"code":"BAD_REQUEST","message":"latency must be a non-negative number"}},` +
 				`{"monitor_tag":"earth","timestamp":null,"error":{"code":"BAD_REQUEST","message":"timestamp must be a valid timestamp (UTC seconds)"}},` +
-				`{"monitor_tag":"earth","timestamp":null,"error":{"code":"BAD_REQUEST","message":"timestamp must not be in the future"}},` +
+				`{"monitor_tag":"earth","timestamp":null,"error":{"code":"BAD_REQUEST","message":"timestamp must be at most 60 seconds in the future"}},` +
 				`{"monitor_tag":"earth","timestamp":null,"error":{"code":"BAD_REQUEST","message":"timestamp must not be older than 90 days"}},` +
 				fmt.Sprintf(`{"monitor_tag":"earth","timestamp":%d}]}`, testMinute-90*86400)},
 		{"what it left", "GET", fmt.Sprintf("%s?start_ts=%d&end_ts=%d", dataPath, t0+300, testMinute+60), "", 200, `{"data":[` + pointText(t0+300, "DOWN", "null", "API") + "," + pointText(testMinute, "UP", "3", "API") + `]}`},
@@ -146,6 +164,19 @@ func TestPointsOverHTTP(t *testing.T) {
 			`{"data":[` + pointText(testMinute-90*86400, "UP", "null", "API") + `],"next_cursor":"` + pointCursor(t0) + `"}`},
 		{"next page", "GET", fmt.Sprintf("%s?start_ts=0&end_ts=%d&limit=2&cursor=%s", dataPath, testMinute+60, pointCursor(t0)), "", 200,
 			`{"data":[` + pointText(t0, "UP", "7.5", "MANUAL") + "," + pointText(t0+60, "DOWN", "1.25", "MANUAL") + `],"next_cursor":"` + pointCursor(t0+180) + `"}`},
+		{"the newest page", "GET", fmt.Sprintf("%s?start_ts=0&end_ts=%d&limit=2&order=desc", dataPath, testMinute+60), "", 200,
+			`{"data":[` + pointText(testMinute, "UP", "3", "API") + "," + pointText(t0+300, "DOWN", "null", "API") + `],"next_cursor":"` + cursorOf(fmt.Sprintf("dn.%d", t0+240)) + `"}`},
+		{"the page before it", "GET", fmt.Sprintf("%s?start_ts=0&end_ts=%d&limit=2&order=desc&cursor=%s", dataPath, testMinute+60, cursorOf(fmt.Sprintf("dn.%d", t0+240))), "", 200,
+			`{"data":[` + pointText(t0+240, "DEGRADED", "0", "MANUAL") + "," + pointText(t0+180, "UP", "0", "MANUAL") + `],"next_cursor":"` + cursorOf(fmt.Sprintf("dn.%d", t0+60)) + `"}`},
+		{"all of it, the newest first", "GET", fmt.Sprintf("%s?start_ts=%d&end_ts=%d&order=desc", dataPath, t0, t0+120), "", 200,
+			`{"data":[` + pointText(t0+60, "DOWN", "1.25", "MANUAL") + "," + pointText(t0, "UP", "7.5", "MANUAL") + `]}`},
+		{"empty parameters are none", "GET", fmt.Sprintf("%s?start_ts=%d&end_ts=%d&order=&limit=&cursor=", dataPath, t0, t0+120), "", 200,
+			`{"data":[` + pointText(t0, "UP", "7.5", "MANUAL") + "," + pointText(t0+60, "DOWN", "1.25", "MANUAL") + `]}`},
+		{"a clock that is ahead", "POST", "/api/v4/status", fmt.Sprintf(`{"points":[{"monitor_tag":"earth","status":"DOWN","latency":4,"timestamp":%d}]}`, testStart+60), 200,
+			fmt.Sprintf(`{"results":[{"monitor_tag":"earth","timestamp":%d}]}`, testMinute)},
+		{"its point is of now", "GET", fmt.Sprintf("%s?start_ts=%d&end_ts=%d", dataPath, t0+301, testMinute+600), "", 200, `{"data":[` + pointText(t0+300, "DOWN", "null", "API") + "," + pointText(testMinute, "DOWN", "4", "API") + `]}`},
+		{"a day ahead by hand", "PATCH", fmt.Sprint(dataPath, "/", testStart+86400), `{"status":"UP"}`, 200, `{"data":` + pointText(testMinute+86400, "UP", "0", "MANUAL") + `}`},
+		{"up to a day ahead by hand", "PATCH", dataPath, fmt.Sprintf(`{"start_ts":%d,"end_ts":%d,"status":"UP","latency":0}`, testMinute+86340, testStart+86400), 200, `{"message":"Monitoring data updated successfully","updated_count":1}`},
 		{"HEAD", "HEAD", dataPath + "?start_ts=0&end_ts=60", "", 200, ""},
 	})
 	// A deviation moves latencies by at most so much, and the same way each time.
@@ -183,21 +214,35 @@ func TestLongRanges(t *testing.T) {
 	if got := s.Do("PATCH", dataPath, body); got.Status != 200 || got.Body != `{"message":"Monitoring data updated successfully","updated_count":527040}` {
 		t.Fatalf("366 days: %d %s", got.Status, got.Body)
 	}
-	total, pages := 0, 0
-	for cursor := ""; ; pages++ {
-		got := s.Do("GET", fmt.Sprintf("%s?start_ts=%d&end_ts=%d&cursor=%s", dataPath, end-50*86400, end+60, cursor), "")
-		if got.Status != 200 || len(got.Body) > 5_500_000 {
-			t.Fatalf("a page: %d, %d bytes", got.Status, len(got.Body))
-		}
-		total += strings.Count(got.Body, `"monitor_tag"`)
-		_, next, more := strings.Cut(got.Body, `"next_cursor":"`)
-		if !more {
-			break
-		}
-		cursor = strings.TrimSuffix(next, `"}`)
+	long := fmt.Sprintf("%s?start_ts=%d&end_ts=%d", dataPath, end-50*86400, end+60)
+	whole := badRequest("The range has more minutes than one answer can hold: use limit and cursor, or a shorter range")
+	if got := s.Do("GET", long, ""); got.Status != 400 || got.Body != whole {
+		t.Errorf("as one answer: %d %.200s", got.Status, got.Body)
 	}
-	if total != 50*1440+1 || pages == 0 {
-		t.Errorf("%d minutes in %d pages, want %d", total, pages+1, 50*1440+1)
+	var orders [2][]string
+	for n, order := range []string{"asc", "desc"} {
+		pages := 0
+		for cursor := ""; ; pages++ {
+			got := s.Do("GET", long+"&order="+order+"&cursor="+cursor, "")
+			if got.Status != 200 || len(got.Body) > 5_500_000 {
+				t.Fatalf("a page: %d, %d bytes", got.Status, len(got.Body))
+			}
+			for _, point := range strings.Split(got.Body, `"timestamp":`)[1:] {
+				orders[n] = append(orders[n], point[:10])
+			}
+			_, next, more := strings.Cut(got.Body, `"next_cursor":"`)
+			if !more {
+				break
+			}
+			cursor = strings.TrimSuffix(next, `"}`)
+		}
+		if len(orders[n]) != 50*1440+1 || pages == 0 {
+			t.Errorf("%s: %d minutes in %d pages, want %d", order, len(orders[n]), pages+1, 50*1440+1)
+		}
+	}
+	slices.Reverse(orders[1])
+	if !slices.IsSorted(orders[0]) || !slices.Equal(orders[0], orders[1]) {
+		t.Error("the two orders have not the same minutes, or not by time")
 	}
 	var uptime struct {
 		Uptime struct {
@@ -289,3 +334,25 @@ func TestPointCosts(t *testing.T) {
 
 // cursorOf spells a cursor.
 func cursorOf(text string) string { return base64.RawURLEncoding.EncodeToString([]byte(text)) }
+
+// A post of which no point was accepted had no effect: its Idempotency-Key is free again.
+func TestRefusedPointsKeepNoKey(t *testing.T) {
+	s, _ := start(t)
+	post := func(tag string) apitest.Response {
+		return s.DoWith("POST", "/api/v4/status", `{"points":[{"monitor_tag":"`+tag+`","status":"UP"}]}`, s.Header("Idempotency-Key", "k"))
+	}
+	if got := post("earth"); got.Status != 400 || got.Body != `{"results":[{"monitor_tag":"earth","timestamp":null,"error":{"code":"NOT_FOUND","message":"Monitor with tag 'earth' not found"}}],`+
+		`"error":{"code":"BAD_REQUEST","message":"No point was accepted"}}` {
+		t.Errorf("of no monitor: %d %s", got.Status, got.Body)
+	}
+	monitorsNamed(t, s, "earth")
+	want := fmt.Sprintf(`{"results":[{"monitor_tag":"earth","timestamp":%d}]}`, testMinute)
+	for _, replayed := range []string{"", "true"} {
+		if got := post("earth"); got.Status != 200 || got.Body != want || got.Header.Get("Idempotent-Replayed") != replayed {
+			t.Errorf("of a monitor: %d %v %s", got.Status, got.Header, got.Body)
+		}
+	}
+	if got := post("pluto"); got.Status != 422 {
+		t.Errorf("another request with the key: %d %s", got.Status, got.Body)
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -34,9 +35,9 @@ type PointStore interface {
 	// Point returns the point of the minute, or PointNotFound.
 	Point(ctx context.Context, tag string, minute int64, now int64) (statuspage.Point, error)
 
-	// Points calls take with each point in the range, time rising, until take refuses
-	// one or the range ends. It returns the minute of the one refused, 0 at the end.
-	Points(ctx context.Context, tag string, q statuspage.PointQuery, now int64, take func(statuspage.Point) bool) (next int64, err error)
+	// Points calls take with each point in the range, in the order of the query, until take
+	// refuses one or the range ends. It returns that one, nil at the end.
+	Points(ctx context.Context, tag string, q statuspage.PointQuery, now int64, take func(statuspage.Point) bool) (next *statuspage.Point, err error)
 
 	// Uptime returns the totals of each of the last so many UTC days, today's so far
 	// included and last.
@@ -84,18 +85,35 @@ var (
 	errTooManyPoints  = bad("At most 100 points")
 	errPointObject    = bad("Each point must be an object")
 	errPointTag       = bad("monitor_tag must be a non-empty string")
-	errPointFuture    = bad("timestamp must not be in the future")
+	errPointFuture    = bad("timestamp must be at most 60 seconds in the future")
 	errPointOld       = bad("timestamp must not be older than 90 days")
+	errRangeAhead     = bad("end_ts must be at most one day from now")
+	errPointAhead     = bad("Timestamp must be at most one day from now")
+	errOrder          = bad("order must be asc or desc")
+	errRangeWhole     = bad("The range has more minutes than one answer can hold: use limit and cursor, or a shorter range")
+	errNoPoint        = bad("No point was accepted")
 	errDays           = bad("days must be an integer between 1 and 366")
 )
 
-const pointCursor = "d"
+// The kinds of cursors of points, the oldest first and the newest first.
+const (
+	pointCursor       = "d"
+	newestPointCursor = "dn"
+)
 
 // pointQuery asks for points of a monitor, at now.
 type pointQuery struct {
-	tag string
-	now int64
+	tag   string
+	now   int64
+	paged bool // by somebody who knows that there are pages
 	statuspage.PointQuery
+}
+
+func (q pointQuery) cursorKind() string {
+	if q.Newest {
+		return newestPointCursor
+	}
+	return pointCursor
 }
 
 func readPointQuery(r *web.Request) (q pointQuery, limit int, err error) {
@@ -110,7 +128,13 @@ func readPointQuery(r *web.Request) (q pointQuery, limit int, err error) {
 			return q, 0, err
 		}
 	}
-	after, err := params.Cursor(pointCursor, 1)
+	order := params.Get("order")
+	if order != "" && order != "asc" && order != "desc" {
+		return q, 0, errOrder
+	}
+	q.Newest = order == "desc"
+	q.paged = params.Get("limit") != "" || params.Get("cursor") != "" || order != ""
+	after, err := params.Cursor(q.cursorKind(), 1)
 	if err != nil {
 		return q, 0, err
 	}
@@ -118,20 +142,34 @@ func readPointQuery(r *web.Request) (q pointQuery, limit int, err error) {
 		if after[0] < q.From || after[0] >= q.To || after[0] != statuspage.FloorMinute(after[0]) {
 			return q, 0, web.ErrBadCursor
 		}
-		q.From = after[0]
+		if q.Newest {
+			q.To = after[0] + 60
+		} else {
+			q.From = after[0]
+		}
 	}
 	return q, limit, nil
 }
 
 func (h points) list() web.Handler {
-	return web.List[pointQuery, statuspage.Point, int64]{
+	return web.List[pointQuery, statuspage.Point, string]{
 		Name:  "data",
 		Query: readPointQuery,
-		Read: func(ctx context.Context, q pointQuery, take func(statuspage.Point) bool) (int64, error) {
-			return h.store.Points(ctx, q.tag, q.PointQuery, q.now, take)
+		Read: func(ctx context.Context, q pointQuery, take func(statuspage.Point) bool) (cursor string, err error) {
+			next, err := h.store.Points(ctx, q.tag, q.PointQuery, q.now, take)
+			if err == nil && next != nil {
+				cursor = web.EncodeCursor(q.cursorKind(), next.Time)
+			}
+			return cursor, err
 		},
 		Show:   func(r *web.Request, p statuspage.Point) any { return toPointJSON(r.PathValue("monitor_tag"), p) },
-		Cursor: web.IDCursor(pointCursor),
+		Cursor: func(cursor string) string { return cursor },
+		Whole: func(q pointQuery) error {
+			if q.paged {
+				return nil
+			}
+			return errRangeWhole
+		},
 	}.Handler()
 }
 
@@ -177,7 +215,7 @@ func readRange(r *web.Request) (fill filling, err error) {
 	if err != nil {
 		return fill, err
 	}
-	fill.Range, fill.minutes, err = pointRange(f)
+	fill.Range, fill.minutes, err = pointRange(f, r.Now)
 	return fill, err
 }
 
@@ -189,7 +227,7 @@ func showFilled(_ *web.Request, minutes int64) web.Answer {
 	return web.OK(updatedJSON{"Monitoring data updated successfully", minutes})
 }
 
-func pointRange(f web.Fields) (r statuspage.Range, count int64, err error) {
+func pointRange(f web.Fields, now int64) (r statuspage.Range, count int64, err error) {
 	const start, end = "start_ts", "end_ts"
 	if f.Kind(start) == web.KindAbsent || f.Kind(end) == web.KindAbsent {
 		return r, 0, errRangeRequired
@@ -210,6 +248,9 @@ func pointRange(f web.Fields) (r statuspage.Range, count int64, err error) {
 	r.From, r.To = statuspage.FloorMinute(int64(bounds[0])), statuspage.FloorMinute(int64(bounds[1]))
 	if r.To-r.From > statuspage.MaxRangeDays*24*60*60 {
 		return r, 0, errRangeLong
+	}
+	if r.To > now+statuspage.MaxPointLead {
+		return r, 0, errRangeAhead
 	}
 	status, _ := f.Text("status")
 	if r.Status = statuspage.Status(status); !statuspage.ValidStatus(r.Status) {
@@ -270,6 +311,9 @@ type pointPatch struct {
 func readPointPatch(r *web.Request) (p pointPatch, err error) {
 	if p.minute, err = pointMinute(r); err != nil {
 		return p, err
+	}
+	if p.minute > r.Now+statuspage.MaxPointLead {
+		return p, errPointAhead
 	}
 	f, err := web.DecodeBody(r.Content)
 	if err != nil {
@@ -341,9 +385,7 @@ func (h points) post(r *web.Request) (web.Creation[[]pointResult], error) {
 		// Who gets a failure of the service for one of the points sends all again.
 		return results, failed
 	}
-	c.Answer = func(results []pointResult) web.Answer {
-		return web.One(http.StatusOK, "results", resultsJSON(results))
-	}
+	c.Answer = showResults
 	return c, nil
 }
 
@@ -375,18 +417,20 @@ func decodePostedPoint(raw []byte, now int64) (statuspage.TaggedPoint, error) {
 		}
 		p.Latency = &latency
 	}
-	at, err := f.NullableTimestamp("timestamp")
-	if err != nil {
-		return p, err
+	if k := f.Kind("timestamp"); k == web.KindAbsent || k == web.KindNull {
+		return p, nil
 	}
+	at, err := f.Seconds("timestamp")
 	this := p.Time
-	p.Time = at.Or(this)
 	switch {
-	case p.Time > this:
+	case err != nil:
+		return p, err
+	case at > now+statuspage.MaxClockLead:
 		return p, errPointFuture
-	case this-p.Time > maxPointAge:
+	case this-statuspage.FloorMinute(at) > maxPointAge:
 		return p, errPointOld
 	}
+	p.Time = min(statuspage.FloorMinute(at), this)
 	return p, nil
 }
 
@@ -452,6 +496,21 @@ type pointResultJSON struct {
 	Tag       *string    `json:"monitor_tag"`
 	Timestamp *int64     `json:"timestamp"`
 	Error     *web.Shown `json:"error,omitempty"`
+}
+
+// showResults is a refusal when no point was accepted: a client that looks at the status
+// alone learns of it.
+func showResults(results []pointResult) web.Answer {
+	all := struct {
+		Results []pointResultJSON `json:"results"`
+		Error   *web.Shown        `json:"error,omitempty"`
+	}{Results: resultsJSON(results)}
+	if slices.ContainsFunc(results, func(r pointResult) bool { return r.err == nil }) {
+		return web.OK(all)
+	}
+	shown, status := web.ShownOf(errNoPoint)
+	all.Error = &shown
+	return web.JSON(status, web.Encode(all))
 }
 
 func resultsJSON(results []pointResult) []pointResultJSON {

@@ -229,7 +229,7 @@ func (s *Store) MissingTotals(ctx context.Context, m statuspage.Monitor, days in
 		return starts, nil
 	}
 	sums := map[int64]*statuspage.Totals{}
-	if err := s.sumDays(ctx, m.ID, starts[0], starts[len(starts)-1]+daySeconds-minuteSeconds, now, sums); err != nil {
+	if err := s.sumDays(ctx, m.ID, starts[0], starts[len(starts)-1]+daySeconds, now, sums); err != nil {
 		return nil, err
 	}
 	for start, totals := range sums {

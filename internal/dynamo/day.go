@@ -123,7 +123,7 @@ func (s *Store) DaySoFar(ctx context.Context, tag string, until, now int64) (sta
 	if err != nil {
 		return m, totals, nil, err
 	}
-	err = s.eachPoint(ctx, m.ID, statuspage.FloorDay(until), statuspage.FloorMinute(until), now, func(p statuspage.Point) bool {
+	err = s.eachPoint(ctx, m.ID, statuspage.PointQuery{From: statuspage.FloorDay(until), To: statuspage.FloorMinute(until) + minuteSeconds}, now, func(p statuspage.Point) bool {
 		totals.Add(p)
 		newest = &p
 		return true
@@ -153,7 +153,7 @@ func (s *Store) Uptime(ctx context.Context, tag string, days int, now int64) (st
 		return err
 	})
 	g.Go(func() error {
-		return s.sumDays(gctx, m.ID, max(first, unfinished), statuspage.FloorMinute(now), now, open)
+		return s.sumDays(gctx, m.ID, max(first, unfinished), statuspage.FloorMinute(now)+minuteSeconds, now, open)
 	})
 	if err := g.Wait(); err != nil {
 		return m, nil, err
@@ -172,7 +172,7 @@ func (s *Store) Uptime(ctx context.Context, tag string, days int, now int64) (st
 			sums[start] = &statuspage.Totals{}
 			missing[start] = sums[start]
 		}
-		g.Go(func() error { return s.sumDays(gctx, m.ID, from, start-minuteSeconds, now, sums) })
+		g.Go(func() error { return s.sumDays(gctx, m.ID, from, start, now, sums) })
 	}
 	if err := g.Wait(); err != nil {
 		return m, nil, err
@@ -194,10 +194,10 @@ func (s *Store) Uptime(ctx context.Context, tag string, days int, now int64) (st
 	return m, all, nil
 }
 
-// sumDays adds the points from one minute to another to the totals of their days,
+// sumDays adds the points from one minute up to another to the totals of their days,
 // which it makes where there are none.
 func (s *Store) sumDays(ctx context.Context, monitorID, from, to, now int64, days map[int64]*statuspage.Totals) error {
-	return s.eachPoint(ctx, monitorID, from, to, now, func(p statuspage.Point) bool {
+	return s.eachPoint(ctx, monitorID, statuspage.PointQuery{From: from, To: to}, now, func(p statuspage.Point) bool {
 		start := statuspage.FloorDay(p.Time)
 		if days[start] == nil {
 			days[start] = &statuspage.Totals{}

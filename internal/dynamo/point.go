@@ -382,28 +382,28 @@ func (s *Store) Point(ctx context.Context, tag string, minute, now int64) (statu
 }
 
 // Points implements apiv4.PointStore.
-func (s *Store) Points(ctx context.Context, tag string, q statuspage.PointQuery, now int64, take func(statuspage.Point) bool) (int64, error) {
+func (s *Store) Points(ctx context.Context, tag string, q statuspage.PointQuery, now int64, take func(statuspage.Point) bool) (next *statuspage.Point, err error) {
 	m, err := s.Monitor(ctx, tag)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
-	var next int64
-	err = s.eachPoint(ctx, m.ID, q.From, q.To-minuteSeconds, now, func(p statuspage.Point) bool {
+	err = s.eachPoint(ctx, m.ID, q, now, func(p statuspage.Point) bool {
 		if !take(p) {
-			next = p.Time
+			next = &p
 		}
-		return next == 0
+		return next == nil
 	})
 	return next, err
 }
 
-// eachPoint calls f with the points from one minute to another, both included, time
-// rising, until f returns false.
-func (s *Store) eachPoint(ctx context.Context, monitorID, from, to, now int64, f func(statuspage.Point) bool) error {
-	if from > to {
+// eachPoint calls f with the points of the query in its order until f returns false.
+func (s *Store) eachPoint(ctx context.Context, monitorID int64, of statuspage.PointQuery, now int64, f func(statuspage.Point) bool) error {
+	if of.From >= of.To {
 		return nil
 	}
-	q := ddb.Query{PK: monitorPK(monitorID), Low: hourKey(monitorID, from).SK, High: hourKey(monitorID, to).SK}
+	q := ddb.Query{
+		PK: monitorPK(monitorID), Low: hourKey(monitorID, of.From).SK, High: hourKey(monitorID, of.To-minuteSeconds).SK, Newest: of.Newest,
+	}
 	for it, err := range s.table.Items(ctx, q) {
 		if err != nil {
 			return err
@@ -412,8 +412,11 @@ func (s *Store) eachPoint(ctx context.Context, monitorID, from, to, now int64, f
 		if err != nil {
 			return err
 		}
+		if of.Newest {
+			slices.Reverse(h.points)
+		}
 		for _, p := range h.points {
-			if p.Time >= from && p.Time <= to && !f(p) {
+			if p.Time >= of.From && p.Time < of.To && !f(p) {
 				return nil
 			}
 		}

@@ -43,8 +43,8 @@ func pointsOf(t testing.TB, s *dynamo.Store, from, to, at int64) []statuspage.Po
 		all = append(all, p)
 		return true
 	})
-	if err != nil || next != 0 {
-		t.Errorf("points: next %d, %v", next, err)
+	if err != nil || next != nil {
+		t.Errorf("points: next %v, %v", next, err)
 	}
 	return all
 }

@@ -192,17 +192,21 @@ func (s *Store) Point(_ context.Context, tag string, minute, now int64) (statusp
 }
 
 // Points implements apiv4.PointStore.
-func (s *Store) Points(_ context.Context, tag string, q statuspage.PointQuery, now int64, take func(statuspage.Point) bool) (int64, error) {
+func (s *Store) Points(_ context.Context, tag string, q statuspage.PointQuery, now int64, take func(statuspage.Point) bool) (*statuspage.Point, error) {
 	m, err := s.monitor(tag)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
-	for _, p := range m.between(q.From, q.To-1, now) {
+	points := m.between(q.From, q.To-1, now)
+	if q.Newest {
+		slices.Reverse(points)
+	}
+	for _, p := range points {
 		if !take(p) {
-			return p.Time, nil
+			return &p, nil
 		}
 	}
-	return 0, nil
+	return nil, nil
 }
 
 // DaySoFar implements apilegacy.StatusStore.

@@ -18,6 +18,9 @@ const (
 	MaxLatency   = 1e9 // milliseconds
 	MaxRangeDays = 366 // of a range that is written at once
 	MaxBatch     = 100 // points in one call
+	MaxClockLead = 60  // seconds that the time of a posted point may be ahead: it is one of now
+
+	MaxPointLead = day // seconds that a point may be set ahead of its time
 )
 
 // Source is where a point comes from.
@@ -73,6 +76,7 @@ type Range struct {
 // PointQuery says which of a monitor's points a list holds.
 type PointQuery struct {
 	From, To int64 // UTC seconds, whole minutes; To is not included
+	Newest   bool  // the newest point first
 }
 
 // DefaultStatusOrUp is the status that a minute of the monitor has when nobody said
