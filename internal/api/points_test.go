@@ -21,6 +21,8 @@ import (
 const (
 	dataPath   = "/api/v4/monitors/earth/data"
 	uptimePath = "/api/v4/monitors/earth/uptime"
+
+	midnight = testMinute - testMinute%86400
 )
 
 // pointText is a point of earth; latency is JSON.
@@ -97,6 +99,16 @@ func TestPointRefusals(t *testing.T) {
 		`{`: "Invalid JSON body", `{"status":null}`: oneOf, `{"status":"x","latency":-1}`: oneOf, `{"latency":-1}`: number, `{"latency":null}`: number, `{"latency":"1"}`: number, `{"latency":1000000001}`: number,
 	} {
 		add("PATCH", dataPath+"/600", body, message)
+	}
+	for query, message := range map[string]string{
+		"?days=1&from=2026-01-01&to=2026-01-02": "days can't be combined with from and to", "?days=x&to=2026-01-02": "days can't be combined with from and to",
+		"?from=2026-01-01": "from and to must be given together", "?from=&to=2026-01-01": "from and to must be given together",
+		"?from=2026-01-01&to=x": "from and to must be UTC days (YYYY-MM-DD)", "?from=2026-1-1&to=2026-01-02": "from and to must be UTC days (YYYY-MM-DD)", "?from=2026-01-32&to=2026-02-01": "from and to must be UTC days (YYYY-MM-DD)",
+		"?from=1969-12-31&to=1970-01-01": "from and to must be UTC days (YYYY-MM-DD)", "?from=1768435200&to=1768435200": "from and to must be UTC days (YYYY-MM-DD)", "?from=2026-01-01T00:00:00Z&to=2026-01-02": "from and to must be UTC days (YYYY-MM-DD)",
+		"?from=2026-01-02&to=2026-01-01": "from must not be after to", "?from=2026-01-02&to=2026-01-16": "to must not be after today", "?from=2026-01-16&to=2026-01-16": "to must not be after today",
+		"?from=2025-01-14&to=2026-01-15": "The range must be at most 366 days",
+	} {
+		add("GET", uptimePath+query, "", message)
 	}
 	for _, query := range []string{"0", "367", "x", "1.5", "+5", "-1", strings.Repeat("9", 40)} {
 		add("GET", uptimePath+"?days="+query, "", days)
@@ -271,8 +283,8 @@ func TestUptimeOverHTTP(t *testing.T) {
 			return fmt.Sprintf(`"minutes_up":%d,"minutes_degraded":%d,"minutes_down":%d,"uptime":%s,"average_latency":%s}`, up, degraded, down, uptime, latency)
 		}
 		total := map[string]string{"NO": "60", "YES": "40"}[tt.include]
-		want := `{"uptime":{"monitor_tag":"earth","days":[{"date":"2026-01-13",` + count(0, 0, 0, "null", "null") + `,{"date":"2026-01-14",` + count(0, 0, 1, "0", "1") + `,{"date":"2026-01-15",` + count(2, 1, 1, tt.percent, "20") +
-			`],"total":{` + count(2, 1, 2, total, "15.25") + `}}`
+		want := `{"uptime":{"monitor_tag":"earth","days":[{"date":"2026-01-13",` + count(0, 0, 0, "null", "null") + `,{"date":"2026-01-14",` + count(0, 0, 1, "0", "null") + `,{"date":"2026-01-15",` + count(2, 1, 1, tt.percent, "20") +
+			`],"total":{` + count(2, 1, 2, total, "20") + `}}`
 		for round := range 3 {
 			for _, n := range rand.New(rand.NewPCG(uint64(round), 0)).Perm(len(points)) {
 				if got := s.Do("POST", "/api/v4/status", `{"points":[`+points[n]+`]}`); got.Status != 200 || strings.Contains(got.Body, "error") {
@@ -282,6 +294,51 @@ func TestUptimeOverHTTP(t *testing.T) {
 			if diff := cmp.Diff(want, s.Do("GET", uptimePath+"?days=3", "").Body); diff != "" {
 				t.Errorf("include %s, round %d (-want +got):\n%s", tt.include, round, diff)
 			}
+		}
+	}
+}
+
+// A range of days is the same days as the last ones are.
+func TestUptimeOfARange(t *testing.T) {
+	s, _ := start(t)
+	monitorsNamed(t, s, "earth")
+	attempts(t, s, 0, []attempt{
+		{"two days", "PATCH", dataPath, fmt.Sprintf(`{"start_ts":%d,"end_ts":%d,"status":"UP","latency":4}`, midnight-86400-120, midnight-86400+60), 200, `{"message":"Monitoring data updated successfully","updated_count":3}`},
+		{"slow when it failed", "PATCH", fmt.Sprint(dataPath, "/", midnight-86400), `{"status":"DOWN","latency":30000}`, 200, `{"data":` + pointText(midnight-86400, "DOWN", "30000", "MANUAL") + `}`},
+		{"today", "PATCH", fmt.Sprint(dataPath, "/", midnight), `{"status":"UP","latency":10}`, 200, `{"data":` + pointText(midnight, "UP", "10", "MANUAL") + `}`},
+		{"later today", "PATCH", fmt.Sprint(dataPath, "/", testMinute+60), `{"status":"DOWN","latency":10}`, 200, `{"data":` + pointText(testMinute+60, "DOWN", "10", "MANUAL") + `}`},
+	})
+	counts := map[string]string{
+		"2026-01-12": `"minutes_up":0,"minutes_degraded":0,"minutes_down":0,"uptime":null,"average_latency":null}`,
+		"2026-01-13": `"minutes_up":2,"minutes_degraded":0,"minutes_down":0,"uptime":100,"average_latency":4}`,
+		"2026-01-14": `"minutes_up":1,"minutes_degraded":0,"minutes_down":1,"uptime":50,"average_latency":4}`,
+		"2026-01-15": `"minutes_up":1,"minutes_degraded":0,"minutes_down":0,"uptime":100,"average_latency":10}`,
+	}
+	for query, want := range map[string]struct {
+		days  []string
+		total string
+	}{
+		"?from=2026-01-12&to=2026-01-15":       {[]string{"2026-01-12", "2026-01-13", "2026-01-14", "2026-01-15"}, `"minutes_up":4,"minutes_degraded":0,"minutes_down":1,"uptime":80,"average_latency":5.5}`},
+		"?from=2026-01-12&to=2026-01-15&days=": {[]string{"2026-01-12", "2026-01-13", "2026-01-14", "2026-01-15"}, `"minutes_up":4,"minutes_degraded":0,"minutes_down":1,"uptime":80,"average_latency":5.5}`},
+		"?from=2026-01-13&to=2026-01-14":       {[]string{"2026-01-13", "2026-01-14"}, `"minutes_up":3,"minutes_degraded":0,"minutes_down":1,"uptime":75,"average_latency":4}`},
+		"?from=2026-01-13&to=2026-01-13":       {[]string{"2026-01-13"}, counts["2026-01-13"]},
+		"?from=2026-01-15&to=2026-01-15":       {[]string{"2026-01-15"}, counts["2026-01-15"]},
+		"?days=2":                              {[]string{"2026-01-14", "2026-01-15"}, `"minutes_up":2,"minutes_degraded":0,"minutes_down":1,"uptime":66.66666666666666,"average_latency":7}`},
+	} {
+		var days []string
+		for _, day := range want.days {
+			days = append(days, `{"date":"`+day+`",`+counts[day])
+		}
+		body := `{"uptime":{"monitor_tag":"earth","days":[` + strings.Join(days, ",") + `],"total":{` + want.total + `}}`
+		for range 2 { // made, then stored
+			if got := s.Do("GET", uptimePath+query, ""); got.Status != 200 || got.Body != body {
+				t.Errorf("%s: %d %s, want %s", query, got.Status, got.Body, body)
+			}
+		}
+	}
+	for query, days := range map[string]int{"?from=2025-01-15&to=2026-01-15": 366, "?from=1970-01-01&to=1971-01-01": 366} {
+		if got := s.Do("GET", uptimePath+query, ""); got.Status != 200 || strings.Count(got.Body, `"date"`) != days {
+			t.Errorf("%s: %d, %d days", query, got.Status, strings.Count(got.Body, `"date"`))
 		}
 	}
 }

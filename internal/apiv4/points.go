@@ -39,9 +39,9 @@ type PointStore interface {
 	// refuses one or the range ends. It returns that one, nil at the end.
 	Points(ctx context.Context, tag string, q statuspage.PointQuery, now int64, take func(statuspage.Point) bool) (next *statuspage.Point, err error)
 
-	// Uptime returns the totals of each of the last so many UTC days, today's so far
-	// included and last.
-	Uptime(ctx context.Context, tag string, days int, now int64) (statuspage.Monitor, []statuspage.DayTotals, error)
+	// Uptime returns the totals of each of the days, by time; today's are those so far. No
+	// day is after today.
+	Uptime(ctx context.Context, tag string, days statuspage.DayRange, now int64) (statuspage.Monitor, []statuspage.DayTotals, error)
 }
 
 type points struct{ store PointStore }
@@ -93,6 +93,11 @@ var (
 	errRangeWhole     = bad("The range has more minutes than one answer can hold: use limit and cursor, or a shorter range")
 	errNoPoint        = bad("No point was accepted")
 	errDays           = bad("days must be an integer between 1 and 366")
+	errDaysAndRange   = bad("days can't be combined with from and to")
+	errFromAndTo      = bad("from and to must be given together")
+	errDayFormat      = bad("from and to must be UTC days (YYYY-MM-DD)")
+	errDayOrder       = bad("from must not be after to")
+	errDayFuture      = bad("to must not be after today")
 )
 
 // The kinds of cursors of points, the oldest first and the newest first.
@@ -434,15 +439,15 @@ func decodePostedPoint(raw []byte, now int64) (statuspage.TaggedPoint, error) {
 	return p, nil
 }
 
-func readDays(r *web.Request) (int, error) { return days(r.Query()) }
+func readDays(r *web.Request) (statuspage.DayRange, error) { return days(r.Query(), r.Now) }
 
-// uptime is the totals of a monitor's last days.
+// uptime is the totals of days of a monitor.
 type uptime struct {
 	monitor statuspage.Monitor
 	days    []statuspage.DayTotals
 }
 
-func (h points) uptime(r *web.Request, days int) (u uptime, err error) {
+func (h points) uptime(r *web.Request, days statuspage.DayRange) (u uptime, err error) {
 	u.monitor, u.days, err = h.store.Uptime(r.Context(), r.PathValue("monitor_tag"), days, r.Now)
 	return u, err
 }
@@ -456,16 +461,45 @@ const (
 	maxDays     = 366
 )
 
-func days(q web.Query) (int, error) {
-	s := q.Get("days")
-	if s == "" {
-		return defaultDays, nil
+// days returns the days that are asked for at now: the last ones, or those of a range.
+func days(q web.Query, now int64) (statuspage.DayRange, error) {
+	s, from, to := q.Get("days"), q.Get("from"), q.Get("to")
+	switch {
+	case from == "" && to == "":
+		n := defaultDays
+		if s != "" {
+			var err error
+			if n, err = strconv.Atoi(s); err != nil || n < 1 || n > maxDays || s[0] == '+' {
+				return statuspage.DayRange{}, errDays
+			}
+		}
+		return statuspage.LastDays(n, now), nil
+	case s != "":
+		return statuspage.DayRange{}, errDaysAndRange
+	case from == "" || to == "":
+		return statuspage.DayRange{}, errFromAndTo
 	}
-	n, err := strconv.Atoi(s)
-	if err != nil || n < 1 || n > maxDays || s[0] == '+' {
-		return 0, errDays
+	first, ok := utcDay(from)
+	last, ok2 := utcDay(to)
+	r := statuspage.DayRange{From: first, To: last}
+	switch {
+	case !ok || !ok2:
+		return r, errDayFormat
+	case first > last:
+		return r, errDayOrder
+	case last > now:
+		return r, errDayFuture
+	case r.Days() > maxDays:
+		return r, errRangeLong
 	}
-	return n, nil
+	return r, nil
+}
+
+// utcDay returns the first second of a day such as 2026-01-31, and false for what is none
+// or is before 1970.
+func utcDay(s string) (int64, bool) {
+	at, err := time.Parse(time.DateOnly, s)
+	return at.Unix(), err == nil && at.Unix() >= 0
 }
 
 // pointJSON is a monitor's status in one minute (docs/api.md, Monitoring data).

@@ -262,7 +262,7 @@ func (b *bench) prepare() {
 	if err := store.FillRange(ctx, "filled", days, at-24*3600); err != nil {
 		b.t.Fatal(err)
 	}
-	if _, _, err := store.Uptime(ctx, "filled", 90, at); err != nil {
+	if _, _, err := store.Uptime(ctx, "filled", statuspage.LastDays(90, at), at); err != nil {
 		b.t.Fatal(err)
 	}
 	if got := b.server.DoWith("POST", incidents, replayedBody, b.server.Header("Idempotency-Key", "replayed")); got.Status != http.StatusCreated {

@@ -216,19 +216,19 @@ func (s *Store) MissingTotals(ctx context.Context, m statuspage.Monitor, days in
 	if err != nil {
 		return nil, err
 	}
-	missing := map[int64]*statuspage.Totals{}
+	missing := map[int64]*dayCount{}
 	var starts []int64
 	for start := first; start <= last; start += daySeconds {
 		d, there := stored[start]
 		if d.totals == nil && d.filling <= now && (there || start+daySeconds > m.Created) {
 			starts = append(starts, start)
-			missing[start] = &statuspage.Totals{}
+			missing[start] = &dayCount{}
 		}
 	}
 	if look || len(starts) == 0 {
 		return starts, nil
 	}
-	sums := map[int64]*statuspage.Totals{}
+	sums := map[int64]*dayCount{}
 	if err := s.sumDays(ctx, m.ID, starts[0], starts[len(starts)-1]+daySeconds, now, sums); err != nil {
 		return nil, err
 	}

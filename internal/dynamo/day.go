@@ -1,6 +1,7 @@
 package dynamo
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -28,6 +29,10 @@ const (
 	attrDown         = "down"
 	attrLatencySum   = "latency_sum"
 	attrLatencyCount = "latency_count"
+
+	// UTC seconds when the first of the hours goes that totals were made of. Programs before
+	// this one made totals without it, and counted the latencies of DOWN minutes.
+	attrHoursUntil = "hours_until"
 )
 
 // fillingTime is for how many seconds a range may be being filled, which is far above any
@@ -43,17 +48,24 @@ type dayRecord struct {
 	totals  *statuspage.Totals // nil: to be made from the points
 }
 
-func readTotals(it ddb.Item) (*statuspage.Totals, error) {
+// A dayCount is the totals of a day as they are made of its hours.
+type dayCount struct {
+	statuspage.Totals
+	until int64 // UTC seconds when the first of the hours goes; 0: there was none
+}
+
+func readTotals(it ddb.Item) (*dayCount, error) {
 	r := ddb.Reader{Item: it}
-	t := &statuspage.Totals{
+	t := &dayCount{statuspage.Totals{
 		Up: r.Num(attrUp), Degraded: r.Num(attrDegraded), Down: r.Num(attrDown),
 		LatencySum: r.Float(attrLatencySum), LatencyCount: r.Num(attrLatencyCount),
-	}
+	}, r.NumOrZero(attrHoursUntil)}
 	return t, r.Err
 }
 
 // readDay reads a day's item. The totals of one that is past its time are none: its points
-// are as old.
+// are as old. Totals of a program before this one that would be others now count as missing
+// while all of the day's hours are there.
 func readDay(it ddb.Item, now int64) (dayRecord, error) {
 	r := ddb.Reader{Item: it}
 	at, err := time.Parse(dayPrefix+time.DateOnly, r.Str(ddb.AttrSK))
@@ -62,7 +74,13 @@ func readDay(it ddb.Item, now int64) (dayRecord, error) {
 	}
 	d := dayRecord{start: at.Unix(), version: r.Num(attrDayVersion), filling: r.NumOrZero(attrFilling)}
 	if r.Has(attrTotals) {
-		d.totals = ddb.ReadMap(&r, attrTotals, readTotals)
+		t := ddb.ReadMap(&r, attrTotals, readTotals)
+		if r.Err != nil {
+			return d, r.Err
+		}
+		if t.until != 0 || t.Down == 0 || now >= d.start+pointsKept {
+			d.totals = &t.Totals
+		}
 	}
 	if r.Num(ddb.AttrTTL) <= now {
 		d.totals = &statuspage.Totals{}
@@ -134,42 +152,43 @@ func (s *Store) DaySoFar(ctx context.Context, tag string, until, now int64) (sta
 // Uptime implements apiv4.PointStore. The finished days have their totals, as a
 // rule; those of the others, and of days whose totals are missing, are made from
 // their points, and stored where the day is finished.
-func (s *Store) Uptime(ctx context.Context, tag string, days int, now int64) (statuspage.Monitor, []statuspage.DayTotals, error) {
+func (s *Store) Uptime(ctx context.Context, tag string, days statuspage.DayRange, now int64) (statuspage.Monitor, []statuspage.DayTotals, error) {
 	m, err := s.Monitor(ctx, tag)
 	if err != nil {
 		return m, nil, err
 	}
 	today := statuspage.FloorDay(now)
-	first := today - int64(days-1)*daySeconds
+	first, end := days.From, days.To+daySeconds
 	unfinished := today
 	if yesterday := today - daySeconds; !statuspage.DayFinished(yesterday, now) {
 		unfinished = yesterday
 	}
+	finished := min(end, unfinished)
 	stored := map[int64]dayRecord{}
-	open := map[int64]*statuspage.Totals{}
+	open := map[int64]*dayCount{}
 	g, gctx := errgroup.WithContext(ctx)
 	g.Go(func() (err error) {
-		stored, err = s.days(gctx, m.ID, first, unfinished-daySeconds, now)
+		stored, err = s.days(gctx, m.ID, first, finished-daySeconds, now)
 		return err
 	})
 	g.Go(func() error {
-		return s.sumDays(gctx, m.ID, max(first, unfinished), statuspage.FloorMinute(now)+minuteSeconds, now, open)
+		return s.sumDays(gctx, m.ID, max(first, unfinished), min(end, statuspage.FloorMinute(now)+minuteSeconds), now, open)
 	})
 	if err := g.Wait(); err != nil {
 		return m, nil, err
 	}
-	missing := map[int64]*statuspage.Totals{}
+	missing := map[int64]*dayCount{}
 	g, gctx = errgroup.WithContext(ctx)
 	g.SetLimit(callsAtOnce)
 	// Days in a row that lack their totals are one query.
-	for start := first; start < unfinished; start += daySeconds {
+	for start := first; start < finished; start += daySeconds {
 		if stored[start].totals != nil {
 			continue
 		}
 		from := start
-		sums := map[int64]*statuspage.Totals{}
-		for ; start < unfinished && stored[start].totals == nil; start += daySeconds {
-			sums[start] = &statuspage.Totals{}
+		sums := map[int64]*dayCount{}
+		for ; start < finished && stored[start].totals == nil; start += daySeconds {
+			sums[start] = &dayCount{}
 			missing[start] = sums[start]
 		}
 		g.Go(func() error { return s.sumDays(gctx, m.ID, from, start, now, sums) })
@@ -179,15 +198,15 @@ func (s *Store) Uptime(ctx context.Context, tag string, days int, now int64) (st
 	}
 	s.storeTotals(ctx, m.ID, stored, missing, now)
 	var all []statuspage.DayTotals
-	for start := first; start <= today; start += daySeconds {
+	for start := first; start < end; start += daySeconds {
 		d := statuspage.DayTotals{Day: start}
 		switch {
 		case stored[start].totals != nil:
 			d.Totals = *stored[start].totals
 		case missing[start] != nil:
-			d.Totals = *missing[start]
+			d.Totals = missing[start].Totals
 		case open[start] != nil:
-			d.Totals = *open[start]
+			d.Totals = open[start].Totals
 		}
 		all = append(all, d)
 	}
@@ -196,13 +215,19 @@ func (s *Store) Uptime(ctx context.Context, tag string, days int, now int64) (st
 
 // sumDays adds the points from one minute up to another to the totals of their days,
 // which it makes where there are none.
-func (s *Store) sumDays(ctx context.Context, monitorID, from, to, now int64, days map[int64]*statuspage.Totals) error {
-	return s.eachPoint(ctx, monitorID, statuspage.PointQuery{From: from, To: to}, now, func(p statuspage.Point) bool {
-		start := statuspage.FloorDay(p.Time)
-		if days[start] == nil {
-			days[start] = &statuspage.Totals{}
+func (s *Store) sumDays(ctx context.Context, monitorID, from, to, now int64, days map[int64]*dayCount) error {
+	return s.eachHour(ctx, monitorID, statuspage.PointQuery{From: from, To: to}, now, func(h hour) bool {
+		d := days[statuspage.FloorDay(h.start)]
+		if d == nil {
+			d = &dayCount{}
+			days[statuspage.FloorDay(h.start)] = d
 		}
-		days[start].Add(p)
+		for _, p := range h.points {
+			d.Add(p)
+		}
+		if d.until == 0 || h.until < d.until {
+			d.until = h.until
+		}
 		return true
 	})
 }
@@ -210,7 +235,7 @@ func (s *Store) sumDays(ctx context.Context, monitorID, from, to, now int64, day
 // storeTotals stores totals that were made from the points, unless a point was
 // written since the days were read, or a range is being filled. A failure costs the
 // next reader the same work.
-func (s *Store) storeTotals(ctx context.Context, monitorID int64, read map[int64]dayRecord, made map[int64]*statuspage.Totals, now int64) {
+func (s *Store) storeTotals(ctx context.Context, monitorID int64, read map[int64]dayRecord, made map[int64]*dayCount, now int64) {
 	var g errgroup.Group
 	g.SetLimit(callsAtOnce)
 	for start, t := range made {
@@ -221,6 +246,7 @@ func (s *Store) storeTotals(ctx context.Context, monitorID int64, read map[int64
 			totals := ddb.Map(ddb.Item{
 				attrUp: ddb.Num(t.Up), attrDegraded: ddb.Num(t.Degraded), attrDown: ddb.Num(t.Down),
 				attrLatencySum: ddb.Float(t.LatencySum), attrLatencyCount: ddb.Num(t.LatencyCount),
+				attrHoursUntil: ddb.Num(cmp.Or(t.until, statuspage.MaxTimestamp)),
 			})
 			e := ddb.NewExpr().Set(attrTotals, totals).Set(ddb.AttrTTL, ddb.Num(keptUntil(start, now))).SetIfAbsent(attrDayVersion, ddb.Num(0))
 			if d, ok := read[start]; ok {

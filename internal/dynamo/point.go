@@ -59,7 +59,8 @@ const (
 type hour struct {
 	start    int64 // UTC seconds
 	points   []statuspage.Point
-	there    bool // and not past its time
+	there    bool  // and not past its time
+	until    int64 // UTC seconds: when it goes
 	revision int64
 	token    string
 }
@@ -143,8 +144,8 @@ func readHour(it ddb.Item, now int64) (hour, error) {
 	if err != nil {
 		return hour{}, err
 	}
-	h := hour{start: start}
-	if r.Num(ddb.AttrTTL) <= now {
+	h := hour{start: start, until: r.Num(ddb.AttrTTL)}
+	if h.until <= now {
 		return h, r.Err
 	}
 	h.there, h.revision, h.token = true, r.NumOrZero(attrRevision), r.StrOrEmpty(attrWriteToken)
@@ -398,6 +399,19 @@ func (s *Store) Points(ctx context.Context, tag string, q statuspage.PointQuery,
 
 // eachPoint calls f with the points of the query in its order until f returns false.
 func (s *Store) eachPoint(ctx context.Context, monitorID int64, of statuspage.PointQuery, now int64, f func(statuspage.Point) bool) error {
+	return s.eachHour(ctx, monitorID, of, now, func(h hour) bool {
+		for _, p := range h.points {
+			if !f(p) {
+				return false
+			}
+		}
+		return true
+	})
+}
+
+// eachHour calls f with the hours that have points of the query, cut to these, in its order
+// until f returns false.
+func (s *Store) eachHour(ctx context.Context, monitorID int64, of statuspage.PointQuery, now int64, f func(hour) bool) error {
 	if of.From >= of.To {
 		return nil
 	}
@@ -412,13 +426,12 @@ func (s *Store) eachPoint(ctx context.Context, monitorID int64, of statuspage.Po
 		if err != nil {
 			return err
 		}
+		h.points = slices.DeleteFunc(h.points, func(p statuspage.Point) bool { return p.Time < of.From || p.Time >= of.To })
 		if of.Newest {
 			slices.Reverse(h.points)
 		}
-		for _, p := range h.points {
-			if p.Time >= of.From && p.Time < of.To && !f(p) {
-				return nil
-			}
+		if len(h.points) > 0 && !f(h) {
+			return nil
 		}
 	}
 	return nil

@@ -7,14 +7,17 @@ import (
 	"maps"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/google/go-cmp/cmp"
 
+	"tocsin/internal/ddb"
 	"tocsin/internal/dynamo"
 	"tocsin/internal/dynamotest"
 	"tocsin/internal/statuspage"
@@ -230,7 +233,7 @@ func TestFullHourIsSmall(t *testing.T) {
 // uptime returns the monitor's totals by day, and fails the test for an error.
 func uptime(t testing.TB, s *dynamo.Store, days int, at int64) []statuspage.Totals {
 	t.Helper()
-	_, totals, err := s.Uptime(context.Background(), "a", days, at)
+	_, totals, err := s.Uptime(context.Background(), "a", statuspage.LastDays(days, at), at)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -260,7 +263,7 @@ func TestUptime(t *testing.T) {
 		}
 	}
 	want := []statuspage.Totals{
-		{}, {Down: 1, LatencySum: 9, LatencyCount: 1}, {Up: 1, Degraded: 1, LatencySum: 4, LatencyCount: 2}, {Up: 1, LatencySum: 5, LatencyCount: 1},
+		{}, {Down: 1}, {Up: 1, Degraded: 1, LatencySum: 4, LatencyCount: 2}, {Up: 1, LatencySum: 5, LatencyCount: 1},
 	}
 	for range 2 {
 		if d := cmp.Diff(want, uptime(t, s, 4, now)); d != "" {
@@ -281,7 +284,7 @@ func TestUptime(t *testing.T) {
 	if err := s.RecordPoint(ctx, "a", probe(midnight-day, statuspage.StatusDown, 2), now); err != nil {
 		t.Fatal(err)
 	}
-	want[2] = statuspage.Totals{Degraded: 1, Down: 1, LatencySum: 5, LatencyCount: 2}
+	want[2] = statuspage.Totals{Degraded: 1, Down: 1, LatencySum: 3, LatencyCount: 1}
 	for range 2 {
 		if d := cmp.Diff(want, uptime(t, s, 4, now)); d != "" {
 			t.Errorf("totals after a change (-want +got):\n%s", d)
@@ -303,8 +306,65 @@ func TestUptime(t *testing.T) {
 			t.Errorf("%d seconds after the day: stored %t, want %t", tt.at-midnight-day, stored, tt.stored)
 		}
 	}
-	if _, _, err := s.Uptime(ctx, "b", 1, now); !errors.Is(err, statuspage.MonitorNotFound("b")) {
+	if _, _, err := s.Uptime(ctx, "b", statuspage.LastDays(1, now), now); !errors.Is(err, statuspage.MonitorNotFound("b")) {
 		t.Errorf("no monitor: %v", err)
+	}
+}
+
+// Totals that a program before this one has stored count the latencies of DOWN minutes. They
+// are made again while the hours are there, and else are what there is.
+func TestTotalsOfAnOlderProgram(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	tb, s := newPoints(t, "a")
+	for n, p := range []statuspage.Point{
+		probe(midnight-2*day, statuspage.StatusUp, 1), probe(midnight-2*day+minute, statuspage.StatusDown, 30000),
+		probe(midnight-day, statuspage.StatusUp, 3),
+	} {
+		if err := s.RecordPoint(ctx, "a", p, now); err != nil {
+			t.Fatalf("point %d: %v", n, err)
+		}
+	}
+	older := func(at, up, down int64, latencySum float64) {
+		t.Helper()
+		e := ddb.NewExpr().Set("totals", ddb.Map(ddb.Item{
+			"up": ddb.Num(up), "degraded": ddb.Num(0), "down": ddb.Num(down), "latency_sum": ddb.Float(latencySum), "latency_count": ddb.Num(up + down),
+		}))
+		k := ddb.Key{PK: "MONITOR#1", SK: "DAY#" + time.Unix(at, 0).UTC().Format(time.DateOnly)}
+		if _, err := s.Table().Transact(ctx, s.Table().Update(k, e)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	made := []statuspage.Totals{{Up: 1, Down: 1, LatencySum: 1, LatencyCount: 1}, {Up: 1, LatencySum: 3, LatencyCount: 1}, {}}
+	for _, tt := range []struct {
+		at   int64
+		want []statuspage.Totals
+	}{
+		{now, made},
+		{midnight + 398*day - 1, made}, // the second before the first hour may go
+		{midnight + 398*day, []statuspage.Totals{{Up: 1, Down: 1, LatencySum: 30001, LatencyCount: 2}, made[1], {}}},
+	} {
+		older(midnight-2*day, 1, 1, 30001)
+		older(midnight-day, 1, 0, 3)
+		for range 2 { // made, then stored
+			_, totals, err := s.Uptime(ctx, "a", statuspage.DayRange{From: midnight - 2*day, To: midnight}, tt.at)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []statuspage.Totals
+			for _, d := range totals[:2] {
+				got = append(got, d.Totals)
+			}
+			if d := cmp.Diff(tt.want[:2], got); d != "" {
+				t.Errorf("%d days later (-want +got):\n%s", (tt.at-midnight)/day, d)
+			}
+		}
+	}
+	// The second time it was read from the totals, which say now until when they can be made.
+	for _, it := range tb.Items(t) {
+		if it["sk"] == "DAY#2025-11-20" && strings.Contains(it["totals"], "hours_until") {
+			t.Errorf("the totals that stay are %s", it["totals"])
+		}
 	}
 }
 
@@ -339,7 +399,7 @@ func TestTotalsFollowTheMinutes(t *testing.T) {
 								r := statuspage.Range{From: at, To: at + minute*random.Int64N(200), Status: status, Latency: func(at int64) float64 { return float64(at%11) / 8 }}
 								err = store.FillRange(ctx, "a", r, now)
 							case 4:
-								_, _, err = store.Uptime(ctx, "a", 3, now)
+								_, _, err = store.Uptime(ctx, "a", statuspage.LastDays(3, now), now)
 							}
 							cancel()
 							if err != nil {
@@ -418,7 +478,7 @@ func TestTotalsOfAnInterruptedRange(t *testing.T) {
 	if err := s.FillRange(t.Context(), "a", fill, now+minute); err != nil {
 		t.Fatal(err)
 	}
-	want = []statuspage.Totals{{Down: 1440, LatencySum: 1440, LatencyCount: 1440}, {Down: 1440, LatencySum: 1440, LatencyCount: 1440}}
+	want = []statuspage.Totals{{Down: 1440}, {Down: 1440}}
 	for _, at := range []int64{now + minute, now + 6*minute, now + 6*minute} {
 		if d := cmp.Diff(want, uptime(t, s, 3, at)[:2]); d != "" {
 			t.Errorf("totals of the range sent again, %d seconds later (-want +got):\n%s", at-now, d)
@@ -458,7 +518,7 @@ func TestTheSameMinutesFromManyClients(t *testing.T) {
 	if got := len(pointsOf(t, s, midnight, midnight+day, end)); got != 1440 {
 		t.Errorf("%d points, want 1440", got)
 	}
-	want := []statuspage.Totals{{Up: 1080, Down: 360, LatencySum: 1439 * 1440 / 2, LatencyCount: 1440}}
+	want := []statuspage.Totals{{Up: 1080, Down: 360, LatencySum: 1439*1440/2 - 4*359*360/2, LatencyCount: 1080}}
 	if d := cmp.Diff(want, uptime(t, s, 1, end)); d != "" {
 		t.Errorf("totals (-want +got):\n%s", d)
 	}

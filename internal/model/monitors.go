@@ -225,14 +225,13 @@ func (s *Store) DaySoFar(_ context.Context, tag string, until, now int64) (statu
 }
 
 // Uptime implements apiv4.PointStore. It counts every point each time.
-func (s *Store) Uptime(_ context.Context, tag string, days int, now int64) (statuspage.Monitor, []statuspage.DayTotals, error) {
+func (s *Store) Uptime(_ context.Context, tag string, days statuspage.DayRange, now int64) (statuspage.Monitor, []statuspage.DayTotals, error) {
 	m, err := s.monitor(tag)
 	if err != nil {
 		return statuspage.Monitor{}, nil, err
 	}
 	var all []statuspage.DayTotals
-	today := now - now%86400
-	for start := today - int64(days-1)*86400; start <= today; start += 86400 {
+	for start := days.From; start <= days.To; start += 86400 {
 		d := statuspage.DayTotals{Day: start}
 		for _, p := range m.between(start, min(start+86399, now), now) {
 			d.Add(p)
