@@ -88,6 +88,14 @@ func TestPointRefusals(t *testing.T) {
 	} {
 		add("PATCH", dataPath, body, message)
 	}
+	for query, message := range map[string]string{
+		"": both, "?start_ts=1": both, "?end_ts=1": both, "?start_ts=&end_ts=1": both,
+		"?start_ts=x&end_ts=y": "start_ts must be a valid timestamp (UTC seconds)", "?start_ts=60x&end_ts=120": "start_ts must be a valid timestamp (UTC seconds)", "?start_ts=-60&end_ts=60": "start_ts must be a valid timestamp (UTC seconds)",
+		"?start_ts=60&end_ts=120abc": "end_ts must be a valid timestamp (UTC seconds)", "?start_ts=0&end_ts=253402300800": "end_ts must be a valid timestamp (UTC seconds)",
+		"?start_ts=60&end_ts=60": order, "?start_ts=120&end_ts=60": order, "?start_ts=60.5&end_ts=60.5": order, "?start_ts=0&end_ts=31622460": "The range must be at most 366 days",
+	} {
+		add("DELETE", dataPath+query, "", message)
+	}
 	for _, id := range []int64{testStart + 86460, statuspage.MaxTimestamp} {
 		add("PATCH", fmt.Sprint(dataPath, "/", id), `{`, "Timestamp must be at most one day from now")
 	}
@@ -121,7 +129,7 @@ func TestPointRefusals(t *testing.T) {
 	}
 	for _, r := range [][3]string{
 		{"GET", "/data?start_ts=0&end_ts=60", ""}, {"GET", "/data/0", ""}, {"GET", "/uptime", ""},
-		{"PATCH", "/data", `{"start_ts":0,"end_ts":60,"status":"UP","latency":1}`}, {"PATCH", "/data/0", `{}`},
+		{"PATCH", "/data", `{"start_ts":0,"end_ts":60,"status":"UP","latency":1}`}, {"PATCH", "/data/0", `{}`}, {"DELETE", "/data?start_ts=0&end_ts=60", ""},
 	} {
 		rows = append(rows, attempt{r[0] + r[1] + " of no monitor", r[0], "/api/v4/monitors/pluto" + r[1], r[2], 404, notFound("Monitor with tag 'pluto' not found")})
 	}
@@ -134,8 +142,12 @@ func TestPointRefusals(t *testing.T) {
 	)
 	refusals(t, s, 0, rows)
 	reader := s.NewKey(statuspage.NewAPIKey{Name: "reader", Scopes: []statuspage.Scope{statuspage.ScopeMonitorsRead}})
-	for _, r := range [][2]string{{"PATCH", dataPath}, {"PATCH", dataPath + "/0"}, {"POST", "/api/v4/status"}} {
-		got := s.DoWith(r[0], r[1], "{", http.Header{"Authorization": {"Bearer " + reader}})
+	for _, r := range [][2]string{{"PATCH", dataPath}, {"DELETE", dataPath + "?start_ts=0&end_ts=60"}, {"PATCH", dataPath + "/0"}, {"POST", "/api/v4/status"}} {
+		body := "{"
+		if r[0] == "DELETE" {
+			body = ""
+		}
+		got := s.DoWith(r[0], r[1], body, http.Header{"Authorization": {"Bearer " + reader}})
 		if got.Status != 403 || got.Body != fail("FORBIDDEN", "API key lacks the scope 'monitors:write'") {
 			t.Errorf("%s %s with a key that may only read: %d %s", r[0], r[1], got.Status, got.Body)
 		}
@@ -295,6 +307,52 @@ func TestUptimeOverHTTP(t *testing.T) {
 				t.Errorf("include %s, round %d (-want +got):\n%s", tt.include, round, diff)
 			}
 		}
+	}
+}
+
+// Bad minutes go, with what they made of uptime and of alerts.
+func TestDeletedData(t *testing.T) {
+	s, _ := start(t)
+	monitorsNamed(t, s, "earth")
+	made(t, s, rulesPath, `{"alert_for":"STATUS","alert_value":"DOWN","monitor_tags":["earth"],"failure_threshold":3,"create_incident":true}`)
+	const t0 = testMinute - 600
+	patched := `{"message":"Monitoring data updated successfully","updated_count":%d}`
+	deleted := func(n int) string {
+		return fmt.Sprintf(`{"message":"Monitoring data deleted successfully","deleted_count":%d}`, n)
+	}
+	remove := func(from, to any) string { return fmt.Sprintf("%s?start_ts=%v&end_ts=%v", dataPath, from, to) }
+	list := fmt.Sprintf("%s?start_ts=%d&end_ts=%d", dataPath, midnight-86400, testMinute+600)
+	days := uptimePath + "?from=2026-01-14&to=2026-01-15"
+	none := `"minutes_up":0,"minutes_degraded":0,"minutes_down":0,"uptime":null,"average_latency":null}`
+	up := `"minutes_up":2,"minutes_degraded":0,"minutes_down":0,"uptime":100,"average_latency":4}`
+	uptime := func(yesterday, today, total string) string {
+		return `{"uptime":{"monitor_tag":"earth","days":[{"date":"2026-01-14",` + yesterday + `,{"date":"2026-01-15",` + today + `],"total":{` + total + `}}`
+	}
+	attempts(t, s, 0, []attempt{
+		{"nothing to delete", "DELETE", remove(0, 60), "", 200, deleted(0)},
+		{"good minutes", "PATCH", dataPath, fmt.Sprintf(`{"start_ts":%d,"end_ts":%d,"status":"UP","latency":4}`, t0, t0+60), 200, fmt.Sprintf(patched, 1)},
+		{"bad ones around midnight", "PATCH", dataPath, fmt.Sprintf(`{"start_ts":%d,"end_ts":%d,"status":"DOWN","latency":4}`, midnight-120, midnight+60), 200, fmt.Sprintf(patched, 3)},
+		{"bad ones of now", "PATCH", dataPath, fmt.Sprintf(`{"start_ts":%d,"end_ts":%d,"status":"DOWN","latency":9}`, t0+120, testMinute), 200, fmt.Sprintf(patched, 8)},
+		{"by which the rule fires", "GET", alertsPath, "", 200, `{"alerts":[` + alertRecord(1, 1, "TRIGGERED", "1", testStart, testStart, "null") + `]}`},
+		{"uptime before", "GET", days, "", 200, uptime(`"minutes_up":0,"minutes_degraded":0,"minutes_down":2,"uptime":0,"average_latency":null}`,
+			`"minutes_up":2,"minutes_degraded":0,"minutes_down":11,"uptime":15.384615384615385,"average_latency":4}`, `"minutes_up":2,"minutes_degraded":0,"minutes_down":13,"uptime":13.333333333333334,"average_latency":4}`)},
+		{"those around midnight", "DELETE", remove(midnight-61, fmt.Sprint(midnight+60, ".9")), "", 200, deleted(4)},
+		{"the alert is on", "GET", alertsPath, "", 200, `{"alerts":[` + alertRecord(1, 1, "TRIGGERED", "1", testStart, testStart, "null") + `]}`},
+		{"those of now, the last one too", "DELETE", remove(t0+120, testMinute), "", 200, deleted(9)},
+		{"the same again", "DELETE", remove(t0+120, testMinute), "", 200, deleted(0)},
+		{"the alert is over", "GET", alertsPath, "", 200, `{"alerts":[` + alertRecord(1, 1, "RESOLVED", "1", testStart, testStart, isoText(testStart)) + `]}`},
+		{"what remains", "GET", list, "", 200, `{"data":[` + pointText(t0, "UP", "4", "MANUAL") + "," + pointText(t0+60, "UP", "4", "MANUAL") + `]}`},
+		{"one that is gone", "GET", fmt.Sprint(dataPath, "/", testMinute), "", 404, notFound(fmt.Sprintf("No monitoring data found for monitor 'earth' at timestamp %d", testMinute))},
+		{"uptime after", "GET", days, "", 200, uptime(none, up, up)},
+		{"uptime as stored", "GET", days, "", 200, uptime(none, up, up)},
+		{"the legacy status", "GET", "/api/status?tag=earth", "", 200, fmt.Sprintf(`{"status":"UP","uptime":"100","lastUpdatedAt":%d}`, t0+60)},
+		{"a new point in its place", "POST", "/api/v4/status", `{"points":[{"monitor_tag":"earth","status":"UP"}]}`, 200, fmt.Sprintf(`{"results":[{"monitor_tag":"earth","timestamp":%d}]}`, testMinute)},
+		{"minutes of the future", "PATCH", fmt.Sprint(dataPath, "/", testMinute+7200), `{"status":"DOWN"}`, 200, `{"data":` + pointText(testMinute+7200, "DOWN", "0", "MANUAL") + `}`},
+		{"go too", "DELETE", remove(testMinute+60, testMinute+86400*365), "", 200, deleted(1)},
+	})
+	got := s.Do("GET", "/api/v4/incidents/1/comments", "")
+	if want := `Resolved automatically by alert rule 1: status UP in the minute 2026-01-15 09:51 UTC.`; !strings.Contains(got.Body, want) {
+		t.Errorf("the incident's comments: %s, want %q in them", got.Body, want)
 	}
 }
 

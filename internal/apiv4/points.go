@@ -32,6 +32,11 @@ type PointStore interface {
 	// doing it again sets the rest.
 	FillRange(ctx context.Context, tag string, r statuspage.Range, now int64) error
 
+	// DeleteRange removes the points in the range, and returns how many there were. The days
+	// of it are removed one by one: after a failure a part may be gone, and doing it again
+	// removes the rest.
+	DeleteRange(ctx context.Context, tag string, r statuspage.MinuteRange, now int64) (deleted int64, err error)
+
 	// Point returns the point of the minute, or PointNotFound.
 	Point(ctx context.Context, tag string, minute int64, now int64) (statuspage.Point, error)
 
@@ -54,6 +59,7 @@ func Points(store PointStore) []web.Route {
 		{Group: web.Monitors, Path: "/api/v4/monitors/{monitor_tag}/data", Methods: []web.Method{
 			web.GET(statuspage.ScopeMonitorsRead, h.list()),
 			web.PATCH(statuspage.ScopeMonitorsWrite, web.Acts(readRange, h.fill, showFilled)),
+			web.DELETE(statuspage.ScopeMonitorsWrite, web.Acts(readDeletion, h.remove, showRemoved)),
 		}},
 		{Group: web.Monitors, Path: "/api/v4/monitors/{monitor_tag}/data/{timestamp}", Methods: []web.Method{
 			web.GET(statuspage.ScopeMonitorsRead, web.Acts(pointMinute, h.get, showPoint)),
@@ -247,13 +253,11 @@ func pointRange(f web.Fields, now int64) (r statuspage.Range, count int64, err e
 		}
 		bounds[n], _ = f.Float(name)
 	}
-	if bounds[0] >= bounds[1] {
-		return r, 0, errRangeOrder
+	minutes, err := minuteRange(bounds[0], bounds[1])
+	if err != nil {
+		return r, 0, err
 	}
-	r.From, r.To = statuspage.FloorMinute(int64(bounds[0])), statuspage.FloorMinute(int64(bounds[1]))
-	if r.To-r.From > statuspage.MaxRangeDays*24*60*60 {
-		return r, 0, errRangeLong
-	}
+	r.From, r.To = minutes.From, minutes.To
 	if r.To > now+statuspage.MaxPointLead {
 		return r, 0, errRangeAhead
 	}
@@ -273,6 +277,45 @@ func pointRange(f web.Fields, now int64) (r statuspage.Range, count int64, err e
 	}
 	r.Latency = func(minute int64) float64 { return deviated(base, deviation, minute) }
 	return r, (r.To - r.From) / 60, nil
+}
+
+// minuteRange returns the minutes from that of one second to that of another.
+func minuteRange(start, end float64) (r statuspage.MinuteRange, err error) {
+	if start >= end {
+		return r, errRangeOrder
+	}
+	r = statuspage.MinuteRange{From: statuspage.FloorMinute(int64(start)), To: statuspage.FloorMinute(int64(end))}
+	if r.To-r.From > statuspage.MaxRangeDays*24*60*60 {
+		return r, errRangeLong
+	}
+	return r, nil
+}
+
+// readDeletion reads the range that is to be removed. What is a timestamp only by its
+// leading digits is none here: it would remove what nobody asked for.
+func readDeletion(r *web.Request) (statuspage.MinuteRange, error) {
+	q := r.Query()
+	var bounds [2]float64
+	for _, name := range []string{"start_ts", "end_ts"} {
+		if q.Get(name) == "" {
+			return statuspage.MinuteRange{}, errRangeQuery
+		}
+	}
+	for n, name := range []string{"start_ts", "end_ts"} {
+		if _, _, err := q.Timestamp(name); err != nil {
+			return statuspage.MinuteRange{}, err
+		}
+		bounds[n], _ = strconv.ParseFloat(q.Get(name), 64) // digits, as has been seen
+	}
+	return minuteRange(bounds[0], bounds[1])
+}
+
+func (h points) remove(r *web.Request, minutes statuspage.MinuteRange) (deleted int64, err error) {
+	return h.store.DeleteRange(r.Context(), r.PathValue("monitor_tag"), minutes, r.Now)
+}
+
+func showRemoved(_ *web.Request, minutes int64) web.Answer {
+	return web.OK(deletedJSON{"Monitoring data deleted successfully", minutes})
 }
 
 // latency returns the milliseconds called name, and false for what is none.
@@ -522,6 +565,11 @@ func showPoint(r *web.Request, p statuspage.Point) web.Answer {
 type updatedJSON struct {
 	Message string `json:"message"`
 	Count   int64  `json:"updated_count"`
+}
+
+type deletedJSON struct {
+	Message string `json:"message"`
+	Count   int64  `json:"deleted_count"`
 }
 
 // pointResultJSON is what became of a posted point: its minute, or why it was not

@@ -32,7 +32,7 @@ const (
 
 	// UTC seconds when the first of the hours goes that totals were made of. Programs before
 	// this one made totals without it, and counted the latencies of DOWN minutes.
-	attrHoursUntil = "hours_until"
+	attrHoursUntil = "until"
 )
 
 // fillingTime is for how many seconds a range may be being filled, which is far above any

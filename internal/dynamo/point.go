@@ -460,6 +460,93 @@ func (s *Store) FillRange(ctx context.Context, tag string, r statuspage.Range, n
 	return s.judge(ctx, watchedOf(m), func(minute int64) bool { return minute >= r.From && minute <= r.To }, now)
 }
 
+// DeleteRange implements apiv4.PointStore. A day's points go in one transaction, with the
+// totals of a day that has ended: the items of hours stay, with a revision that no hour has
+// had. The first of these transactions has the row about the change. The points that remain
+// are judged also when there was nothing to remove, since an earlier try may have removed
+// them and come no further.
+func (s *Store) DeleteRange(ctx context.Context, tag string, r statuspage.MinuteRange, now int64) (deleted int64, err error) {
+	m, err := s.Monitor(ctx, tag)
+	if err != nil {
+		return 0, err
+	}
+	all := statuspage.PointQuery{From: r.From, To: r.To + minuteSeconds}
+	var days [][]hour
+	err = s.eachHour(ctx, m.ID, all, now, func(h hour) bool {
+		if n := len(days); n > 0 && statuspage.FloorDay(days[n-1][0].start) == statuspage.FloorDay(h.start) {
+			days[n-1] = append(days[n-1], h)
+		} else {
+			days = append(days, []hour{h})
+		}
+		return true
+	})
+	if err != nil {
+		return 0, err
+	}
+	row := s.changeRow(ctx, monitorChange(m, statuspage.DataDeleted, nil), now)
+	for deleted == 0 && len(days) > 0 {
+		if deleted, err = s.deletePoints(ctx, m.ID, days[0], all, now, row); err != nil {
+			return 0, err
+		}
+		days = days[1:]
+	}
+	counts := make([]int64, len(days))
+	var g errgroup.Group
+	g.SetLimit(callsAtOnce)
+	for n, hours := range days {
+		g.Go(func() (err error) {
+			counts[n], err = s.deletePoints(ctx, m.ID, hours, all, now)
+			return err
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return 0, err
+	}
+	for _, n := range counts {
+		deleted += n
+	}
+	if r.From > now {
+		return deleted, nil
+	}
+	return deleted, s.judge(ctx, watchedOf(m), func(newest int64) bool { return newest <= r.To }, now)
+}
+
+// deletePoints removes the points of hours of one day, together with what else is given, in
+// a transaction. When one of the hours has gone since, it looks again for points of all in
+// that day.
+func (s *Store) deletePoints(ctx context.Context, monitorID int64, hours []hour, all statuspage.PointQuery, now int64, also ...ddb.Write) (deleted int64, err error) {
+	day := statuspage.FloorDay(hours[0].start)
+	err = ddb.Retry(ctx, func() (done bool, err error) {
+		if deleted = 0; len(hours) == 0 {
+			return true, nil
+		}
+		var writes []ddb.Write
+		for _, h := range hours {
+			e := ddb.NewExpr().IfExists()
+			for _, p := range h.points {
+				e.Remove(minuteAttr(p.Time))
+				deleted++
+			}
+			writes = append(writes, s.table.Update(hourKey(monitorID, h.start), touched(e, h.start, now)))
+		}
+		if statuspage.NextDay(day) <= now {
+			writes = append(writes, s.dropTotals(monitorID, day, now))
+		}
+		refusal, err := s.table.Transact(ctx, append(writes, also...)...)
+		if err != nil || refusal == nil {
+			return true, err
+		}
+		hours = nil
+		within := statuspage.PointQuery{From: max(all.From, day), To: min(all.To, day+daySeconds)}
+		err = s.eachHour(ctx, monitorID, within, now, func(h hour) bool {
+			hours = append(hours, h)
+			return true
+		})
+		return false, err
+	})
+	return deleted, err
+}
+
 func (s *Store) fillHours(ctx context.Context, monitorID int64, r statuspage.Range, now int64) error {
 	var g errgroup.Group
 	g.SetLimit(callsAtOnce)

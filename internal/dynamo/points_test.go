@@ -311,6 +311,107 @@ func TestUptime(t *testing.T) {
 	}
 }
 
+// Points that were deleted are as if they had never been: whatever was written, whatever
+// totals were stored. Their hours' items stay and have another revision.
+func TestDeletedPointsWereNeverThere(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	for n := range uint64(12) {
+		random := rand.New(rand.NewPCG(seed(t), n))
+		tb, s := newPoints(t, "a", "b")
+		r := statuspage.MinuteRange{From: midnight - 3*day + minute*random.Int64N(4*24*60)}
+		r.To = r.From + minute*random.Int64N(2*24*60)
+		inside := int64(0)
+		var all []statuspage.TaggedPoint
+		seen := map[int64]bool{}
+		for range 300 {
+			at := midnight - 3*day + minute*random.Int64N(3*24*60+now%day/minute)
+			p := probe(at, []statuspage.Status{up, down, statuspage.StatusDegraded}[random.IntN(3)], float64(random.IntN(100)))
+			all = append(all, statuspage.TaggedPoint{Tag: "a", Point: p})
+			if at < r.From || at > r.To {
+				all = append(all, statuspage.TaggedPoint{Tag: "b", Point: p})
+			} else if !seen[at] {
+				inside++
+			}
+			seen[at] = true
+		}
+		if err := errors.Join(s.RecordPoints(ctx, all, now)...); err != nil {
+			t.Fatal(err)
+		}
+		uptime(t, s, 5, now) // stores totals
+		before := itemsByKey(t, tb)
+		if deleted, err := s.DeleteRange(ctx, "a", r, now); err != nil || deleted != inside {
+			t.Errorf("%d deleted, %v, want %d", deleted, err, inside)
+		}
+		for key, it := range before {
+			after := itemsByKey(t, tb)[key]
+			if after == nil {
+				t.Errorf("%s is gone", key)
+			}
+			touched := false
+			for attr := range it {
+				touched = touched || strings.HasPrefix(key, "MONITOR#1 HOUR#") && after[attr] == ""
+			}
+			if touched && (after["rev"] == it["rev"] || after["w"] == it["w"]) {
+				t.Errorf("%s is as marked as before", key)
+			}
+		}
+		for range 2 { // made, then stored
+			_, got, err := s.Uptime(ctx, "a", statuspage.LastDays(5, now), now)
+			_, want, err2 := s.Uptime(ctx, "b", statuspage.LastDays(5, now), now)
+			if d := cmp.Diff(want, got); d != "" || err != nil || err2 != nil {
+				t.Errorf("uptime (-never there +deleted), %v, %v:\n%s", err, err2, d)
+			}
+			var sum, total statuspage.Totals
+			for _, day := range want {
+				sum = sum.Plus(day.Totals)
+			}
+			for _, p := range pointsOf(t, s, 0, now+day, now) {
+				total.Add(p)
+			}
+			if d := cmp.Diff(total, sum); d != "" {
+				t.Errorf("totals (-of the points that remain +got):\n%s", d)
+			}
+		}
+	}
+}
+
+// An hour that goes while its points are being deleted is as one whose points are deleted.
+func TestDeletionOfWhatHasGone(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	tb, s := newPoints(t, "a")
+	for _, at := range []int64{midnight - day, midnight - day + hour} {
+		if err := s.RecordPoint(ctx, "a", probe(at, statuspage.StatusDown, 1), now); err != nil {
+			t.Fatal(err)
+		}
+	}
+	gone := ddb.Key{PK: "MONITOR#1", SK: "HOUR#2025-11-21T01"}
+	once := sync.Once{}
+	client := &dynamotest.Client{Inject: func(operation string, _ []byte) dynamotest.Fault {
+		if operation == "TransactWriteItems" {
+			once.Do(func() {
+				if _, err := s.Table().Transact(ctx, s.Table().Delete(gone, nil)); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		return dynamotest.None
+	}}
+	deleted, err := tb.Store(client).DeleteRange(ctx, "a", statuspage.MinuteRange{From: midnight - day, To: midnight - minute}, now)
+	if err != nil || deleted != 1 {
+		t.Errorf("%d deleted, %v, want the one that was still there", deleted, err)
+	}
+	for _, it := range tb.Items(t) {
+		if it["sk"] == gone.SK {
+			t.Errorf("the hour is back: %v", it)
+		}
+	}
+	if got := pointsOf(t, s, 0, now+day, now); got != nil {
+		t.Errorf("left: %v", got)
+	}
+}
+
 // Totals that a program before this one has stored count the latencies of DOWN minutes. They
 // are made again while the hours are there, and else are what there is.
 func TestTotalsOfAnOlderProgram(t *testing.T) {
@@ -362,7 +463,7 @@ func TestTotalsOfAnOlderProgram(t *testing.T) {
 	}
 	// The second time it was read from the totals, which say now until when they can be made.
 	for _, it := range tb.Items(t) {
-		if it["sk"] == "DAY#2025-11-20" && strings.Contains(it["totals"], "hours_until") {
+		if it["sk"] == "DAY#2025-11-20" && strings.Contains(it["totals"], "until") {
 			t.Errorf("the totals that stay are %s", it["totals"])
 		}
 	}
@@ -390,7 +491,7 @@ func TestTotalsFollowTheMinutes(t *testing.T) {
 							status := statuses[random.IntN(3)]
 							ctx, cancel := background()
 							var err error
-							switch random.IntN(5) {
+							switch random.IntN(6) {
 							case 0, 1:
 								err = store.RecordPoint(ctx, "a", probe(at, status, float64(random.IntN(100))/8), now)
 							case 2:
@@ -399,6 +500,8 @@ func TestTotalsFollowTheMinutes(t *testing.T) {
 								r := statuspage.Range{From: at, To: at + minute*random.Int64N(200), Status: status, Latency: func(at int64) float64 { return float64(at%11) / 8 }}
 								err = store.FillRange(ctx, "a", r, now)
 							case 4:
+								_, err = store.DeleteRange(ctx, "a", statuspage.MinuteRange{From: at, To: at + minute*random.Int64N(2000)}, now)
+							case 5:
 								_, _, err = store.Uptime(ctx, "a", statuspage.LastDays(3, now), now)
 							}
 							cancel()

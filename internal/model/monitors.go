@@ -111,15 +111,20 @@ func (m *monitor) between(from, to, now int64) []statuspage.Point {
 // upTo returns the points at or before now.
 func (m *monitor) upTo(now int64) []statuspage.Point { return m.between(0, now, now) }
 
-func (m *monitor) set(p statuspage.Point, now int64) {
+// keptUntil is when the hour of a minute goes after a write at now.
+func keptUntil(minute, now int64) int64 {
 	const kept = 400 * 86400
+	return max(minute-minute%3600, now) + kept
+}
+
+func (m *monitor) set(p statuspage.Point, now int64) {
 	start := p.Time - p.Time%3600
 	h := m.hours[start]
 	if h == nil || h.until <= now {
 		h = &hour{points: map[int64]statuspage.Point{}}
 		m.hours[start] = h
 	}
-	h.until = max(start, now) + kept
+	h.until = keptUntil(p.Time, now)
 	h.points[p.Time] = p
 }
 
@@ -177,6 +182,24 @@ func (s *Store) FillRange(ctx context.Context, tag string, r statuspage.Range, n
 		m.set(statuspage.Point{Time: t, Status: r.Status, Latency: new(r.Latency(t)), Source: "MANUAL"}, now)
 	}
 	return s.judge(ctx, tag, func(t int64) bool { return t >= r.From && t <= r.To }, now)
+}
+
+// DeleteRange implements apiv4.PointStore.
+func (s *Store) DeleteRange(ctx context.Context, tag string, r statuspage.MinuteRange, now int64) (int64, error) {
+	m, err := s.monitor(tag)
+	if err != nil {
+		return 0, err
+	}
+	gone := m.between(r.From, r.To, now)
+	for _, p := range gone {
+		h := m.hours[p.Time-p.Time%3600]
+		delete(h.points, p.Time)
+		h.until = keptUntil(p.Time, now)
+	}
+	if r.From > now {
+		return int64(len(gone)), nil
+	}
+	return int64(len(gone)), s.judge(ctx, tag, func(newest int64) bool { return newest <= r.To }, now)
 }
 
 // Point implements apiv4.PointStore.

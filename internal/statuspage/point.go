@@ -66,6 +66,11 @@ func (p PointPatch) Apply(old Point) Point {
 	return old
 }
 
+// A MinuteRange is every minute from one to another, both included.
+type MinuteRange struct {
+	From, To int64 // UTC seconds, whole minutes
+}
+
 // A Range is a status for every minute from one to another, both included.
 type Range struct {
 	From, To int64 // UTC seconds, whole minutes
