@@ -401,6 +401,49 @@ func TestUptimeOfARange(t *testing.T) {
 	}
 }
 
+// The stack says how long minutes are kept; the days' totals stay, and what they were made of
+// can't be changed any more.
+func TestRetentionOverHTTP(t *testing.T) {
+	for _, tt := range []struct {
+		days  map[string]string // parameters
+		after int64             // days
+	}{{map[string]string{"RetentionDays": "30"}, 30}, {nil, 400}, {map[string]string{"RetentionDays": "800"}, 799}} {
+		c := &clock{}
+		c.seconds.Store(testStart)
+		s := apitest.New(t, apitest.Options{Now: c.now, Parameters: tt.days})
+		monitorsNamed(t, s, "earth")
+		at := int64(midnight - 60)
+		attempts(t, s, 0, []attempt{{"yesterday's last minute", "PATCH", fmt.Sprint(dataPath, "/", at), `{"status":"UP","latency":4}`, 200, `{"data":` + pointText(at, "UP", "4", "MANUAL") + `}`}})
+		uptime := attempt{"uptime", "GET", uptimePath + "?from=2026-01-14&to=2026-01-14", "", 200, `{"uptime":{"monitor_tag":"earth","days":[{"date":"2026-01-14","minutes_up":1,"minutes_degraded":0,"minutes_down":0,"uptime":100,"average_latency":4}],` +
+			`"total":{"minutes_up":1,"minutes_degraded":0,"minutes_down":0,"uptime":100,"average_latency":4}}}`}
+		list := fmt.Sprintf("%s?start_ts=%d&end_ts=%d", dataPath, at, at+60)
+		attempts(t, s, 0, []attempt{uptime})
+		c.seconds.Store(testStart + tt.after*86400 - 1)
+		attempts(t, s, 0, []attempt{uptime, {"the last second", "GET", list, "", 200, `{"data":[` + pointText(at, "UP", "4", "MANUAL") + `]}`}})
+		closed := badRequest("Minutes of 2026-01-14 can't be changed: of that UTC day only the totals are kept")
+		if tt.after == 799 { // the totals go before the minutes
+			continue
+		}
+		c.seconds.Add(1)
+		attempts(t, s, 0, []attempt{
+			uptime, {"after it", "GET", list, "", 200, `{"data":[]}`},
+			{"a change", "PATCH", fmt.Sprint(dataPath, "/", at), `{"status":"UP"}`, 400, closed},
+			{"a range", "PATCH", dataPath, fmt.Sprintf(`{"start_ts":%d,"end_ts":%d,"status":"UP","latency":1}`, at-60, at), 400, closed},
+			{"a deletion of nothing", "DELETE", fmt.Sprintf("%s?start_ts=%d&end_ts=%d", dataPath, at-60, at), "", 200, `{"message":"Monitoring data deleted successfully","deleted_count":0}`},
+			uptime,
+		})
+		if tt.after == 30 {
+			attempts(t, s, 0, []attempt{
+				{"a late post", "POST", "/api/v4/status", fmt.Sprintf(`{"points":[{"monitor_tag":"earth","status":"UP","timestamp":%d}]}`, at), 400,
+					`{"results":[{"monitor_tag":"earth","timestamp":null,"error":{"code":"BAD_REQUEST","message":"Minutes of 2026-01-14 can't be changed: of that UTC day only the totals are kept"}}],"error":{"code":"BAD_REQUEST","message":"No point was accepted"}}`},
+				{"a late legacy post", "POST", "/api/status", fmt.Sprintf(`{"tag":"earth","status":"UP","latency":1,"timestampInSeconds":%d}`, at), 400,
+					`{"error":"Minutes of 2026-01-14 can't be changed: of that UTC day only the totals are kept","status":400}`},
+				uptime,
+			})
+		}
+	}
+}
+
 // The calls that points take, whatever the history.
 func TestPointCosts(t *testing.T) {
 	client := &dynamotest.Client{Delay: 15 * time.Millisecond}

@@ -78,7 +78,7 @@ func readDay(it ddb.Item, now int64) (dayRecord, error) {
 		if r.Err != nil {
 			return d, r.Err
 		}
-		if t.until != 0 || t.Down == 0 || now >= d.start+pointsKept {
+		if t.until != 0 || t.Down == 0 || now >= d.start+olderRetention {
 			d.totals = &t.Totals
 		}
 	}
@@ -88,15 +88,32 @@ func readDay(it ddb.Item, now int64) (dayRecord, error) {
 	return d, r.Err
 }
 
-// dropTotals is the write that takes the totals from the day that holds t, and makes sure
-// that none that were computed before are stored.
-func (s *Store) dropTotals(monitorID, t, now int64) ddb.Write {
-	start := statuspage.FloorDay(t)
-	return s.table.Update(dayKey(monitorID, start), withoutTotals(start, now))
+// totalsUntil is when the item of a day that is written at now goes.
+func totalsUntil(dayStart, now int64) int64 {
+	return max(dayStart, now) + statuspage.TotalsRetention*daySeconds
 }
 
+const (
+	// olderRetention is how long programs that stored totals without attrHoursUntil kept
+	// hours after the time and the last write.
+	olderRetention = 400 * daySeconds
+
+	// remakeTime is how long before its first hour goes a day is not changed any more: in it
+	// the closer makes the totals that a change has taken.
+	remakeTime = 2 * daySeconds
+)
+
+// withoutTotals takes the totals from a day, and makes sure that none that were computed
+// before are stored. It is refused when they could not be made again of the hours.
 func withoutTotals(dayStart, now int64) *ddb.Expr {
-	return ddb.NewExpr().Add(attrDayVersion, 1).Remove(attrTotals).Set(ddb.AttrTTL, ddb.Num(keptUntil(dayStart, now)))
+	e := ddb.NewExpr().Add(attrDayVersion, 1).Remove(attrTotals).Set(ddb.AttrTTL, ddb.Num(totalsUntil(dayStart, now)))
+	totals := e.Name(attrTotals)
+	until := totals + "." + e.Name(attrHoursUntil)
+	absent := until // of totals that say nothing the hours go by olderRetention
+	if now+remakeTime >= dayStart+olderRetention {
+		absent = totals
+	}
+	return e.If("(attribute_not_exists(" + absent + ") OR " + until + " > " + e.Value("gone", ddb.Num(now+remakeTime)) + ")")
 }
 
 // markFilling marks the days of a range that have ended as being filled.
@@ -106,7 +123,10 @@ func (s *Store) markFilling(ctx context.Context, monitorID int64, r statuspage.R
 	for start := statuspage.FloorDay(r.From); start <= r.To && start+daySeconds <= now; start += daySeconds {
 		g.Go(func() error {
 			e := withoutTotals(start, now).Set(attrFilling, ddb.Num(now+fillingTime))
-			_, err := s.table.Transact(ctx, s.table.Update(dayKey(monitorID, start), e))
+			refused, err := s.table.Transact(ctx, s.table.Update(dayKey(monitorID, start), e))
+			if err == nil && refused != nil {
+				err = statuspage.DayClosed(start)
+			}
 			return err
 		})
 	}
@@ -177,23 +197,14 @@ func (s *Store) Uptime(ctx context.Context, tag string, days statuspage.DayRange
 	if err := g.Wait(); err != nil {
 		return m, nil, err
 	}
-	missing := map[int64]*dayCount{}
-	g, gctx = errgroup.WithContext(ctx)
-	g.SetLimit(callsAtOnce)
-	// Days in a row that lack their totals are one query.
+	var lacking []int64
 	for start := first; start < finished; start += daySeconds {
-		if stored[start].totals != nil {
-			continue
+		if stored[start].totals == nil {
+			lacking = append(lacking, start)
 		}
-		from := start
-		sums := map[int64]*dayCount{}
-		for ; start < finished && stored[start].totals == nil; start += daySeconds {
-			sums[start] = &dayCount{}
-			missing[start] = sums[start]
-		}
-		g.Go(func() error { return s.sumDays(gctx, m.ID, from, start, now, sums) })
 	}
-	if err := g.Wait(); err != nil {
+	missing, err := s.countDays(ctx, m.ID, lacking, now)
+	if err != nil {
 		return m, nil, err
 	}
 	s.storeTotals(ctx, m.ID, stored, missing, now)
@@ -211,6 +222,25 @@ func (s *Store) Uptime(ctx context.Context, tag string, days statuspage.DayRange
 		all = append(all, d)
 	}
 	return m, all, nil
+}
+
+// countDays makes the totals of days, by their first seconds in order. Days in a row are
+// one query.
+func (s *Store) countDays(ctx context.Context, monitorID int64, days []int64, now int64) (map[int64]*dayCount, error) {
+	made := map[int64]*dayCount{}
+	g, gctx := errgroup.WithContext(ctx)
+	g.SetLimit(callsAtOnce)
+	for len(days) > 0 {
+		from, to := days[0], days[0]
+		sums := map[int64]*dayCount{}
+		for ; len(days) > 0 && days[0] == to; days = days[1:] {
+			sums[to] = &dayCount{}
+			made[to] = sums[to]
+			to += daySeconds
+		}
+		g.Go(func() error { return s.sumDays(gctx, monitorID, from, to, now, sums) })
+	}
+	return made, g.Wait()
 }
 
 // sumDays adds the points from one minute up to another to the totals of their days,
@@ -239,7 +269,8 @@ func (s *Store) storeTotals(ctx context.Context, monitorID int64, read map[int64
 	var g errgroup.Group
 	g.SetLimit(callsAtOnce)
 	for start, t := range made {
-		if read[start].filling > now {
+		// Who asks for days of long ago leaves nothing behind.
+		if read[start].filling > now || now >= start+statuspage.TotalsRetention*daySeconds {
 			continue
 		}
 		g.Go(func() error {
@@ -248,7 +279,7 @@ func (s *Store) storeTotals(ctx context.Context, monitorID int64, read map[int64
 				attrLatencySum: ddb.Float(t.LatencySum), attrLatencyCount: ddb.Num(t.LatencyCount),
 				attrHoursUntil: ddb.Num(cmp.Or(t.until, statuspage.MaxTimestamp)),
 			})
-			e := ddb.NewExpr().Set(attrTotals, totals).Set(ddb.AttrTTL, ddb.Num(keptUntil(start, now))).SetIfAbsent(attrDayVersion, ddb.Num(0))
+			e := ddb.NewExpr().Set(attrTotals, totals).Set(ddb.AttrTTL, ddb.Num(totalsUntil(start, now))).SetIfAbsent(attrDayVersion, ddb.Num(0))
 			if d, ok := read[start]; ok {
 				e.IfEqual(attrDayVersion, ddb.Num(d.version))
 			} else {

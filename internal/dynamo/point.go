@@ -23,8 +23,6 @@ const (
 	hourSeconds   = 60 * minuteSeconds
 	daySeconds    = 24 * hourSeconds
 
-	pointsKept = 400 * daySeconds
-
 	batchAtOnce = 50 // calls for a batch of points, which is small: its caller waits for it
 )
 
@@ -74,9 +72,9 @@ func (h hour) mark() string {
 	return fmt.Sprintf("%d %s", h.revision, h.token)
 }
 
-// keptUntil is when an item about the time from start on, that is written at now,
-// goes: never earlier for a later write.
-func keptUntil(start, now int64) int64 { return max(start, now) + pointsKept }
+// hourUntil is when the item of an hour that is written at now goes: never earlier for a
+// later write.
+func (s *Store) hourUntil(start, now int64) int64 { return max(start, now) + s.kept }
 
 // minuteAttr is the attribute of an hour's item for the minute.
 func minuteAttr(minute int64) string { return minuteAttrs[minute%hourSeconds/minuteSeconds] }
@@ -182,12 +180,16 @@ func ifUnwritten(mark string, now int64) *ddb.Expr {
 
 func writeToken() types.AttributeValue { return ddb.Str(ddb.NewToken()[:8]) }
 
-// HourItem is the item of a whole hour of a monitor, written at now (UTC seconds). All
-// points are of that hour.
+// HourItem is the item of a whole hour of a monitor, written at now (UTC seconds) and kept
+// for statuspage.DefaultRetention days. All points are of that hour.
 func HourItem(monitorID int64, points []statuspage.Point, now int64) ddb.Item {
+	return hourItem(monitorID, points, max(statuspage.FloorHour(points[0].Time), now)+statuspage.DefaultRetention*daySeconds)
+}
+
+func hourItem(monitorID int64, points []statuspage.Point, until int64) ddb.Item {
 	start := statuspage.FloorHour(points[0].Time)
 	it := hourKey(monitorID, start).Item()
-	it[ddb.AttrTTL], it[attrRevision], it[attrWriteToken] = ddb.Num(keptUntil(start, now)), ddb.Num(1+rand.Int64N(1<<48)), writeToken()
+	it[ddb.AttrTTL], it[attrRevision], it[attrWriteToken] = ddb.Num(until), ddb.Num(1+rand.Int64N(1<<48)), writeToken()
 	for _, p := range points {
 		it[minuteAttr(p.Time)] = pointText(p)
 	}
@@ -274,7 +276,7 @@ func (s *Store) setPoints(ctx context.Context, monitorID int64, points []statusp
 	return ddb.Retry(ctx, func() (done bool, err error) {
 		var refused bool
 		if statuspage.NextDay(start) > now {
-			_, refused, err = s.table.UpdateAtLeastOnce(ctx, hourKey(monitorID, start), touched(e, start, now))
+			_, refused, err = s.table.UpdateAtLeastOnce(ctx, hourKey(monitorID, start), s.touched(e, start, now))
 		} else {
 			refused, err = s.writeHour(ctx, monitorID, start, e, now)
 		}
@@ -287,19 +289,30 @@ func (s *Store) setPoints(ctx context.Context, monitorID int64, points []statusp
 
 // touched is an expression with what every write to an hour does beside its own, refused
 // when the hour is past its time.
-func touched(e *ddb.Expr, start, now int64) *ddb.Expr {
-	return e.Clone().Set(ddb.AttrTTL, ddb.Num(keptUntil(start, now))).Set(attrWriteToken, writeToken()).Add(attrRevision, 1).IfLive(now)
+func (s *Store) touched(e *ddb.Expr, start, now int64) *ddb.Expr {
+	return e.Clone().Set(ddb.AttrTTL, ddb.Num(s.hourUntil(start, now))).Set(attrWriteToken, writeToken()).Add(attrRevision, 1).IfLive(now)
 }
 
 // writeHour changes an hour as e says, together with what else is given, in a transaction.
 // A day that has ended may have totals: these go in the same one. refused says that a
-// condition of e did not hold, or that the hour is past its time.
+// condition of e did not hold, or that the hour is past its time. The error can be
+// DayClosed.
 func (s *Store) writeHour(ctx context.Context, monitorID, start int64, e *ddb.Expr, now int64, also ...ddb.Write) (refused bool, err error) {
-	writes := append([]ddb.Write{s.table.Update(hourKey(monitorID, start), touched(e, start, now))}, also...)
-	if statuspage.NextDay(start) <= now {
-		writes = append(writes, s.dropTotals(monitorID, start, now))
+	writes := append([]ddb.Write{s.table.Update(hourKey(monitorID, start), s.touched(e, start, now))}, also...)
+	return s.writeDay(ctx, monitorID, start, writes, now)
+}
+
+// writeDay is a transaction that changes hours of the day that holds t. A day that has
+// ended loses its totals in the same one. The error can be DayClosed.
+func (s *Store) writeDay(ctx context.Context, monitorID, t int64, writes []ddb.Write, now int64) (refused bool, err error) {
+	ended := statuspage.NextDay(t) <= now
+	if ended {
+		writes = append(writes, s.table.Update(dayKey(monitorID, t), withoutTotals(statuspage.FloorDay(t), now)))
 	}
 	refusal, err := s.table.Transact(ctx, writes...)
+	if err == nil && refusal != nil && ended && refusal.Failed(len(writes)-1) {
+		return true, statuspage.DayClosed(statuspage.FloorDay(t))
+	}
 	return refusal != nil, err
 }
 
@@ -527,13 +540,10 @@ func (s *Store) deletePoints(ctx context.Context, monitorID int64, hours []hour,
 				e.Remove(minuteAttr(p.Time))
 				deleted++
 			}
-			writes = append(writes, s.table.Update(hourKey(monitorID, h.start), touched(e, h.start, now)))
+			writes = append(writes, s.table.Update(hourKey(monitorID, h.start), s.touched(e, h.start, now)))
 		}
-		if statuspage.NextDay(day) <= now {
-			writes = append(writes, s.dropTotals(monitorID, day, now))
-		}
-		refusal, err := s.table.Transact(ctx, append(writes, also...)...)
-		if err != nil || refusal == nil {
+		refused, err := s.writeDay(ctx, monitorID, day, append(writes, also...), now)
+		if err != nil || !refused {
 			return true, err
 		}
 		hours = nil
@@ -563,7 +573,7 @@ func (s *Store) fillHours(ctx context.Context, monitorID int64, r statuspage.Ran
 			g.Go(func() error { return s.setPoints(ctx, monitorID, points, now) })
 			continue
 		}
-		whole = append(whole, ddb.PutRequest(HourItem(monitorID, points, now)))
+		whole = append(whole, ddb.PutRequest(hourItem(monitorID, points, s.hourUntil(start, now))))
 	}
 	for chunk := range slices.Chunk(whole, ddb.BatchWriteSize) {
 		g.Go(func() error { return s.table.BatchWrite(ctx, chunk) })

@@ -206,6 +206,86 @@ func TestExpiredPoints(t *testing.T) {
 	}
 }
 
+// Minutes go when the operator says, and the totals of their days stay. A day of which hours
+// go is not changed any more: what was left of it would be taken for all.
+func TestRetention(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	tb, long := newPoints(t, "a")
+	s := long.WithRetention(30)
+	yesterday := int64(midnight - day)
+	for n, p := range []statuspage.Point{
+		probe(yesterday, statuspage.StatusUp, 2), probe(yesterday+minute, statuspage.StatusDown, 2), probe(yesterday+23*hour, statuspage.StatusUp, 4),
+	} {
+		if err := s.RecordPoint(ctx, "a", p, statuspage.FloorHour(p.Time)); err != nil {
+			t.Fatalf("point %d: %v", n, err)
+		}
+	}
+	totals := statuspage.Totals{Up: 2, Down: 1, LatencySum: 6, LatencyCount: 2}
+	expect := func(at int64, points int, want statuspage.Totals) {
+		t.Helper()
+		if got := len(pointsOf(t, s, yesterday, midnight, at)); got != points {
+			t.Errorf("%d seconds after the day: %d points, want %d", at-midnight, got, points)
+		}
+		for range 2 {
+			_, days, err := s.Uptime(ctx, "a", statuspage.DayRange{From: yesterday, To: yesterday}, at)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if d := cmp.Diff(want, days[0].Totals); d != "" {
+				t.Errorf("%d seconds after the day (-want +got):\n%s", at-midnight, d)
+			}
+		}
+	}
+	status := statuspage.StatusUp
+	writes := func(at int64) []error {
+		_, patched := s.UpdatePoint(ctx, "a", yesterday+hour, statuspage.PointPatch{Status: &status, Latency: new(2.0)}, at)
+		filled := s.FillRange(ctx, "a", statuspage.Range{From: yesterday + hour, To: yesterday + hour, Status: status, Latency: func(int64) float64 { return 2 }}, at)
+		posted := s.RecordPoint(ctx, "a", probe(yesterday+hour, statuspage.StatusUp, 2), at)
+		_, deleted := s.DeleteRange(ctx, "a", statuspage.MinuteRange{From: yesterday + hour, To: yesterday + hour}, at)
+		return []error{patched, filled, posted, deleted}
+	}
+	expect(now, 3, totals)
+	// While there is time to make the totals again before the first hour goes.
+	last := yesterday + 28*day - 1
+	if err := errors.Join(writes(last)...); err != nil {
+		t.Errorf("two days before the first hour goes: %v", err)
+	}
+	expect(last+15*minute, 3, totals) // and no range is being filled
+	for _, at := range []int64{last + 15*minute + 2*day, yesterday + 200*day, yesterday + 500*day} {
+		for n, err := range writes(at)[:3] {
+			if !errors.Is(err, statuspage.DayClosed(yesterday)) {
+				t.Errorf("write %d, %d days after the day: %v", n, (at-yesterday)/day, err)
+			}
+		}
+	}
+	expect(yesterday+30*day-1, 3, totals)
+	expect(yesterday+30*day, 1, totals) // the first hour is gone
+	if _, err := s.DeleteRange(ctx, "a", statuspage.MinuteRange{From: yesterday, To: midnight}, yesterday+30*day); !errors.Is(err, statuspage.DayClosed(yesterday)) {
+		t.Errorf("deletion of what is left: %v", err)
+	}
+	expect(yesterday+31*day, 0, totals)
+	expect(yesterday+800*day, 0, totals)
+	expect(yesterday+900*day, 0, statuspage.Totals{})
+
+	t.Log("minutes of long ago are kept from their writing on, when there are no totals")
+	old := int64(midnight - 1000*day)
+	if _, err := s.UpdatePoint(ctx, "a", old, statuspage.PointPatch{Status: &status}, now); err != nil {
+		t.Error(err)
+	}
+	if _, err := s.UpdatePoint(ctx, "a", old+minute, statuspage.PointPatch{Status: &status}, now+30*day-1); err != nil {
+		t.Error(err)
+	}
+	if got := len(pointsOf(t, s, old, old+day, now+60*day-2)); got != 2 {
+		t.Errorf("%d minutes of long ago, want 2", got)
+	}
+	for _, it := range tb.Items(t) {
+		if it["sk"] == "DAY#2023-02-26" && it["totals"] != "" {
+			t.Errorf("the totals of a day of long ago are stored: %v", it)
+		}
+	}
+}
+
 // An hour of usual latencies is one write unit.
 func TestFullHourIsSmall(t *testing.T) {
 	t.Parallel()
@@ -447,6 +527,12 @@ func TestTotalsOfAnOlderProgram(t *testing.T) {
 	} {
 		older(midnight-2*day, 1, 1, 30001)
 		older(midnight-day, 1, 0, 3)
+		if tt.at > now {
+			_, err := s.UpdatePoint(ctx, "a", midnight-2*day+hour, statuspage.PointPatch{}, tt.at)
+			if !errors.Is(err, statuspage.DayClosed(midnight-2*day)) {
+				t.Errorf("%d days later a change: %v", (tt.at-midnight)/day, err)
+			}
+		}
 		for range 2 { // made, then stored
 			_, totals, err := s.Uptime(ctx, "a", statuspage.DayRange{From: midnight - 2*day, To: midnight}, tt.at)
 			if err != nil {

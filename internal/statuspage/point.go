@@ -20,6 +20,11 @@ const (
 	MaxBatch     = 100 // points in one call
 	MaxClockLead = 60  // seconds that the time of a posted point may be ahead: it is one of now
 
+	DefaultRetention = 400 // days that minutes are kept, unless an operator says another number
+	MinRetention     = 30
+	MaxRetention     = 800
+	TotalsRetention  = 800 // days that the totals of a day are kept
+
 	MaxPointLead = day // seconds that a point may be set ahead of its time
 )
 

@@ -61,7 +61,8 @@ type TotalsStore interface {
 	// Monitors is that of statuspage.MonitorStore.
 	Monitors(ctx context.Context, q statuspage.MonitorQuery, take func(statuspage.Monitor) bool) (after int64, err error)
 
-	// MissingTotals returns which of the last so many UTC days that are over lack the
+	// MissingTotals returns which of the last so many UTC days that are over, and which of
+	// the earlier ones that something was written to since, lack the
 	// monitor's totals, and makes them unless it is only to look.
 	MissingTotals(ctx context.Context, m statuspage.Monitor, days int, look bool, now int64) ([]int64, error)
 }
