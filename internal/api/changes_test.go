@@ -105,7 +105,7 @@ const mark = "Quokka"
 
 // A step is a request and the change rows that it makes. In all texts {earth} is
 // the number that an earlier step has given this name, {new incident} the next id of an
-// incident, and {minute} the minute of now.
+// incident, {minute} the minute of now, and {last} the one before.
 type step struct {
 	name    string
 	request string // method and path
@@ -170,7 +170,7 @@ var everyStep = []step{
 
 	// What a probe posts is no change. What a rule makes of it is the rule's.
 	{name: "a post", request: "POST /api/v4/status", body: `{"points":[{"monitor_tag":"earth","status":"UP"},{"monitor_tag":"mars","status":"UP","latency":4}]}`, status: 200},
-	{name: "a post for no monitor", request: "POST /api/v4/status", body: `{"points":[{"monitor_tag":"pluto","status":"DOWN"}]}`, status: 200},
+	{name: "a post for no monitor", request: "POST /api/v4/status", body: `{"points":[{"monitor_tag":"pluto","status":"DOWN"}]}`, status: 400},
 	{name: "no post", request: "POST /api/v4/status", body: `{"points":[]}`, status: 400},
 	{name: "a post by which a rule fires", request: "POST /api/v4/status", body: `{"points":[{"monitor_tag":"earth","status":"DOWN"}]}`, status: 200, as: "fired=new incident",
 		rows: []string{"INCIDENT {new incident} v1 CREATED comment {new comment} by ALERT_RULE {down}"}},
@@ -209,6 +209,14 @@ var everyStep = []step{
 		rows: []string{"MONITOR {mars} mars DATA_UPDATED"}},
 	{name: "minutes of no monitor", request: "PATCH /api/v4/monitors/pluto/data", body: wholeRange, status: 404},
 	{name: "minutes that are none", request: "PATCH /api/v4/monitors/mars/data", body: `{"start_ts":60,"end_ts":60,"status":"UP","latency":5}`, status: 400},
+	{name: "minutes go", request: "DELETE /api/v4/monitors/mars/data?start_ts={past}&end_ts={past}.5", status: 200, answer: `"deleted_count":1`,
+		rows: []string{"MONITOR {mars} mars DATA_DELETED"}},
+	{name: "minutes that are gone", request: "DELETE /api/v4/monitors/mars/data?start_ts={past}&end_ts={past}.5", status: 200, answer: `"deleted_count":0`},
+	{name: "minutes of no monitor go", request: "DELETE /api/v4/monitors/pluto/data?start_ts={past}&end_ts={minute}", status: 404},
+	{name: "a bad minute, by which a rule fires", request: "PATCH /api/v4/monitors/earth/data/{minute}", body: `{"status":"DOWN"}`, status: 200, as: "fired=new incident",
+		rows: []string{"INCIDENT {new incident} v1 CREATED comment {new comment} by ALERT_RULE {down}", "MONITOR {earth} earth DATA_UPDATED"}},
+	{name: "it goes, by which the rule recovers", request: "DELETE /api/v4/monitors/earth/data?start_ts={last}&end_ts={minute}", status: 200, answer: `"deleted_count":1`,
+		rows: []string{"INCIDENT {fired} v2 COMMENT_CREATED closedAt,end_date_time,state comment {new comment} by ALERT_RULE {down}", "MONITOR {earth} earth DATA_DELETED"}},
 	{name: "minutes", request: "GET /api/v4/monitors/mars/data?start_ts={past}&end_ts={minute}", status: 200},
 	{name: "a minute", request: "GET /api/v4/monitors/earth/data/{past}", status: 200},
 	{name: "uptime, of which the totals are kept", request: "GET /api/v4/monitors/mars/uptime?days=5", status: 200},
@@ -499,7 +507,7 @@ func pathOf(t *testing.T, target string) *url.URL {
 // filler returns what puts numbers for the names in a text, see step.
 func (w *walk) filler(t *testing.T, now int64) func(string) string {
 	t.Helper()
-	pairs := []string{"{minute}", fmt.Sprint(statuspage.FloorMinute(now))}
+	pairs := []string{"{minute}", fmt.Sprint(statuspage.FloorMinute(now)), "{last}", fmt.Sprint(statuspage.FloorMinute(now) - 60)}
 	counters := w.server.Table.Contents(t).Counters
 	for what, counter := range map[string]string{"incident": "incident", "comment": "comment", "monitor": "monitor", "rule": "rule", "key": "apikey"} {
 		pairs = append(pairs, "{new "+what+"}", fmt.Sprint(counters[counter]+1))

@@ -6,6 +6,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -31,16 +32,21 @@ type PointStore interface {
 	// doing it again sets the rest.
 	FillRange(ctx context.Context, tag string, r statuspage.Range, now int64) error
 
+	// DeleteRange removes the points in the range, and returns how many there were. The days
+	// of it are removed one by one: after a failure a part may be gone, and doing it again
+	// removes the rest.
+	DeleteRange(ctx context.Context, tag string, r statuspage.MinuteRange, now int64) (deleted int64, err error)
+
 	// Point returns the point of the minute, or PointNotFound.
 	Point(ctx context.Context, tag string, minute int64, now int64) (statuspage.Point, error)
 
-	// Points calls take with each point in the range, time rising, until take refuses
-	// one or the range ends. It returns the minute of the one refused, 0 at the end.
-	Points(ctx context.Context, tag string, q statuspage.PointQuery, now int64, take func(statuspage.Point) bool) (next int64, err error)
+	// Points calls take with each point in the range, in the order of the query, until take
+	// refuses one or the range ends. It returns that one, nil at the end.
+	Points(ctx context.Context, tag string, q statuspage.PointQuery, now int64, take func(statuspage.Point) bool) (next *statuspage.Point, err error)
 
-	// Uptime returns the totals of each of the last so many UTC days, today's so far
-	// included and last.
-	Uptime(ctx context.Context, tag string, days int, now int64) (statuspage.Monitor, []statuspage.DayTotals, error)
+	// Uptime returns the totals of each of the days, by time; today's are those so far. No
+	// day is after today.
+	Uptime(ctx context.Context, tag string, days statuspage.DayRange, now int64) (statuspage.Monitor, []statuspage.DayTotals, error)
 }
 
 type points struct{ store PointStore }
@@ -53,6 +59,7 @@ func Points(store PointStore) []web.Route {
 		{Group: web.Monitors, Path: "/api/v4/monitors/{monitor_tag}/data", Methods: []web.Method{
 			web.GET(statuspage.ScopeMonitorsRead, h.list()),
 			web.PATCH(statuspage.ScopeMonitorsWrite, web.Acts(readRange, h.fill, showFilled)),
+			web.DELETE(statuspage.ScopeMonitorsWrite, web.Acts(readDeletion, h.remove, showRemoved)),
 		}},
 		{Group: web.Monitors, Path: "/api/v4/monitors/{monitor_tag}/data/{timestamp}", Methods: []web.Method{
 			web.GET(statuspage.ScopeMonitorsRead, web.Acts(pointMinute, h.get, showPoint)),
@@ -84,18 +91,40 @@ var (
 	errTooManyPoints  = bad("At most 100 points")
 	errPointObject    = bad("Each point must be an object")
 	errPointTag       = bad("monitor_tag must be a non-empty string")
-	errPointFuture    = bad("timestamp must not be in the future")
+	errPointFuture    = bad("timestamp must be at most 60 seconds in the future")
 	errPointOld       = bad("timestamp must not be older than 90 days")
+	errRangeAhead     = bad("end_ts must be at most one day from now")
+	errPointAhead     = bad("Timestamp must be at most one day from now")
+	errOrder          = bad("order must be asc or desc")
+	errRangeWhole     = bad("The range has more minutes than one answer can hold: use limit and cursor, or a shorter range")
+	errNoPoint        = bad("No point was accepted")
 	errDays           = bad("days must be an integer between 1 and 366")
+	errDaysAndRange   = bad("days can't be combined with from and to")
+	errFromAndTo      = bad("from and to must be given together")
+	errDayFormat      = bad("from and to must be UTC days (YYYY-MM-DD)")
+	errDayOrder       = bad("from must not be after to")
+	errDayFuture      = bad("to must not be after today")
 )
 
-const pointCursor = "d"
+// The kinds of cursors of points, the oldest first and the newest first.
+const (
+	pointCursor       = "d"
+	newestPointCursor = "dn"
+)
 
 // pointQuery asks for points of a monitor, at now.
 type pointQuery struct {
-	tag string
-	now int64
+	tag   string
+	now   int64
+	paged bool // by somebody who knows that there are pages
 	statuspage.PointQuery
+}
+
+func (q pointQuery) cursorKind() string {
+	if q.Newest {
+		return newestPointCursor
+	}
+	return pointCursor
 }
 
 func readPointQuery(r *web.Request) (q pointQuery, limit int, err error) {
@@ -110,7 +139,13 @@ func readPointQuery(r *web.Request) (q pointQuery, limit int, err error) {
 			return q, 0, err
 		}
 	}
-	after, err := params.Cursor(pointCursor, 1)
+	order := params.Get("order")
+	if order != "" && order != "asc" && order != "desc" {
+		return q, 0, errOrder
+	}
+	q.Newest = order == "desc"
+	q.paged = params.Get("limit") != "" || params.Get("cursor") != "" || order != ""
+	after, err := params.Cursor(q.cursorKind(), 1)
 	if err != nil {
 		return q, 0, err
 	}
@@ -118,20 +153,34 @@ func readPointQuery(r *web.Request) (q pointQuery, limit int, err error) {
 		if after[0] < q.From || after[0] >= q.To || after[0] != statuspage.FloorMinute(after[0]) {
 			return q, 0, web.ErrBadCursor
 		}
-		q.From = after[0]
+		if q.Newest {
+			q.To = after[0] + 60
+		} else {
+			q.From = after[0]
+		}
 	}
 	return q, limit, nil
 }
 
 func (h points) list() web.Handler {
-	return web.List[pointQuery, statuspage.Point, int64]{
+	return web.List[pointQuery, statuspage.Point, string]{
 		Name:  "data",
 		Query: readPointQuery,
-		Read: func(ctx context.Context, q pointQuery, take func(statuspage.Point) bool) (int64, error) {
-			return h.store.Points(ctx, q.tag, q.PointQuery, q.now, take)
+		Read: func(ctx context.Context, q pointQuery, take func(statuspage.Point) bool) (cursor string, err error) {
+			next, err := h.store.Points(ctx, q.tag, q.PointQuery, q.now, take)
+			if err == nil && next != nil {
+				cursor = web.EncodeCursor(q.cursorKind(), next.Time)
+			}
+			return cursor, err
 		},
 		Show:   func(r *web.Request, p statuspage.Point) any { return toPointJSON(r.PathValue("monitor_tag"), p) },
-		Cursor: web.IDCursor(pointCursor),
+		Cursor: func(cursor string) string { return cursor },
+		Whole: func(q pointQuery) error {
+			if q.paged {
+				return nil
+			}
+			return errRangeWhole
+		},
 	}.Handler()
 }
 
@@ -177,7 +226,7 @@ func readRange(r *web.Request) (fill filling, err error) {
 	if err != nil {
 		return fill, err
 	}
-	fill.Range, fill.minutes, err = pointRange(f)
+	fill.Range, fill.minutes, err = pointRange(f, r.Now)
 	return fill, err
 }
 
@@ -189,7 +238,7 @@ func showFilled(_ *web.Request, minutes int64) web.Answer {
 	return web.OK(updatedJSON{"Monitoring data updated successfully", minutes})
 }
 
-func pointRange(f web.Fields) (r statuspage.Range, count int64, err error) {
+func pointRange(f web.Fields, now int64) (r statuspage.Range, count int64, err error) {
 	const start, end = "start_ts", "end_ts"
 	if f.Kind(start) == web.KindAbsent || f.Kind(end) == web.KindAbsent {
 		return r, 0, errRangeRequired
@@ -204,12 +253,13 @@ func pointRange(f web.Fields) (r statuspage.Range, count int64, err error) {
 		}
 		bounds[n], _ = f.Float(name)
 	}
-	if bounds[0] >= bounds[1] {
-		return r, 0, errRangeOrder
+	minutes, err := minuteRange(bounds[0], bounds[1])
+	if err != nil {
+		return r, 0, err
 	}
-	r.From, r.To = statuspage.FloorMinute(int64(bounds[0])), statuspage.FloorMinute(int64(bounds[1]))
-	if r.To-r.From > statuspage.MaxRangeDays*24*60*60 {
-		return r, 0, errRangeLong
+	r.From, r.To = minutes.From, minutes.To
+	if r.To > now+statuspage.MaxPointLead {
+		return r, 0, errRangeAhead
 	}
 	status, _ := f.Text("status")
 	if r.Status = statuspage.Status(status); !statuspage.ValidStatus(r.Status) {
@@ -227,6 +277,45 @@ func pointRange(f web.Fields) (r statuspage.Range, count int64, err error) {
 	}
 	r.Latency = func(minute int64) float64 { return deviated(base, deviation, minute) }
 	return r, (r.To - r.From) / 60, nil
+}
+
+// minuteRange returns the minutes from that of one second to that of another.
+func minuteRange(start, end float64) (r statuspage.MinuteRange, err error) {
+	if start >= end {
+		return r, errRangeOrder
+	}
+	r = statuspage.MinuteRange{From: statuspage.FloorMinute(int64(start)), To: statuspage.FloorMinute(int64(end))}
+	if r.To-r.From > statuspage.MaxRangeDays*24*60*60 {
+		return r, errRangeLong
+	}
+	return r, nil
+}
+
+// readDeletion reads the range that is to be removed. What is a timestamp only by its
+// leading digits is none here: it would remove what nobody asked for.
+func readDeletion(r *web.Request) (statuspage.MinuteRange, error) {
+	q := r.Query()
+	var bounds [2]float64
+	for _, name := range []string{"start_ts", "end_ts"} {
+		if q.Get(name) == "" {
+			return statuspage.MinuteRange{}, errRangeQuery
+		}
+	}
+	for n, name := range []string{"start_ts", "end_ts"} {
+		if _, _, err := q.Timestamp(name); err != nil {
+			return statuspage.MinuteRange{}, err
+		}
+		bounds[n], _ = strconv.ParseFloat(q.Get(name), 64) // digits, as has been seen
+	}
+	return minuteRange(bounds[0], bounds[1])
+}
+
+func (h points) remove(r *web.Request, minutes statuspage.MinuteRange) (deleted int64, err error) {
+	return h.store.DeleteRange(r.Context(), r.PathValue("monitor_tag"), minutes, r.Now)
+}
+
+func showRemoved(_ *web.Request, minutes int64) web.Answer {
+	return web.OK(deletedJSON{"Monitoring data deleted successfully", minutes})
 }
 
 // latency returns the milliseconds called name, and false for what is none.
@@ -270,6 +359,9 @@ type pointPatch struct {
 func readPointPatch(r *web.Request) (p pointPatch, err error) {
 	if p.minute, err = pointMinute(r); err != nil {
 		return p, err
+	}
+	if p.minute > r.Now+statuspage.MaxPointLead {
+		return p, errPointAhead
 	}
 	f, err := web.DecodeBody(r.Content)
 	if err != nil {
@@ -341,9 +433,7 @@ func (h points) post(r *web.Request) (web.Creation[[]pointResult], error) {
 		// Who gets a failure of the service for one of the points sends all again.
 		return results, failed
 	}
-	c.Answer = func(results []pointResult) web.Answer {
-		return web.One(http.StatusOK, "results", resultsJSON(results))
-	}
+	c.Answer = showResults
 	return c, nil
 }
 
@@ -375,30 +465,32 @@ func decodePostedPoint(raw []byte, now int64) (statuspage.TaggedPoint, error) {
 		}
 		p.Latency = &latency
 	}
-	at, err := f.NullableTimestamp("timestamp")
-	if err != nil {
-		return p, err
+	if k := f.Kind("timestamp"); k == web.KindAbsent || k == web.KindNull {
+		return p, nil
 	}
+	at, err := f.Seconds("timestamp")
 	this := p.Time
-	p.Time = at.Or(this)
 	switch {
-	case p.Time > this:
+	case err != nil:
+		return p, err
+	case at > now+statuspage.MaxClockLead:
 		return p, errPointFuture
-	case this-p.Time > maxPointAge:
+	case this-statuspage.FloorMinute(at) > maxPointAge:
 		return p, errPointOld
 	}
+	p.Time = min(statuspage.FloorMinute(at), this)
 	return p, nil
 }
 
-func readDays(r *web.Request) (int, error) { return days(r.Query()) }
+func readDays(r *web.Request) (statuspage.DayRange, error) { return days(r.Query(), r.Now) }
 
-// uptime is the totals of a monitor's last days.
+// uptime is the totals of days of a monitor.
 type uptime struct {
 	monitor statuspage.Monitor
 	days    []statuspage.DayTotals
 }
 
-func (h points) uptime(r *web.Request, days int) (u uptime, err error) {
+func (h points) uptime(r *web.Request, days statuspage.DayRange) (u uptime, err error) {
 	u.monitor, u.days, err = h.store.Uptime(r.Context(), r.PathValue("monitor_tag"), days, r.Now)
 	return u, err
 }
@@ -412,16 +504,45 @@ const (
 	maxDays     = 366
 )
 
-func days(q web.Query) (int, error) {
-	s := q.Get("days")
-	if s == "" {
-		return defaultDays, nil
+// days returns the days that are asked for at now: the last ones, or those of a range.
+func days(q web.Query, now int64) (statuspage.DayRange, error) {
+	s, from, to := q.Get("days"), q.Get("from"), q.Get("to")
+	switch {
+	case from == "" && to == "":
+		n := defaultDays
+		if s != "" {
+			var err error
+			if n, err = strconv.Atoi(s); err != nil || n < 1 || n > maxDays || s[0] == '+' {
+				return statuspage.DayRange{}, errDays
+			}
+		}
+		return statuspage.LastDays(n, now), nil
+	case s != "":
+		return statuspage.DayRange{}, errDaysAndRange
+	case from == "" || to == "":
+		return statuspage.DayRange{}, errFromAndTo
 	}
-	n, err := strconv.Atoi(s)
-	if err != nil || n < 1 || n > maxDays || s[0] == '+' {
-		return 0, errDays
+	first, ok := utcDay(from)
+	last, ok2 := utcDay(to)
+	r := statuspage.DayRange{From: first, To: last}
+	switch {
+	case !ok || !ok2:
+		return r, errDayFormat
+	case first > last:
+		return r, errDayOrder
+	case last > now:
+		return r, errDayFuture
+	case r.Days() > maxDays:
+		return r, errRangeLong
 	}
-	return n, nil
+	return r, nil
+}
+
+// utcDay returns the first second of a day such as 2026-01-31, and false for what is none
+// or is before 1970.
+func utcDay(s string) (int64, bool) {
+	at, err := time.Parse(time.DateOnly, s)
+	return at.Unix(), err == nil && at.Unix() >= 0
 }
 
 // pointJSON is a monitor's status in one minute (docs/api.md, Monitoring data).
@@ -446,12 +567,32 @@ type updatedJSON struct {
 	Count   int64  `json:"updated_count"`
 }
 
+type deletedJSON struct {
+	Message string `json:"message"`
+	Count   int64  `json:"deleted_count"`
+}
+
 // pointResultJSON is what became of a posted point: its minute, or why it was not
 // taken.
 type pointResultJSON struct {
 	Tag       *string    `json:"monitor_tag"`
 	Timestamp *int64     `json:"timestamp"`
 	Error     *web.Shown `json:"error,omitempty"`
+}
+
+// showResults is a refusal when no point was accepted: a client that looks at the status
+// alone learns of it.
+func showResults(results []pointResult) web.Answer {
+	all := struct {
+		Results []pointResultJSON `json:"results"`
+		Error   *web.Shown        `json:"error,omitempty"`
+	}{Results: resultsJSON(results)}
+	if slices.ContainsFunc(results, func(r pointResult) bool { return r.err == nil }) {
+		return web.OK(all)
+	}
+	shown, status := web.ShownOf(errNoPoint)
+	all.Error = &shown
+	return web.JSON(status, web.Encode(all))
 }
 
 func resultsJSON(results []pointResult) []pointResultJSON {

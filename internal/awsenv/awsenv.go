@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"strconv"
 	"sync/atomic"
 	"time"
 
@@ -16,6 +17,7 @@ import (
 	"tocsin/internal/ddb"
 	"tocsin/internal/dynamo"
 	"tocsin/internal/lambdahttp"
+	"tocsin/internal/statuspage"
 )
 
 const (
@@ -58,6 +60,7 @@ type Options struct {
 //	                       as Lambda sets them
 //	DYNAMODB_ENDPOINT      DynamoDB's address; else AWS_ENDPOINT_URL_DYNAMODB, else
 //	                       AWS_ENDPOINT_URL, else AWS's own
+//	RETENTION_DAYS         how long minutes that it writes are kept; default 400
 //	LOG_LEVEL              DEBUG, INFO, WARN or ERROR; default INFO
 //
 // and what the function itself reads. A value that is missing or malformed is an error.
@@ -81,6 +84,10 @@ func (f Function) Handler(getenv func(string) string, o Options) (lambda.Handler
 		}
 		e.Log = log
 	}
+	days, err := retention(getenv("RETENTION_DAYS"))
+	if err != nil {
+		return nil, err
+	}
 	e.Log = lambdahttp.Logger(e.Log.With("service", f.Name))
 	client := o.HTTPClient
 	if client == nil {
@@ -88,7 +95,7 @@ func (f Function) Handler(getenv func(string) string, o Options) (lambda.Handler
 	}
 	var calls atomic.Int64
 	e.Calls = calls.Load
-	e.Store = dynamo.New(ddb.NewClient(config(getenv, client), endpoint(getenv), ddb.CountCalls(&calls)), table).WithLog(e.Log)
+	e.Store = dynamo.New(ddb.NewClient(config(getenv, client), endpoint(getenv), ddb.CountCalls(&calls)), table).WithLog(e.Log).WithRetention(days)
 	e.Ready = untilOnce(e.Store.CheckSchema)
 	h, err := f.New(e)
 	if err != nil {
@@ -100,6 +107,18 @@ func (f Function) Handler(getenv func(string) string, o Options) (lambda.Handler
 		e.Log.Error("the table is not ready", "cause", err.Error())
 	}
 	return h, nil
+}
+
+// retention reads a number of days, "" for the usual one.
+func retention(text string) (int, error) {
+	if text == "" {
+		return statuspage.DefaultRetention, nil
+	}
+	days, err := strconv.Atoi(text)
+	if err != nil || days < statuspage.MinRetention || days > statuspage.MaxRetention {
+		return 0, fmt.Errorf("RETENTION_DAYS must be a number of days from %d to %d, not %q", statuspage.MinRetention, statuspage.MaxRetention, text)
+	}
+	return days, nil
 }
 
 // untilOnce returns a check that is not asked again once it has passed.

@@ -284,7 +284,7 @@ func (b *bench) prepare() {
 		b.point("sparse", statuspage.StatusUp, at-(n+1)*5*3600)
 	}
 	for _, tag := range []string{"filled", "open"} {
-		if _, _, err := store.Uptime(ctx, tag, 90, at); err != nil {
+		if _, _, err := store.Uptime(ctx, tag, statuspage.LastDays(90, at), at); err != nil {
 			b.t.Fatal(err)
 		}
 	}

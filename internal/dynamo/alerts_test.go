@@ -198,6 +198,97 @@ func TestNewestPointIsJudged(t *testing.T) {
 	}
 }
 
+// TestDeletionsAreJudged shows when what remains after a deletion is judged: when the newest
+// point was in the range. An hour without points is no hindrance to what comes after.
+func TestDeletionsAreJudged(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	for _, tt := range []struct {
+		name     string
+		from, to int64
+		resolves bool
+		left     int64 // points
+	}{
+		{"the newest ones", begin - 2*minute, begin, true, 1},
+		{"the newest ones and the time after them", begin - 2*minute, begin + 90*day, true, 1},
+		{"not the newest", begin - 2*minute, begin - minute, false, 2},
+		{"the newest one alone, before which there is the same", begin, begin, false, 3},
+		{"all", begin - 300*day, begin, false, 0},
+		{"the future", begin + minute, begin + 2*minute, false, 4},
+		{"nothing of the past", begin - 5*day, begin - 3*day, false, 4},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			tb, s := newPoints(t, "a")
+			newRule(t, s, downRule(2, "a"))
+			for _, p := range []statuspage.Point{probe(begin-2*day, up, 1), probe(begin-2*minute, down, 1), probe(begin-minute, down, 1), probe(begin, down, 1)} {
+				if err := s.RecordPoint(ctx, "a", p, now); err != nil {
+					t.Fatal(err)
+				}
+			}
+			open := func() bool {
+				return len(alertsOf(t, s, statuspage.AlertQuery{State: statuspage.Triggered})) == 1
+			}
+			if !open() {
+				t.Fatal("no open alert")
+			}
+			for n := range int64(2) { // sent again it finds nothing
+				deleted, err := s.DeleteRange(ctx, "a", statuspage.MinuteRange{From: tt.from, To: tt.to}, now)
+				if want := (4 - tt.left) * (1 - n); err != nil || deleted != want {
+					t.Errorf("%d deleted, %v, want %d", deleted, err, want)
+				}
+				if open() == tt.resolves {
+					t.Errorf("the alert is open: %t", open())
+				}
+			}
+			if got := int64(len(pointsOf(t, s, 0, begin+100*day, now))); got != tt.left {
+				t.Errorf("%d points left, want %d", got, tt.left)
+			}
+			post(t, s, "a", begin+2*minute, up, up)
+			if open() {
+				t.Error("the alert is open after two points")
+			}
+			post(t, s, "a", begin+4*minute, down, down)
+			if !open() {
+				t.Error("no open alert after two more")
+			}
+			checkFinished(t, tb)
+		})
+	}
+}
+
+// TestPointsAfterManyDeletedHours judges a point before which all points of a year were
+// deleted, in a few calls.
+func TestPointsAfterManyDeletedHours(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	tb, s := newPoints(t, "a")
+	r := statuspage.MinuteRange{From: begin - 366*day, To: begin - minute}
+	if err := s.FillRange(ctx, "a", statuspage.Range{From: r.From, To: r.To, Status: down, Latency: func(int64) float64 { return 1 }}, now); err != nil {
+		t.Fatal(err)
+	}
+	if deleted, err := s.DeleteRange(ctx, "a", r, now); err != nil || deleted != 366*24*60 {
+		t.Fatalf("%d deleted, %v", deleted, err)
+	}
+	newRule(t, s, downRule(1, "a"))
+	client := &dynamotest.Client{}
+	if err := tb.Store(client).RecordPoint(ctx, "a", probe(begin, down, 1), now); err != nil {
+		t.Fatal(err)
+	}
+	if got := alertsOf(t, s, statuspage.AlertQuery{State: statuspage.Triggered}); len(got) != 1 {
+		t.Errorf("open alerts: %+v", got)
+	}
+	if _, err := tb.Store(client).NewestPoint(ctx, 1, now); err != nil {
+		t.Error(err)
+	}
+	if deleted, err := tb.Store(client).DeleteRange(ctx, "a", statuspage.MinuteRange{From: begin, To: begin}, now); err != nil || deleted != 1 {
+		t.Errorf("%d deleted, %v", deleted, err)
+	}
+	if got := len(client.Calls()); got > 30 {
+		t.Errorf("%d calls", got)
+	}
+}
+
 // TestPointsFarApart shows that points of many hours, and of an earlier day, count.
 func TestPointsFarApart(t *testing.T) {
 	t.Parallel()
@@ -597,8 +688,13 @@ func TestAlertsAfterAKill(t *testing.T) {
 			return err
 		}, nil},
 		{"a third time", record(down, begin+5*minute), nil},
-		{"the rule goes", func(ctx context.Context, s *dynamo.Store) error { return s.DeleteAlertRule(ctx, 1, begin+6*minute) }, statuspage.AlertRuleNotFound(int64(1))},
-		{"the monitor goes", func(ctx context.Context, s *dynamo.Store) error { return s.DeleteMonitor(ctx, "a", begin+7*minute) }, statuspage.MonitorNotFound("a")},
+		{"its minutes go, and those of the second", func(ctx context.Context, s *dynamo.Store) error {
+			_, err := s.DeleteRange(ctx, "a", statuspage.MinuteRange{From: begin + 2*minute, To: begin + 5*minute}, begin+6*minute)
+			return err
+		}, nil},
+		{"a fourth time", record(down, begin+6*minute), nil},
+		{"the rule goes", func(ctx context.Context, s *dynamo.Store) error { return s.DeleteAlertRule(ctx, 1, begin+7*minute) }, statuspage.AlertRuleNotFound(int64(1))},
+		{"the monitor goes", func(ctx context.Context, s *dynamo.Store) error { return s.DeleteMonitor(ctx, "a", begin+8*minute) }, statuspage.MonitorNotFound("a")},
 	}
 	for _, applied := range []bool{false, true} {
 		t.Run(fmt.Sprintf("applied %v", applied), func(t *testing.T) {
@@ -619,12 +715,12 @@ func TestAlertsAfterAKill(t *testing.T) {
 					if err := step.run(context.Background(), s); err != nil && !errors.Is(err, step.done) {
 						t.Errorf("%s, killed at call %d, again: %v", step.name, kill, err)
 					}
-					if _, err := s.Cleanup(context.Background(), begin+8*minute); err != nil {
+					if _, err := s.Cleanup(context.Background(), begin+9*minute); err != nil {
 						t.Errorf("%s, killed at call %d, cleanup: %v", step.name, kill, err)
 					}
 				}
 				checkFinished(t, tb)
-				if got := listed(t, s, statuspage.IncidentQuery{}); len(got) != 3 || got[0].Closed != nil || got[1].Closed != nil || got[2].Closed == nil {
+				if got := listed(t, s, statuspage.IncidentQuery{}); len(got) != 4 || got[0].Closed != nil || got[1].Closed == nil || got[2].Closed != nil || got[3].Closed == nil {
 					t.Errorf("killed at call %d: incidents %+v", kill, got)
 				}
 				if !killed {
@@ -664,6 +760,11 @@ var alertRaces = []alertRace{
 	{"a point and a rule that is not active", []statuspage.Status{down, down, down}, []alertOp{recordAt(begin, up), idleRule}, noOpenAlert},
 	{"a point and the monitor's end", []statuspage.Status{down, down}, []alertOp{recordAt(begin, down), endMonitor}, nil},
 	{"recovery and a person", []statuspage.Status{down, down, down}, []alertOp{recordAt(begin, up), person}, allResolved},
+	{"a deletion and a point that recovers", []statuspage.Status{down, down, down}, []alertOp{deleteMinutes, recordAt(begin, up)}, allResolved},
+	{"a deletion twice", []statuspage.Status{up, down, down, down}, []alertOp{deleteMinutes, deleteMinutes}, allResolved},
+	{"a deletion and a late point", []statuspage.Status{up, down, down, down}, []alertOp{deleteMinutes, recordAt(begin-9*minute, up)}, allResolved},
+	{"a deletion and the point that would fire", []statuspage.Status{down, down}, []alertOp{deleteMinutes, recordAt(begin, down)}, noMoreThanOne},
+	{"a deletion and the rule's end", []statuspage.Status{up, down, down, down}, []alertOp{deleteMinutes, endRule}, noOpenAlert},
 	{"recovery and the incident's end", []statuspage.Status{down, down, down}, []alertOp{recordAt(begin, up), endIncident}, noOpenAlert},
 }
 
@@ -682,6 +783,14 @@ func recordAt(at int64, status statuspage.Status) alertOp {
 			}
 			return err
 		}
+	}
+}
+
+// deleteMinutes removes the three minutes before begin.
+func deleteMinutes(c alertCase) op {
+	return func(ctx context.Context, s *dynamo.Store) error {
+		_, err := s.DeleteRange(ctx, c.tag, statuspage.MinuteRange{From: begin - 3*minute, To: begin - minute}, now+minute)
+		return err
 	}
 }
 

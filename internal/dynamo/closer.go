@@ -204,38 +204,32 @@ func (s *Store) AutoClose(ctx context.Context, c statuspage.AutoClosing, now int
 	}
 }
 
-// MissingTotals implements closer.Store. A day before the monitor was made
-// counts only when something was written to it.
+// MissingTotals implements closer.Store. A day before the monitor was made, or before those
+// that are looked for, counts only when something was written to it.
 func (s *Store) MissingTotals(ctx context.Context, m statuspage.Monitor, days int, look bool, now int64) ([]int64, error) {
 	last := statuspage.FloorDay(now) - daySeconds
 	if !statuspage.DayFinished(last, now) {
 		last -= daySeconds
 	}
-	first := statuspage.FloorDay(now) - int64(days)*daySeconds
+	from := max(statuspage.FloorDay(now)-int64(days)*daySeconds, statuspage.FloorDay(m.Created))
+	first := max(0, statuspage.FloorDay(now)-statuspage.TotalsRetention*daySeconds)
 	stored, err := s.days(ctx, m.ID, first, last, now)
 	if err != nil {
 		return nil, err
 	}
-	missing := map[int64]*statuspage.Totals{}
 	var starts []int64
 	for start := first; start <= last; start += daySeconds {
 		d, there := stored[start]
-		if d.totals == nil && d.filling <= now && (there || start+daySeconds > m.Created) {
+		if d.totals == nil && d.filling <= now && (there || start >= from) {
 			starts = append(starts, start)
-			missing[start] = &statuspage.Totals{}
 		}
 	}
 	if look || len(starts) == 0 {
 		return starts, nil
 	}
-	sums := map[int64]*statuspage.Totals{}
-	if err := s.sumDays(ctx, m.ID, starts[0], starts[len(starts)-1]+daySeconds-minuteSeconds, now, sums); err != nil {
+	missing, err := s.countDays(ctx, m.ID, starts, now)
+	if err != nil {
 		return nil, err
-	}
-	for start, totals := range sums {
-		if missing[start] != nil {
-			missing[start] = totals
-		}
 	}
 	s.storeTotals(ctx, m.ID, stored, missing, now)
 	return starts, nil

@@ -674,6 +674,17 @@ func TestDayTotalsOfARun(t *testing.T) {
 	if sum, _ = closes(t, s, quick, midnight+day+15*minute, closer.Options{}); sum.Days != monitors {
 		t.Errorf("the next day: %+v", sum)
 	}
+	// A day of long before that somebody has changed since.
+	if _, err := s.UpdatePoint(t.Context(), "m008", midnight-300*day, statuspage.PointPatch{}, midnight+day+hour); err != nil {
+		t.Fatal(err)
+	}
+	sum, lines = closes(t, s, quick, midnight+2*day+15*minute, closer.Options{})
+	if want := "make the totals of monitor m008 for " + time.Unix(midnight-300*day, 0).UTC().Format(time.DateOnly); sum.Days != monitors+1 || !slices.Contains(lines, want) {
+		t.Errorf("a change of a day of long before: %+v, without %q", sum, want)
+	}
+	if sum, _ = closes(t, s, quick, midnight+3*day+15*minute, closer.Options{}); sum.Days != monitors {
+		t.Errorf("the day after: %+v", sum)
+	}
 }
 
 // An oracle knows by itself what was written, and says what a run must do.

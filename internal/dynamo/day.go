@@ -1,6 +1,7 @@
 package dynamo
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -28,6 +29,10 @@ const (
 	attrDown         = "down"
 	attrLatencySum   = "latency_sum"
 	attrLatencyCount = "latency_count"
+
+	// UTC seconds when the first of the hours goes that totals were made of. Programs before
+	// this one made totals without it, and counted the latencies of DOWN minutes.
+	attrHoursUntil = "until"
 )
 
 // fillingTime is for how many seconds a range may be being filled, which is far above any
@@ -43,17 +48,24 @@ type dayRecord struct {
 	totals  *statuspage.Totals // nil: to be made from the points
 }
 
-func readTotals(it ddb.Item) (*statuspage.Totals, error) {
+// A dayCount is the totals of a day as they are made of its hours.
+type dayCount struct {
+	statuspage.Totals
+	until int64 // UTC seconds when the first of the hours goes; 0: there was none
+}
+
+func readTotals(it ddb.Item) (*dayCount, error) {
 	r := ddb.Reader{Item: it}
-	t := &statuspage.Totals{
+	t := &dayCount{statuspage.Totals{
 		Up: r.Num(attrUp), Degraded: r.Num(attrDegraded), Down: r.Num(attrDown),
 		LatencySum: r.Float(attrLatencySum), LatencyCount: r.Num(attrLatencyCount),
-	}
+	}, r.NumOrZero(attrHoursUntil)}
 	return t, r.Err
 }
 
 // readDay reads a day's item. The totals of one that is past its time are none: its points
-// are as old.
+// are as old. Totals of a program before this one that would be others now count as missing
+// while all of the day's hours are there.
 func readDay(it ddb.Item, now int64) (dayRecord, error) {
 	r := ddb.Reader{Item: it}
 	at, err := time.Parse(dayPrefix+time.DateOnly, r.Str(ddb.AttrSK))
@@ -62,7 +74,13 @@ func readDay(it ddb.Item, now int64) (dayRecord, error) {
 	}
 	d := dayRecord{start: at.Unix(), version: r.Num(attrDayVersion), filling: r.NumOrZero(attrFilling)}
 	if r.Has(attrTotals) {
-		d.totals = ddb.ReadMap(&r, attrTotals, readTotals)
+		t := ddb.ReadMap(&r, attrTotals, readTotals)
+		if r.Err != nil {
+			return d, r.Err
+		}
+		if t.until != 0 || t.Down == 0 || now >= d.start+olderRetention {
+			d.totals = &t.Totals
+		}
 	}
 	if r.Num(ddb.AttrTTL) <= now {
 		d.totals = &statuspage.Totals{}
@@ -70,15 +88,32 @@ func readDay(it ddb.Item, now int64) (dayRecord, error) {
 	return d, r.Err
 }
 
-// dropTotals is the write that takes the totals from the day that holds t, and makes sure
-// that none that were computed before are stored.
-func (s *Store) dropTotals(monitorID, t, now int64) ddb.Write {
-	start := statuspage.FloorDay(t)
-	return s.table.Update(dayKey(monitorID, start), withoutTotals(start, now))
+// totalsUntil is when the item of a day that is written at now goes.
+func totalsUntil(dayStart, now int64) int64 {
+	return max(dayStart, now) + statuspage.TotalsRetention*daySeconds
 }
 
+const (
+	// olderRetention is how long programs that stored totals without attrHoursUntil kept
+	// hours after the time and the last write.
+	olderRetention = 400 * daySeconds
+
+	// remakeTime is how long before its first hour goes a day is not changed any more: in it
+	// the closer makes the totals that a change has taken.
+	remakeTime = 2 * daySeconds
+)
+
+// withoutTotals takes the totals from a day, and makes sure that none that were computed
+// before are stored. It is refused when they could not be made again of the hours.
 func withoutTotals(dayStart, now int64) *ddb.Expr {
-	return ddb.NewExpr().Add(attrDayVersion, 1).Remove(attrTotals).Set(ddb.AttrTTL, ddb.Num(keptUntil(dayStart, now)))
+	e := ddb.NewExpr().Add(attrDayVersion, 1).Remove(attrTotals).Set(ddb.AttrTTL, ddb.Num(totalsUntil(dayStart, now)))
+	totals := e.Name(attrTotals)
+	until := totals + "." + e.Name(attrHoursUntil)
+	absent := until // of totals that say nothing the hours go by olderRetention
+	if now+remakeTime >= dayStart+olderRetention {
+		absent = totals
+	}
+	return e.If("(attribute_not_exists(" + absent + ") OR " + until + " > " + e.Value("gone", ddb.Num(now+remakeTime)) + ")")
 }
 
 // markFilling marks the days of a range that have ended as being filled.
@@ -88,7 +123,10 @@ func (s *Store) markFilling(ctx context.Context, monitorID int64, r statuspage.R
 	for start := statuspage.FloorDay(r.From); start <= r.To && start+daySeconds <= now; start += daySeconds {
 		g.Go(func() error {
 			e := withoutTotals(start, now).Set(attrFilling, ddb.Num(now+fillingTime))
-			_, err := s.table.Transact(ctx, s.table.Update(dayKey(monitorID, start), e))
+			refused, err := s.table.Transact(ctx, s.table.Update(dayKey(monitorID, start), e))
+			if err == nil && refused != nil {
+				err = statuspage.DayClosed(start)
+			}
 			return err
 		})
 	}
@@ -123,7 +161,7 @@ func (s *Store) DaySoFar(ctx context.Context, tag string, until, now int64) (sta
 	if err != nil {
 		return m, totals, nil, err
 	}
-	err = s.eachPoint(ctx, m.ID, statuspage.FloorDay(until), statuspage.FloorMinute(until), now, func(p statuspage.Point) bool {
+	err = s.eachPoint(ctx, m.ID, statuspage.PointQuery{From: statuspage.FloorDay(until), To: statuspage.FloorMinute(until) + minuteSeconds}, now, func(p statuspage.Point) bool {
 		totals.Add(p)
 		newest = &p
 		return true
@@ -134,75 +172,92 @@ func (s *Store) DaySoFar(ctx context.Context, tag string, until, now int64) (sta
 // Uptime implements apiv4.PointStore. The finished days have their totals, as a
 // rule; those of the others, and of days whose totals are missing, are made from
 // their points, and stored where the day is finished.
-func (s *Store) Uptime(ctx context.Context, tag string, days int, now int64) (statuspage.Monitor, []statuspage.DayTotals, error) {
+func (s *Store) Uptime(ctx context.Context, tag string, days statuspage.DayRange, now int64) (statuspage.Monitor, []statuspage.DayTotals, error) {
 	m, err := s.Monitor(ctx, tag)
 	if err != nil {
 		return m, nil, err
 	}
 	today := statuspage.FloorDay(now)
-	first := today - int64(days-1)*daySeconds
+	first, end := days.From, days.To+daySeconds
 	unfinished := today
 	if yesterday := today - daySeconds; !statuspage.DayFinished(yesterday, now) {
 		unfinished = yesterday
 	}
+	finished := min(end, unfinished)
 	stored := map[int64]dayRecord{}
-	open := map[int64]*statuspage.Totals{}
+	open := map[int64]*dayCount{}
 	g, gctx := errgroup.WithContext(ctx)
 	g.Go(func() (err error) {
-		stored, err = s.days(gctx, m.ID, first, unfinished-daySeconds, now)
+		stored, err = s.days(gctx, m.ID, first, finished-daySeconds, now)
 		return err
 	})
 	g.Go(func() error {
-		return s.sumDays(gctx, m.ID, max(first, unfinished), statuspage.FloorMinute(now), now, open)
+		return s.sumDays(gctx, m.ID, max(first, unfinished), min(end, statuspage.FloorMinute(now)+minuteSeconds), now, open)
 	})
 	if err := g.Wait(); err != nil {
 		return m, nil, err
 	}
-	missing := map[int64]*statuspage.Totals{}
-	g, gctx = errgroup.WithContext(ctx)
-	g.SetLimit(callsAtOnce)
-	// Days in a row that lack their totals are one query.
-	for start := first; start < unfinished; start += daySeconds {
-		if stored[start].totals != nil {
-			continue
+	var lacking []int64
+	for start := first; start < finished; start += daySeconds {
+		if stored[start].totals == nil {
+			lacking = append(lacking, start)
 		}
-		from := start
-		sums := map[int64]*statuspage.Totals{}
-		for ; start < unfinished && stored[start].totals == nil; start += daySeconds {
-			sums[start] = &statuspage.Totals{}
-			missing[start] = sums[start]
-		}
-		g.Go(func() error { return s.sumDays(gctx, m.ID, from, start-minuteSeconds, now, sums) })
 	}
-	if err := g.Wait(); err != nil {
+	missing, err := s.countDays(ctx, m.ID, lacking, now)
+	if err != nil {
 		return m, nil, err
 	}
 	s.storeTotals(ctx, m.ID, stored, missing, now)
 	var all []statuspage.DayTotals
-	for start := first; start <= today; start += daySeconds {
+	for start := first; start < end; start += daySeconds {
 		d := statuspage.DayTotals{Day: start}
 		switch {
 		case stored[start].totals != nil:
 			d.Totals = *stored[start].totals
 		case missing[start] != nil:
-			d.Totals = *missing[start]
+			d.Totals = missing[start].Totals
 		case open[start] != nil:
-			d.Totals = *open[start]
+			d.Totals = open[start].Totals
 		}
 		all = append(all, d)
 	}
 	return m, all, nil
 }
 
-// sumDays adds the points from one minute to another to the totals of their days,
-// which it makes where there are none.
-func (s *Store) sumDays(ctx context.Context, monitorID, from, to, now int64, days map[int64]*statuspage.Totals) error {
-	return s.eachPoint(ctx, monitorID, from, to, now, func(p statuspage.Point) bool {
-		start := statuspage.FloorDay(p.Time)
-		if days[start] == nil {
-			days[start] = &statuspage.Totals{}
+// countDays makes the totals of days, by their first seconds in order. Days in a row are
+// one query.
+func (s *Store) countDays(ctx context.Context, monitorID int64, days []int64, now int64) (map[int64]*dayCount, error) {
+	made := map[int64]*dayCount{}
+	g, gctx := errgroup.WithContext(ctx)
+	g.SetLimit(callsAtOnce)
+	for len(days) > 0 {
+		from, to := days[0], days[0]
+		sums := map[int64]*dayCount{}
+		for ; len(days) > 0 && days[0] == to; days = days[1:] {
+			sums[to] = &dayCount{}
+			made[to] = sums[to]
+			to += daySeconds
 		}
-		days[start].Add(p)
+		g.Go(func() error { return s.sumDays(gctx, monitorID, from, to, now, sums) })
+	}
+	return made, g.Wait()
+}
+
+// sumDays adds the points from one minute up to another to the totals of their days,
+// which it makes where there are none.
+func (s *Store) sumDays(ctx context.Context, monitorID, from, to, now int64, days map[int64]*dayCount) error {
+	return s.eachHour(ctx, monitorID, statuspage.PointQuery{From: from, To: to}, now, func(h hour) bool {
+		d := days[statuspage.FloorDay(h.start)]
+		if d == nil {
+			d = &dayCount{}
+			days[statuspage.FloorDay(h.start)] = d
+		}
+		for _, p := range h.points {
+			d.Add(p)
+		}
+		if d.until == 0 || h.until < d.until {
+			d.until = h.until
+		}
 		return true
 	})
 }
@@ -210,19 +265,21 @@ func (s *Store) sumDays(ctx context.Context, monitorID, from, to, now int64, day
 // storeTotals stores totals that were made from the points, unless a point was
 // written since the days were read, or a range is being filled. A failure costs the
 // next reader the same work.
-func (s *Store) storeTotals(ctx context.Context, monitorID int64, read map[int64]dayRecord, made map[int64]*statuspage.Totals, now int64) {
+func (s *Store) storeTotals(ctx context.Context, monitorID int64, read map[int64]dayRecord, made map[int64]*dayCount, now int64) {
 	var g errgroup.Group
 	g.SetLimit(callsAtOnce)
 	for start, t := range made {
-		if read[start].filling > now {
+		// Who asks for days of long ago leaves nothing behind.
+		if read[start].filling > now || now >= start+statuspage.TotalsRetention*daySeconds {
 			continue
 		}
 		g.Go(func() error {
 			totals := ddb.Map(ddb.Item{
 				attrUp: ddb.Num(t.Up), attrDegraded: ddb.Num(t.Degraded), attrDown: ddb.Num(t.Down),
 				attrLatencySum: ddb.Float(t.LatencySum), attrLatencyCount: ddb.Num(t.LatencyCount),
+				attrHoursUntil: ddb.Num(cmp.Or(t.until, statuspage.MaxTimestamp)),
 			})
-			e := ddb.NewExpr().Set(attrTotals, totals).Set(ddb.AttrTTL, ddb.Num(keptUntil(start, now))).SetIfAbsent(attrDayVersion, ddb.Num(0))
+			e := ddb.NewExpr().Set(attrTotals, totals).Set(ddb.AttrTTL, ddb.Num(totalsUntil(start, now))).SetIfAbsent(attrDayVersion, ddb.Num(0))
 			if d, ok := read[start]; ok {
 				e.IfEqual(attrDayVersion, ddb.Num(d.version))
 			} else {

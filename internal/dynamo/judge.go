@@ -33,7 +33,7 @@ func (w window) covers(o window) bool { return w.points >= o.points && w.measure
 
 // newestHours returns the monitor's newest hours, the newest first: so many that they
 // have the points of the window, or all that can matter. An hour that is past its time is
-// left out.
+// left out; one whose points were all deleted is not.
 func (s *Store) newestHours(ctx context.Context, monitorID int64, w window, now int64) ([]hour, error) {
 	q := ddb.Query{
 		PK: monitorPK(monitorID), Low: hourPrefix, High: hourKey(monitorID, now+clockSkew).SK, Newest: true,
@@ -52,7 +52,7 @@ func (s *Store) newestHours(ctx context.Context, monitorID int64, w window, now 
 			if err != nil {
 				return nil, err
 			}
-			if len(h.points) > 0 {
+			if h.there {
 				hours = append(hours, h)
 			}
 			for _, p := range h.upTo(now) {
@@ -69,6 +69,8 @@ func (s *Store) newestHours(ctx context.Context, monitorID int64, w window, now 
 		}
 		if found >= w.points { // a day has few hours: all at once
 			q.Limit = statuspage.MeasuredWithin / hourSeconds
+		} else { // points were deleted, perhaps of many hours
+			q.Limit *= 10
 		}
 	}
 }
@@ -235,13 +237,17 @@ func (s *Store) ifNoNewPoint(monitorID int64, hours []hour, now int64) []ddb.Wri
 	check := func(start int64, mark string) {
 		checks = append(checks, s.table.Check(hourKey(monitorID, start), ifUnwritten(mark, now)))
 	}
-	for _, start := range slices.Compact([]int64{statuspage.FloorHour(now), statuspage.FloorHour(now + clockSkew)}) {
+	current := slices.Compact([]int64{statuspage.FloorHour(now), statuspage.FloorHour(now + clockSkew)})
+	for _, start := range current {
 		if !slices.ContainsFunc(hours, func(h hour) bool { return h.start == start }) {
 			check(start, "")
 		}
 	}
 	for _, h := range hours {
-		check(h.start, h.mark())
+		// One without points that nothing of now can be written to is as none.
+		if len(h.points) > 0 || slices.Contains(current, h.start) {
+			check(h.start, h.mark())
+		}
 		if len(h.upTo(now)) > 0 {
 			break
 		}

@@ -23,8 +23,6 @@ const (
 	hourSeconds   = 60 * minuteSeconds
 	daySeconds    = 24 * hourSeconds
 
-	pointsKept = 400 * daySeconds
-
 	batchAtOnce = 50 // calls for a batch of points, which is small: its caller waits for it
 )
 
@@ -59,7 +57,8 @@ const (
 type hour struct {
 	start    int64 // UTC seconds
 	points   []statuspage.Point
-	there    bool // and not past its time
+	there    bool  // and not past its time
+	until    int64 // UTC seconds: when it goes
 	revision int64
 	token    string
 }
@@ -73,9 +72,9 @@ func (h hour) mark() string {
 	return fmt.Sprintf("%d %s", h.revision, h.token)
 }
 
-// keptUntil is when an item about the time from start on, that is written at now,
-// goes: never earlier for a later write.
-func keptUntil(start, now int64) int64 { return max(start, now) + pointsKept }
+// hourUntil is when the item of an hour that is written at now goes: never earlier for a
+// later write.
+func (s *Store) hourUntil(start, now int64) int64 { return max(start, now) + s.kept }
 
 // minuteAttr is the attribute of an hour's item for the minute.
 func minuteAttr(minute int64) string { return minuteAttrs[minute%hourSeconds/minuteSeconds] }
@@ -143,8 +142,8 @@ func readHour(it ddb.Item, now int64) (hour, error) {
 	if err != nil {
 		return hour{}, err
 	}
-	h := hour{start: start}
-	if r.Num(ddb.AttrTTL) <= now {
+	h := hour{start: start, until: r.Num(ddb.AttrTTL)}
+	if h.until <= now {
 		return h, r.Err
 	}
 	h.there, h.revision, h.token = true, r.NumOrZero(attrRevision), r.StrOrEmpty(attrWriteToken)
@@ -181,12 +180,16 @@ func ifUnwritten(mark string, now int64) *ddb.Expr {
 
 func writeToken() types.AttributeValue { return ddb.Str(ddb.NewToken()[:8]) }
 
-// HourItem is the item of a whole hour of a monitor, written at now (UTC seconds). All
-// points are of that hour.
+// HourItem is the item of a whole hour of a monitor, written at now (UTC seconds) and kept
+// for statuspage.DefaultRetention days. All points are of that hour.
 func HourItem(monitorID int64, points []statuspage.Point, now int64) ddb.Item {
+	return hourItem(monitorID, points, max(statuspage.FloorHour(points[0].Time), now)+statuspage.DefaultRetention*daySeconds)
+}
+
+func hourItem(monitorID int64, points []statuspage.Point, until int64) ddb.Item {
 	start := statuspage.FloorHour(points[0].Time)
 	it := hourKey(monitorID, start).Item()
-	it[ddb.AttrTTL], it[attrRevision], it[attrWriteToken] = ddb.Num(keptUntil(start, now)), ddb.Num(1+rand.Int64N(1<<48)), writeToken()
+	it[ddb.AttrTTL], it[attrRevision], it[attrWriteToken] = ddb.Num(until), ddb.Num(1+rand.Int64N(1<<48)), writeToken()
 	for _, p := range points {
 		it[minuteAttr(p.Time)] = pointText(p)
 	}
@@ -273,7 +276,7 @@ func (s *Store) setPoints(ctx context.Context, monitorID int64, points []statusp
 	return ddb.Retry(ctx, func() (done bool, err error) {
 		var refused bool
 		if statuspage.NextDay(start) > now {
-			_, refused, err = s.table.UpdateAtLeastOnce(ctx, hourKey(monitorID, start), touched(e, start, now))
+			_, refused, err = s.table.UpdateAtLeastOnce(ctx, hourKey(monitorID, start), s.touched(e, start, now))
 		} else {
 			refused, err = s.writeHour(ctx, monitorID, start, e, now)
 		}
@@ -286,19 +289,30 @@ func (s *Store) setPoints(ctx context.Context, monitorID int64, points []statusp
 
 // touched is an expression with what every write to an hour does beside its own, refused
 // when the hour is past its time.
-func touched(e *ddb.Expr, start, now int64) *ddb.Expr {
-	return e.Clone().Set(ddb.AttrTTL, ddb.Num(keptUntil(start, now))).Set(attrWriteToken, writeToken()).Add(attrRevision, 1).IfLive(now)
+func (s *Store) touched(e *ddb.Expr, start, now int64) *ddb.Expr {
+	return e.Clone().Set(ddb.AttrTTL, ddb.Num(s.hourUntil(start, now))).Set(attrWriteToken, writeToken()).Add(attrRevision, 1).IfLive(now)
 }
 
 // writeHour changes an hour as e says, together with what else is given, in a transaction.
 // A day that has ended may have totals: these go in the same one. refused says that a
-// condition of e did not hold, or that the hour is past its time.
+// condition of e did not hold, or that the hour is past its time. The error can be
+// DayClosed.
 func (s *Store) writeHour(ctx context.Context, monitorID, start int64, e *ddb.Expr, now int64, also ...ddb.Write) (refused bool, err error) {
-	writes := append([]ddb.Write{s.table.Update(hourKey(monitorID, start), touched(e, start, now))}, also...)
-	if statuspage.NextDay(start) <= now {
-		writes = append(writes, s.dropTotals(monitorID, start, now))
+	writes := append([]ddb.Write{s.table.Update(hourKey(monitorID, start), s.touched(e, start, now))}, also...)
+	return s.writeDay(ctx, monitorID, start, writes, now)
+}
+
+// writeDay is a transaction that changes hours of the day that holds t. A day that has
+// ended loses its totals in the same one. The error can be DayClosed.
+func (s *Store) writeDay(ctx context.Context, monitorID, t int64, writes []ddb.Write, now int64) (refused bool, err error) {
+	ended := statuspage.NextDay(t) <= now
+	if ended {
+		writes = append(writes, s.table.Update(dayKey(monitorID, t), withoutTotals(statuspage.FloorDay(t), now)))
 	}
 	refusal, err := s.table.Transact(ctx, writes...)
+	if err == nil && refusal != nil && ended && refusal.Failed(len(writes)-1) {
+		return true, statuspage.DayClosed(statuspage.FloorDay(t))
+	}
 	return refusal != nil, err
 }
 
@@ -382,28 +396,41 @@ func (s *Store) Point(ctx context.Context, tag string, minute, now int64) (statu
 }
 
 // Points implements apiv4.PointStore.
-func (s *Store) Points(ctx context.Context, tag string, q statuspage.PointQuery, now int64, take func(statuspage.Point) bool) (int64, error) {
+func (s *Store) Points(ctx context.Context, tag string, q statuspage.PointQuery, now int64, take func(statuspage.Point) bool) (next *statuspage.Point, err error) {
 	m, err := s.Monitor(ctx, tag)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
-	var next int64
-	err = s.eachPoint(ctx, m.ID, q.From, q.To-minuteSeconds, now, func(p statuspage.Point) bool {
+	err = s.eachPoint(ctx, m.ID, q, now, func(p statuspage.Point) bool {
 		if !take(p) {
-			next = p.Time
+			next = &p
 		}
-		return next == 0
+		return next == nil
 	})
 	return next, err
 }
 
-// eachPoint calls f with the points from one minute to another, both included, time
-// rising, until f returns false.
-func (s *Store) eachPoint(ctx context.Context, monitorID, from, to, now int64, f func(statuspage.Point) bool) error {
-	if from > to {
+// eachPoint calls f with the points of the query in its order until f returns false.
+func (s *Store) eachPoint(ctx context.Context, monitorID int64, of statuspage.PointQuery, now int64, f func(statuspage.Point) bool) error {
+	return s.eachHour(ctx, monitorID, of, now, func(h hour) bool {
+		for _, p := range h.points {
+			if !f(p) {
+				return false
+			}
+		}
+		return true
+	})
+}
+
+// eachHour calls f with the hours that have points of the query, cut to these, in its order
+// until f returns false.
+func (s *Store) eachHour(ctx context.Context, monitorID int64, of statuspage.PointQuery, now int64, f func(hour) bool) error {
+	if of.From >= of.To {
 		return nil
 	}
-	q := ddb.Query{PK: monitorPK(monitorID), Low: hourKey(monitorID, from).SK, High: hourKey(monitorID, to).SK}
+	q := ddb.Query{
+		PK: monitorPK(monitorID), Low: hourKey(monitorID, of.From).SK, High: hourKey(monitorID, of.To-minuteSeconds).SK, Newest: of.Newest,
+	}
 	for it, err := range s.table.Items(ctx, q) {
 		if err != nil {
 			return err
@@ -412,10 +439,12 @@ func (s *Store) eachPoint(ctx context.Context, monitorID, from, to, now int64, f
 		if err != nil {
 			return err
 		}
-		for _, p := range h.points {
-			if p.Time >= from && p.Time <= to && !f(p) {
-				return nil
-			}
+		h.points = slices.DeleteFunc(h.points, func(p statuspage.Point) bool { return p.Time < of.From || p.Time >= of.To })
+		if of.Newest {
+			slices.Reverse(h.points)
+		}
+		if len(h.points) > 0 && !f(h) {
+			return nil
 		}
 	}
 	return nil
@@ -443,6 +472,90 @@ func (s *Store) FillRange(ctx context.Context, tag string, r statuspage.Range, n
 	return s.judge(ctx, watchedOf(m), func(minute int64) bool { return minute >= r.From && minute <= r.To }, now)
 }
 
+// DeleteRange implements apiv4.PointStore. A day's points go in one transaction, with the
+// totals of a day that has ended: the items of hours stay, with a revision that no hour has
+// had. The first of these transactions has the row about the change. The points that remain
+// are judged also when there was nothing to remove, since an earlier try may have removed
+// them and come no further.
+func (s *Store) DeleteRange(ctx context.Context, tag string, r statuspage.MinuteRange, now int64) (deleted int64, err error) {
+	m, err := s.Monitor(ctx, tag)
+	if err != nil {
+		return 0, err
+	}
+	all := statuspage.PointQuery{From: r.From, To: r.To + minuteSeconds}
+	var days [][]hour
+	err = s.eachHour(ctx, m.ID, all, now, func(h hour) bool {
+		if n := len(days); n > 0 && statuspage.FloorDay(days[n-1][0].start) == statuspage.FloorDay(h.start) {
+			days[n-1] = append(days[n-1], h)
+		} else {
+			days = append(days, []hour{h})
+		}
+		return true
+	})
+	if err != nil {
+		return 0, err
+	}
+	row := s.changeRow(ctx, monitorChange(m, statuspage.DataDeleted, nil), now)
+	for deleted == 0 && len(days) > 0 {
+		if deleted, err = s.deletePoints(ctx, m.ID, days[0], all, now, row); err != nil {
+			return 0, err
+		}
+		days = days[1:]
+	}
+	counts := make([]int64, len(days))
+	var g errgroup.Group
+	g.SetLimit(callsAtOnce)
+	for n, hours := range days {
+		g.Go(func() (err error) {
+			counts[n], err = s.deletePoints(ctx, m.ID, hours, all, now)
+			return err
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return 0, err
+	}
+	for _, n := range counts {
+		deleted += n
+	}
+	if r.From > now {
+		return deleted, nil
+	}
+	return deleted, s.judge(ctx, watchedOf(m), func(newest int64) bool { return newest <= r.To }, now)
+}
+
+// deletePoints removes the points of hours of one day, together with what else is given, in
+// a transaction. When one of the hours has gone since, it looks again for points of all in
+// that day.
+func (s *Store) deletePoints(ctx context.Context, monitorID int64, hours []hour, all statuspage.PointQuery, now int64, also ...ddb.Write) (deleted int64, err error) {
+	day := statuspage.FloorDay(hours[0].start)
+	err = ddb.Retry(ctx, func() (done bool, err error) {
+		if deleted = 0; len(hours) == 0 {
+			return true, nil
+		}
+		var writes []ddb.Write
+		for _, h := range hours {
+			e := ddb.NewExpr().IfExists()
+			for _, p := range h.points {
+				e.Remove(minuteAttr(p.Time))
+				deleted++
+			}
+			writes = append(writes, s.table.Update(hourKey(monitorID, h.start), s.touched(e, h.start, now)))
+		}
+		refused, err := s.writeDay(ctx, monitorID, day, append(writes, also...), now)
+		if err != nil || !refused {
+			return true, err
+		}
+		hours = nil
+		within := statuspage.PointQuery{From: max(all.From, day), To: min(all.To, day+daySeconds)}
+		err = s.eachHour(ctx, monitorID, within, now, func(h hour) bool {
+			hours = append(hours, h)
+			return true
+		})
+		return false, err
+	})
+	return deleted, err
+}
+
 func (s *Store) fillHours(ctx context.Context, monitorID int64, r statuspage.Range, now int64) error {
 	var g errgroup.Group
 	g.SetLimit(callsAtOnce)
@@ -459,7 +572,7 @@ func (s *Store) fillHours(ctx context.Context, monitorID int64, r statuspage.Ran
 			g.Go(func() error { return s.setPoints(ctx, monitorID, points, now) })
 			continue
 		}
-		whole = append(whole, ddb.PutRequest(HourItem(monitorID, points, now)))
+		whole = append(whole, ddb.PutRequest(hourItem(monitorID, points, s.hourUntil(start, now))))
 	}
 	for chunk := range slices.Chunk(whole, ddb.BatchWriteSize) {
 		g.Go(func() error { return s.table.BatchWrite(ctx, chunk) })

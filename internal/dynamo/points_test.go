@@ -7,14 +7,17 @@ import (
 	"maps"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/google/go-cmp/cmp"
 
+	"tocsin/internal/ddb"
 	"tocsin/internal/dynamo"
 	"tocsin/internal/dynamotest"
 	"tocsin/internal/statuspage"
@@ -43,8 +46,8 @@ func pointsOf(t testing.TB, s *dynamo.Store, from, to, at int64) []statuspage.Po
 		all = append(all, p)
 		return true
 	})
-	if err != nil || next != 0 {
-		t.Errorf("points: next %d, %v", next, err)
+	if err != nil || next != nil {
+		t.Errorf("points: next %v, %v", next, err)
 	}
 	return all
 }
@@ -203,6 +206,86 @@ func TestExpiredPoints(t *testing.T) {
 	}
 }
 
+// Minutes go when the operator says, and the totals of their days stay. A day of which hours
+// go is not changed any more: what was left of it would be taken for all.
+func TestRetention(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	tb, long := newPoints(t, "a")
+	s := long.WithRetention(30)
+	yesterday := int64(midnight - day)
+	for n, p := range []statuspage.Point{
+		probe(yesterday, statuspage.StatusUp, 2), probe(yesterday+minute, statuspage.StatusDown, 2), probe(yesterday+23*hour, statuspage.StatusUp, 4),
+	} {
+		if err := s.RecordPoint(ctx, "a", p, statuspage.FloorHour(p.Time)); err != nil {
+			t.Fatalf("point %d: %v", n, err)
+		}
+	}
+	totals := statuspage.Totals{Up: 2, Down: 1, LatencySum: 6, LatencyCount: 2}
+	expect := func(at int64, points int, want statuspage.Totals) {
+		t.Helper()
+		if got := len(pointsOf(t, s, yesterday, midnight, at)); got != points {
+			t.Errorf("%d seconds after the day: %d points, want %d", at-midnight, got, points)
+		}
+		for range 2 {
+			_, days, err := s.Uptime(ctx, "a", statuspage.DayRange{From: yesterday, To: yesterday}, at)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if d := cmp.Diff(want, days[0].Totals); d != "" {
+				t.Errorf("%d seconds after the day (-want +got):\n%s", at-midnight, d)
+			}
+		}
+	}
+	status := statuspage.StatusUp
+	writes := func(at int64) []error {
+		_, patched := s.UpdatePoint(ctx, "a", yesterday+hour, statuspage.PointPatch{Status: &status, Latency: new(2.0)}, at)
+		filled := s.FillRange(ctx, "a", statuspage.Range{From: yesterday + hour, To: yesterday + hour, Status: status, Latency: func(int64) float64 { return 2 }}, at)
+		posted := s.RecordPoint(ctx, "a", probe(yesterday+hour, statuspage.StatusUp, 2), at)
+		_, deleted := s.DeleteRange(ctx, "a", statuspage.MinuteRange{From: yesterday + hour, To: yesterday + hour}, at)
+		return []error{patched, filled, posted, deleted}
+	}
+	expect(now, 3, totals)
+	// While there is time to make the totals again before the first hour goes.
+	last := yesterday + 28*day - 1
+	if err := errors.Join(writes(last)...); err != nil {
+		t.Errorf("two days before the first hour goes: %v", err)
+	}
+	expect(last+15*minute, 3, totals) // and no range is being filled
+	for _, at := range []int64{last + 15*minute + 2*day, yesterday + 200*day, yesterday + 500*day} {
+		for n, err := range writes(at)[:3] {
+			if !errors.Is(err, statuspage.DayClosed(yesterday)) {
+				t.Errorf("write %d, %d days after the day: %v", n, (at-yesterday)/day, err)
+			}
+		}
+	}
+	expect(yesterday+30*day-1, 3, totals)
+	expect(yesterday+30*day, 1, totals) // the first hour is gone
+	if _, err := s.DeleteRange(ctx, "a", statuspage.MinuteRange{From: yesterday, To: midnight}, yesterday+30*day); !errors.Is(err, statuspage.DayClosed(yesterday)) {
+		t.Errorf("deletion of what is left: %v", err)
+	}
+	expect(yesterday+31*day, 0, totals)
+	expect(yesterday+800*day, 0, totals)
+	expect(yesterday+900*day, 0, statuspage.Totals{})
+
+	t.Log("minutes of long ago are kept from their writing on, when there are no totals")
+	old := int64(midnight - 1000*day)
+	if _, err := s.UpdatePoint(ctx, "a", old, statuspage.PointPatch{Status: &status}, now); err != nil {
+		t.Error(err)
+	}
+	if _, err := s.UpdatePoint(ctx, "a", old+minute, statuspage.PointPatch{Status: &status}, now+30*day-1); err != nil {
+		t.Error(err)
+	}
+	if got := len(pointsOf(t, s, old, old+day, now+60*day-2)); got != 2 {
+		t.Errorf("%d minutes of long ago, want 2", got)
+	}
+	for _, it := range tb.Items(t) {
+		if it["sk"] == "DAY#2023-02-26" && it["totals"] != "" {
+			t.Errorf("the totals of a day of long ago are stored: %v", it)
+		}
+	}
+}
+
 // An hour of usual latencies is one write unit.
 func TestFullHourIsSmall(t *testing.T) {
 	t.Parallel()
@@ -230,7 +313,7 @@ func TestFullHourIsSmall(t *testing.T) {
 // uptime returns the monitor's totals by day, and fails the test for an error.
 func uptime(t testing.TB, s *dynamo.Store, days int, at int64) []statuspage.Totals {
 	t.Helper()
-	_, totals, err := s.Uptime(context.Background(), "a", days, at)
+	_, totals, err := s.Uptime(context.Background(), "a", statuspage.LastDays(days, at), at)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -258,7 +341,7 @@ func TestUptime(t *testing.T) {
 		}
 	}
 	want := []statuspage.Totals{
-		{}, {Down: 1, LatencySum: 9, LatencyCount: 1}, {Up: 1, Degraded: 1, LatencySum: 4, LatencyCount: 2}, {Up: 1, LatencySum: 5, LatencyCount: 1},
+		{}, {Down: 1}, {Up: 1, Degraded: 1, LatencySum: 4, LatencyCount: 2}, {Up: 1, LatencySum: 5, LatencyCount: 1},
 	}
 	for range 2 {
 		if d := cmp.Diff(want, uptime(t, s, 4, now)); d != "" {
@@ -269,7 +352,7 @@ func TestUptime(t *testing.T) {
 	if err := s.RecordPoint(ctx, "a", probe(midnight-day, statuspage.StatusDown, 2), now); err != nil {
 		t.Fatal(err)
 	}
-	want[2] = statuspage.Totals{Degraded: 1, Down: 1, LatencySum: 5, LatencyCount: 2}
+	want[2] = statuspage.Totals{Degraded: 1, Down: 1, LatencySum: 3, LatencyCount: 1}
 	for range 2 {
 		if d := cmp.Diff(want, uptime(t, s, 4, now)); d != "" {
 			t.Errorf("totals after a change (-want +got):\n%s", d)
@@ -291,8 +374,172 @@ func TestUptime(t *testing.T) {
 			t.Errorf("%d seconds after the day: stored %t, want %t", tt.at-midnight-day, stored, tt.stored)
 		}
 	}
-	if _, _, err := s.Uptime(ctx, "b", 1, now); !errors.Is(err, statuspage.MonitorNotFound("b")) {
+	if _, _, err := s.Uptime(ctx, "b", statuspage.LastDays(1, now), now); !errors.Is(err, statuspage.MonitorNotFound("b")) {
 		t.Errorf("no monitor: %v", err)
+	}
+}
+
+// Points that were deleted are as if they had never been: whatever was written, whatever
+// totals were stored. Their hours' items stay and have another revision.
+func TestDeletedPointsWereNeverThere(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	for n := range uint64(12) {
+		random := rand.New(rand.NewPCG(seed(t), n))
+		tb, s := newPoints(t, "a", "b")
+		r := statuspage.MinuteRange{From: midnight - 3*day + minute*random.Int64N(4*24*60)}
+		r.To = r.From + minute*random.Int64N(2*24*60)
+		inside := int64(0)
+		var all []statuspage.TaggedPoint
+		seen := map[int64]bool{}
+		for range 300 {
+			at := midnight - 3*day + minute*random.Int64N(3*24*60+now%day/minute)
+			p := probe(at, []statuspage.Status{up, down, statuspage.StatusDegraded}[random.IntN(3)], float64(random.IntN(100)))
+			all = append(all, statuspage.TaggedPoint{Tag: "a", Point: p})
+			if at < r.From || at > r.To {
+				all = append(all, statuspage.TaggedPoint{Tag: "b", Point: p})
+			} else if !seen[at] {
+				inside++
+			}
+			seen[at] = true
+		}
+		if err := errors.Join(s.RecordPoints(ctx, all, now)...); err != nil {
+			t.Fatal(err)
+		}
+		uptime(t, s, 5, now) // stores totals
+		before := itemsByKey(t, tb)
+		if deleted, err := s.DeleteRange(ctx, "a", r, now); err != nil || deleted != inside {
+			t.Errorf("%d deleted, %v, want %d", deleted, err, inside)
+		}
+		for key, it := range before {
+			after := itemsByKey(t, tb)[key]
+			if after == nil {
+				t.Errorf("%s is gone", key)
+			}
+			touched := false
+			for attr := range it {
+				touched = touched || strings.HasPrefix(key, "MONITOR#1 HOUR#") && after[attr] == ""
+			}
+			if touched && (after["rev"] == it["rev"] || after["w"] == it["w"]) {
+				t.Errorf("%s is as marked as before", key)
+			}
+		}
+		for range 2 { // made, then stored
+			_, got, err := s.Uptime(ctx, "a", statuspage.LastDays(5, now), now)
+			_, want, err2 := s.Uptime(ctx, "b", statuspage.LastDays(5, now), now)
+			if d := cmp.Diff(want, got); d != "" || err != nil || err2 != nil {
+				t.Errorf("uptime (-never there +deleted), %v, %v:\n%s", err, err2, d)
+			}
+			var sum, total statuspage.Totals
+			for _, day := range want {
+				sum = sum.Plus(day.Totals)
+			}
+			for _, p := range pointsOf(t, s, 0, now+day, now) {
+				total.Add(p)
+			}
+			if d := cmp.Diff(total, sum); d != "" {
+				t.Errorf("totals (-of the points that remain +got):\n%s", d)
+			}
+		}
+	}
+}
+
+// An hour that goes while its points are being deleted is as one whose points are deleted.
+func TestDeletionOfWhatHasGone(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	tb, s := newPoints(t, "a")
+	for _, at := range []int64{midnight - day, midnight - day + hour} {
+		if err := s.RecordPoint(ctx, "a", probe(at, statuspage.StatusDown, 1), now); err != nil {
+			t.Fatal(err)
+		}
+	}
+	gone := ddb.Key{PK: "MONITOR#1", SK: "HOUR#2025-11-21T01"}
+	once := sync.Once{}
+	client := &dynamotest.Client{Inject: func(operation string, _ []byte) dynamotest.Fault {
+		if operation == "TransactWriteItems" {
+			once.Do(func() {
+				if _, err := s.Table().Transact(ctx, s.Table().Delete(gone, nil)); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		return dynamotest.None
+	}}
+	deleted, err := tb.Store(client).DeleteRange(ctx, "a", statuspage.MinuteRange{From: midnight - day, To: midnight - minute}, now)
+	if err != nil || deleted != 1 {
+		t.Errorf("%d deleted, %v, want the one that was still there", deleted, err)
+	}
+	for _, it := range tb.Items(t) {
+		if it["sk"] == gone.SK {
+			t.Errorf("the hour is back: %v", it)
+		}
+	}
+	if got := pointsOf(t, s, 0, now+day, now); got != nil {
+		t.Errorf("left: %v", got)
+	}
+}
+
+// Totals that a program before this one has stored count the latencies of DOWN minutes. They
+// are made again while the hours are there, and else are what there is.
+func TestTotalsOfAnOlderProgram(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	tb, s := newPoints(t, "a")
+	for n, p := range []statuspage.Point{
+		probe(midnight-2*day, statuspage.StatusUp, 1), probe(midnight-2*day+minute, statuspage.StatusDown, 30000),
+		probe(midnight-day, statuspage.StatusUp, 3),
+	} {
+		if err := s.RecordPoint(ctx, "a", p, now); err != nil {
+			t.Fatalf("point %d: %v", n, err)
+		}
+	}
+	older := func(at, up, down int64, latencySum float64) {
+		t.Helper()
+		e := ddb.NewExpr().Set("totals", ddb.Map(ddb.Item{
+			"up": ddb.Num(up), "degraded": ddb.Num(0), "down": ddb.Num(down), "latency_sum": ddb.Float(latencySum), "latency_count": ddb.Num(up + down),
+		}))
+		k := ddb.Key{PK: "MONITOR#1", SK: "DAY#" + time.Unix(at, 0).UTC().Format(time.DateOnly)}
+		if _, err := s.Table().Transact(ctx, s.Table().Update(k, e)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	made := []statuspage.Totals{{Up: 1, Down: 1, LatencySum: 1, LatencyCount: 1}, {Up: 1, LatencySum: 3, LatencyCount: 1}, {}}
+	for _, tt := range []struct {
+		at   int64
+		want []statuspage.Totals
+	}{
+		{now, made},
+		{midnight + 398*day - 1, made}, // the second before the first hour may go
+		{midnight + 398*day, []statuspage.Totals{{Up: 1, Down: 1, LatencySum: 30001, LatencyCount: 2}, made[1], {}}},
+	} {
+		older(midnight-2*day, 1, 1, 30001)
+		older(midnight-day, 1, 0, 3)
+		if tt.at > now {
+			_, err := s.UpdatePoint(ctx, "a", midnight-2*day+hour, statuspage.PointPatch{}, tt.at)
+			if !errors.Is(err, statuspage.DayClosed(midnight-2*day)) {
+				t.Errorf("%d days later a change: %v", (tt.at-midnight)/day, err)
+			}
+		}
+		for range 2 { // made, then stored
+			_, totals, err := s.Uptime(ctx, "a", statuspage.DayRange{From: midnight - 2*day, To: midnight}, tt.at)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []statuspage.Totals
+			for _, d := range totals[:2] {
+				got = append(got, d.Totals)
+			}
+			if d := cmp.Diff(tt.want[:2], got); d != "" {
+				t.Errorf("%d days later (-want +got):\n%s", (tt.at-midnight)/day, d)
+			}
+		}
+	}
+	// The second time it was read from the totals, which say now until when they can be made.
+	for _, it := range tb.Items(t) {
+		if it["sk"] == "DAY#2025-11-20" && strings.Contains(it["totals"], "until") {
+			t.Errorf("the totals that stay are %s", it["totals"])
+		}
 	}
 }
 
@@ -318,7 +565,7 @@ func TestTotalsFollowTheMinutes(t *testing.T) {
 							status := statuses[random.IntN(3)]
 							ctx, cancel := background()
 							var err error
-							switch random.IntN(5) {
+							switch random.IntN(6) {
 							case 0, 1:
 								err = store.RecordPoint(ctx, "a", probe(at, status, float64(random.IntN(100))/8), now)
 							case 2:
@@ -327,7 +574,9 @@ func TestTotalsFollowTheMinutes(t *testing.T) {
 								r := statuspage.Range{From: at, To: at + minute*random.Int64N(200), Status: status, Latency: func(at int64) float64 { return float64(at%11) / 8 }}
 								err = store.FillRange(ctx, "a", r, now)
 							case 4:
-								_, _, err = store.Uptime(ctx, "a", 3, now)
+								_, err = store.DeleteRange(ctx, "a", statuspage.MinuteRange{From: at, To: at + minute*random.Int64N(2000)}, now)
+							case 5:
+								_, _, err = store.Uptime(ctx, "a", statuspage.LastDays(3, now), now)
 							}
 							cancel()
 							if err != nil {
@@ -407,7 +656,7 @@ func TestTotalsOfAnInterruptedRange(t *testing.T) {
 	if err := s.FillRange(t.Context(), "a", fill, now+minute); err != nil {
 		t.Fatal(err)
 	}
-	want = []statuspage.Totals{{Down: 1440, LatencySum: 1440, LatencyCount: 1440}, {Down: 1440, LatencySum: 1440, LatencyCount: 1440}}
+	want = []statuspage.Totals{{Down: 1440}, {Down: 1440}}
 	for _, at := range []int64{now + minute, now + 6*minute, now + 6*minute} {
 		if d := cmp.Diff(want, uptime(t, s, 3, at)[:2]); d != "" {
 			t.Errorf("totals of the range sent again, %d seconds later (-want +got):\n%s", at-now, d)
@@ -447,7 +696,7 @@ func TestTheSameMinutesFromManyClients(t *testing.T) {
 	if got := len(pointsOf(t, s, midnight, midnight+day, end)); got != 1440 {
 		t.Errorf("%d points, want 1440", got)
 	}
-	want := []statuspage.Totals{{Up: 1080, Down: 360, LatencySum: 1439 * 1440 / 2, LatencyCount: 1440}}
+	want := []statuspage.Totals{{Up: 1080, Down: 360, LatencySum: 1439*1440/2 - 4*359*360/2, LatencyCount: 1080}}
 	if d := cmp.Diff(want, uptime(t, s, 1, end)); d != "" {
 		t.Errorf("totals (-want +got):\n%s", d)
 	}

@@ -16,12 +16,21 @@ import (
 type Store struct {
 	table *ddb.Table
 	log   *slog.Logger
+	kept  int64 // seconds that the minutes of an hour are kept
 }
 
-// New returns the store in the table. It logs to slog's default logger, see
-// WithLog.
+// New returns the store in the table. It logs to slog's default logger, see WithLog, and
+// keeps minutes for statuspage.DefaultRetention days, see WithRetention.
 func New(client *dynamodb.Client, table string) *Store {
-	return &Store{table: ddb.New(client, table), log: slog.Default()}
+	return &Store{table: ddb.New(client, table), log: slog.Default(), kept: statuspage.DefaultRetention * daySeconds}
+}
+
+// WithRetention returns the store with another number of days that the minutes which it
+// writes are kept. Those that are there keep theirs until their hour is written to.
+func (s *Store) WithRetention(days int) *Store {
+	c := *s
+	c.kept = int64(days) * daySeconds
+	return &c
 }
 
 // WithLog returns the store with another logger. It logs only what no caller is

@@ -86,7 +86,7 @@ func fillTable(t *testing.T) *dynamotest.Table {
 	check(err)
 	check(w.store.RecordPoint(ctx, earth, statuspage.Point{Time: begin, Status: statuspage.StatusDown, Source: statuspage.SourceProbe, Latency: new(1.5)}, now))
 	check(w.store.FillRange(ctx, mars, statuspage.Range{From: begin - 3*24*3600, To: begin, Status: statuspage.StatusUp, Latency: func(int64) float64 { return 7 }}, now))
-	_, _, err = w.store.Uptime(ctx, mars, 4, now+600)
+	_, _, err = w.store.Uptime(ctx, mars, statuspage.LastDays(4, now+600), now+600)
 	check(err)
 	claim, _, err := w.store.Claim(ctx, statuspage.IdempotentRequest{APIKeyID: 1, Key: "a#\"key\"", Digest: "d"}, now)
 	check(err)

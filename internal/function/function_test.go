@@ -128,6 +128,9 @@ func TestNewErrors(t *testing.T) {
 		{"unknown name", "pages", nil, `no function is called "pages"`},
 		{"case counts", "Incidents", nil, `no function is called "Incidents"`},
 		{"no table", function.Incidents, map[string]string{"TABLE_NAME": ""}, "TABLE_NAME must name the table"},
+		{"no retention", function.Monitors, map[string]string{"RETENTION_DAYS": "29"}, `RETENTION_DAYS must be a number of days from 30 to 800, not "29"`},
+		{"too long a retention", function.Monitors, map[string]string{"RETENTION_DAYS": "801"}, `RETENTION_DAYS must be a number of days from 30 to 800, not "801"`},
+		{"a retention of no days", function.Monitors, map[string]string{"RETENTION_DAYS": "30d"}, `RETENTION_DAYS must be a number of days from 30 to 800, not "30d"`},
 		{"bad level", function.Edge, map[string]string{"LOG_LEVEL": "LOUD"}, `LOG_LEVEL "LOUD" is none of DEBUG, INFO, WARN, ERROR`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

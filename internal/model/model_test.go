@@ -532,7 +532,7 @@ func (p *pair) note(t *rapid.T) {
 // points writes points in each of the ways that a post is not.
 func (p *pair) points(t *rapid.T) {
 	tag, status := anyTag.Draw(t, "tag"), anyStatus.Draw(t, "status")
-	switch uniform(t, 3) {
+	switch uniform(t, 4) {
 	case 0:
 		p.create(t, "/api/status", map[string]any{"tag": tag, "status": status, "latency": oneOf[any](t, 10, 150.25, "7"), "timestampInSeconds": p.near(t)})
 	case 1:
@@ -543,6 +543,9 @@ func (p *pair) points(t *rapid.T) {
 		p.call(t, "PATCH", fmt.Sprintf("/api/v4/monitors/%s/data", tag), map[string]any{
 			"start_ts": from, "end_ts": from + oneOf[int64](t, 60, 600, 5000, 9000, 30*3600), "status": status, "latency": 20, "deviation": oneOf(t, 0, 5),
 		})
+	case 3:
+		from := p.near(t)
+		p.call(t, "DELETE", fmt.Sprintf("/api/v4/monitors/%s/data?start_ts=%d&end_ts=%d", tag, from, from+oneOf[int64](t, 1, 60, 600, 9000, 30*3600)), nil)
 	}
 }
 
@@ -607,6 +610,7 @@ func (p *pair) read(t *rapid.T) {
 		from := p.near(t)
 		query.Set("start_ts", fmt.Sprint(from))
 		query.Set("end_ts", fmt.Sprint(from+oneOf[int64](t, 60, 3600, 90000)))
+		maybeSet("order", oneOf(t, "asc", "desc"))
 	case 4:
 		path = "/api/incident"
 		maybeSet("state", oneOf(t, "open", "closed"))
@@ -681,6 +685,9 @@ func (p *pair) sweep(t *rapid.T) {
 		get("/api/v4/monitors/%s/data?start_ts=%d&end_ts=%d", tag, p.now-50*3600, p.now+50*3600)
 		get("/api/v4/monitors/%s/uptime?days=3", tag)
 		get("/api/v4/monitors/%s/uptime?days=45", tag)
+		day := func(ago int64) string { return time.Unix(p.now-ago*86400, 0).UTC().Format(time.DateOnly) }
+		get("/api/v4/monitors/%s/uptime?from=%s&to=%s", tag, day(40), day(1))
+		get("/api/v4/monitors/%s/uptime?from=%s&to=%s", tag, day(1), day(0))
 		get("/api/status?tag=%s", tag)
 		get("/api/v4/alerts?monitor_tag=%s", tag)
 	}

@@ -111,15 +111,20 @@ func (m *monitor) between(from, to, now int64) []statuspage.Point {
 // upTo returns the points at or before now.
 func (m *monitor) upTo(now int64) []statuspage.Point { return m.between(0, now, now) }
 
-func (m *monitor) set(p statuspage.Point, now int64) {
+// keptUntil is when the hour of a minute goes after a write at now.
+func keptUntil(minute, now int64) int64 {
 	const kept = 400 * 86400
+	return max(minute-minute%3600, now) + kept
+}
+
+func (m *monitor) set(p statuspage.Point, now int64) {
 	start := p.Time - p.Time%3600
 	h := m.hours[start]
 	if h == nil || h.until <= now {
 		h = &hour{points: map[int64]statuspage.Point{}}
 		m.hours[start] = h
 	}
-	h.until = max(start, now) + kept
+	h.until = keptUntil(p.Time, now)
 	h.points[p.Time] = p
 }
 
@@ -179,6 +184,24 @@ func (s *Store) FillRange(ctx context.Context, tag string, r statuspage.Range, n
 	return s.judge(ctx, tag, func(t int64) bool { return t >= r.From && t <= r.To }, now)
 }
 
+// DeleteRange implements apiv4.PointStore.
+func (s *Store) DeleteRange(ctx context.Context, tag string, r statuspage.MinuteRange, now int64) (int64, error) {
+	m, err := s.monitor(tag)
+	if err != nil {
+		return 0, err
+	}
+	gone := m.between(r.From, r.To, now)
+	for _, p := range gone {
+		h := m.hours[p.Time-p.Time%3600]
+		delete(h.points, p.Time)
+		h.until = keptUntil(p.Time, now)
+	}
+	if r.From > now {
+		return int64(len(gone)), nil
+	}
+	return int64(len(gone)), s.judge(ctx, tag, func(newest int64) bool { return newest <= r.To }, now)
+}
+
 // Point implements apiv4.PointStore.
 func (s *Store) Point(_ context.Context, tag string, minute, now int64) (statuspage.Point, error) {
 	m, err := s.monitor(tag)
@@ -192,17 +215,21 @@ func (s *Store) Point(_ context.Context, tag string, minute, now int64) (statusp
 }
 
 // Points implements apiv4.PointStore.
-func (s *Store) Points(_ context.Context, tag string, q statuspage.PointQuery, now int64, take func(statuspage.Point) bool) (int64, error) {
+func (s *Store) Points(_ context.Context, tag string, q statuspage.PointQuery, now int64, take func(statuspage.Point) bool) (*statuspage.Point, error) {
 	m, err := s.monitor(tag)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
-	for _, p := range m.between(q.From, q.To-1, now) {
+	points := m.between(q.From, q.To-1, now)
+	if q.Newest {
+		slices.Reverse(points)
+	}
+	for _, p := range points {
 		if !take(p) {
-			return p.Time, nil
+			return &p, nil
 		}
 	}
-	return 0, nil
+	return nil, nil
 }
 
 // DaySoFar implements apilegacy.StatusStore.
@@ -221,14 +248,13 @@ func (s *Store) DaySoFar(_ context.Context, tag string, until, now int64) (statu
 }
 
 // Uptime implements apiv4.PointStore. It counts every point each time.
-func (s *Store) Uptime(_ context.Context, tag string, days int, now int64) (statuspage.Monitor, []statuspage.DayTotals, error) {
+func (s *Store) Uptime(_ context.Context, tag string, days statuspage.DayRange, now int64) (statuspage.Monitor, []statuspage.DayTotals, error) {
 	m, err := s.monitor(tag)
 	if err != nil {
 		return statuspage.Monitor{}, nil, err
 	}
 	var all []statuspage.DayTotals
-	today := now - now%86400
-	for start := today - int64(days-1)*86400; start <= today; start += 86400 {
+	for start := days.From; start <= days.To; start += 86400 {
 		d := statuspage.DayTotals{Day: start}
 		for _, p := range m.between(start, min(start+86399, now), now) {
 			d.Add(p)

@@ -37,6 +37,7 @@ func TestJudge(t *testing.T) {
 	degraded := statuspage.Condition{For: statuspage.AlertStatus, Status: statuspage.StatusDegraded, Failures: 2, Successes: 1}
 	slow := statuspage.Condition{For: statuspage.AlertLatency, Limit: 500, Failures: 2, Successes: 2}
 	uptime := statuspage.Condition{For: statuspage.AlertUptime, Limit: 75, Failures: 4, Successes: 2}
+	quickToFail := statuspage.Condition{For: statuspage.AlertUptime, Limit: 75, Failures: 2, Successes: 4}
 	noData := statuspage.Condition{For: statuspage.AlertNoData, Limit: 5, Failures: 1, Successes: 1}
 	for _, tt := range []struct {
 		name      string
@@ -63,6 +64,11 @@ func TestJudge(t *testing.T) {
 		{"uptime at the limit", uptime, "U U D U", statuspage.Undecided, 0, ""},
 		{"uptime below the limit", uptime, "U U D D", statuspage.Failing, 0, "uptime 50 %, limit 75 %, in the last 4 recorded minutes, 2025-11-22 12:00 UTC to 2025-11-22 12:03 UTC"},
 		{"still below the limit", uptime, "D U D U U", statuspage.Recovered, 3, "uptime 100 %, limit 75 %, in the last 2 recorded minutes, 2025-11-22 12:03 UTC to 2025-11-22 12:04 UTC"},
+		{"good of late and not over all", uptime, "D D U U", statuspage.Failing, 0, "uptime 50 %, limit 75 %, in the last 4 recorded minutes, 2025-11-22 12:00 UTC to 2025-11-22 12:03 UTC"},
+		{"too few points to fail, enough to recover", uptime, "U U", statuspage.Recovered, 0, "uptime 100 %, limit 75 %, in the last 2 recorded minutes, 2025-11-22 12:00 UTC to 2025-11-22 12:01 UTC"},
+		{"good of late, not yet for long", quickToFail, "D D U U", statuspage.Undecided, 0, ""},
+		{"good for long", quickToFail, "D D U U U", statuspage.Recovered, 1, "uptime 75 %, limit 75 %, in the last 4 recorded minutes, 2025-11-22 12:01 UTC to 2025-11-22 12:04 UTC"},
+		{"good for long, bad of late", quickToFail, "U U U D", statuspage.Failing, 2, "uptime 50 %, limit 75 %, in the last 2 recorded minutes, 2025-11-22 12:02 UTC to 2025-11-22 12:03 UTC"},
 		{"degraded counts as up", uptime, "G G G U", statuspage.Recovered, 2, "uptime 100 %, limit 75 %, in the last 2 recorded minutes, 2025-11-22 12:02 UTC to 2025-11-22 12:03 UTC"},
 		{"points say nothing of missing data", noData, "D D D D D D D", statuspage.Undecided, 0, ""},
 	} {

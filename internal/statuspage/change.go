@@ -36,7 +36,7 @@ const (
 type ChangeKind string
 
 // The kinds of changes. Minutes of a monitor that a probe posts are no change; those that
-// a person sets are.
+// a person sets or deletes are.
 const (
 	Created        ChangeKind = "CREATED"
 	Updated        ChangeKind = "UPDATED"
@@ -45,6 +45,7 @@ const (
 	CommentUpdated ChangeKind = "COMMENT_UPDATED"
 	CommentDeleted ChangeKind = "COMMENT_DELETED"
 	DataUpdated    ChangeKind = "DATA_UPDATED"
+	DataDeleted    ChangeKind = "DATA_DELETED"
 )
 
 // Actor is who changes something. The zero Actor is an operator: somebody with access to

@@ -1,6 +1,9 @@
 package statuspage
 
-import "fmt"
+import (
+	"fmt"
+	"time"
+)
 
 // Code says what kind of failure an Error is. The edge turns it into a status.
 type Code string
@@ -115,6 +118,12 @@ func MonitorNotFound(tag string) error {
 // no point.
 func PointNotFound(tag string, minute int64) error {
 	return &Error{Code: CodeNotFound, Message: fmt.Sprintf("No monitoring data found for monitor '%s' at timestamp %d", tag, minute)}
+}
+
+// DayClosed returns the error for a change of a UTC day (its first second) of which some
+// minutes are no longer kept, or are about to go: its totals could not be made again.
+func DayClosed(day int64) error {
+	return Invalid("Minutes of %s can't be changed: of that UTC day only the totals are kept", time.Unix(day, 0).UTC().Format(time.DateOnly))
 }
 
 // UnknownMonitor returns the error for a tag without a monitor in what a client gives.

@@ -18,6 +18,14 @@ const (
 	MaxLatency   = 1e9 // milliseconds
 	MaxRangeDays = 366 // of a range that is written at once
 	MaxBatch     = 100 // points in one call
+	MaxClockLead = 60  // seconds that the time of a posted point may be ahead: it is one of now
+
+	DefaultRetention = 400 // days that minutes are kept, unless an operator says another number
+	MinRetention     = 30
+	MaxRetention     = 800
+	TotalsRetention  = 800 // days that the totals of a day are kept
+
+	MaxPointLead = day // seconds that a point may be set ahead of its time
 )
 
 // Source is where a point comes from.
@@ -63,6 +71,11 @@ func (p PointPatch) Apply(old Point) Point {
 	return old
 }
 
+// A MinuteRange is every minute from one to another, both included.
+type MinuteRange struct {
+	From, To int64 // UTC seconds, whole minutes
+}
+
 // A Range is a status for every minute from one to another, both included.
 type Range struct {
 	From, To int64 // UTC seconds, whole minutes
@@ -73,6 +86,7 @@ type Range struct {
 // PointQuery says which of a monitor's points a list holds.
 type PointQuery struct {
 	From, To int64 // UTC seconds, whole minutes; To is not included
+	Newest   bool  // the newest point first
 }
 
 // DefaultStatusOrUp is the status of a minute that is set without one: the monitor's
@@ -92,11 +106,12 @@ func (m Monitor) CountsDegradedAsDown() bool {
 // Totals count points. Their zero value counts none.
 type Totals struct {
 	Up, Degraded, Down int64   // minutes
-	LatencySum         float64 // milliseconds, of the points that have a latency
+	LatencySum         float64 // milliseconds, of the points that have a latency and are not DOWN
 	LatencyCount       int64
 }
 
-// Add counts a point. Sums of the same points are equal to the last bit only when
+// Add counts a point. The latency of one that is DOWN is that of a failure, often a
+// timeout's, and says nothing of how quick the monitor is (docs/api.md, Monitoring data). Sums of the same points are equal to the last bit only when
 // they are added in the same order: add them by time.
 func (t *Totals) Add(p Point) {
 	switch p.Status {
@@ -107,7 +122,7 @@ func (t *Totals) Add(p Point) {
 	case StatusDown:
 		t.Down++
 	}
-	if p.Latency != nil {
+	if p.Latency != nil && p.Status != StatusDown {
 		t.LatencySum += *p.Latency
 		t.LatencyCount++
 	}
@@ -139,6 +154,20 @@ func (t Totals) Uptime(degradedIsDown bool) (float64, bool) {
 func (t Totals) Latency() (float64, bool) {
 	return t.LatencySum / float64(t.LatencyCount), t.LatencyCount > 0
 }
+
+// A DayRange is the UTC days from one to another, both included.
+type DayRange struct {
+	From, To int64 // UTC seconds of their first seconds
+}
+
+// LastDays returns the last n days, that of now (UTC seconds) included.
+func LastDays(n int, now int64) DayRange {
+	today := FloorDay(now)
+	return DayRange{today - int64(n-1)*day, today}
+}
+
+// Days is how many days the range has.
+func (r DayRange) Days() int64 { return (r.To-r.From)/day + 1 }
 
 // DayTotals are the totals of one UTC day.
 type DayTotals struct {

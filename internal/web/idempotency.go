@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
+	"net/http"
 	"strconv"
 	"strings"
 	"time"
@@ -25,7 +26,7 @@ type Creation[T any] struct {
 	Refused error
 
 	Create func(context.Context, *statuspage.Once[T]) (T, error)
-	Answer func(T) Answer
+	Answer func(T) Answer // of a Repeatable one it can be a refusal, which is not kept
 	Replay func(T) Answer // the answer when the request is sent again; nil: the same
 
 	// Repeatable says that doing it twice has the same effect as doing it once. The reply
@@ -100,10 +101,15 @@ func createOnce[T any](r *Request, key string, c Creation[T]) (Answer, error) {
 		afterwards(r, releaseTimeout, func(ctx context.Context) error { return store.Release(ctx, claim) })
 		return Answer{}, err
 	}
+	a := c.Answer(made)
+	if a.Status >= http.StatusBadRequest { // it was carried out and nothing came of it
+		afterwards(r, releaseTimeout, func(ctx context.Context) error { return store.Release(ctx, claim) })
+		return a, nil
+	}
 	if c.Repeatable {
 		afterwards(r, completeTimeout, func(ctx context.Context) error { return store.Complete(ctx, claim, once.Reply(made)) })
 	}
-	return c.Answer(made), nil
+	return a, nil
 }
 
 func create[T any](r *Request, c Creation[T], once *statuspage.Once[T]) (made T, err error) {

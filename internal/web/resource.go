@@ -41,6 +41,7 @@ type List[Q, T, P any] struct {
 	Read   func(ctx context.Context, q Q, take func(T) bool) (next P, err error) // the repository's
 	Show   func(*Request, T) any
 	Cursor func(next P) string // "" when the list has ended
+	Whole  func(Q) error       // why a list that goes on after its page is refused, nil: it is not; nil for none
 }
 
 // Handler returns the handler of the list.
@@ -56,7 +57,13 @@ func (l List[Q, T, P]) Handler() Handler {
 			if err != nil {
 				return Answer{}, err
 			}
-			return p.Answer(l.Cursor(next)), nil
+			cursor := l.Cursor(next)
+			if cursor != "" && l.Whole != nil {
+				if err := l.Whole(q); err != nil {
+					return Answer{}, err
+				}
+			}
+			return p.Answer(cursor), nil
 		}, nil
 	}
 }

@@ -62,7 +62,8 @@ type TotalsStore interface {
 	// Monitors is that of apiv4.MonitorStore.
 	Monitors(ctx context.Context, q statuspage.MonitorQuery, take func(statuspage.Monitor) bool) (after int64, err error)
 
-	// MissingTotals returns which of the last so many UTC days that are over have no totals
-	// of the monitor, and makes those unless look is set.
+	// MissingTotals returns which of the last so many UTC days that are over, and which of
+	// the earlier ones that something was written to since, have no totals of the monitor,
+	// and makes those unless look is set.
 	MissingTotals(ctx context.Context, m statuspage.Monitor, days int, look bool, now int64) ([]int64, error)
 }
