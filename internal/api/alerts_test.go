@@ -144,6 +144,36 @@ func TestPatchesOfDataAreJudged(t *testing.T) {
 	answers(t, s, "the newest", alertsPath+"/1", `{"alert":`+replaced(alert, "alert_status", `"RESOLVED"`, "resolved_at", isoText(testStart))+`}`)
 }
 
+// TestJudgingFollowsTheMonitor changes what degraded minutes count as: rules about uptime
+// judge by it from the next point on.
+func TestJudgingFollowsTheMonitor(t *testing.T) {
+	s, clock := start(t)
+	monitorsNamed(t, s, "earth")
+	made(t, s, rulesPath, `{"alert_for":"UPTIME","alert_value":50,"monitor_tags":["earth"],"failure_threshold":2,"success_threshold":2}`)
+	at := func(n int64) int64 {
+		clock.seconds.Store(testStart + 60*n)
+		return testStart + 60*n
+	}
+	count := func(n int64, body, shown string) {
+		t.Helper()
+		expect(t, s, "PATCH", "/api/v4/monitors/earth", `{"include_degraded_in_downtime":`+body+`}`, 200,
+			strings.Replace(monitorText(1, "earth", `"N"`, "include_degraded_in_downtime", shown), `"updated_at":"`+testStartText+`"`, `"updated_at":`+isoText(at(n)), 1))
+	}
+	alert := func(state string, updated int64, resolved string) string {
+		return alertRecord(1, 1, state, "null", testStart+120, updated, resolved, "alert_for", `"UPTIME"`, "alert_value", "50")
+	}
+	postStatus(t, s, at(0), "DEGRADED", "earth")
+	postStatus(t, s, at(1), "DEGRADED", "earth")
+	count(1, `"YES"`, `"YES"`)
+	answers(t, s, "before a point", alertsPath, `{"alerts":[]}`)
+	postStatus(t, s, at(2), "DEGRADED", "earth")
+	answers(t, s, "degraded is down", alertsPath, `{"alerts":[`+alert("TRIGGERED", testStart+120, "null")+`]}`)
+	count(3, `false`, `"NO"`)
+	answers(t, s, "before a point", alertsPath, `{"alerts":[`+alert("TRIGGERED", testStart+120, "null")+`]}`)
+	postStatus(t, s, at(4), "DEGRADED", "earth")
+	answers(t, s, "degraded is up", alertsPath, `{"alerts":[`+alert("RESOLVED", testStart+240, isoText(testStart+240))+`]}`)
+}
+
 // TestAlertsEndWithTheirReason takes from alerts what they rest on, one way each. The
 // incident stays open.
 func TestAlertsEndWithTheirReason(t *testing.T) {

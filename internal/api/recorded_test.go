@@ -772,6 +772,13 @@ func allDepartures(byCase map[string]recording) map[string]departure {
 	refused("description must be a string", "mon.create.description_object")
 	refused("monitor_settings_json must be an object", "mon.create.settings_string")
 
+	rule = "a monitor's status is ACTIVE or INACTIVE"
+	refused("Invalid status 'PURPLE'. Must be one of: ACTIVE, INACTIVE", "mon.create.status_unknown", "mon.patch.status_unknown")
+
+	rule = "PATCH of a monitor sets include_degraded_in_downtime"
+	add(http.StatusOK, strings.Replace(string(byCase["mon.patch.include_degraded_ignored"].Response.Body), `"include_degraded_in_downtime": "NO"`, `"include_degraded_in_downtime": "YES"`, 1),
+		"mon.patch.include_degraded_ignored")
+
 	rule = "a list has the newest start first"
 	add(http.StatusOK, incidents(76, 73, 75, 74),
 		"inc.list.window", "inc.list.start_ts_twice", "inc.list.monitor_tag_singular", "inc.list.ignored.status=OPEN",
