@@ -121,6 +121,38 @@ func TestLifeOfAForgottenIncident(t *testing.T) {
 	}
 }
 
+// TestInactiveMonitorsDontCount closes an incident as if it were not linked to its
+// INACTIVE monitor, which fails, changed its status lately, and has an alert that the
+// program before left open.
+func TestInactiveMonitorsDontCount(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	tb, s := newPoints(t, "a", "b")
+	newRule(t, s, downRule(1, "a"))
+	post(t, s, "b", begin+5*minute, down, up)
+	post(t, s, "a", begin+2*hour, up, down)
+	id := newIncident(t, s, statuspage.NewIncident{Start: begin, Monitors: links(statuspage.Down, "a", "b")}, begin)
+	at := int64(begin + 2*hour)
+	if sum, _ := closes(t, s, quick, at, closer.Options{}); sum.Skipped[closer.KeepFailing] != 1 {
+		t.Fatalf("while it is ACTIVE: %+v", sum)
+	}
+	retiredBefore(t, tb)
+	setStatus(t, s, "b", statuspage.MonitorActive, at)
+	if f, err := s.MonitorFacts(ctx, 1, begin, at); err != nil || !f.Alert || !f.Failing(at) {
+		t.Fatalf("%+v, %v", f, err)
+	}
+	if sum, _ := closes(t, s, quick, at, closer.Options{}); sum.Warned != 1 || sum.Looked != 2 {
+		t.Errorf("INACTIVE: %+v", sum)
+	}
+	if sum, _ := closes(t, s, quick, at+30*minute, closer.Options{}); sum.Closed != 1 {
+		t.Errorf("INACTIVE, after the warning: %+v", sum)
+	}
+	// The last minute that was not UP is b's.
+	if i := getIncident(t, s, id); i.End == nil || *i.End != begin+4*minute {
+		t.Errorf("%+v", i)
+	}
+}
+
 // optFields lets cmp look into the fields of incidents.
 var optFields = cmp.AllowUnexported(opt.Field[int64]{})
 
@@ -632,9 +664,9 @@ func TestCloserCosts(t *testing.T) {
 			t.Errorf("calls with 100 closed ones (-) and with %d (+):\n%s", closed, d)
 		}
 	}
-	// State, open ones, CLEANUP; and for 20 warnings: the incidents, 10 monitors with
-	// points and alerts, the ids, 20 transactions.
-	for n, prefix := range []string{"+120: warned 0, closed 0, map[GetItem:1 Query:2]", "+2400: warned 20, closed 0, map[BatchGetItem:1 GetItem:1 Query:22 TransactWriteItems:20 UpdateItem:1]"} {
+	// State, open ones, CLEANUP; and for 20 warnings: the incidents, their monitors, points
+	// and alerts of 10, the ids, 20 transactions.
+	for n, prefix := range []string{"+120: warned 0, closed 0, map[GetItem:1 Query:2]", "+2400: warned 20, closed 0, map[BatchGetItem:2 GetItem:1 Query:22 TransactWriteItems:20 UpdateItem:1]"} {
 		if !strings.HasPrefix(want[n], prefix) {
 			t.Errorf("run %d: %s, want %s", n, want[n], prefix)
 		}

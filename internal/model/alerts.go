@@ -187,8 +187,11 @@ func (s *Store) judge(ctx context.Context, tag string, written func(t int64) boo
 }
 
 // settle makes the alert of a rule on a monitor what the judgement asks for, and reports
-// whether there was something to do.
+// whether there was something to do: never on one that is INACTIVE.
 func (s *Store) settle(ctx context.Context, m *monitor, r *statuspage.AlertRule, j statuspage.Judgement, now int64) (bool, error) {
+	if m.Status != nil && *m.Status == "INACTIVE" {
+		return false, nil
+	}
 	var open *statuspage.Alert
 	for _, a := range s.alerts {
 		if a.RuleID == r.ID && a.MonitorID == m.ID && a.State == "TRIGGERED" {

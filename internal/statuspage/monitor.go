@@ -82,6 +82,10 @@ func NewMonitor(tag, name string) Monitor {
 	}
 }
 
+// Inactive reports whether the monitor is retired: its points are kept, but no alert rule
+// fires on it and no incident waits for it (docs/api.md, Monitors).
+func (m Monitor) Inactive() bool { return m.Status != nil && *m.Status == MonitorInactive }
+
 // ValidTag reports whether a monitor can have the tag.
 func ValidTag(tag string) bool { return len(tag) <= MaxTag && WellFormedTag(tag) }
 

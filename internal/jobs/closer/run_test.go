@@ -23,7 +23,8 @@ type fake struct {
 	state     statuspage.CloserState
 	others    int // so many runs keep a state before this one's
 	incidents []statuspage.Incident
-	pageSize  int // open incidents a page; 0: all
+	pageSize  int              // open incidents a page; 0: all
+	inactive  map[string]int64 // ids of monitors by their tags
 	facts     map[int64]statuspage.MonitorFacts
 	comments  []statuspage.Comment
 	lastID    int64 // of a comment
@@ -109,6 +110,16 @@ func (f *fake) IncidentsByID(_ context.Context, ids []int64) (map[int64]statuspa
 		}
 	}
 	return found, err
+}
+
+func (f *fake) InactiveMonitors(_ context.Context, tags []string) (map[int64]bool, error) {
+	inactive := map[int64]bool{}
+	for _, tag := range tags {
+		if id, ok := f.inactive[tag]; ok {
+			inactive[id] = true
+		}
+	}
+	return inactive, f.call("InactiveMonitors")
 }
 
 func (f *fake) MonitorFacts(_ context.Context, monitorID, since, _ int64) (statuspage.MonitorFacts, error) {
