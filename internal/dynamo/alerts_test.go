@@ -1317,6 +1317,43 @@ func TestNextMinuteJudgedBefore(t *testing.T) {
 	}
 }
 
+// TestInactiveJustNow makes a monitor INACTIVE, for good or for a moment, while the alert
+// of a point or of missing data is about to open.
+func TestInactiveJustNow(t *testing.T) {
+	t.Parallel()
+	for _, call := range []string{"BatchGetItem", "TransactWriteItems"} {
+		for _, moment := range []bool{false, true} {
+			for _, noData := range []bool{false, true} {
+				t.Run(fmt.Sprintf("before %s, for a moment %t, missing data %t", call, moment, noData), func(t *testing.T) {
+					t.Parallel()
+					tb, s := newPoints(t, "a")
+					rule := downRule(1, "a")
+					if noData {
+						rule.Condition = statuspage.Condition{For: statuspage.AlertNoData, Limit: 5, Failures: 1, Successes: 1}
+					}
+					newRule(t, s, rule)
+					post(t, s, "a", now, up)
+					store := tb.Store(hook(call, "ALERT", func() {
+						setStatus(t, s, "a", statuspage.MonitorInactive, now)
+						if moment {
+							setStatus(t, s, "a", statuspage.MonitorActive, now)
+						}
+					}))
+					if noData {
+						if _, err := nodata.Run(t.Context(), store, now+7*minute); err != nil {
+							t.Fatal(err)
+						}
+					} else {
+						set(t, store, begin+minute, down, now+minute)
+					}
+					wantOpen(t, s, map[bool]int{false: 0, true: 1}[moment])
+					checkFinished(t, tb)
+				})
+			}
+		}
+	}
+}
+
 // TestPointsOfTheFuture has a point of the future, which a person has set, in the hour after
 // the one of which two writers set the newest minute.
 func TestPointsOfTheFuture(t *testing.T) {
