@@ -135,7 +135,7 @@ var everyStep = []step{
 		rows: []string{"MONITOR {earth} earth v3 UPDATED category_name,confirmation_threshold,cron,default_status,description,external_url,image,include_degraded_in_downtime,is_hidden,monitor_settings_json,monitor_type,name,status,type_data"}},
 	{name: "all of a monitor again", request: "PATCH /api/v4/monitors/earth", body: wholeMonitor, status: 200},
 	{name: "nothing of a monitor", request: "PATCH /api/v4/monitors/earth", body: `{}`, status: 200},
-	{name: "a monitor's status, which is no value of a rule", request: "PATCH /api/v4/monitors/earth", body: `{"status":"INACTIVE"}`, status: 200,
+	{name: "a monitor's status, which is no value of a rule", request: "PATCH /api/v4/monitors/earth", body: `{"status":"ACTIVE"}`, status: 200,
 		rows: []string{"MONITOR {earth} earth v6 UPDATED status"}},
 	{name: "no description", request: "PATCH /api/v4/monitors/earth", body: `{"description":null}`, status: 200,
 		rows: []string{"MONITOR {earth} earth v7 UPDATED description"}},
@@ -319,7 +319,7 @@ var everyStep = []step{
 
 // Bodies that change all that they can.
 const (
-	wholeMonitor = `{"name":"Quokka 3","description":"Quokka 3","image":"/Quokka 3","cron":"Quokka 3","default_status":"DOWN","status":null,"category_name":"Quokka 3","monitor_type":"NONE",` +
+	wholeMonitor = `{"name":"Quokka 3","description":"Quokka 3","image":"/Quokka 3","cron":"Quokka 3","default_status":"DOWN","status":"INACTIVE","category_name":"Quokka 3","monitor_type":"NONE",` +
 		`"type_data":{"url":"Quokka 3"},"is_hidden":true,"include_degraded_in_downtime":true,"monitor_settings_json":{"Quokka":"Quokka 3"},"external_url":"http://Quokka 3","confirmation_threshold":5}`
 	wholeRule = `{"alert_for":"LATENCY","alert_value":800,"monitor_tags":["earth","mars"],"failure_threshold":2,"success_threshold":3,"severity":"WARNING",` +
 		`"create_incident":true,"description":"Quokka 2","is_active":false}`
