@@ -144,6 +144,36 @@ func TestPatchesOfDataAreJudged(t *testing.T) {
 	answers(t, s, "the newest", alertsPath+"/1", `{"alert":`+replaced(alert, "alert_status", `"RESOLVED"`, "resolved_at", isoText(testStart))+`}`)
 }
 
+// TestJudgingFollowsTheMonitor changes what degraded minutes count as: rules about uptime
+// judge by it from the next point on.
+func TestJudgingFollowsTheMonitor(t *testing.T) {
+	s, clock := start(t)
+	monitorsNamed(t, s, "earth")
+	made(t, s, rulesPath, `{"alert_for":"UPTIME","alert_value":50,"monitor_tags":["earth"],"failure_threshold":2,"success_threshold":2}`)
+	at := func(n int64) int64 {
+		clock.seconds.Store(testStart + 60*n)
+		return testStart + 60*n
+	}
+	count := func(n int64, body, shown string) {
+		t.Helper()
+		expect(t, s, "PATCH", "/api/v4/monitors/earth", `{"include_degraded_in_downtime":`+body+`}`, 200,
+			strings.Replace(monitorText(1, "earth", `"N"`, "include_degraded_in_downtime", shown), `"updated_at":"`+testStartText+`"`, `"updated_at":`+isoText(at(n)), 1))
+	}
+	alert := func(state string, updated int64, resolved string) string {
+		return alertRecord(1, 1, state, "null", testStart+120, updated, resolved, "alert_for", `"UPTIME"`, "alert_value", "50")
+	}
+	postStatus(t, s, at(0), "DEGRADED", "earth")
+	postStatus(t, s, at(1), "DEGRADED", "earth")
+	count(1, `"YES"`, `"YES"`)
+	answers(t, s, "before a point", alertsPath, `{"alerts":[]}`)
+	postStatus(t, s, at(2), "DEGRADED", "earth")
+	answers(t, s, "degraded is down", alertsPath, `{"alerts":[`+alert("TRIGGERED", testStart+120, "null")+`]}`)
+	count(3, `false`, `"NO"`)
+	answers(t, s, "before a point", alertsPath, `{"alerts":[`+alert("TRIGGERED", testStart+120, "null")+`]}`)
+	postStatus(t, s, at(4), "DEGRADED", "earth")
+	answers(t, s, "degraded is up", alertsPath, `{"alerts":[`+alert("RESOLVED", testStart+240, isoText(testStart+240))+`]}`)
+}
+
 // TestAlertsEndWithTheirReason takes from alerts what they rest on, one way each. The
 // incident stays open.
 func TestAlertsEndWithTheirReason(t *testing.T) {
@@ -151,6 +181,7 @@ func TestAlertsEndWithTheirReason(t *testing.T) {
 		{"the rule is deleted", "DELETE", rulesPath + "/1", ""},
 		{"the rule is not active", "PATCH", rulesPath + "/1", `{"is_active":false}`},
 		{"the rule has another monitor", "PATCH", rulesPath + "/1", `{"monitor_tags":["mars"]}`},
+		{"the monitor is INACTIVE", "PATCH", "/api/v4/monitors/earth", `{"status":"INACTIVE"}`},
 		{"the monitor is deleted", "DELETE", "/api/v4/monitors/earth", ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -164,7 +195,7 @@ func TestAlertsEndWithTheirReason(t *testing.T) {
 			if got := s.Do(tt.method, tt.path, tt.body); got.Status != 200 {
 				t.Fatalf("%s %s: %d %s", tt.method, tt.path, got.Status, got.Body)
 			}
-			if strings.Contains(tt.path, "monitors") {
+			if strings.Contains(tt.path, "monitors") && tt.method == "DELETE" {
 				answers(t, s, "the alerts go with the monitor", alertsPath, `{"alerts":[]}`)
 				answers(t, s, "the rule stays", rulesPath+"/1", ruleText(1, "monitor_tags", `["mars"]`, "create_incident", "true"))
 				if got := s.Do("GET", alertsPath+"/1", ""); got.Status != 404 || got.Body != notFound("Alert with id '1' not found") {
@@ -180,6 +211,70 @@ func TestAlertsEndWithTheirReason(t *testing.T) {
 			}
 			answers(t, s, "no other incident", "/api/v4/incidents?limit=1&monitor_tags=mars", `{"incidents":[]}`)
 		})
+	}
+}
+
+// TestInactiveMonitor makes monitors that are INACTIVE, or become it: points are kept, no
+// rule fires, missing data is none, and from ACTIVE on the next point is judged.
+func TestInactiveMonitor(t *testing.T) {
+	s, clock := start(t)
+	made(t, s, "/api/v4/monitors", `{"tag":"earth","name":"N","status":"INACTIVE"}`)
+	made(t, s, rulesPath, `{"alert_for":"STATUS","alert_value":"DOWN","monitor_tags":["earth"],"create_incident":true}`)
+	made(t, s, rulesPath, `{"alert_for":"NO_DATA","alert_value":1,"monitor_tags":["earth"],"create_incident":true}`)
+	at := func(n int64) int64 {
+		clock.seconds.Store(testStart + 60*n)
+		return testStart + 60*n
+	}
+	status := func(now int64, value string) {
+		t.Helper()
+		want := strings.Replace(monitorText(1, "earth", `"N"`, "status", value), `"updated_at":"`+testStartText+`"`, `"updated_at":`+isoText(now), 1)
+		expect(t, s, "PATCH", "/api/v4/monitors/earth", `{"status":`+value+`}`, 200, want)
+	}
+	nothing := func(what string) {
+		t.Helper()
+		s.Tick()
+		answers(t, s, what, alertsPath+"?monitor_tag=earth", `{"alerts":[]}`)
+		answers(t, s, what, "/api/v4/incidents", `{"incidents":[]}`)
+	}
+	nothing("made INACTIVE")
+	postStatus(t, s, at(1), "DOWN", "earth")
+	expect(t, s, "PATCH", fmt.Sprint(dataPath, "/", testMinute+60), `{"latency":5}`, 200, fmt.Sprintf(`{"data":{"monitor_tag":"earth","timestamp":%d,"status":"DOWN","latency":5,"type":"MANUAL"}}`, testMinute+60))
+	nothing("points of an INACTIVE monitor")
+	at(9)
+	nothing("no point for 8 minutes")
+	answers(t, s, "points are kept", fmt.Sprintf("%s?start_ts=%d&end_ts=%d", dataPath, testMinute, testMinute+600),
+		fmt.Sprintf(`{"data":[{"monitor_tag":"earth","timestamp":%d,"status":"DOWN","latency":5,"type":"MANUAL"}]}`, testMinute+60))
+	status(at(10), `"ACTIVE"`)
+	answers(t, s, "ACTIVE, before a point", alertsPath+"?monitor_tag=earth", `{"alerts":[]}`)
+	postStatus(t, s, at(10), "DOWN", "earth")
+	s.Tick()
+	alert := alertRecord(1, 1, "TRIGGERED", "1", testStart+600, testStart+600, "null")
+	answers(t, s, "ACTIVE", alertsPath+"?monitor_tag=earth", `{"alerts":[`+alert+`]}`)
+	at(12)
+	s.Tick()
+	got := s.Do("GET", alertsPath+"?monitor_tag=earth&alert_status=TRIGGERED", "")
+	if strings.Count(got.Body, `"alert_status"`) != 2 {
+		t.Fatalf("no point for a minute: %s", got.Body)
+	}
+	incidents := s.Do("GET", "/api/v4/incidents", "").Body
+	status(at(13), `"INACTIVE"`)
+	s.Tick()
+	answers(t, s, "INACTIVE again", alertsPath+"?monitor_tag=earth&alert_status=TRIGGERED", `{"alerts":[]}`)
+	answers(t, s, "INACTIVE again", alertsPath+"/1", `{"alert":`+alertRecord(1, 1, "RESOLVED", "1", testStart+600, testStart+780, isoText(testStart+780))+`}`)
+	answers(t, s, "the incidents stay", "/api/v4/incidents", incidents)
+	postStatus(t, s, at(14), "UP", "earth")
+	answers(t, s, "the incidents stay", "/api/v4/incidents", incidents)
+	// Null is as good as ACTIVE.
+	status(at(15), `null`)
+	postStatus(t, s, at(15), "DOWN", "earth")
+	if got := s.Do("GET", alertsPath+"?alert_status=TRIGGERED&monitor_tag=earth&alert_rule_id=1", ""); strings.Count(got.Body, `"alert_status"`) != 1 {
+		t.Errorf("ACTIVE again: %s", got.Body)
+	}
+	status(at(16), `"INACTIVE"`)
+	expect(t, s, "DELETE", "/api/v4/monitors/earth", "", 200, `{"message":"Monitor 'earth' deleted successfully"}`)
+	answers(t, s, "deleted", alertsPath, `{"alerts":[]}`)
+	for _, problem := range s.Table.Contents(t).Check() {
+		t.Error(problem)
 	}
 }
 

@@ -807,7 +807,7 @@ func monitorList(n int) string {
 
 const (
 	errTitle    = "Title is required and must be a non-empty string"
-	errImpact   = "Invalid impact '%s'. Must be one of: UP, DOWN, DEGRADED"
+	errImpact   = "Invalid impact '%s'. Must be one of: UP, DOWN, DEGRADED, MAINTENANCE"
 	errTag      = "Each monitor must have a valid monitor_tag"
 	errTimes    = "end_date_time must not be before start_date_time"
 	errText     = "comment is required and must be a non-empty string"
@@ -871,7 +871,7 @@ func TestPostIncidentFields(t *testing.T) {
 		refuse("monitors, the second "+v, `{"title":"t",`+ok+`,"monitors":[{"monitor_tag":"earth"},`+v+`]}`, errTag)
 	}
 	for _, v := range []struct{ json, shown string }{
-		{`"PURPLE"`, "PURPLE"}, {`"down"`, "down"}, {`" DOWN"`, " DOWN"}, {`"MAINTENANCE"`, "MAINTENANCE"}, {`""`, ""}, {`"<b>"`, "<b>"}, {`5`, "5"}, {`true`, "true"}, {`{}`, "{}"}, {`[]`, "[]"},
+		{`"PURPLE"`, "PURPLE"}, {`"down"`, "down"}, {`" DOWN"`, " DOWN"}, {`"Maintenance"`, "Maintenance"}, {`""`, ""}, {`"<b>"`, "<b>"}, {`5`, "5"}, {`true`, "true"}, {`{}`, "{}"}, {`[]`, "[]"},
 	} {
 		refuse("impact "+v.json, `{"title":"t",`+ok+`,"monitors":[{"monitor_tag":"earth","impact":`+v.json+`}]}`, fmt.Sprintf(errImpact, v.shown))
 	}
@@ -918,8 +918,8 @@ func TestPostIncidentFields(t *testing.T) {
 		{"no monitors", `{"title":"t",` + ok + `,"monitors":[]}`, `"t"`, 60, "null", "[]"},
 		{"impact left out or null is DOWN", `{"title":"t",` + ok + `,"monitors":[{"monitor_tag":"mars"},{"monitor_tag":"earth","impact":null,"nonsense":1}]}`, `"t"`, 60, "null",
 			`[{"monitor_tag":"mars","impact":"DOWN"},{"monitor_tag":"earth","impact":"DOWN"}]`},
-		{"impacts", `{"title":"t",` + ok + `,"monitors":[{"monitor_tag":"mars","impact":"UP"},{"monitor_tag":"earth","impact":"DEGRADED"},{"monitor_tag":"m1","impact":"DOWN"}]}`, `"t"`, 60, "null",
-			`[{"monitor_tag":"mars","impact":"UP"},{"monitor_tag":"earth","impact":"DEGRADED"},{"monitor_tag":"m1","impact":"DOWN"}]`},
+		{"impacts", `{"title":"t",` + ok + `,"monitors":[{"monitor_tag":"mars","impact":"UP"},{"monitor_tag":"earth","impact":"DEGRADED"},{"monitor_tag":"m1","impact":"DOWN"},{"monitor_tag":"m2","impact":"MAINTENANCE"}]}`, `"t"`, 60, "null",
+			`[{"monitor_tag":"mars","impact":"UP"},{"monitor_tag":"earth","impact":"DEGRADED"},{"monitor_tag":"m1","impact":"DOWN"},{"monitor_tag":"m2","impact":"MAINTENANCE"}]`},
 		{"same tag twice, the last wins", `{"title":"t",` + ok + `,"monitors":[{"monitor_tag":"mars","impact":"UP"},{"monitor_tag":"earth"},{"monitor_tag":"mars","impact":"DEGRADED"}]}`, `"t"`, 60, "null",
 			`[{"monitor_tag":"mars","impact":"DEGRADED"},{"monitor_tag":"earth","impact":"DOWN"}]`},
 		{"48 monitors", `{"title":"t",` + ok + `,"monitors":` + monitorList(48) + `}`, `"t"`, 60, "null", strings.ReplaceAll(monitorList(48), `"}`, `","impact":"DOWN"}`)},
@@ -1022,6 +1022,7 @@ func TestPatchIncidentFields(t *testing.T) {
 		{"monitors replaced", `{"monitors":[{"monitor_tag":"mars"}]}`, `"t"`, 600, "1200", `[{"monitor_tag":"mars","impact":"DOWN"}]`},
 		{"same tag twice, the last wins", `{"monitors":[{"monitor_tag":"mars","impact":"UP"},{"monitor_tag":"m3"},{"monitor_tag":"mars","impact":"DEGRADED"}]}`, `"t"`, 600, "1200",
 			`[{"monitor_tag":"mars","impact":"DEGRADED"},{"monitor_tag":"m3","impact":"DOWN"}]`},
+		{"maintenance", `{"monitors":[{"monitor_tag":"earth","impact":"MAINTENANCE"}]}`, `"t"`, 600, "1200", `[{"monitor_tag":"earth","impact":"MAINTENANCE"}]`},
 		{"48 monitors", `{"monitors":` + monitorList(48) + `}`, `"t"`, 600, "1200", strings.ReplaceAll(monitorList(48), `"}`, `","impact":"DOWN"}`)},
 		{"all at once", `{"title":"all","start_date_time":660,"end_date_time":720,"monitors":[]}`, `"all"`, 660, "720", `[]`},
 		{"what can't be set is passed over", `{"id":99,"state":"RESOLVED","is_global":"NO","status":"CLOSED","incident_type":"X","incident_source":"X","created_at":1,"nonsense":{}}`, `"t"`, 600, "1200", links},
@@ -1210,10 +1211,8 @@ func TestPostMonitorFields(t *testing.T) {
 	for _, v := range []string{`0`, `61`, `-1`, `1.5`, `60.5`, `1e9`, `1e400`, `"x"`, `""`, `"61"`, `"1.5"`, `"1_0"`, `"Infinity"`, `false`, `[]`, `{}`} {
 		refuse("confirmation_threshold "+v, `{"tag":"new","name":"N","confirmation_threshold":`+v+`}`, errMinutes)
 	}
-	for _, name := range []string{"description", "image", "cron", "default_status", "status", "category_name", "monitor_type", "is_hidden", "external_url", "include_degraded_in_downtime"} {
-		for _, v := range []string{`5`, `true`, `[]`, `{}`} {
-			refuse(name+" "+v, `{"tag":"new","name":"N","`+name+`":`+v+`}`, name+" must be a string")
-		}
+	for _, v := range badMonitorFields() {
+		refuse(v.field, `{"tag":"new","name":"N",`+v.field+`}`, v.message)
 	}
 	for _, name := range []string{"type_data", "monitor_settings_json"} {
 		for _, v := range []string{`5`, `true`, `[]`, `"x"`} {
@@ -1222,15 +1221,17 @@ func TestPostMonitorFields(t *testing.T) {
 	}
 	refuse("tag before name", `{"tag":"A","name":""}`, errTagForm)
 	refuse("name before threshold", `{"tag":"new","name":"","confirmation_threshold":0}`, "Name is required and must be a non-empty string")
+	refuse("the first of several fields", `{"tag":"new","name":"N","external_url":5,"is_hidden":5,"monitor_type":5,"status":5,"default_status":5,"image":5}`, "image must be a string")
 	refuse("threshold before the tag that is taken", `{"tag":"earth","name":"N","confirmation_threshold":0}`, errMinutes)
 	refuse("a byte over 64 KiB", monitorOfSize("big", 65537), errTooLarge)
 	refusals(t, s, 0, refused)
 
 	last := int64(0)
-	for _, tt := range []struct {
+	type accepted struct {
 		name, body, tag, title string
 		fields                 []string
-	}{
+	}
+	rows := []accepted{
 		{"tag and name", `{"tag":"a","name":"N"}`, "a", `"N"`, nil},
 		{"tag and name are trimmed", `{"tag":"  blanks\n","name":"\ufeff N  N "}`, "blanks", `"N  N"`, nil},
 		{"tag of digits", `{"tag":"0","name":"N"}`, "0", `"N"`, nil},
@@ -1244,18 +1245,21 @@ func TestPostMonitorFields(t *testing.T) {
 		{"threshold in a string with blanks", `{"tag":"t4","name":"N","confirmation_threshold":" 5.0 "}`, "t4", `"N"`, []string{"confirmation_threshold", "5"}},
 		{"threshold true", `{"tag":"t5","name":"N","confirmation_threshold":true}`, "t5", `"N"`, nil},
 		{"threshold null", `{"tag":"t6","name":"N","confirmation_threshold":null}`, "t6", `"N"`, nil},
-		{"texts are not validated", `{"tag":"texts","name":"N","description":"<d> \"q\"","image":"i","cron":"nonsense","default_status":"PURPLE","status":"x","category_name":"c","monitor_type":"t","is_hidden":"maybe","external_url":"u","include_degraded_in_downtime":"YES"}`,
-			"texts", `"N"`, []string{
-				"description", `"<d> \"q\""`, "image", `"i"`, "cron", `"nonsense"`, "default_status", `"PURPLE"`, "status", `"x"`, "category_name", `"c"`, "monitor_type", `"t"`,
-				"is_hidden", `"maybe"`, "external_url", `"u"`, "include_degraded_in_downtime", `"YES"`,
-			}},
+		{"a client's own words", `{"tag":"texts","name":"N","description":"<d> \"q\"","image":"","cron":"nonsense","category_name":"c","external_url":null}`,
+			"texts", `"N"`, []string{"description", `"<d> \"q\""`, "image", `""`, "cron", `"nonsense"`, "category_name", `"c"`}},
+		{"null is the default", `{"tag":"null","name":"N","default_status":null,"status":null,"monitor_type":null,"is_hidden":null,"include_degraded_in_downtime":null}`, "null", `"N"`, nil},
 		{"objects keep their order", `{"tag":"objects","name":"N","type_data":{"z":1, "a":{"y":[1,2.50],"x":null}},"monitor_settings_json":{"b":"<","a":1e3}}`,
 			"objects", `"N"`, []string{"type_data", `{"z":1,"a":{"y":[1,2.50],"x":null}}`, "monitor_settings_json", `{"b":"<","a":1e3}`}},
 		{"objects have each key once, the last wins", `{"tag":"once","name":"N","type_data":{"a":1,"b":2,"a":3}}`, "once", `"N"`, []string{"type_data", `{"a":3,"b":2}`}},
 		{"null objects are the default", `{"tag":"nulls","name":"N","type_data":null,"monitor_settings_json":null}`, "nulls", `"N"`, nil},
 		{"what can't be set is passed over", `{"id":99,"tag":"ignored","name":"N","down_trigger":"x","degraded_trigger":"x","day_down_minimum_count":5,"created_at":"x","nonsense":1}`, "ignored", `"N"`, nil},
 		{"64 KiB", monitorOfSize("full", 65536), "full", `"N"`, []string{"description", `"` + strings.Repeat("a", 65536-monitorBase-len("full")) + `"`}},
-	} {
+	}
+	for n, v := range goodMonitorFields() {
+		tag := fmt.Sprint("field-", n)
+		rows = append(rows, accepted{v.name + " " + v.sent, `{"tag":"` + tag + `","name":"N","` + v.name + `":` + v.sent + `}`, tag, `"N"`, []string{v.name, v.shown}})
+	}
+	for _, tt := range rows {
 		t.Run(tt.name, func(t *testing.T) {
 			got := s.Do("POST", "/api/v4/monitors", tt.body)
 			if got.Status != http.StatusCreated {
@@ -1302,9 +1306,8 @@ func TestPatchMonitorFields(t *testing.T) {
 	for _, v := range []string{`0`, `61`, `1.5`, `"x"`, `false`, `[]`, `{}`} {
 		refuse("confirmation_threshold "+v, `{"confirmation_threshold":`+v+`}`, errMinutes)
 	}
-	for _, name := range []string{"description", "image", "cron", "default_status", "status", "category_name", "monitor_type", "is_hidden", "external_url"} {
-		refuse(name+" of an object", `{"`+name+`":{}}`, name+" must be a string")
-		refuse(name+" of a number", `{"`+name+`":5}`, name+" must be a string")
+	for _, v := range badMonitorFields() {
+		refuse(v.field, `{`+v.field+`}`, v.message)
 	}
 	for _, name := range []string{"type_data", "monitor_settings_json"} {
 		refuse(name+" of an array", `{"`+name+`":[]}`, name+" must be an object")
@@ -1316,22 +1319,23 @@ func TestPatchMonitorFields(t *testing.T) {
 	refusals(t, s, id, refused)
 
 	base := []string{"description", `"d"`, "type_data", `{"a":1,"n":{"x":1}}`}
-	large := strings.Repeat("a", 65536-len(`{"a":1,"n":{"x":1},"b":""}`)-monitorBase-len("p-64_kib_when_merged"+"d"))
-	for _, tt := range []struct {
+	large := strings.Repeat("a", 65536-len(`{"a":1,"n":{"x":1},"b":""}`)-monitorBase-len("p-")-20-len("d"))
+	type accepted struct {
 		name, body, title string
 		fields            []string
-	}{
+	}
+	rows := []accepted{
 		{"nothing", `{}`, `"N"`, base},
 		{"name is trimmed", `{"name":"  N 2 "}`, `"N 2"`, base},
 		{"tag is passed over", `{"tag":"other"}`, `"N"`, base},
 		{"a bad tag is passed over", `{"tag":5}`, `"N"`, base},
-		{"include_degraded_in_downtime is passed over", `{"include_degraded_in_downtime":"YES"}`, `"N"`, base},
-		{"a bad include_degraded_in_downtime is passed over", `{"include_degraded_in_downtime":5}`, `"N"`, base},
-		{"texts", `{"description":"","image":"i","cron":"* * * * *","default_status":"DOWN","status":"PURPLE","category_name":"c","monitor_type":"NONE","is_hidden":"YES","external_url":"u"}`, `"N"`,
+		{"texts", `{"description":"","image":"/i","cron":"* * * * *","default_status":"DOWN","status":"INACTIVE","category_name":"c","monitor_type":"NONE","is_hidden":"YES","external_url":"http://u","include_degraded_in_downtime":"YES"}`, `"N"`,
 			[]string{
-				"description", `""`, "type_data", `{"a":1,"n":{"x":1}}`, "image", `"i"`, "cron", `"* * * * *"`, "default_status", `"DOWN"`, "status", `"PURPLE"`, "category_name", `"c"`,
-				"monitor_type", `"NONE"`, "is_hidden", `"YES"`, "external_url", `"u"`,
+				"description", `""`, "type_data", `{"a":1,"n":{"x":1}}`, "image", `"/i"`, "cron", `"* * * * *"`, "default_status", `"DOWN"`, "status", `"INACTIVE"`, "category_name", `"c"`,
+				"monitor_type", `"NONE"`, "is_hidden", `"YES"`, "external_url", `"http://u"`, "include_degraded_in_downtime", `"YES"`,
 			}},
+		{"null clears a value", `{"default_status":null,"status":null,"monitor_type":null,"is_hidden":null,"include_degraded_in_downtime":null}`, `"N"`,
+			append([]string{"default_status", "null", "status", "null", "monitor_type", "null", "is_hidden", "null", "include_degraded_in_downtime", "null"}, base...)},
 		{"null clears a text", `{"description":null}`, `"N"`, []string{"type_data", `{"a":1,"n":{"x":1}}`}},
 		{"threshold", `{"confirmation_threshold":"7"}`, `"N"`, append([]string{"confirmation_threshold", "7"}, base...)},
 		{"threshold null is 1", `{"confirmation_threshold":null}`, `"N"`, base},
@@ -1343,9 +1347,13 @@ func TestPatchMonitorFields(t *testing.T) {
 			append([]string{"monitor_settings_json", `{"uptime_formula_numerator":"up","uptime_formula_denominator":"up + down + degraded + maintenance","x":1}`}, base...)},
 		{"64 KiB when merged", `{"type_data":{"b":"` + large + `"}}`, `"N"`, []string{"description", `"d"`, "type_data", `{"a":1,"n":{"x":1},"b":"` + large + `"}`}},
 		{"what can't be set is passed over", `{"id":99,"down_trigger":"x","created_at":"x","day_down_minimum_count":5,"Name":"","nonsense":1}`, `"N"`, base},
-	} {
+	}
+	for _, v := range goodMonitorFields() {
+		rows = append(rows, accepted{v.name + " " + v.sent, `{"` + v.name + `":` + v.sent + `}`, `"N"`, append([]string{v.name, v.shown}, base...)})
+	}
+	for n, tt := range rows {
 		t.Run(tt.name, func(t *testing.T) {
-			tag := "p-" + strings.ToLower(strings.NewReplacer(" ", "_", "'", "").Replace(tt.name))
+			tag := fmt.Sprintf("p-%020d", n)
 			id := made(t, s, "/api/v4/monitors", `{"tag":"`+tag+`",`+original+`}`)
 			want := answer{200, monitorText(id, tag, tt.title, tt.fields...)}
 			got := s.Do("PATCH", "/api/v4/monitors/"+tag, tt.body)
@@ -1357,6 +1365,87 @@ func TestPatchMonitorFields(t *testing.T) {
 			}
 		})
 	}
+}
+
+// badMonitorField is a field of a monitor that POST and PATCH refuse.
+type badMonitorField struct{ field, message string }
+
+func badMonitorFields() []badMonitorField {
+	var bad []badMonitorField
+	for _, name := range []string{"description", "image", "cron", "category_name", "external_url"} {
+		for _, v := range []string{`5`, `true`, `[]`, `{}`} {
+			bad = append(bad, badMonitorField{`"` + name + `":` + v, name + " must be a string"})
+		}
+	}
+	for name, values := range map[string]string{
+		"default_status": "UP, DOWN, DEGRADED, MAINTENANCE, NO_DATA, NONE", "status": "ACTIVE, INACTIVE",
+		"monitor_type":                 "API, PING, TCP, DNS, NONE, GROUP, SSL, SQL, HEARTBEAT, GAMEDIG, GRPC",
+		"include_degraded_in_downtime": "YES, NO", "is_hidden": "YES, NO",
+	} {
+		for sent, shown := range map[string]string{
+			`"PURPLE"`: "PURPLE", `""`: "", `"active"`: "active", `" UP"`: " UP", `"up"`: "up", `"api"`: "api", `"yes"`: "yes", `"YES "`: "YES ", `"true"`: "true",
+			`5`: "5", `1`: "1", `[]`: "[]", `["YES"]`: `["YES"]`, `{}`: "{}",
+		} {
+			bad = append(bad, badMonitorField{`"` + name + `":` + sent, "Invalid " + name + " '" + shown + "'. Must be one of: " + values})
+		}
+		if values != "YES, NO" {
+			bad = append(bad, badMonitorField{`"` + name + `":true`, "Invalid " + name + " 'true'. Must be one of: " + values})
+		}
+	}
+	for _, name := range []string{"image", "external_url"} {
+		for _, v := range []string{
+			"javascript:alert(1)", "JavaScript:alert(1)", "java\\tscript:alert(1)", " javascript:alert(1)", "javascript://example.org/%0aalert(1)", "javascript:/*http://*/alert(1)",
+			"data:image/png;base64,AAAA", "vbscript:x", "file:///etc/passwd", "ftp://example.org", "mailto:a@example.org", "i", "logo.png", "./logo.png", "example.org", "example.org/logo.png", "?x", "#x",
+			"//example.org", "//", "/\\\\example.org", "\\\\example.org", "/\\t/example.org", "/a\\nb", "/a\\u0000", "/\\u007f", " /logo.png", " https://example.org", "https://exa\\tmple.org",
+			"http:", "http:/", "http://", "https://", "https:///example.org", "https:\\\\example.org", "https://\\\\example.org", "https:example.org", "httpx://example.org", "://example.org",
+		} {
+			bad = append(bad, badMonitorField{`"` + name + `":"` + v + `"`, name + " must be an http or https URL, or a path that begins with one slash"})
+		}
+	}
+	return bad
+}
+
+// goodMonitorField is a field of a monitor as it is sent and shown.
+type goodMonitorField struct{ name, sent, shown string }
+
+func goodMonitorFields() []goodMonitorField {
+	var good []goodMonitorField
+	same := func(name string, values ...string) {
+		for _, v := range values {
+			good = append(good, goodMonitorField{name, `"` + v + `"`, `"` + v + `"`})
+		}
+	}
+	same("default_status", "UP", "DOWN", "DEGRADED", "MAINTENANCE", "NO_DATA", "NONE")
+	same("status", "ACTIVE", "INACTIVE")
+	same("monitor_type", "API", "PING", "TCP", "DNS", "NONE", "GROUP", "SSL", "SQL", "HEARTBEAT", "GAMEDIG", "GRPC")
+	for _, name := range []string{"include_degraded_in_downtime", "is_hidden"} {
+		same(name, "YES", "NO")
+		good = append(good, goodMonitorField{name, `true`, `"YES"`}, goodMonitorField{name, `false`, `"NO"`})
+	}
+	for _, name := range []string{"image", "external_url"} {
+		same(name, "", "/", "/logo.png", "/a//b?c=http://d#e", "http://a", "https://example.org", "HTTPS://Example.ORG:8443/a b?c#d", "https://user@example.org/é", "http://[::1]/")
+	}
+	return good
+}
+
+// Records that were made when a monitor's fields could be anything are shown as they are,
+// and what is changed of them is another field.
+func TestMonitorsOfOtherValues(t *testing.T) {
+	s, _ := start(t)
+	m := statuspage.NewMonitor("odd", "N")
+	m.DefaultStatus, m.Status, m.Type, m.Hidden, m.IncludeDegraded = new("PURPLE"), new("PURPLE"), new("odd"), new("maybe"), new("")
+	m.Image, m.ExternalURL = new("i"), new("javascript:alert(1)")
+	if _, err := s.Table.Store(nil).CreateMonitor(t.Context(), m, testStart, nil); err != nil {
+		t.Fatal(err)
+	}
+	fields := []string{
+		"default_status", `"PURPLE"`, "status", `"PURPLE"`, "monitor_type", `"odd"`, "is_hidden", `"maybe"`, "include_degraded_in_downtime", `""`,
+		"image", `"i"`, "external_url", `"javascript:alert(1)"`,
+	}
+	expect(t, s, "GET", "/api/v4/monitors/odd", "", 200, monitorText(1, "odd", `"N"`, fields...))
+	expect(t, s, "PATCH", "/api/v4/monitors/odd", `{"name":"New","description":"d"}`, 200, monitorText(1, "odd", `"New"`, append([]string{"description", `"d"`}, fields...)...))
+	expect(t, s, "PATCH", "/api/v4/monitors/odd", `{"status":"PURPLE"}`, 400, badRequest("Invalid status 'PURPLE'. Must be one of: ACTIVE, INACTIVE"))
+	expect(t, s, "PATCH", "/api/v4/monitors/odd", `{"status":"ACTIVE","name":"N"}`, 200, monitorText(1, "odd", `"N"`, append([]string{"description", `"d"`, "status", `"ACTIVE"`}, append(fields[:2:2], fields[4:]...)...)...))
 }
 
 func TestMonitorTagsInPaths(t *testing.T) {

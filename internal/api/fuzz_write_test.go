@@ -116,7 +116,7 @@ func FuzzWrite(f *testing.F) {
 			l.send(t, request{method: "DELETE", path: path})
 		case len(a.Body) > 8000:
 			l.send(t, request{method: "PATCH", path: path, body: `{"title":"t","comment":"c","name":"n","description":null,"image":null,"cron":null,"default_status":null,"status":null,"category_name":null,
-				"monitor_type":null,"is_hidden":null,"external_url":null,"type_data":null,"monitor_settings_json":null}`})
+				"monitor_type":null,"is_hidden":null,"include_degraded_in_downtime":null,"external_url":null,"type_data":null,"monitor_settings_json":null}`})
 		}
 	})
 }
@@ -277,11 +277,13 @@ func wantedField(pattern, name string, asked, old map[string]any) (want any, ok 
 		return nil, false
 	}
 	if first, isText := monitorTexts[name]; isText {
-		settable := isNew || name != "include_degraded_in_downtime"
+		if yes, isBool := value.(bool); isBool {
+			value = map[bool]any{true: "YES", false: "NO"}[yes]
+		}
 		switch {
-		case given && settable && (value != nil || !isNew):
+		case given && (value != nil || !isNew):
 			return value, true
-		case !given || !settable:
+		case !given:
 			return kept(first)
 		}
 		return first, true

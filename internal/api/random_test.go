@@ -216,8 +216,8 @@ func (d *randomRequest) plain() request {
 		form{one + "/comments", one + "/comments/" + d.id(),
 			`"comment":S,"state":C,"timestamp":T`, `"comment":S,"state":C,"timestamp":T`},
 		form{"/api/v4/monitors", "/api/v4/monitors/" + d.tag(),
-			`"tag":G,"name":S,"description":S,"type_data":O,"monitor_settings_json":O,"confirmation_threshold":N,"status":S`,
-			`"name":S,"description":S,"type_data":O,"monitor_settings_json":O,"confirmation_threshold":N,"is_hidden":S`},
+			`"tag":G,"name":S,"description":S,"type_data":O,"monitor_settings_json":O,"confirmation_threshold":N,"status":X,"image":U,"include_degraded_in_downtime":V`,
+			`"name":S,"description":S,"type_data":O,"monitor_settings_json":O,"confirmation_threshold":N,"status":X,"is_hidden":V,"external_url":U`},
 	)
 	switch method {
 	case "POST":
@@ -468,6 +468,12 @@ func (d *randomRequest) value(kind string) string {
 		return pick(d, `["earth"]`, `["mars","earth"]`, `["mars","mars"]`, `["venus"]`)
 	case "K":
 		return pick(d, `["admin"]`, `["incidents:read","incidents:read"]`, `["monitors:write","incidents:write"]`, `[]`, `["all"]`)
+	case "X":
+		return pick(d, `"ACTIVE"`, `"ACTIVE"`, `"INACTIVE"`, "null", `"PURPLE"`)
+	case "V":
+		return pick(d, `"YES"`, `"NO"`, "true", "false", "null", `"yes"`)
+	case "U":
+		return pick(d, `"https://example.org/a b?c"`, `"/logo.png"`, `""`, "null", `"javascript:alert(1)"`, `"//example.org"`)
 	case "N":
 		return pick(d, "1", "60", `"5"`, "null", "true", "1.0")
 	case "O":
@@ -475,7 +481,7 @@ func (d *randomRequest) value(kind string) string {
 	}
 	var links []string // M
 	for range d.IntN(4) {
-		links = append(links, pick(d, `{"monitor_tag":"earth"}`, `{"monitor_tag":"mars","impact":"DEGRADED"}`, `{"monitor_tag":"earth","impact":"UP","x":1}`, `{"monitor_tag":"mars","impact":null}`))
+		links = append(links, pick(d, `{"monitor_tag":"earth"}`, `{"monitor_tag":"mars","impact":"DEGRADED"}`, `{"monitor_tag":"earth","impact":"UP","x":1}`, `{"monitor_tag":"earth","impact":"MAINTENANCE"}`, `{"monitor_tag":"mars","impact":null}`))
 	}
 	return "[" + strings.Join(links, ",") + "]"
 }

@@ -753,11 +753,11 @@ func allDepartures(byCase map[string]recording) map[string]departure {
 	rule = "a comment with another state reopens a closed incident and clears its end"
 	add(http.StatusOK, commented(`"end_date_time":null,"state":"INVESTIGATING"`), "com.create.reopen.incident")
 
-	rule = "an impact is DOWN, DEGRADED or UP"
+	rule = "an impact is DOWN, DEGRADED, UP or MAINTENANCE"
 	for impact, name := range map[string]string{
-		"MAINTENANCE": "maintenance", "PURPLE": "unknown", "5": "number", "true": "true", "{}": "object",
+		"PURPLE": "unknown", "5": "number", "true": "true", "{}": "object",
 	} {
-		refused("Invalid impact '"+impact+"'. Must be one of: UP, DOWN, DEGRADED", "inc.create.monitors_impact_"+name)
+		refused("Invalid impact '"+impact+"'. Must be one of: UP, DOWN, DEGRADED, MAINTENANCE", "inc.create.monitors_impact_"+name)
 	}
 
 	rule = "PATCH checks and trims what it is sent as POST does"
@@ -771,6 +771,13 @@ func allDepartures(byCase map[string]recording) map[string]departure {
 	rule = "a text of a monitor is a string, its settings are an object"
 	refused("description must be a string", "mon.create.description_object")
 	refused("monitor_settings_json must be an object", "mon.create.settings_string")
+
+	rule = "a monitor's status is ACTIVE or INACTIVE"
+	refused("Invalid status 'PURPLE'. Must be one of: ACTIVE, INACTIVE", "mon.create.status_unknown", "mon.patch.status_unknown")
+
+	rule = "PATCH of a monitor sets include_degraded_in_downtime"
+	add(http.StatusOK, strings.Replace(string(byCase["mon.patch.include_degraded_ignored"].Response.Body), `"include_degraded_in_downtime": "NO"`, `"include_degraded_in_downtime": "YES"`, 1),
+		"mon.patch.include_degraded_ignored")
 
 	rule = "a list has the newest start first"
 	add(http.StatusOK, incidents(76, 73, 75, 74),

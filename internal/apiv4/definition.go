@@ -21,8 +21,7 @@ func DecodeMonitor(body []byte) (m statuspage.Monitor, p statuspage.MonitorPatch
 		return m, p, err
 	}
 	p.Name = opt.Value(m.Name)
-	p.IncludeDegraded, err = f.NullableText("include_degraded_in_downtime")
-	return m, p, err
+	return m, p, nil
 }
 
 // EncodeMonitor returns the monitor as the API shows it.

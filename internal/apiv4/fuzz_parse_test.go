@@ -186,11 +186,12 @@ func FuzzCursor(f *testing.F) {
 func FuzzBody(f *testing.F) {
 	for _, body := range []string{
 		"", " ", "null", "true", "0", `""`, "[]", "{}", " {} ", "{", "{}{}", `{"title"`, "\ufeff{}", "\ufeff\ufeff{}", "{\"title\":\"\xff\"}", `{"title":"\ud800 \ud83d\udd25 \u0000"}`, `{"title":"a","title":"b","TITLE":"c"}`,
-		`{"title":" a ","start_date_time":0,"end_date_time":null,"monitors":[{"monitor_tag":"earth"},{"monitor_tag":"mars","impact":"UP"},{"monitor_tag":"earth","impact":"DEGRADED"}]}`,
+		`{"title":" a ","start_date_time":0,"end_date_time":null,"monitors":[{"monitor_tag":"earth"},{"monitor_tag":"mars","impact":"UP"},{"monitor_tag":"earth","impact":"MAINTENANCE"}]}`,
 		`{"start_date_time":253402300799,"end_date_time":59.999999,"timestamp":-0}`, `{"start_date_time":253402300799.5,"end_date_time":1e400,"timestamp":"0"}`, `{"start_date_time":17e8,"end_date_time":1700000000000,"timestamp":-1}`,
 		`{"monitors":[{}]}`, `{"monitors":{}}`, `{"monitors":[null]}`, `{"monitors":[{"monitor_tag":"a","impact":"x"}]}`, `{"monitors":[{"monitor_tag":"a","impact":5}]}`, `{"monitors":[{"monitor_tag":"a","impact":null}]}`, `{"monitors":[]}`,
 		`{"comment":"c","state":"RESOLVED","timestamp":null}`, `{"comment":"\u00a0","state":"resolved"}`, `{"comment":5,"state":["RESOLVED"]}`,
-		`{"tag":" a-b_c ","name":"n","description":"","image":null,"cron":"* * * * *","default_status":"UP","status":"x","category_name":"\ud800","monitor_type":"API","is_hidden":"YES","external_url":"http://a","include_degraded_in_downtime":"YES","confirmation_threshold":60}`,
+		`{"tag":" a-b_c ","name":"n","description":"","image":null,"cron":"* * * * *","default_status":"UP","status":"INACTIVE","category_name":"\ud800","monitor_type":"API","is_hidden":"YES","external_url":"http://a","include_degraded_in_downtime":"YES","confirmation_threshold":60}`,
+		`{"tag":"a","name":"n","default_status":"NONE","status":"ACTIVE","monitor_type":"GRPC","is_hidden":true,"include_degraded_in_downtime":false,"image":"/i"}`, `{"status":"x"}`, `{"is_hidden":1}`, `{"image":"//a"}`, `{"external_url":"javascript:a"}`,
 		`{"tag":"-a","name":"n"}`, `{"tag":"a","name":"n","description":5}`, `{"tag":"a","name":"n","type_data":{"a":1,"b":{"a":[1e400,"\u003c"]},"\u0061":2},"monitor_settings_json":{ "x" : null }}`, `{"type_data":[],"monitor_settings_json":"{}"}`,
 		`{"confirmation_threshold":"5"}`, `{"confirmation_threshold":" 1e1 "}`, `{"confirmation_threshold":true}`, `{"confirmation_threshold":null}`, `{"confirmation_threshold":1.0}`, `{"confirmation_threshold":61}`, `{"confirmation_threshold":"0x10"}`, `{"confirmation_threshold":[]}`,
 		`{"type_data":{"a":` + strings.Repeat("[", 99) + strings.Repeat("]", 99) + `}}`, `{"type_data":{"a":` + strings.Repeat("[", 100) + strings.Repeat("]", 100) + `}}`, `{"x":` + strings.Repeat("[", 10001) + strings.Repeat("]", 10001) + `}`,
@@ -299,7 +300,7 @@ func (b sentBody) checkLinks() {
 		if link["impact"] == nil {
 			impact, isText = "DOWN", true
 		}
-		valid = valid && tag != "" && isText && slices.Contains([]string{"UP", "DOWN", "DEGRADED"}, impact)
+		valid = valid && tag != "" && isText && slices.Contains([]string{"UP", "DOWN", "DEGRADED", "MAINTENANCE"}, impact)
 		if _, again := impacts[tag]; !again {
 			tags = append(tags, tag)
 		}
@@ -384,13 +385,29 @@ func (b sentBody) checkMonitor() {
 		refusal(b.T, errNew)
 		return
 	}
+	for _, value := range []struct {
+		text   *string
+		values []string
+	}{
+		{m.DefaultStatus, statuspage.DefaultStatuses}, {m.Status, statuspage.MonitorStatuses}, {m.Type, statuspage.MonitorTypes},
+		{m.Hidden, statuspage.YesOrNo}, {m.IncludeDegraded, statuspage.YesOrNo},
+	} {
+		if value.text == nil || !slices.Contains(value.values, *value.text) {
+			b.Errorf("new monitor %+v has %v, which is none of %v", m, value.text, value.values)
+		}
+	}
+	for _, address := range []*string{m.Image, m.ExternalURL} {
+		if address != nil && !regexp.MustCompile(`(?i)^($|https?://[^/\\]|/($|[^/\\]))`).MatchString(*address) {
+			b.Errorf("new monitor with the address %q", *address)
+		}
+	}
 	if err != nil || !statuspage.ValidTag(m.Tag) || m.Name == "" || statuspage.Length(m.Name) > 255 || m.Size() > statuspage.MaxMonitorSize || m.ID != 0 {
 		b.Errorf("new monitor %+v (%v)", m, err)
 	}
 	// Made and then changed by the same body, nothing changes but the nulls.
 	again, err := m.Apply(patch, 0)
 	again.Version, again.Name = m.Version, m.Name
-	for _, text := range [][2]**string{{&m.DefaultStatus, &again.DefaultStatus}, {&m.Status, &again.Status}, {&m.Type, &again.Type}, {&m.Hidden, &again.Hidden}} {
+	for _, text := range [][2]**string{{&m.DefaultStatus, &again.DefaultStatus}, {&m.Status, &again.Status}, {&m.Type, &again.Type}, {&m.Hidden, &again.Hidden}, {&m.IncludeDegraded, &again.IncludeDegraded}} {
 		if *text[1] == nil {
 			*text[1] = *text[0]
 		}

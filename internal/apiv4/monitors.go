@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"math"
 	"net/http"
+	"slices"
+	"strings"
 
 	"tocsin/internal/opt"
 	"tocsin/internal/statuspage"
@@ -131,17 +133,13 @@ func newMonitor(f web.Fields) (statuspage.Monitor, error) {
 	if err != nil {
 		return m, err
 	}
-	include, err := f.NullableText("include_degraded_in_downtime")
-	if err != nil {
-		return m, err
-	}
 	// A text that has a default is not null at first, even if it was sent as null.
 	m = statuspage.NewMonitor(tag, name)
 	*m.DefaultStatus = p.DefaultStatus.Or(*m.DefaultStatus)
 	*m.Status = p.Status.Or(*m.Status)
 	*m.Type = p.Type.Or(*m.Type)
 	*m.Hidden = p.Hidden.Or(*m.Hidden)
-	*m.IncludeDegraded = include.Or(*m.IncludeDegraded)
+	*m.IncludeDegraded = p.IncludeDegraded.Or(*m.IncludeDegraded)
 	m.Description, m.Image, m.Cron = p.Description.Ptr(nil), p.Image.Ptr(nil), p.Cron.Ptr(nil)
 	m.Category, m.ExternalURL = p.Category.Ptr(nil), p.ExternalURL.Ptr(nil)
 	m.TypeData, m.Settings = p.TypeData.Or(""), p.Settings.Or("")
@@ -153,8 +151,7 @@ func newMonitor(f web.Fields) (statuspage.Monitor, error) {
 }
 
 // monitorPatch reads the fields that POST and PATCH of a monitor share: all but the
-// tag, the name and include_degraded_in_downtime, which PATCH passes over, as in
-// Kener.
+// tag and the name.
 func monitorPatch(f web.Fields) (statuspage.MonitorPatch, error) {
 	var p statuspage.MonitorPatch
 	var err error
@@ -163,19 +160,21 @@ func monitorPatch(f web.Fields) (statuspage.MonitorPatch, error) {
 	}
 	for _, text := range []struct {
 		name  string
+		read  func(f web.Fields, name string) (opt.Field[string], error)
 		field *opt.Field[string]
 	}{
-		{"description", &p.Description},
-		{"image", &p.Image},
-		{"cron", &p.Cron},
-		{"default_status", &p.DefaultStatus},
-		{"status", &p.Status},
-		{"category_name", &p.Category},
-		{"monitor_type", &p.Type},
-		{"is_hidden", &p.Hidden},
-		{"external_url", &p.ExternalURL},
+		{"description", web.Fields.NullableText, &p.Description},
+		{"image", link, &p.Image},
+		{"cron", web.Fields.NullableText, &p.Cron},
+		{"default_status", oneOf(statuspage.DefaultStatuses), &p.DefaultStatus},
+		{"status", oneOf(statuspage.MonitorStatuses), &p.Status},
+		{"category_name", web.Fields.NullableText, &p.Category},
+		{"monitor_type", oneOf(statuspage.MonitorTypes), &p.Type},
+		{"include_degraded_in_downtime", yesOrNo, &p.IncludeDegraded},
+		{"is_hidden", yesOrNo, &p.Hidden},
+		{"external_url", link, &p.ExternalURL},
 	} {
-		if *text.field, err = f.NullableText(text.name); err != nil {
+		if *text.field, err = text.read(f, text.name); err != nil {
 			return p, err
 		}
 	}
@@ -184,6 +183,42 @@ func monitorPatch(f web.Fields) (statuspage.MonitorPatch, error) {
 	}
 	p.Settings, err = f.Object("monitor_settings_json")
 	return p, err
+}
+
+// oneOf returns what reads a text that is one of the values, or null.
+func oneOf(values []string) func(f web.Fields, name string) (opt.Field[string], error) {
+	return func(f web.Fields, name string) (opt.Field[string], error) {
+		text, err := f.NullableText(name)
+		s, given := text.Get()
+		switch {
+		case err != nil: // no text: the message shows it as it was sent
+			s = string(f[name])
+		case !given || slices.Contains(values, s):
+			return text, nil
+		}
+		return opt.Field[string]{}, bad("Invalid %s '%s'. Must be one of: %s", name, s, strings.Join(values, ", "))
+	}
+}
+
+// yesOrNo returns a YES or NO that can be null. As in the original a boolean says it too.
+func yesOrNo(f web.Fields, name string) (opt.Field[string], error) {
+	if f.Kind(name) != web.KindBool {
+		return oneOf(statuspage.YesOrNo)(f, name)
+	}
+	if yes, _ := f.Boolean(name); yes.Or(false) {
+		return opt.Value(statuspage.Yes), nil
+	}
+	return opt.Value(statuspage.No), nil
+}
+
+// link returns the address of something that pages show or link to, which can be null or
+// empty.
+func link(f web.Fields, name string) (opt.Field[string], error) {
+	text, err := f.NullableText(name)
+	if s := text.Or(""); err == nil && s != "" && !statuspage.ValidLink(s) {
+		return opt.Field[string]{}, bad("%s must be an http or https URL, or a path that begins with one slash", name)
+	}
+	return text, err
 }
 
 // threshold returns a monitor's confirmation threshold: a whole number from 1 to

@@ -269,7 +269,7 @@ func (c *client) keyFor(token string, none float64) string {
 func (c *client) drawLinks() map[string]string {
 	links := map[string]string{}
 	for range c.random.IntN(4) {
-		links[one(c.random, c.pool...)] = one(c.random, "DOWN", "DEGRADED", "UP")
+		links[one(c.random, c.pool...)] = one(c.random, "DOWN", "DEGRADED", "UP", "MAINTENANCE")
 	}
 	return links
 }

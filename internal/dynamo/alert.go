@@ -37,10 +37,11 @@ func openAlertKey(monitorID, ruleID int64) ddb.Key {
 
 // Attributes of an alert and of the mark of one that is open.
 const (
-	attrRuleID      = "rule_id"
-	attrRuleVersion = "rule_version" // of the rule that fired
-	attrMonitorID   = "monitor_id"
-	attrResolved    = "resolved"
+	attrRuleID         = "rule_id"
+	attrRuleVersion    = "rule_version" // of the rule that fired
+	attrMonitorID      = "monitor_id"
+	attrMonitorVersion = "monitor_version" // of the monitor on which it fired
+	attrResolved       = "resolved"
 )
 
 func alertItem(a statuspage.Alert) ddb.Item {
@@ -84,23 +85,25 @@ func readAlert(it ddb.Item) (statuspage.Alert, error) {
 // An openAlert is the mark of an alert that is open. It keeps a rule from having two on a
 // monitor.
 type openAlert struct {
-	alertID     int64
-	incidentID  *int64 // that it opened; it may be deleted since
-	ruleVersion int64  // of the rule as it fired
+	alertID        int64
+	incidentID     *int64 // that it opened; it may be deleted since
+	ruleVersion    int64  // of the rule as it fired
+	monitorVersion int64  // of the monitor then; 0 in marks of the program before
 }
 
-func openAlertItem(a statuspage.Alert, ruleVersion int64) ddb.Item {
+func openAlertItem(a statuspage.Alert, ruleVersion, monitorVersion int64) ddb.Item {
 	it := openAlertKey(a.MonitorID, a.RuleID).Item()
 	it[attrAlert] = ddb.Num(a.ID)
 	ddb.PutNum(it, attrIncidentID, a.IncidentID)
 	it[attrRuleID] = ddb.Num(a.RuleID)
 	it[attrRuleVersion] = ddb.Num(ruleVersion)
+	it[attrMonitorVersion] = ddb.Num(monitorVersion)
 	return it
 }
 
 func readOpenAlert(it ddb.Item) (ruleID int64, o openAlert, err error) {
 	r := ddb.Reader{Item: it}
-	ruleID, o = r.Num(attrRuleID), openAlert{r.Num(attrAlert), r.OptNum(attrIncidentID), r.Num(attrRuleVersion)}
+	ruleID, o = r.Num(attrRuleID), openAlert{r.Num(attrAlert), r.OptNum(attrIncidentID), r.Num(attrRuleVersion), r.NumOrZero(attrMonitorVersion)}
 	return ruleID, o, r.Err
 }
 
@@ -197,16 +200,40 @@ func (s *Store) endAlerts(ctx context.Context, row ddb.Key, ruleID, version int6
 	if err != nil {
 		return err
 	}
-	g, gctx := errgroup.WithContext(ctx)
-	g.SetLimit(callsAtOnce)
+	ended := map[ddb.Key]openAlert{}
 	for k, it := range marks {
 		_, open, err := readOpenAlert(it)
 		if err != nil {
 			return err
 		}
-		if open.ruleVersion > version {
-			continue // the rule was made active again and has fired since
+		if open.ruleVersion <= version { // else the rule was made active again and has fired since
+			ended[k] = open
 		}
+	}
+	return s.endMarked(ctx, row, ended, now)
+}
+
+// endAlertsOn resolves the alerts on the monitor that were opened up to its version, then
+// removes the CLEANUP row that says so.
+func (s *Store) endAlertsOn(ctx context.Context, monitorID, version, now int64) error {
+	alerts, err := s.openAlerts(ctx, monitorID)
+	if err != nil {
+		return err
+	}
+	ended := map[ddb.Key]openAlert{}
+	for ruleID, open := range alerts {
+		if open.monitorVersion <= version { // else the monitor was made ACTIVE again since
+			ended[openAlertKey(monitorID, ruleID)] = open
+		}
+	}
+	return s.endMarked(ctx, cleanupAlertsKey(monitorID, version), ended, now)
+}
+
+// endMarked resolves the alerts of these marks, then removes the CLEANUP row.
+func (s *Store) endMarked(ctx context.Context, row ddb.Key, marks map[ddb.Key]openAlert, now int64) error {
+	g, gctx := errgroup.WithContext(ctx)
+	g.SetLimit(callsAtOnce)
+	for k, open := range marks {
 		g.Go(func() error {
 			_, err := s.table.Transact(gctx, s.endAlert(k, open.alertID, now)...)
 			return err // refused: it has ended
@@ -236,14 +263,14 @@ func (s *Store) drawFiring(ctx context.Context, ids *statuspage.FiringIDs, alert
 	return g.Wait()
 }
 
-// firingWrites open the alert, refused when the rule has one open on the monitor, or is
-// not as it was read.
-func (s *Store) firingWrites(ctx context.Context, f statuspage.Firing, r statuspage.AlertRule, now int64) []ddb.Write {
+// firingWrites open the alert, refused when the rule has one open on the monitor, or the
+// rule or the monitor is not as it was read: one that is INACTIVE by now has no open alert.
+func (s *Store) firingWrites(ctx context.Context, f statuspage.Firing, r statuspage.AlertRule, m statuspage.Monitor, now int64) []ddb.Write {
 	a := f.Alert
 	writes := []ddb.Write{
-		s.table.PutNew(openAlertItem(a, r.Version)),
+		s.table.PutNew(openAlertItem(a, r.Version, m.Version)),
 		s.table.Check(ruleKey(r.ID), ddb.NewExpr().IfSame(ruleItem(r))),
-		s.table.Check(monitorKey(a.Tag), ddb.NewExpr().IfEqual(ddb.AttrID, ddb.Num(a.MonitorID))),
+		s.table.Check(monitorKey(a.Tag), ddb.NewExpr().IfSame(MonitorItem(m))),
 		s.table.PutNew(alertItem(a)),
 		s.table.Put(alertRowKey(a.MonitorID, a.ID).Item()),
 	}

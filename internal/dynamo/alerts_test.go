@@ -9,6 +9,8 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/google/go-cmp/cmp"
 
 	"tocsin/internal/dynamo"
@@ -43,6 +45,14 @@ func post(t testing.TB, s *dynamo.Store, tag string, at int64, statuses ...statu
 		if err := s.RecordPoint(context.Background(), tag, p.Point, max(at, p.Point.Time)); err != nil {
 			t.Fatal(err)
 		}
+	}
+}
+
+// setStatus patches a monitor's status.
+func setStatus(t testing.TB, s *dynamo.Store, tag, status string, at int64) {
+	t.Helper()
+	if _, err := s.UpdateMonitor(context.Background(), tag, statuspage.MonitorPatch{Status: opt.Value(status)}, at); err != nil {
+		t.Fatal(err)
 	}
 }
 
@@ -380,6 +390,9 @@ func TestWhatEndsAnAlert(t *testing.T) {
 		{"the rule gets a monitor more", patch(statuspage.AlertRulePatch{Tags: opt.Value([]string{"c", "a", "b"})}), statuspage.Triggered, true},
 		{"the rule gets another name for it", patch(statuspage.AlertRulePatch{Description: opt.Value("New")}), statuspage.Triggered, true},
 		{"the monitor goes", func(s *dynamo.Store) error { return s.DeleteMonitor(ctx, "a", later) }, "", true},
+		{"the monitor is INACTIVE", patchStatus(ctx, "a", statuspage.MonitorInactive), statuspage.AlertResolved, true},
+		{"the monitor has another status", patchStatus(ctx, "a", "inactive"), statuspage.Triggered, true},
+		{"the other monitor is INACTIVE", patchStatus(ctx, "b", statuspage.MonitorInactive), statuspage.Triggered, true},
 		{"the other monitor goes", func(s *dynamo.Store) error { return s.DeleteMonitor(ctx, "b", later) }, statuspage.Triggered, true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -403,6 +416,112 @@ func TestWhatEndsAnAlert(t *testing.T) {
 			}
 			checkFinished(t, tb)
 		})
+	}
+}
+
+func patchStatus(ctx context.Context, tag, status string) func(*dynamo.Store) error {
+	return func(s *dynamo.Store) error {
+		_, err := s.UpdateMonitor(ctx, tag, statuspage.MonitorPatch{Status: opt.Value(status)}, later)
+		return err
+	}
+}
+
+// TestInactiveMonitorIsNotJudged shows that the alerts of all rules end with the status, that
+// points are kept and judge nothing, and that the next one after it is judged.
+func TestInactiveMonitorIsNotJudged(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	tb, s := newPoints(t, "a")
+	newRule(t, s, downRule(1, "a"))
+	newRule(t, s, downRule(2, "a"))
+	open := func(want int) {
+		t.Helper()
+		if got := alertsOf(t, s, statuspage.AlertQuery{State: statuspage.Triggered}); len(got) != want {
+			t.Errorf("%d open alerts, want %d: %+v", len(got), want, got)
+		}
+	}
+	post(t, s, "a", now+minute, down, down)
+	open(2)
+	setStatus(t, s, "a", statuspage.MonitorInactive, now+minute)
+	open(0)
+	client := &dynamotest.Client{}
+	post(t, tb.Store(client), "a", now+2*minute, down)
+	open(0)
+	if calls := len(client.Calls()); calls != 2 {
+		t.Errorf("a point of an INACTIVE monitor takes %d calls, want that of the monitor and that of the hour", calls)
+	}
+	status := down
+	if _, err := s.UpdatePoint(ctx, "a", begin+2*minute, statuspage.PointPatch{Status: &status}, now+2*minute); err != nil {
+		t.Fatal(err)
+	}
+	for _, on := range []int64{1, 2} { // as a run about missing data does
+		if state, err := s.JudgeRule(ctx, on, statuspage.RuleMonitor{Tag: "a", MonitorID: 1}, now+2*minute); state != "" || err != nil {
+			t.Errorf("rule %d: %q, %v", on, state, err)
+		}
+	}
+	open(0)
+	setStatus(t, s, "a", statuspage.MonitorActive, now+2*minute)
+	open(0)
+	post(t, s, "a", now+3*minute, down)
+	open(2)
+	if got := listed(t, s, statuspage.IncidentQuery{}); len(got) != 4 || got[3].Closed != nil {
+		t.Errorf("incidents: %+v", got)
+	}
+	checkFinished(t, tb)
+}
+
+// TestInactiveLeavesLaterAlerts works off what a PATCH to INACTIVE left after the monitor
+// was made ACTIVE again and has fired: that alert stays. One that has a mark of the program
+// before ends with the next PATCH, also when the monitor was INACTIVE already.
+func TestInactiveLeavesLaterAlerts(t *testing.T) {
+	t.Parallel()
+	tb, s := newPoints(t, "a")
+	newRule(t, s, downRule(1, "a"))
+	post(t, s, "a", now, down)
+	store, ctx, dead := dying(tb, 3, false) // after the monitor and the transaction
+	if _, err := store.UpdateMonitor(ctx, "a", statuspage.MonitorPatch{Status: opt.Value(statuspage.MonitorInactive)}, now); err != nil || !dead() {
+		t.Fatalf("%v", err)
+	}
+	if a, err := s.Alert(t.Context(), 1); err != nil || a.State != statuspage.Triggered {
+		t.Fatalf("%+v, %v", a, err)
+	}
+	setStatus(t, s, "a", statuspage.MonitorActive, now)
+	post(t, s, "a", now+minute, up)
+	post(t, s, "a", now+2*minute, down)
+	if _, err := s.Cleanup(t.Context(), now+2*minute); err != nil {
+		t.Fatal(err)
+	}
+	if got := alertsOf(t, s, statuspage.AlertQuery{State: statuspage.Triggered}); len(got) != 1 || got[0].ID != 2 {
+		t.Errorf("%+v", got)
+	}
+	checkFinished(t, tb)
+
+	retiredBefore(t, tb)
+	if _, err := s.UpdateMonitor(t.Context(), "a", statuspage.MonitorPatch{Name: opt.Value("New")}, now+4*minute); err != nil {
+		t.Fatal(err)
+	}
+	if got := alertsOf(t, s, statuspage.AlertQuery{State: statuspage.Triggered}); got != nil {
+		t.Errorf("%+v", got)
+	}
+	checkFinished(t, tb)
+}
+
+// retiredBefore makes every monitor INACTIVE as the program before did: open alerts stay,
+// and their marks don't tell the monitor's version.
+func retiredBefore(t testing.TB, tb *dynamotest.Table) {
+	t.Helper()
+	for _, it := range tb.Scan(t) {
+		switch a := dynamotest.Attributes(it); {
+		case a.Text("pk") == "MONITORS":
+			it["status"] = &types.AttributeValueMemberS{Value: "INACTIVE"}
+		case strings.HasPrefix(a.Text("sk"), "OPENALERT#"):
+			delete(it, "monitor_version")
+		default:
+			continue
+		}
+		if _, err := tb.DynamoDB(nil).PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &tb.Name, Item: it}); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 
@@ -631,6 +750,11 @@ func TestNoData(t *testing.T) {
 	if got := commentsOf(t, s, 1); len(got) != 1 || got[0].Text != "Opened automatically by alert rule 1: no data for 2 minutes, there is no point since the rule was made at 2025-11-22 08:26 UTC." {
 		t.Errorf("comments %+v", got)
 	}
+	// An INACTIVE monitor is not judged: its alerts end, and no other one opens.
+	setStatus(t, s, "b", statuspage.MonitorInactive, begin+6*minute)
+	judged(begin+6*minute, 0, 0, "a")
+	setStatus(t, s, "b", statuspage.MonitorActive, begin+6*minute)
+	judged(begin+6*minute+30, 1, 0, "a", "b")
 	// Points that have gone by their time are none.
 	judged(begin+5*minute+400*day, 1, 0, "a", "a", "b")
 	checkFinished(t, tb)
@@ -693,8 +817,16 @@ func TestAlertsAfterAKill(t *testing.T) {
 			return err
 		}, nil},
 		{"a fourth time", record(down, begin+6*minute), nil},
-		{"the rule goes", func(ctx context.Context, s *dynamo.Store) error { return s.DeleteAlertRule(ctx, 1, begin+7*minute) }, statuspage.AlertRuleNotFound(int64(1))},
-		{"the monitor goes", func(ctx context.Context, s *dynamo.Store) error { return s.DeleteMonitor(ctx, "a", begin+8*minute) }, statuspage.MonitorNotFound("a")},
+		{"the monitor is INACTIVE", func(ctx context.Context, s *dynamo.Store) error {
+			return patchStatus(ctx, "a", statuspage.MonitorInactive)(s)
+		}, nil},
+		{"nothing is judged", record(down, begin+7*minute), nil},
+		{"the monitor is ACTIVE", func(ctx context.Context, s *dynamo.Store) error {
+			return patchStatus(ctx, "a", statuspage.MonitorActive)(s)
+		}, nil},
+		{"a fifth time", record(down, begin+8*minute), nil},
+		{"the rule goes", func(ctx context.Context, s *dynamo.Store) error { return s.DeleteAlertRule(ctx, 1, begin+9*minute) }, statuspage.AlertRuleNotFound(int64(1))},
+		{"the monitor goes", func(ctx context.Context, s *dynamo.Store) error { return s.DeleteMonitor(ctx, "a", begin+10*minute) }, statuspage.MonitorNotFound("a")},
 	}
 	for _, applied := range []bool{false, true} {
 		t.Run(fmt.Sprintf("applied %v", applied), func(t *testing.T) {
@@ -715,12 +847,12 @@ func TestAlertsAfterAKill(t *testing.T) {
 					if err := step.run(context.Background(), s); err != nil && !errors.Is(err, step.done) {
 						t.Errorf("%s, killed at call %d, again: %v", step.name, kill, err)
 					}
-					if _, err := s.Cleanup(context.Background(), begin+9*minute); err != nil {
+					if _, err := s.Cleanup(context.Background(), begin+11*minute); err != nil {
 						t.Errorf("%s, killed at call %d, cleanup: %v", step.name, kill, err)
 					}
 				}
 				checkFinished(t, tb)
-				if got := listed(t, s, statuspage.IncidentQuery{}); len(got) != 4 || got[0].Closed != nil || got[1].Closed == nil || got[2].Closed != nil || got[3].Closed == nil {
+				if got := listed(t, s, statuspage.IncidentQuery{}); len(got) != 5 || got[0].Closed != nil || got[1].Closed != nil || got[2].Closed == nil || got[3].Closed != nil || got[4].Closed == nil {
 					t.Errorf("killed at call %d: incidents %+v", kill, got)
 				}
 				if !killed {
@@ -758,6 +890,9 @@ var alertRaces = []alertRace{
 	{"down and up at once", []statuspage.Status{down, down}, []alertOp{recordAt(begin, down), recordAt(begin+minute, up)}, allResolved},
 	{"a point and the rule's end", []statuspage.Status{down, down}, []alertOp{recordAt(begin, down), endRule}, noOpenAlert},
 	{"a point and a rule that is not active", []statuspage.Status{down, down, down}, []alertOp{recordAt(begin, up), idleRule}, noOpenAlert},
+	{"a point and a monitor that is INACTIVE", []statuspage.Status{down, down}, []alertOp{recordAt(begin, down), retire}, noOpenAlert},
+	{"recovery and a monitor that is INACTIVE", []statuspage.Status{down, down, down}, []alertOp{recordAt(begin, up), retire}, noOpenAlert},
+	{"two points, and a monitor that is INACTIVE for a moment", []statuspage.Status{down, down}, []alertOp{recordAt(begin, down), recordAt(begin, down), retireForAMoment}, noMoreThanOneOpen},
 	{"a point and the monitor's end", []statuspage.Status{down, down}, []alertOp{recordAt(begin, down), endMonitor}, nil},
 	{"recovery and a person", []statuspage.Status{down, down, down}, []alertOp{recordAt(begin, up), person}, allResolved},
 	{"a deletion and a point that recovers", []statuspage.Status{down, down, down}, []alertOp{deleteMinutes, recordAt(begin, up)}, allResolved},
@@ -770,6 +905,7 @@ var alertRaces = []alertRace{
 
 var noDataRaces = []alertRace{
 	{"two runs about missing data", nil, []alertOp{judgeNoData, judgeNoData}, oneAlert},
+	{"a run about missing data and a monitor that is INACTIVE", nil, []alertOp{judgeNoData, retire}, noOpenAlert},
 	{"a run about missing data and a point", nil, []alertOp{judgeNoData, recordAt(begin, up)}, noMoreThanOne},
 }
 
@@ -805,6 +941,18 @@ func idleRule(c alertCase) op {
 	}
 }
 
+func retire(c alertCase) op {
+	return func(ctx context.Context, s *dynamo.Store) error {
+		return patchStatus(ctx, c.tag, statuspage.MonitorInactive)(s)
+	}
+}
+
+func retireForAMoment(c alertCase) op {
+	return func(ctx context.Context, s *dynamo.Store) error {
+		return errors.Join(patchStatus(ctx, c.tag, statuspage.MonitorInactive)(s), patchStatus(ctx, c.tag, statuspage.MonitorActive)(s))
+	}
+}
+
 func endMonitor(c alertCase) op  { return deleteMonitor(c.tag) }
 func endIncident(c alertCase) op { return deleteIncident(c.incident) }
 func person(c alertCase) op      { return postComment(c.incident, statuspage.Resolved, begin) }
@@ -819,6 +967,19 @@ func judgeNoData(alertCase) op {
 func noMoreThanOne(t testing.TB, _ *dynamo.Store, alerts []statuspage.Alert, incidents []statuspage.Incident) {
 	if len(alerts) > 1 || len(incidents) > 1 || len(alerts) != len(incidents) {
 		t.Errorf("%d alerts and %d incidents", len(alerts), len(incidents))
+	}
+}
+
+// noMoreThanOneOpen allows for a second alert where the first one ended in between.
+func noMoreThanOneOpen(t testing.TB, _ *dynamo.Store, alerts []statuspage.Alert, incidents []statuspage.Incident) {
+	open := 0
+	for _, a := range alerts {
+		if a.State == statuspage.Triggered {
+			open++
+		}
+	}
+	if open > 1 || len(alerts) > 2 || len(alerts) != len(incidents) {
+		t.Errorf("%d alerts, %d of them open, and %d incidents", len(alerts), open, len(incidents))
 	}
 }
 
@@ -1110,6 +1271,47 @@ func TestNextMinuteJudgedBefore(t *testing.T) {
 			set(t, tb.Store(&dynamotest.Client{Inject: dynamotest.Before(tt.call, next)}), tt.at, down, tt.at+minute-1)
 			wantOpen(t, s, 0)
 		})
+	}
+}
+
+// TestInactiveJustNow makes a monitor INACTIVE, for good or for a moment, while the alert
+// of a point or of missing data is about to open.
+func TestInactiveJustNow(t *testing.T) {
+	t.Parallel()
+	rule, monitor := dynamotest.Reads("RULES"), dynamotest.Reads("MONITORS")
+	for when, call := range map[string]dynamotest.Match{
+		"it reads":  func(operation string, body []byte) bool { return rule(operation, body) && monitor(operation, body) },
+		"it writes": dynamotest.Writes("ALERT#"),
+	} {
+		for _, moment := range []bool{false, true} {
+			for _, noData := range []bool{false, true} {
+				t.Run(fmt.Sprintf("before %s, for a moment %t, missing data %t", when, moment, noData), func(t *testing.T) {
+					t.Parallel()
+					tb, s := newPoints(t, "a")
+					rule := downRule(1, "a")
+					if noData {
+						rule.Condition = statuspage.Condition{For: statuspage.AlertNoData, Limit: 5, Failures: 1, Successes: 1}
+					}
+					newRule(t, s, rule)
+					post(t, s, "a", now, up)
+					store := tb.Store(&dynamotest.Client{Inject: dynamotest.Before(call, func() {
+						setStatus(t, s, "a", statuspage.MonitorInactive, now)
+						if moment {
+							setStatus(t, s, "a", statuspage.MonitorActive, now)
+						}
+					})})
+					if noData {
+						if _, err := nodata.Run(t.Context(), store, now+7*minute); err != nil {
+							t.Fatal(err)
+						}
+					} else {
+						set(t, store, begin+minute, down, now+minute)
+					}
+					wantOpen(t, s, map[bool]int{false: 0, true: 1}[moment])
+					checkFinished(t, tb)
+				})
+			}
+		}
 	}
 }
 

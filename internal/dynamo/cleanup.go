@@ -20,6 +20,7 @@ const (
 	cleanupIncident = "INCIDENT"
 	cleanupMonitor  = "MONITOR"
 	cleanupRule     = "RULE"
+	cleanupAlerts   = "ALERTS"
 )
 
 func cleanupKey(kind string, id int64) ddb.Key {
@@ -29,6 +30,11 @@ func cleanupKey(kind string, id int64) ddb.Key {
 // cleanupRuleKey is about the alerts of a rule up to one of its versions.
 func cleanupRuleKey(ruleID, version int64) ddb.Key {
 	return ddb.Key{PK: cleanups, SK: cleanupRule + "#" + padID(ruleID) + "#" + padID(version)}
+}
+
+// cleanupAlertsKey is about the alerts on a monitor up to one of its versions.
+func cleanupAlertsKey(monitorID, version int64) ddb.Key {
+	return ddb.Key{PK: cleanups, SK: cleanupAlerts + "#" + padID(monitorID) + "#" + padID(version)}
 }
 
 // cleanupItem is a CLEANUP row. It names who deletes, and Cleanup's changes are by the
@@ -285,6 +291,12 @@ func (s *Store) finish(ctx context.Context, row ddb.Item, now int64) error {
 			return err
 		}
 		return s.endAlerts(ctx, k, id, version, monitorIDs, now)
+	case cleanupAlerts:
+		version, err := parseID(version)
+		if err != nil {
+			return err
+		}
+		return s.endAlertsOn(ctx, id, version, now)
 	}
 	return fmt.Errorf("unknown kind %q", kind)
 }

@@ -101,6 +101,18 @@ func (s *Store) OpenIncidents(ctx context.Context, after *statuspage.IncidentPos
 	return open, &statuspage.IncidentPosition{Start: start, ID: id}, unreadable, err
 }
 
+// InactiveMonitors implements closer.Store.
+func (s *Store) InactiveMonitors(ctx context.Context, tags []string) (map[int64]bool, error) {
+	monitors, err := s.watchedMonitors(ctx, tags)
+	inactive := map[int64]bool{}
+	for _, m := range monitors {
+		if m.inactive {
+			inactive[m.id] = true
+		}
+	}
+	return inactive, err
+}
+
 // factHours is how many hours the first query for a monitor's facts reads: most
 // monitors need no second one.
 const factHours = 25

@@ -121,6 +121,38 @@ func TestLifeOfAForgottenIncident(t *testing.T) {
 	}
 }
 
+// TestInactiveMonitorsDontCount closes an incident as if it were not linked to its
+// INACTIVE monitor, which fails, changed its status lately, and has an alert that the
+// program before left open.
+func TestInactiveMonitorsDontCount(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	tb, s := newPoints(t, "a", "b")
+	newRule(t, s, downRule(1, "a"))
+	post(t, s, "b", begin+5*minute, down, up)
+	post(t, s, "a", begin+2*hour, up, down)
+	id := newIncident(t, s, statuspage.NewIncident{Start: begin, Monitors: links(statuspage.Down, "a", "b")}, begin)
+	at := int64(begin + 2*hour)
+	if sum, _ := closes(t, s, quick, at, closer.Options{}); sum.Skipped[closer.KeepFailing] != 1 {
+		t.Fatalf("while it is ACTIVE: %+v", sum)
+	}
+	retiredBefore(t, tb)
+	setStatus(t, s, "b", statuspage.MonitorActive, at)
+	if f, err := s.MonitorFacts(ctx, 1, begin, at); err != nil || !f.Alert || !f.Failing(at) {
+		t.Fatalf("%+v, %v", f, err)
+	}
+	if sum, _ := closes(t, s, quick, at, closer.Options{}); sum.Warned != 1 || sum.Looked != 2 {
+		t.Errorf("INACTIVE: %+v", sum)
+	}
+	if sum, _ := closes(t, s, quick, at+30*minute, closer.Options{}); sum.Closed != 1 {
+		t.Errorf("INACTIVE, after the warning: %+v", sum)
+	}
+	// The last minute that was not UP is b's.
+	if i := getIncident(t, s, id); i.End == nil || *i.End != begin+4*minute {
+		t.Errorf("%+v", i)
+	}
+}
+
 // optFields lets cmp look into the fields of incidents.
 var optFields = cmp.AllowUnexported(opt.Field[int64]{})
 

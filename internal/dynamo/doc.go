@@ -28,6 +28,7 @@
 //	                                                                    time to live
 //	deletion still to finish  CLEANUP             kind#id
 //	alerts of a rule to end   CLEANUP             RULE#id#version
+//	alerts on a monitor, too  CLEANUP             ALERTS#monitor id#version
 //	counter                   SYSTEM              COUNTER#kind
 //	the closer's place        SYSTEM              CLOSER
 //	import into the table     SYSTEM              IMPORT

@@ -108,7 +108,7 @@ func (s *Store) judge(ctx context.Context, m watched, written func(minute int64)
 			all = window{max(all.points, w.points), max(all.measured, w.measured)}
 		}
 	}
-	if all.points == 0 {
+	if all.points == 0 || m.inactive {
 		return nil
 	}
 	var hours []hour
@@ -178,7 +178,7 @@ func (s *Store) judgeRule(ctx context.Context, on statuspage.RuleMonitor, ruleID
 			if err := s.drawFiring(ctx, &ids, true, r.CreateIncident); err != nil {
 				return false, err
 			}
-			writes = s.firingWrites(ctx, r.Fired(m, j, ids, now), *r, now)
+			writes = s.firingWrites(ctx, r.Fired(m, j, ids, now), *r, m, now)
 		} else if writes, err = s.recoveryWrites(ctx, on.MonitorID, *r, *open, j, &ids, now); err != nil {
 			return false, err
 		}
@@ -192,7 +192,7 @@ func (s *Store) judgeRule(ctx context.Context, on statuspage.RuleMonitor, ruleID
 }
 
 // ruleOn reads the rule with its monitor and the open alert there. The rule is nil
-// when it does not judge that monitor, or either is gone.
+// when it does not judge that monitor, which is INACTIVE perhaps, or either is gone.
 func (s *Store) ruleOn(ctx context.Context, on statuspage.RuleMonitor, ruleID int64) (statuspage.Monitor, *statuspage.AlertRule, *openAlert, error) {
 	mark := openAlertKey(on.MonitorID, ruleID)
 	found, err := s.table.BatchGet(ctx, []ddb.Key{monitorKey(on.Tag), ruleKey(ruleID), mark})
@@ -204,7 +204,7 @@ func (s *Store) ruleOn(ctx context.Context, on statuspage.RuleMonitor, ruleID in
 		return m, nil, nil, err
 	}
 	r, err := readRule(found[ruleKey(ruleID)])
-	if err != nil || m.ID != on.MonitorID || !r.Active || !watches(r, m.ID) {
+	if err != nil || m.ID != on.MonitorID || m.Inactive() || !r.Active || !watches(r, m.ID) {
 		return m, nil, nil, err
 	}
 	if found[mark] == nil {

@@ -182,21 +182,24 @@ type watched struct {
 	id             int64
 	tag            string
 	version        int64
+	inactive       bool
 	degradedIsDown bool
 	watches        []statuspage.Watch
 }
 
-var watchedFields = []string{ddb.AttrID, ddb.AttrVersion, attrIncludeDegr, attrWatches}
+var watchedFields = []string{ddb.AttrID, ddb.AttrVersion, attrStatus, attrIncludeDegr, attrWatches}
 
 func readWatched(it ddb.Item) (watched, error) {
 	r := ddb.Reader{Item: it}
-	w := watched{id: r.Num(ddb.AttrID), tag: r.Str(ddb.AttrSK), version: r.Num(ddb.AttrVersion), watches: readWatches(&r)}
-	w.degradedIsDown = statuspage.Monitor{IncludeDegraded: r.OptStr(attrIncludeDegr)}.CountsDegradedAsDown()
+	w := watchedOf(statuspage.Monitor{
+		ID: r.Num(ddb.AttrID), Tag: r.Str(ddb.AttrSK), Version: r.Num(ddb.AttrVersion),
+		Status: r.OptStr(attrStatus), IncludeDegraded: r.OptStr(attrIncludeDegr), Watches: readWatches(&r),
+	})
 	return w, r.Err
 }
 
 func watchedOf(m statuspage.Monitor) watched {
-	return watched{id: m.ID, tag: m.Tag, version: m.Version, degradedIsDown: m.CountsDegradedAsDown(), watches: m.Watches}
+	return watched{id: m.ID, tag: m.Tag, version: m.Version, inactive: m.Inactive(), degradedIsDown: m.CountsDegradedAsDown(), watches: m.Watches}
 }
 
 // watchedMonitors returns the monitors with these tags; a tag without one is missing.
@@ -244,7 +247,8 @@ func (s *Store) CreateMonitor(ctx context.Context, m statuspage.Monitor, now int
 	return m, nil
 }
 
-// UpdateMonitor implements apiv4.MonitorStore.
+// UpdateMonitor implements apiv4.MonitorStore. The transaction that leaves the monitor
+// INACTIVE leaves a CLEANUP row too, and its open alerts end then.
 func (s *Store) UpdateMonitor(ctx context.Context, tag string, p statuspage.MonitorPatch, now int64) (statuspage.Monitor, error) {
 	var next statuspage.Monitor
 	err := ddb.Retry(ctx, func() (done bool, err error) {
@@ -260,7 +264,15 @@ func (s *Store) UpdateMonitor(ctx context.Context, tag string, p statuspage.Moni
 		if fields := changedFields(statuspage.RecordMonitor, was, is); fields != nil {
 			writes = append(writes, s.changeRow(ctx, monitorChange(next, statuspage.Updated, fields), now))
 		}
+		if next.Inactive() {
+			it := cleanupAlertsKey(next.ID, next.Version).Item()
+			it[attrCreated] = ddb.Num(now)
+			writes = append(writes, s.table.Put(it))
+		}
 		refused, err := s.table.Transact(ctx, writes...)
+		if err == nil && refused == nil && next.Inactive() {
+			s.finishLater(ctx, s.endAlertsOn(ctx, next.ID, next.Version, now))
+		}
 		return refused == nil, err
 	})
 	if err != nil {

@@ -167,6 +167,16 @@ func (c *Contents) Cleaning(kind string, id int64) bool {
 	return c.Cleanups[fmt.Sprintf("%s %d", kind, id)]
 }
 
+// endingAlerts reports whether open alerts on the monitor are still to end.
+func (c *Contents) endingAlerts(monitor int64) bool {
+	for row := range c.Cleanups {
+		if strings.HasPrefix(row, fmt.Sprintf("ALERTS %d#", monitor)) {
+			return true
+		}
+	}
+	return false
+}
+
 // Check returns what in the table contradicts itself. What a CLEANUP row is about
 // may be half there.
 func (c *Contents) Check() []string {
@@ -259,6 +269,9 @@ func (c *Contents) checkAlerts(monitorIDs map[int64]string) {
 		}
 		if a.Text("state") == "TRIGGERED" && !open {
 			c.problem("alert %d is open without a mark", id)
+		}
+		if m := c.Monitors[monitorIDs[monitor]]; a.Text("state") == "TRIGGERED" && m.Text("status") == "INACTIVE" && !c.endingAlerts(monitor) {
+			c.problem("alert %d is open on monitor %d, which is INACTIVE", id, monitor)
 		}
 		if !slices.Contains(c.Other[monitor], fmt.Sprintf("ALERT#%016d", id)) {
 			c.problem("alert %d has no row under monitor %d", id, monitor)

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -95,11 +96,17 @@ func (m monitorJSON) monitor(now int64, warn warnFunc) (statuspage.Monitor, bool
 	}
 	out := statuspage.Monitor{
 		ID: m.ID, Tag: m.Tag, Name: cut(textOr(m.Name, m.Tag), statuspage.MaxMonitorName, warn, "name"),
-		Description: text(m.Description), Image: text(m.Image), Cron: text(m.Cron), DefaultStatus: text(m.DefaultStatus),
-		Status: text(m.Status), Category: text(m.Category), Type: text(m.Type), DownTrigger: text(m.DownTrigger), DegradedTrigger: text(m.DegrTrigger),
+		Description: text(m.Description), Image: link(m.Image, warn, "image"), Cron: text(m.Cron), Category: text(m.Category),
+		DefaultStatus: oneOf(m.DefaultStatus, statuspage.DefaultStatuses, "NONE", warn, "default_status"),
+		// What is not ACTIVE is not watched there, and what is not NO is not shown.
+		Status:      oneOf(m.Status, statuspage.MonitorStatuses, statuspage.MonitorInactive, warn, "status"),
+		Hidden:      yesOrNo(m.Hidden, statuspage.Yes, warn, "is_hidden"),
+		Type:        oneOf(m.Type, statuspage.MonitorTypes, "NONE", warn, "monitor_type"),
+		DownTrigger: text(m.DownTrigger), DegradedTrigger: text(m.DegrTrigger),
 		TypeData: object(m.TypeData, warn, "type_data"), Settings: object(m.Settings, warn, "monitor_settings_json"),
-		DayDegradedMinimum: integer(m.DayDegraded), DayDownMinimum: integer(m.DayDown), IncludeDegraded: text(m.IncludeDegr),
-		Hidden: text(m.Hidden), ExternalURL: text(m.ExternalURL), ConfirmationThreshold: statuspage.DefaultThreshold,
+		DayDegradedMinimum: integer(m.DayDegraded), DayDownMinimum: integer(m.DayDown),
+		IncludeDegraded: yesOrNo(m.IncludeDegr, statuspage.No, warn, "include_degraded_in_downtime"),
+		ExternalURL:     link(m.ExternalURL, warn, "external_url"), ConfirmationThreshold: statuspage.DefaultThreshold,
 		Version: 1,
 	}
 	if n := integer(m.Threshold); n != nil && *n >= 1 && *n <= statuspage.MaxThreshold {
@@ -179,8 +186,7 @@ func links(monitors []affectedJSON, ids map[string]int64, warn warnFunc) []statu
 	return out
 }
 
-// impact is DOWN where Kener has none, or one that it made no sense of. A
-// maintenance does not count as downtime.
+// impact is DOWN where Kener has none, or one that it made no sense of.
 func impact(raw json.RawMessage, warn warnFunc) statuspage.Impact {
 	s := textOr(raw, "")
 	switch i := statuspage.Impact(s); {
@@ -188,9 +194,6 @@ func impact(raw json.RawMessage, warn warnFunc) statuspage.Impact {
 		return i
 	case s == "":
 		return statuspage.Down
-	case s == "MAINTENANCE":
-		warn("the impact MAINTENANCE on a monitor is kept as UP")
-		return statuspage.Up
 	}
 	warn("the impact %q on a monitor is kept as DOWN", s)
 	return statuspage.Down
@@ -261,6 +264,38 @@ func textOr(raw json.RawMessage, fallback string) string {
 		return *s
 	}
 	return fallback
+}
+
+// oneOf is text for one that is among the values; what is not becomes the fallback.
+func oneOf(raw json.RawMessage, values []string, fallback string, warn warnFunc, field string) *string {
+	s := text(raw)
+	if s == nil || slices.Contains(values, *s) {
+		return s
+	}
+	warn("its %s %q is kept as %s", field, *s, fallback)
+	return &fallback
+}
+
+// yesOrNo is oneOf for YES and NO, which the original also has as the boolean that it was
+// sent, or as what its database makes of that.
+func yesOrNo(raw json.RawMessage, fallback string, warn warnFunc, field string) *string {
+	switch textOr(raw, "") {
+	case "true", "1", "1.0":
+		return new(statuspage.Yes)
+	case "false", "0", "0.0":
+		return new(statuspage.No)
+	}
+	return oneOf(raw, statuspage.YesOrNo, fallback, warn, field)
+}
+
+// link is text for an address that a page can link to; another is left out.
+func link(raw json.RawMessage, warn warnFunc, field string) *string {
+	s := text(raw)
+	if s == nil || *s == "" || statuspage.ValidLink(*s) {
+		return s
+	}
+	warn("its %s %q is no http or https URL and no path, and is left out", field, *s)
+	return nil
 }
 
 func compact(raw json.RawMessage) string {

@@ -156,6 +156,8 @@ func oddities() *fake {
 	return &fake{
 		monitors: []string{
 			monitor(12, "v-odd", `,"day_down_minimum_count":1,"monitor_settings_json":"x","type_data":{"0":"a","n":{"y":1.0}},"description":"{}","confirmation_threshold":"5","created_at":"2026-11-22T12:03:11.000Z"`),
+			monitor(10, "v-words", `,"default_status":"PURPLE","status":"PURPLE","monitor_type":"","is_hidden":"maybe","include_degraded_in_downtime":5,"image":"javascript:alert(1)","external_url":"//example.org"`),
+			monitor(11, "v-bools", `,"default_status":"NONE","status":"INACTIVE","is_hidden":"1.0","include_degraded_in_downtime":true,"image":"/logo.png","external_url":""`),
 			monitor(3, "Big Tag", ``), monitor(2, "mars", `,"default_status":null,"name":null`), monitor(1, "earth", ``),
 		},
 		data: map[string][]string{
@@ -185,14 +187,16 @@ func oddities() *fake {
 
 // wanted is what becomes of the oddities.
 var wanted = map[string]string{
-	"/api/v4/monitors/mars":  `{"monitor":{"id":2,"tag":"mars","name":"mars","description":null,"image":null,"cron":null,"default_status":null,"status":"ACTIVE","category_name":null,"monitor_type":"NONE","down_trigger":null,"degraded_trigger":null,"type_data":{},"day_degraded_minimum_count":null,"day_down_minimum_count":null,"include_degraded_in_downtime":"NO","created_at":"2026-11-22T12:03:11.000Z","updated_at":"2026-11-22T12:03:12.000Z","is_hidden":"NO","monitor_settings_json":{"uptime_formula_numerator":"up"},"external_url":null,"confirmation_threshold":1}}`,
-	"/api/v4/monitors/v-odd": `{"monitor":{"id":12,"tag":"v-odd","name":"M","description":"{}","image":null,"cron":null,"default_status":"UP","status":"ACTIVE","category_name":null,"monitor_type":"NONE","down_trigger":null,"degraded_trigger":null,"type_data":{"0":"a","n":{"y":1.0}},"day_degraded_minimum_count":null,"day_down_minimum_count":1,"include_degraded_in_downtime":"NO","created_at":"2026-11-22T12:03:11.000Z","updated_at":"2026-11-22T12:03:12.000Z","is_hidden":"NO","monitor_settings_json":{"uptime_formula_numerator":"up + maintenance + degraded","uptime_formula_denominator":"up + down + degraded + maintenance"},"external_url":null,"confirmation_threshold":1}}`,
-	"/api/v4/incidents/5":    `{"incident":{"id":5,"title":"T5","start_date_time":1699999980,"end_date_time":null,"state":"INVESTIGATING","incident_type":"INCIDENT","incident_source":"API","monitors":[{"monitor_tag":"earth","impact":"DOWN"},{"monitor_tag":"mars","impact":"DEGRADED"}],"created_at":"2026-11-22T11:34:13.000Z","updated_at":"2026-11-22T11:34:14.000Z","url":"URL/incidents/5"}}`,
-	"/api/v4/incidents/6":    `{"incident":{"id":6,"title":"T6","start_date_time":1699999980,"end_date_time":1700003580,"state":"RESOLVED","incident_type":"INCIDENT","incident_source":"API","monitors":[{"monitor_tag":"earth","impact":"DOWN"},{"monitor_tag":"mars","impact":"UP"}],"created_at":"2026-11-22T11:34:13.000Z","updated_at":"2026-11-22T11:34:14.000Z","url":"URL/incidents/6"}}`,
-	"/api/v4/incidents/7":    `{"incident":{"id":7,"title":"T7","start_date_time":0,"end_date_time":0,"state":"MONITORING","incident_type":"INCIDENT","incident_source":"API","monitors":[{"monitor_tag":"earth","impact":"DOWN"}],"created_at":"2026-11-22T11:34:13.000Z","updated_at":"2026-11-22T11:34:14.000Z","url":"URL/incidents/7"}}`,
-	"/api/v4/incidents/8":    `{"incident":{"id":8,"title":"5.0","start_date_time":1699999980,"end_date_time":1699999980,"state":"RESOLVED","incident_type":"INCIDENT","incident_source":"API","monitors":[],"created_at":"2026-11-22T11:34:13.000Z","updated_at":"2026-11-22T11:34:14.000Z","url":"URL/incidents/8"}}`,
-	"/api/v4/incidents/9":    `{"incident":{"id":9,"title":"  ","start_date_time":8640000000,"end_date_time":null,"state":"RESOLVED","incident_type":"INCIDENT","incident_source":"API","monitors":[],"created_at":"2026-11-22T11:34:13.000Z","updated_at":"2026-11-22T11:34:14.000Z","url":"URL/incidents/9"}}`,
-	"/api/v4/incidents/20":   `{"incident":{"id":20,"title":"` + strings.Repeat("😀", 127) + `","start_date_time":0,"end_date_time":1700000580,"state":"INVESTIGATING","incident_type":"INCIDENT","incident_source":"API","monitors":[],"created_at":"2026-11-22T23:23:07.000Z","updated_at":"2026-11-22T23:23:07.000Z","url":"URL/incidents/20"}}`,
+	"/api/v4/monitors/mars":    `{"monitor":{"id":2,"tag":"mars","name":"mars","description":null,"image":null,"cron":null,"default_status":null,"status":"ACTIVE","category_name":null,"monitor_type":"NONE","down_trigger":null,"degraded_trigger":null,"type_data":{},"day_degraded_minimum_count":null,"day_down_minimum_count":null,"include_degraded_in_downtime":"NO","created_at":"2026-11-22T12:03:11.000Z","updated_at":"2026-11-22T12:03:12.000Z","is_hidden":"NO","monitor_settings_json":{"uptime_formula_numerator":"up"},"external_url":null,"confirmation_threshold":1}}`,
+	"/api/v4/monitors/v-odd":   `{"monitor":{"id":12,"tag":"v-odd","name":"M","description":"{}","image":null,"cron":null,"default_status":"UP","status":"ACTIVE","category_name":null,"monitor_type":"NONE","down_trigger":null,"degraded_trigger":null,"type_data":{"0":"a","n":{"y":1.0}},"day_degraded_minimum_count":null,"day_down_minimum_count":1,"include_degraded_in_downtime":"NO","created_at":"2026-11-22T12:03:11.000Z","updated_at":"2026-11-22T12:03:12.000Z","is_hidden":"NO","monitor_settings_json":{"uptime_formula_numerator":"up + maintenance + degraded","uptime_formula_denominator":"up + down + degraded + maintenance"},"external_url":null,"confirmation_threshold":1}}`,
+	"/api/v4/monitors/v-words": `{"monitor":{"id":10,"tag":"v-words","name":"M","description":null,"image":null,"cron":null,"default_status":"NONE","status":"INACTIVE","category_name":null,"monitor_type":"NONE","down_trigger":null,"degraded_trigger":null,"type_data":{},"day_degraded_minimum_count":null,"day_down_minimum_count":null,"include_degraded_in_downtime":"NO","created_at":"2026-11-22T12:03:11.000Z","updated_at":"2026-11-22T12:03:12.000Z","is_hidden":"YES","monitor_settings_json":{"uptime_formula_numerator":"up"},"external_url":null,"confirmation_threshold":1}}`,
+	"/api/v4/monitors/v-bools": `{"monitor":{"id":11,"tag":"v-bools","name":"M","description":null,"image":"/logo.png","cron":null,"default_status":"NONE","status":"INACTIVE","category_name":null,"monitor_type":"NONE","down_trigger":null,"degraded_trigger":null,"type_data":{},"day_degraded_minimum_count":null,"day_down_minimum_count":null,"include_degraded_in_downtime":"YES","created_at":"2026-11-22T12:03:11.000Z","updated_at":"2026-11-22T12:03:12.000Z","is_hidden":"YES","monitor_settings_json":{"uptime_formula_numerator":"up"},"external_url":"","confirmation_threshold":1}}`,
+	"/api/v4/incidents/5":      `{"incident":{"id":5,"title":"T5","start_date_time":1699999980,"end_date_time":null,"state":"INVESTIGATING","incident_type":"INCIDENT","incident_source":"API","monitors":[{"monitor_tag":"earth","impact":"DOWN"},{"monitor_tag":"mars","impact":"DEGRADED"}],"created_at":"2026-11-22T11:34:13.000Z","updated_at":"2026-11-22T11:34:14.000Z","url":"URL/incidents/5"}}`,
+	"/api/v4/incidents/6":      `{"incident":{"id":6,"title":"T6","start_date_time":1699999980,"end_date_time":1700003580,"state":"RESOLVED","incident_type":"INCIDENT","incident_source":"API","monitors":[{"monitor_tag":"earth","impact":"DOWN"},{"monitor_tag":"mars","impact":"MAINTENANCE"}],"created_at":"2026-11-22T11:34:13.000Z","updated_at":"2026-11-22T11:34:14.000Z","url":"URL/incidents/6"}}`,
+	"/api/v4/incidents/7":      `{"incident":{"id":7,"title":"T7","start_date_time":0,"end_date_time":0,"state":"MONITORING","incident_type":"INCIDENT","incident_source":"API","monitors":[{"monitor_tag":"earth","impact":"DOWN"}],"created_at":"2026-11-22T11:34:13.000Z","updated_at":"2026-11-22T11:34:14.000Z","url":"URL/incidents/7"}}`,
+	"/api/v4/incidents/8":      `{"incident":{"id":8,"title":"5.0","start_date_time":1699999980,"end_date_time":1699999980,"state":"RESOLVED","incident_type":"INCIDENT","incident_source":"API","monitors":[],"created_at":"2026-11-22T11:34:13.000Z","updated_at":"2026-11-22T11:34:14.000Z","url":"URL/incidents/8"}}`,
+	"/api/v4/incidents/9":      `{"incident":{"id":9,"title":"  ","start_date_time":8640000000,"end_date_time":null,"state":"RESOLVED","incident_type":"INCIDENT","incident_source":"API","monitors":[],"created_at":"2026-11-22T11:34:13.000Z","updated_at":"2026-11-22T11:34:14.000Z","url":"URL/incidents/9"}}`,
+	"/api/v4/incidents/20":     `{"incident":{"id":20,"title":"` + strings.Repeat("😀", 127) + `","start_date_time":0,"end_date_time":1700000580,"state":"INVESTIGATING","incident_type":"INCIDENT","incident_source":"API","monitors":[],"created_at":"2026-11-22T23:23:07.000Z","updated_at":"2026-11-22T23:23:07.000Z","url":"URL/incidents/20"}}`,
 	"/api/v4/incidents/5/comments": `{"comments":[{"id":31,"incident_id":5,"comment":"later","timestamp":1700000640,"state":"IDENTIFIED","created_at":"2026-11-22T11:40:00.000Z","updated_at":"2026-11-22T11:40:00.000Z"},` +
 		`{"id":30,"incident_id":5,"comment":"  ","timestamp":1700000040,"state":"INVESTIGATING","created_at":"2026-11-22T11:40:00.000Z","updated_at":"2026-11-22T11:40:00.000Z"}]}`,
 	"/api/v4/incidents/6/comments": `{"comments":[{"id":40,"incident_id":6,"comment":"done","timestamp":1700003580,"state":"RESOLVED","created_at":"2026-11-22T11:40:00.000Z","updated_at":"2026-11-22T11:40:00.000Z"},` +
@@ -248,12 +252,19 @@ func TestOddities(t *testing.T) {
 				t.Fatal(err)
 			}
 			if len(stops) == 0 {
-				want := kener.Report{Monitors: 3, Points: 6, Incidents: 6, Comments: 5, Unknown: 2}
+				want := kener.Report{Monitors: 5, Points: 6, Incidents: 6, Comments: 5, Unknown: 2}
 				if report != want {
 					t.Errorf("%+v, want %+v", report, want)
 				}
 				for _, want := range []string{
 					`monitor "Big Tag": left out, with its data: its tag or id is one that no monitor can have here`,
+					`monitor "v-words": its default_status "PURPLE" is kept as NONE`,
+					`monitor "v-words": its status "PURPLE" is kept as INACTIVE`,
+					`monitor "v-words": its monitor_type "" is kept as NONE`,
+					`monitor "v-words": its is_hidden "maybe" is kept as YES`,
+					`monitor "v-words": its include_degraded_in_downtime "5" is kept as NO`,
+					`monitor "v-words": its image "javascript:alert(1)" is no http or https URL and no path, and is left out`,
+					`monitor "v-words": its external_url "//example.org" is no http or https URL and no path, and is left out`,
 					`incident 5: its link to monitor "pluto" is left out: there is none`,
 					`incident 6: the impact "PURPLE" on a monitor is kept as DOWN`,
 					`incident 7: its start_date_time -60 is before 1970: it is 0`,

@@ -187,8 +187,11 @@ func (s *Store) judge(ctx context.Context, tag string, written func(t int64) boo
 }
 
 // openOrResolve opens or resolves the alert of a rule on a monitor if the judgement asks
-// for it, and reports whether it did.
+// for it, and reports whether it did: never on one that is INACTIVE.
 func (s *Store) openOrResolve(ctx context.Context, m *monitor, r *statuspage.AlertRule, j statuspage.Judgement, now int64) (bool, error) {
+	if m.Status != nil && *m.Status == "INACTIVE" {
+		return false, nil
+	}
 	var open *statuspage.Alert
 	for _, a := range s.alerts {
 		if a.RuleID == r.ID && a.MonitorID == m.ID && a.State == "TRIGGERED" {

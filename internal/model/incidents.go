@@ -368,6 +368,17 @@ func (s *Store) IncidentsByID(_ context.Context, ids []int64) (map[int64]statusp
 	return found, nil
 }
 
+// InactiveMonitors implements closer.Store.
+func (s *Store) InactiveMonitors(_ context.Context, tags []string) (map[int64]bool, error) {
+	inactive := map[int64]bool{}
+	for _, tag := range tags {
+		if m := s.monitors[tag]; m != nil && m.Status != nil && *m.Status == "INACTIVE" {
+			inactive[m.ID] = true
+		}
+	}
+	return inactive, nil
+}
+
 // MonitorFacts implements closer.Store.
 func (s *Store) MonitorFacts(_ context.Context, monitorID, _, now int64) (statuspage.MonitorFacts, error) {
 	f := statuspage.MonitorFacts{MonitorID: monitorID, Complete: true}

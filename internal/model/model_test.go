@@ -377,7 +377,7 @@ func (p *pair) links(t *rapid.T) []any {
 	links := []any{}
 	for _, tag := range anyTags.Draw(t, "monitors") {
 		link := map[string]any{"monitor_tag": tag}
-		if impact := oneOf(t, "", "DOWN", "DEGRADED", "UP"); impact != "" {
+		if impact := oneOf(t, "", "DOWN", "DEGRADED", "UP", "MAINTENANCE"); impact != "" {
 			link["impact"] = impact
 		}
 		links = append(links, link)
@@ -441,8 +441,8 @@ func (p *pair) deleteComment(t *rapid.T) { p.call(t, "DELETE", p.aComment(t), ni
 
 func (p *pair) monitorFields(t *rapid.T) map[string]any {
 	body := some(t, map[string]any{
-		"status": oneOf(t, "ACTIVE", "INACTIVE"), "category_name": oneOf[any](t, nil, "Home", "Core"), "is_hidden": oneOf(t, "YES", "NO"),
-		"default_status": oneOf[any](t, nil, "UP", "DOWN", "odd"), "include_degraded_in_downtime": oneOf(t, "YES", "NO"),
+		"status": oneOf(t, "ACTIVE", "INACTIVE"), "category_name": oneOf[any](t, nil, "Home", "Core"), "is_hidden": oneOf[any](t, "YES", "NO", true, false),
+		"default_status": oneOf[any](t, nil, "UP", "DOWN", "NO_DATA"), "include_degraded_in_downtime": oneOf(t, "YES", "NO"),
 		"type_data": map[string]any{oneOf(t, "x", "y"): oneOf[any](t, 1, "z", nil)}, "confirmation_threshold": 3,
 	})
 	body["name"] = anyTitle.Draw(t, "name")

@@ -71,6 +71,13 @@ func (s *Store) UpdateMonitor(_ context.Context, tag string, p statuspage.Monito
 		return statuspage.Monitor{}, err
 	}
 	m.Monitor = next
+	if next.Inactive() {
+		for _, a := range s.alerts {
+			if a.MonitorID == m.ID && a.State == "TRIGGERED" {
+				*a = a.Ended(now)
+			}
+		}
+	}
 	return next, nil
 }
 

@@ -1,6 +1,10 @@
 package statuspage
 
-import "tocsin/internal/opt"
+import (
+	"strings"
+
+	"tocsin/internal/opt"
+)
 
 // Limits of a monitor (docs/api.md, Bodies and paths).
 const (
@@ -10,6 +14,23 @@ const (
 	MaxThreshold   = 60
 )
 
+// Values of a monitor's fields. Records that older programs made can have others.
+const (
+	MonitorActive   = "ACTIVE"
+	MonitorInactive = "INACTIVE"
+	Yes             = "YES"
+	No              = "NO"
+)
+
+// The values that a client can give to a monitor's fields; case counts (docs/api.md,
+// Monitors).
+var (
+	MonitorStatuses = []string{MonitorActive, MonitorInactive}
+	DefaultStatuses = []string{"UP", "DOWN", "DEGRADED", "MAINTENANCE", "NO_DATA", "NONE"}
+	MonitorTypes    = []string{"API", "PING", "TCP", "DNS", "NONE", "GROUP", "SSL", "SQL", "HEARTBEAT", "GAMEDIG", "GRPC"}
+	YesOrNo         = []string{Yes, No}
+)
+
 // DefaultSettings is what a monitor without settings of its own shows.
 const DefaultSettings JSONObject = `{"uptime_formula_numerator":"up + maintenance + degraded","uptime_formula_denominator":"up + down + degraded + maintenance"}`
 
@@ -17,7 +38,7 @@ const DefaultSettings JSONObject = `{"uptime_formula_numerator":"up + maintenanc
 // monitors that exist; a deleted monitor's tag can be used again, by a monitor
 // with another id that inherits nothing.
 //
-// Most fields are the client's own words, kept and given back: the service attaches no
+// Many fields are the client's own words, kept and given back: the service attaches no
 // meaning to them (docs/api.md, Monitors).
 type Monitor struct {
 	ID                    int64
@@ -26,17 +47,17 @@ type Monitor struct {
 	Description           *string
 	Image                 *string
 	Cron                  *string
-	DefaultStatus         *string
-	Status                *string
+	DefaultStatus         *string // one of DefaultStatuses
+	Status                *string // one of MonitorStatuses
 	Category              *string
-	Type                  *string
+	Type                  *string // one of MonitorTypes
 	DownTrigger           *string
 	DegradedTrigger       *string
 	TypeData              JSONObject // "" shows as {}
 	DayDegradedMinimum    *int64     // minutes
 	DayDownMinimum        *int64     // minutes
-	IncludeDegraded       *string    // "YES": degraded minutes count as downtime
-	Hidden                *string    // "YES" or "NO"
+	IncludeDegraded       *string    // Yes: degraded minutes count as downtime
+	Hidden                *string    // Yes or No
 	Settings              JSONObject // "" shows as DefaultSettings
 	ExternalURL           *string
 	ConfirmationThreshold int64
@@ -55,11 +76,15 @@ const DefaultThreshold = 1
 func NewMonitor(tag, name string) Monitor {
 	return Monitor{
 		Tag: tag, Name: name,
-		DefaultStatus: new("UP"), Status: new("ACTIVE"), Type: new("API"),
-		IncludeDegraded: new("NO"), Hidden: new("NO"),
+		DefaultStatus: new("UP"), Status: new(MonitorActive), Type: new("API"),
+		IncludeDegraded: new(No), Hidden: new(No),
 		ConfirmationThreshold: DefaultThreshold,
 	}
 }
+
+// Inactive reports whether the monitor is retired: its points are kept, but no alert rule
+// fires on it and no incident waits for it (docs/api.md, Monitors).
+func (m Monitor) Inactive() bool { return m.Status != nil && *m.Status == MonitorInactive }
 
 // ValidTag reports whether a monitor can have the tag.
 func ValidTag(tag string) bool { return len(tag) <= MaxTag && WellFormedTag(tag) }
@@ -79,6 +104,20 @@ func WellFormedTag(tag string) bool {
 		}
 	}
 	return tag != ""
+}
+
+// ValidLink reports whether a page can link to the address: it is an http or https URL, or
+// a path, which begins with one slash. Control characters, which browsers drop before they
+// look at an address, are in none of them.
+func ValidLink(s string) bool {
+	if strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r == 0x7f }) {
+		return false
+	}
+	scheme, rest, isURL := strings.Cut(s, "://")
+	if isURL && (strings.EqualFold(scheme, "http") || strings.EqualFold(scheme, "https")) {
+		return rest != "" && rest[0] != '/' && rest[0] != '\\'
+	}
+	return strings.HasPrefix(s, "/") && !strings.HasPrefix(s, "//") && !strings.HasPrefix(s, `/\`)
 }
 
 // Size is what MaxMonitorSize limits: the bytes of the monitor's texts and JSON.
@@ -107,7 +146,7 @@ type MonitorPatch struct {
 	Category              opt.Field[string]
 	Type                  opt.Field[string]
 	Hidden                opt.Field[string]
-	IncludeDegraded       opt.Field[string] // set by imported definitions alone
+	IncludeDegraded       opt.Field[string]
 	ExternalURL           opt.Field[string]
 	TypeData              opt.Field[JSONObject]
 	Settings              opt.Field[JSONObject]

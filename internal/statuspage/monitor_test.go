@@ -11,6 +11,18 @@ import (
 	"tocsin/internal/statuspage"
 )
 
+func TestValidLink(t *testing.T) {
+	for address, want := range map[string]bool{
+		"http://a": true, "https://example.org/a b?c#d": true, "HTTPS://A": true, "/": true, "/logo.png": true, "/a//b": true, "/?to=javascript:x": true,
+		"": false, "javascript:alert(1)": false, "javascript://a": false, "data:,x": false, "ftp://a": false, "a": false, "?a": false, "//a": false, `/\a`: false, `\\a`: false,
+		"http://": false, "http:///a": false, `https://\a`: false, "https:a": false, " /a": false, " http://a": false, "/\t/a": false, "http://a\n": false, "/\x00": false, "/\x7f": false,
+	} {
+		if got := statuspage.ValidLink(address); got != want {
+			t.Errorf("%q: %t", address, got)
+		}
+	}
+}
+
 func TestTags(t *testing.T) {
 	for _, tt := range []struct {
 		tag               string

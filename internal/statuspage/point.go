@@ -100,7 +100,7 @@ func (m Monitor) DefaultStatusOrUp() Status {
 
 // CountsDegradedAsDown reports whether a degraded minute of the monitor is downtime.
 func (m Monitor) CountsDegradedAsDown() bool {
-	return m.IncludeDegraded != nil && *m.IncludeDegraded == "YES"
+	return m.IncludeDegraded != nil && *m.IncludeDegraded == Yes
 }
 
 // Totals count points. Their zero value counts none.

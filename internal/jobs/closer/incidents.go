@@ -105,9 +105,12 @@ func (r *run) chunk(ctx context.Context, open []statuspage.Incident) error {
 		}
 		doings = append(doings, doing{incident: i})
 	}
+	if err := r.findInactive(ctx, doings); err != nil {
+		return err
+	}
 	since := map[int64]int64{}
 	for _, d := range doings {
-		for _, m := range d.incident.Monitors {
+		for _, m := range r.watched(d.incident) {
 			if start, ok := since[m.MonitorID]; !ok || d.incident.Start < start {
 				since[m.MonitorID] = d.incident.Start
 			}
@@ -121,6 +124,29 @@ func (r *run) chunk(ctx context.Context, open []statuspage.Incident) error {
 		r.count(&doings[n])
 	}
 	return nil
+}
+
+// findInactive finds out which of the monitors by which is decided are INACTIVE.
+func (r *run) findInactive(ctx context.Context, doings []doing) (err error) {
+	var tags []string
+	for _, d := range doings {
+		if d.incident.End != nil {
+			continue // its monitors don't matter
+		}
+		for _, m := range d.incident.Monitors {
+			tags = append(tags, m.Tag)
+		}
+	}
+	if len(tags) > 0 {
+		r.inactive, err = r.store.InactiveMonitors(ctx, tags)
+	}
+	return err
+}
+
+// watched are the monitors of the incident that matter: an INACTIVE one is as good as not
+// linked to it.
+func (r *run) watched(i statuspage.Incident) []statuspage.AffectedMonitor {
+	return slices.DeleteFunc(slices.Clone(i.Monitors), func(m statuspage.AffectedMonitor) bool { return r.inactive[m.MonitorID] })
 }
 
 // doing is what is done about one incident.
@@ -157,7 +183,7 @@ func (r *run) decide(ctx context.Context, d *doing, since map[int64]int64) error
 	if d.decision.Kind == Keep || d.incident.End != nil {
 		return nil
 	}
-	for _, m := range d.incident.Monitors {
+	for _, m := range r.watched(d.incident) {
 		from, ok := since[m.MonitorID]
 		if !ok {
 			from = d.incident.Start

@@ -62,6 +62,8 @@ type run struct {
 	sum    Summary
 	failed []error
 
+	inactive map[int64]bool // those of the monitors that are decided by
+
 	mu    sync.Mutex
 	facts map[int64]*monitorFacts // by monitor
 }

@@ -23,7 +23,8 @@ type fake struct {
 	state     statuspage.CloserState
 	others    int // so many runs keep a state before this one's
 	incidents []statuspage.Incident
-	pageSize  int // open incidents a page; 0: all
+	pageSize  int              // open incidents a page; 0: all
+	inactive  map[string]int64 // ids of monitors by their tags
 	facts     map[int64]statuspage.MonitorFacts
 	comments  []statuspage.Comment
 	lastID    int64 // of a comment
@@ -109,6 +110,16 @@ func (f *fake) IncidentsByID(_ context.Context, ids []int64) (map[int64]statuspa
 		}
 	}
 	return found, err
+}
+
+func (f *fake) InactiveMonitors(_ context.Context, tags []string) (map[int64]bool, error) {
+	inactive := map[int64]bool{}
+	for _, tag := range tags {
+		if id, ok := f.inactive[tag]; ok {
+			inactive[id] = true
+		}
+	}
+	return inactive, f.call("InactiveMonitors")
 }
 
 func (f *fake) MonitorFacts(_ context.Context, monitorID, since, _ int64) (statuspage.MonitorFacts, error) {
@@ -202,7 +213,7 @@ func numbered(id, at int64, changes ...func(*statuspage.Incident)) statuspage.In
 func on(monitors ...int64) func(*statuspage.Incident) {
 	return func(i *statuspage.Incident) {
 		for _, id := range monitors {
-			i.Monitors = append(i.Monitors, statuspage.AffectedMonitor{MonitorID: id, Impact: statuspage.Down})
+			i.Monitors = append(i.Monitors, statuspage.AffectedMonitor{Tag: fmt.Sprint("m", id), MonitorID: id, Impact: statuspage.Down})
 		}
 	}
 }
@@ -256,6 +267,62 @@ func TestRun(t *testing.T) {
 		if i := f.incident(c.IncidentID); c.ID <= 10 || c.ID > 14 || c.Time != now || (c.State == statuspage.Resolved) != (i.Closed != nil) || i.Version != 2 {
 			t.Errorf("comment %+v of %+v", c, i)
 		}
+	}
+}
+
+// TestInactiveMonitors has incidents of the same monitors, which fail, had an alert, and
+// changed their status: those that are INACTIVE hold up none, and tell no end.
+func TestInactiveMonitors(t *testing.T) {
+	const now = start + 48*hour
+	facts := map[int64]statuspage.MonitorFacts{
+		7: {Newest: point(now, statuspage.StatusDown)}, 8: {Alert: true}, 9: {Changed: new(int64(now)), NotUp: new(int64(now - hour))}, 10: {NotUp: new(int64(start + hour))},
+	}
+	for _, tt := range []struct {
+		name     string
+		inactive []int64
+		want     map[Reason]int
+		warned   int
+		closed   int
+	}{
+		{"none", nil, map[Reason]int{KeepFailing: 1, KeepAlert: 1, KeepActive: 2}, 0, 0},
+		{"others", []int64{6, 10}, map[Reason]int{KeepFailing: 1, KeepAlert: 1, KeepActive: 2}, 0, 0},
+		{"one", []int64{7}, map[Reason]int{KeepAlert: 1, KeepActive: 2}, 1, 0},
+		{"all", []int64{7, 8, 9}, map[Reason]int{}, 3, 1},
+	} {
+		f := &fake{
+			incidents: []statuspage.Incident{
+				numbered(1, start, on(7)), numbered(2, start, on(8)), numbered(3, start, on(9)), numbered(4, start-24*hour, on(9, 10), warned(start, start)),
+			},
+			facts: facts, inactive: map[string]int64{},
+		}
+		for _, id := range tt.inactive {
+			f.inactive[fmt.Sprint("m", id)] = id
+		}
+		sum, _, err := f.runs(t, now, Options{})
+		sum.Took = 0
+		if d := gocmp.Diff(Summary{Looked: 4, Warned: tt.warned, Closed: tt.closed, Skipped: tt.want}, sum); d != "" || err != nil {
+			t.Errorf("%s: %v (-want +got):\n%s", tt.name, err, d)
+		}
+		for _, id := range tt.inactive {
+			if f.calls[fmt.Sprint("MonitorFacts ", id)] != 0 {
+				t.Errorf("%s: the facts of monitor %d are read", tt.name, id)
+			}
+		}
+		if end := f.incident(4).End; tt.closed > 0 && *end != start+hour {
+			t.Errorf("%s: it ends at %+d", tt.name, *end-start)
+		}
+		if f.calls["InactiveMonitors"] != 1 {
+			t.Errorf("%s: %v", tt.name, f.calls)
+		}
+	}
+	f := &fake{incidents: []statuspage.Incident{numbered(1, start, on(7))}, fails: map[string]error{"InactiveMonitors": errors.New("broken")}}
+	if sum, _, err := f.runs(t, now, Options{}); err == nil || sum.Warned != 0 || len(f.comments) != 0 {
+		t.Errorf("%+v, %v", sum, err)
+	}
+	// Of an incident whose end has passed no monitor is looked at.
+	f = &fake{incidents: []statuspage.Incident{numbered(1, start, on(7), ends(now))}}
+	if sum, _, err := f.runs(t, now, Options{}); err != nil || sum.Closed != 1 || f.calls["InactiveMonitors"] != 0 {
+		t.Errorf("%+v, %v, %v", sum, err, f.calls)
 	}
 }
 

@@ -35,6 +35,10 @@ type IncidentStore interface {
 	// IncidentsByID returns the incidents with the ids; one that does not exist is missing.
 	IncidentsByID(ctx context.Context, ids []int64) (map[int64]statuspage.Incident, error)
 
+	// InactiveMonitors returns the ids of those of the monitors with these tags that are
+	// INACTIVE. Its reads are strongly consistent.
+	InactiveMonitors(ctx context.Context, tags []string) (map[int64]bool, error)
+
 	// MonitorFacts reads the facts of a monitor at now, as far back as incidents need
 	// them that start at since (UTC seconds) or later.
 	MonitorFacts(ctx context.Context, monitorID, since, now int64) (statuspage.MonitorFacts, error)
