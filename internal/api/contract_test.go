@@ -743,7 +743,7 @@ func monitorList(n int) string {
 
 const (
 	errTitle    = "Title is required and must be a non-empty string"
-	errImpact   = "Invalid impact '%s'. Must be one of: UP, DOWN, DEGRADED"
+	errImpact   = "Invalid impact '%s'. Must be one of: UP, DOWN, DEGRADED, MAINTENANCE"
 	errTag      = "Each monitor must have a valid monitor_tag"
 	errTimes    = "end_date_time must not be before start_date_time"
 	errText     = "comment is required and must be a non-empty string"
@@ -807,7 +807,7 @@ func TestPostIncidentFields(t *testing.T) {
 		refuse("monitors, the second "+v, `{"title":"t",`+ok+`,"monitors":[{"monitor_tag":"earth"},`+v+`]}`, errTag)
 	}
 	for _, v := range []struct{ json, shown string }{
-		{`"PURPLE"`, "PURPLE"}, {`"down"`, "down"}, {`" DOWN"`, " DOWN"}, {`"MAINTENANCE"`, "MAINTENANCE"}, {`""`, ""}, {`"<b>"`, "<b>"}, {`5`, "5"}, {`true`, "true"}, {`{}`, "{}"}, {`[]`, "[]"},
+		{`"PURPLE"`, "PURPLE"}, {`"down"`, "down"}, {`" DOWN"`, " DOWN"}, {`"Maintenance"`, "Maintenance"}, {`""`, ""}, {`"<b>"`, "<b>"}, {`5`, "5"}, {`true`, "true"}, {`{}`, "{}"}, {`[]`, "[]"},
 	} {
 		refuse("impact "+v.json, `{"title":"t",`+ok+`,"monitors":[{"monitor_tag":"earth","impact":`+v.json+`}]}`, fmt.Sprintf(errImpact, v.shown))
 	}
@@ -854,8 +854,8 @@ func TestPostIncidentFields(t *testing.T) {
 		{"no monitors", `{"title":"t",` + ok + `,"monitors":[]}`, `"t"`, 60, "null", "[]"},
 		{"impact left out or null is DOWN", `{"title":"t",` + ok + `,"monitors":[{"monitor_tag":"mars"},{"monitor_tag":"earth","impact":null,"nonsense":1}]}`, `"t"`, 60, "null",
 			`[{"monitor_tag":"mars","impact":"DOWN"},{"monitor_tag":"earth","impact":"DOWN"}]`},
-		{"impacts", `{"title":"t",` + ok + `,"monitors":[{"monitor_tag":"mars","impact":"UP"},{"monitor_tag":"earth","impact":"DEGRADED"},{"monitor_tag":"m1","impact":"DOWN"}]}`, `"t"`, 60, "null",
-			`[{"monitor_tag":"mars","impact":"UP"},{"monitor_tag":"earth","impact":"DEGRADED"},{"monitor_tag":"m1","impact":"DOWN"}]`},
+		{"impacts", `{"title":"t",` + ok + `,"monitors":[{"monitor_tag":"mars","impact":"UP"},{"monitor_tag":"earth","impact":"DEGRADED"},{"monitor_tag":"m1","impact":"DOWN"},{"monitor_tag":"m2","impact":"MAINTENANCE"}]}`, `"t"`, 60, "null",
+			`[{"monitor_tag":"mars","impact":"UP"},{"monitor_tag":"earth","impact":"DEGRADED"},{"monitor_tag":"m1","impact":"DOWN"},{"monitor_tag":"m2","impact":"MAINTENANCE"}]`},
 		{"same tag twice, the last wins", `{"title":"t",` + ok + `,"monitors":[{"monitor_tag":"mars","impact":"UP"},{"monitor_tag":"earth"},{"monitor_tag":"mars","impact":"DEGRADED"}]}`, `"t"`, 60, "null",
 			`[{"monitor_tag":"mars","impact":"DEGRADED"},{"monitor_tag":"earth","impact":"DOWN"}]`},
 		{"48 monitors", `{"title":"t",` + ok + `,"monitors":` + monitorList(48) + `}`, `"t"`, 60, "null", strings.ReplaceAll(monitorList(48), `"}`, `","impact":"DOWN"}`)},
@@ -958,6 +958,7 @@ func TestPatchIncidentFields(t *testing.T) {
 		{"monitors replaced", `{"monitors":[{"monitor_tag":"mars"}]}`, `"t"`, 600, "1200", `[{"monitor_tag":"mars","impact":"DOWN"}]`},
 		{"same tag twice, the last wins", `{"monitors":[{"monitor_tag":"mars","impact":"UP"},{"monitor_tag":"m3"},{"monitor_tag":"mars","impact":"DEGRADED"}]}`, `"t"`, 600, "1200",
 			`[{"monitor_tag":"mars","impact":"DEGRADED"},{"monitor_tag":"m3","impact":"DOWN"}]`},
+		{"maintenance", `{"monitors":[{"monitor_tag":"earth","impact":"MAINTENANCE"}]}`, `"t"`, 600, "1200", `[{"monitor_tag":"earth","impact":"MAINTENANCE"}]`},
 		{"48 monitors", `{"monitors":` + monitorList(48) + `}`, `"t"`, 600, "1200", strings.ReplaceAll(monitorList(48), `"}`, `","impact":"DOWN"}`)},
 		{"all at once", `{"title":"all","start_date_time":660,"end_date_time":720,"monitors":[]}`, `"all"`, 660, "720", `[]`},
 		{"what can't be set is passed over", `{"id":99,"state":"RESOLVED","is_global":"NO","status":"CLOSED","incident_type":"X","incident_source":"X","created_at":1,"nonsense":{}}`, `"t"`, 600, "1200", links},

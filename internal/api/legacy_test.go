@@ -745,7 +745,9 @@ func TestLegacyAndV4(t *testing.T) {
 
 	// Made there, seen and changed here.
 	clock.seconds.Store(testStart)
-	id := made(t, s, "/api/v4/incidents", `{"title":"t","start_date_time":650,"end_date_time":1250,"monitors":[{"monitor_tag":"mars","impact":"UP"},{"monitor_tag":"earth","impact":"DEGRADED"}]}`)
+	id := made(t, s, "/api/v4/incidents", `{"title":"t","start_date_time":650,"end_date_time":1250,"monitors":[{"monitor_tag":"mars","impact":"UP"},{"monitor_tag":"earth","impact":"MAINTENANCE"}]}`)
+	expect(t, s, "GET", "/api/incident/2", "", 200, legacyText(id, "null", "t", `["earth","mars"]`, "600", "1200", "", "null", false, false, false))
+	send("PATCH", incidentPath(2), `{"monitors":[{"monitor_tag":"mars","impact":"MAINTENANCE"},{"monitor_tag":"earth","impact":"DEGRADED"}]}`)
 	expect(t, s, "GET", "/api/incident/2", "", 200, legacyText(id, "null", "t", `["earth","mars"]`, "600", "1200", "", `"DEGRADED"`, false, false, false))
 	send("PATCH", "/api/incident/2", `{"title":"t","tags":["mars"],"body":"text","isMaintenance":true,"startDatetime":700}`)
 	legacy(2, "null", `["mars"]`, "700", "null", "null", false, false)

@@ -274,7 +274,7 @@ func (m *model) drawLinks(t *rapid.T) (body []map[string]any, links []linkModel,
 			tag = rapid.SampledFrom(slices.Sorted(maps.Keys(m.monitors))).Draw(t, "tag")
 		}
 		link := map[string]any{"monitor_tag": tag}
-		impact := rapid.SampledFrom([]string{"", "DOWN", "DEGRADED", "UP"}).Draw(t, "impact")
+		impact := rapid.SampledFrom([]string{"", "DOWN", "DEGRADED", "UP", "MAINTENANCE"}).Draw(t, "impact")
 		if impact != "" {
 			link["impact"] = impact
 		}

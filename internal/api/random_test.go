@@ -475,7 +475,7 @@ func (d *randomRequest) value(kind string) string {
 	}
 	var links []string // M
 	for range d.IntN(4) {
-		links = append(links, pick(d, `{"monitor_tag":"earth"}`, `{"monitor_tag":"mars","impact":"DEGRADED"}`, `{"monitor_tag":"earth","impact":"UP","x":1}`, `{"monitor_tag":"mars","impact":null}`))
+		links = append(links, pick(d, `{"monitor_tag":"earth"}`, `{"monitor_tag":"mars","impact":"DEGRADED"}`, `{"monitor_tag":"earth","impact":"UP","x":1}`, `{"monitor_tag":"earth","impact":"MAINTENANCE"}`, `{"monitor_tag":"mars","impact":null}`))
 	}
 	return "[" + strings.Join(links, ",") + "]"
 }

@@ -753,11 +753,11 @@ func allDepartures(byCase map[string]recording) map[string]departure {
 	rule = "a comment with another state reopens a closed incident and clears its end"
 	add(http.StatusOK, commented(`"end_date_time":null,"state":"INVESTIGATING"`), "com.create.reopen.incident")
 
-	rule = "an impact is DOWN, DEGRADED or UP"
+	rule = "an impact is DOWN, DEGRADED, UP or MAINTENANCE"
 	for impact, name := range map[string]string{
-		"MAINTENANCE": "maintenance", "PURPLE": "unknown", "5": "number", "true": "true", "{}": "object",
+		"PURPLE": "unknown", "5": "number", "true": "true", "{}": "object",
 	} {
-		refused("Invalid impact '"+impact+"'. Must be one of: UP, DOWN, DEGRADED", "inc.create.monitors_impact_"+name)
+		refused("Invalid impact '"+impact+"'. Must be one of: UP, DOWN, DEGRADED, MAINTENANCE", "inc.create.monitors_impact_"+name)
 	}
 
 	rule = "PATCH checks and trims what it is sent as POST does"

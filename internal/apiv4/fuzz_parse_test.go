@@ -186,7 +186,7 @@ func FuzzCursor(f *testing.F) {
 func FuzzBody(f *testing.F) {
 	for _, body := range []string{
 		"", " ", "null", "true", "0", `""`, "[]", "{}", " {} ", "{", "{}{}", `{"title"`, "\ufeff{}", "\ufeff\ufeff{}", "{\"title\":\"\xff\"}", `{"title":"\ud800 \ud83d\udd25 \u0000"}`, `{"title":"a","title":"b","TITLE":"c"}`,
-		`{"title":" a ","start_date_time":0,"end_date_time":null,"monitors":[{"monitor_tag":"earth"},{"monitor_tag":"mars","impact":"UP"},{"monitor_tag":"earth","impact":"DEGRADED"}]}`,
+		`{"title":" a ","start_date_time":0,"end_date_time":null,"monitors":[{"monitor_tag":"earth"},{"monitor_tag":"mars","impact":"UP"},{"monitor_tag":"earth","impact":"MAINTENANCE"}]}`,
 		`{"start_date_time":253402300799,"end_date_time":59.999999,"timestamp":-0}`, `{"start_date_time":253402300799.5,"end_date_time":1e400,"timestamp":"0"}`, `{"start_date_time":17e8,"end_date_time":1700000000000,"timestamp":-1}`,
 		`{"monitors":[{}]}`, `{"monitors":{}}`, `{"monitors":[null]}`, `{"monitors":[{"monitor_tag":"a","impact":"x"}]}`, `{"monitors":[{"monitor_tag":"a","impact":5}]}`, `{"monitors":[{"monitor_tag":"a","impact":null}]}`, `{"monitors":[]}`,
 		`{"comment":"c","state":"RESOLVED","timestamp":null}`, `{"comment":"\u00a0","state":"resolved"}`, `{"comment":5,"state":["RESOLVED"]}`,
@@ -299,7 +299,7 @@ func (b sentBody) checkLinks() {
 		if link["impact"] == nil {
 			impact, isText = "DOWN", true
 		}
-		valid = valid && tag != "" && isText && slices.Contains([]string{"UP", "DOWN", "DEGRADED"}, impact)
+		valid = valid && tag != "" && isText && slices.Contains([]string{"UP", "DOWN", "DEGRADED", "MAINTENANCE"}, impact)
 		if _, again := impacts[tag]; !again {
 			tags = append(tags, tag)
 		}

@@ -245,7 +245,7 @@ func decodeLink(raw json.RawMessage) (statuspage.MonitorImpact, error) {
 }
 
 func errImpact(impact string) error {
-	return bad("Invalid impact '%s'. Must be one of: UP, DOWN, DEGRADED", impact)
+	return bad("Invalid impact '%s'. Must be one of: UP, DOWN, DEGRADED, MAINTENANCE", impact)
 }
 
 // autoClose returns after how many seconds an incident is to be closed

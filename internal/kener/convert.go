@@ -179,8 +179,7 @@ func links(monitors []affectedJSON, ids map[string]int64, warn warnFunc) []statu
 	return out
 }
 
-// impact is DOWN where the original has none, or one that it made no sense of. A
-// maintenance does not count as downtime.
+// impact is DOWN where the original has none, or one that it made no sense of.
 func impact(raw json.RawMessage, warn warnFunc) statuspage.Impact {
 	s := textOr(raw, "")
 	switch i := statuspage.Impact(s); {
@@ -188,9 +187,6 @@ func impact(raw json.RawMessage, warn warnFunc) statuspage.Impact {
 		return i
 	case s == "":
 		return statuspage.Down
-	case s == "MAINTENANCE":
-		warn("the impact MAINTENANCE on a monitor is kept as UP")
-		return statuspage.Up
 	}
 	warn("the impact %q on a monitor is kept as DOWN", s)
 	return statuspage.Down

@@ -377,7 +377,7 @@ func (p *pair) links(t *rapid.T) []any {
 	links := []any{}
 	for _, tag := range anyTags.Draw(t, "monitors") {
 		link := map[string]any{"monitor_tag": tag}
-		if impact := oneOf(t, "", "DOWN", "DEGRADED", "UP"); impact != "" {
+		if impact := oneOf(t, "", "DOWN", "DEGRADED", "UP", "MAINTENANCE"); impact != "" {
 			link["impact"] = impact
 		}
 		links = append(links, link)

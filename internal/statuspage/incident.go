@@ -41,13 +41,25 @@ type Impact string
 
 // The impacts.
 const (
-	Up       Impact = "UP"
-	Down     Impact = "DOWN"
-	Degraded Impact = "DEGRADED"
+	Up               Impact = "UP"
+	Degraded         Impact = "DEGRADED"
+	UnderMaintenance Impact = "MAINTENANCE"
+	Down             Impact = "DOWN"
 )
 
+// impacts are all of them, the worst last.
+var impacts = []Impact{Up, Degraded, UnderMaintenance, Down}
+
 // ValidImpact reports whether i is one of the impacts; case counts.
-func ValidImpact(i Impact) bool { return i == Up || i == Down || i == Degraded }
+func ValidImpact(i Impact) bool { return slices.Contains(impacts, i) }
+
+// Worse returns the worse of the two. Anything is worse than what is no impact.
+func (i Impact) Worse(other Impact) Impact {
+	if slices.Index(impacts, other) > slices.Index(impacts, i) {
+		return other
+	}
+	return i
+}
 
 // Where an incident came from, and the one type there is.
 const (

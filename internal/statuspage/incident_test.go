@@ -52,11 +52,22 @@ func TestValid(t *testing.T) {
 		{"DOWN", statuspage.ValidImpact("DOWN"), true},
 		{"DEGRADED", statuspage.ValidImpact("DEGRADED"), true},
 		{"down", statuspage.ValidImpact("down"), false},
-		{"MAINTENANCE", statuspage.ValidImpact("MAINTENANCE"), false},
+		{"MAINTENANCE", statuspage.ValidImpact("MAINTENANCE"), true},
 		{"no impact", statuspage.ValidImpact(""), false},
 	} {
 		if tt.got != tt.want {
 			t.Errorf("%s: valid = %t, want %t", tt.name, tt.got, tt.want)
+		}
+	}
+}
+
+func TestWorseImpact(t *testing.T) {
+	rising := []statuspage.Impact{"", "UP", "DEGRADED", "MAINTENANCE", "DOWN"}
+	for n, i := range rising {
+		for m, other := range rising {
+			if got, want := i.Worse(other), rising[max(n, m)]; got != want {
+				t.Errorf("%q.Worse(%q): %q, want %q", i, other, got, want)
+			}
 		}
 	}
 }

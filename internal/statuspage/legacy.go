@@ -72,17 +72,14 @@ func (i Incident) LegacyTags() []string {
 	return tags
 }
 
-// LegacyImpact is the worst that the incident does to any of its monitors, "" when
-// that is nothing or none was given.
+// LegacyImpact is the worst that the incident does to any of its monitors of what the
+// legacy API has a word for, Down and Degraded; "" when that is nothing or none was given
+// (docs/api.md, The legacy API 1.0.0).
 func (i Incident) LegacyImpact() Impact {
 	worst := Impact("")
 	for _, m := range i.Monitors {
-		switch {
-		case i.Legacy.NoImpact:
-		case m.Impact == Down:
-			return Down
-		case m.Impact == Degraded:
-			worst = Degraded
+		if !i.Legacy.NoImpact && (m.Impact == Down || m.Impact == Degraded) {
+			worst = worst.Worse(m.Impact)
 		}
 	}
 	return worst

@@ -180,6 +180,9 @@ func TestLegacyImpact(t *testing.T) {
 		{[]statuspage.Impact{"UP"}, false, ""},
 		{[]statuspage.Impact{"UP", "DEGRADED"}, false, "DEGRADED"},
 		{[]statuspage.Impact{"DEGRADED", "DOWN", "UP"}, false, "DOWN"},
+		{[]statuspage.Impact{"MAINTENANCE"}, false, ""},
+		{[]statuspage.Impact{"MAINTENANCE", "DEGRADED", "UP"}, false, "DEGRADED"},
+		{[]statuspage.Impact{"DEGRADED", "MAINTENANCE", "DOWN"}, false, "DOWN"},
 		{[]statuspage.Impact{"DOWN", "DOWN"}, true, ""},
 	} {
 		i := statuspage.Incident{Legacy: statuspage.LegacyFields{NoImpact: tt.none}}
