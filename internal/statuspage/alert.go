@@ -12,7 +12,7 @@ import (
 
 // Limits of alert rules.
 const (
-	MaxRuleMonitors    = 40    // monitors of a rule
+	MaxRuleMonitors    = 48    // monitors of a rule
 	MaxMonitorRules    = 20    // active rules of a monitor
 	MaxRuleDescription = 1024  // UTF-16 units
 	MaxAlertThreshold  = 60    // points
