@@ -120,6 +120,27 @@ func TestLifeOfAnAlertOverHTTP(t *testing.T) {
 	}
 }
 
+// TestTitleOfALongName opens incidents for monitors whose names leave no room in a title.
+func TestTitleOfALongName(t *testing.T) {
+	s, _ := start(t)
+	family := "👨‍👩‍👧" // eight units
+	for n, tt := range []struct{ name, want string }{
+		{strings.Repeat("n", 242), strings.Repeat("n", 242) + " STATUS: DOWN"},
+		{strings.Repeat("n", 243), strings.Repeat("n", 241) + "… STATUS: DOWN"},
+		{strings.Repeat("n", 240) + " Database", strings.Repeat("n", 240) + "… STATUS: DOWN"},
+		{strings.Repeat("n", 235) + family + "n", strings.Repeat("n", 235) + "… STATUS: DOWN"},
+		{strings.Repeat("n", 233) + family + "nn", strings.Repeat("n", 233) + family + "… STATUS: DOWN"},
+	} {
+		tag := fmt.Sprintf("m%d", n)
+		made(t, s, "/api/v4/monitors", fmt.Sprintf(`{"tag":%q,"name":%q}`, tag, tt.name))
+		made(t, s, rulesPath, fmt.Sprintf(`{"alert_for":"STATUS","alert_value":"DOWN","monitor_tags":[%q],"create_incident":true}`, tag))
+		postStatus(t, s, testStart, "DOWN", tag)
+		answers(t, s, tt.name, "/api/v4/incidents?monitor_tags="+tag, fmt.Sprintf(`{"incidents":[{"id":%d,"title":"%s","start_date_time":%d,"end_date_time":null,"state":"INVESTIGATING",`+
+			`"incident_source":"ALERT","monitors":[{"monitor_tag":"%s","impact":"DOWN"}],"created_at":"%s","updated_at":"%s","url":"http://localhost:3000/incidents/%[1]d"}]}`,
+			n+1, tt.want, testMinute, tag, testStartText, testStartText))
+	}
+}
+
 // TestPatchesOfDataAreJudged opens and resolves an alert by what somebody sets by
 // hand.
 func TestPatchesOfDataAreJudged(t *testing.T) {

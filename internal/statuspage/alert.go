@@ -417,9 +417,11 @@ func (i Incident) RecoveryComment(id, ruleID int64, j Judgement, now int64) Comm
 	return NewComment{Text: ClosingComment(ruleID, j), Time: max(FloorMinute(now), i.Start), State: Resolved}.Made(i.ID, id, now)
 }
 
-// IncidentTitle is the title of the incident that the rule opens for a monitor.
+// IncidentTitle is the title of the incident that the rule opens for a monitor, whose name
+// is cut when it leaves too little room for what the rule found.
 func (r AlertRule) IncidentTitle(monitorName string) string {
-	return cut(fmt.Sprintf("%s %s: %s", monitorName, r.For, r.Value()), MaxTitle)
+	found := fmt.Sprintf(" %s: %s", r.For, r.Value())
+	return Shorten(monitorName, MaxTitle-Length(found)) + found
 }
 
 // IncidentImpact is what the incident that the rule opens says of its monitor.
@@ -442,21 +444,6 @@ func (r AlertRule) OpeningComment(j Judgement) string {
 // ClosingComment is the comment that resolves the incident of an alert of the rule.
 func ClosingComment(ruleID int64, j Judgement) string {
 	return fmt.Sprintf("Resolved automatically by alert rule %d: %s.", ruleID, j.Reason)
-}
-
-// cut returns the text without what is over so many UTF-16 units.
-func cut(s string, units int) string {
-	n := 0
-	for i, r := range s {
-		n++
-		if r > 0xffff {
-			n++
-		}
-		if n > units {
-			return s[:i]
-		}
-	}
-	return s
 }
 
 func number(n float64) string { return strconv.FormatFloat(n, 'f', -1, 64) }

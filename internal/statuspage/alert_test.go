@@ -186,9 +186,17 @@ func TestIncidentTitleOfAlert(t *testing.T) {
 	if got := r.IncidentTitle("Earth"); got != "Earth STATUS: DOWN" {
 		t.Errorf("title %q", got)
 	}
-	long := r.IncidentTitle(strings.Repeat("𝛼", 127) + "ab")
-	if want := strings.Repeat("𝛼", 127) + "a"; long != want || statuspage.Length(long) != statuspage.MaxTitle {
-		t.Errorf("a long title has %d units: %q", statuspage.Length(long), long)
+	for _, tt := range []struct{ name, want string }{
+		{strings.Repeat("n", 255-13), strings.Repeat("n", 255-13)}, // the rest has 13
+		{strings.Repeat("n", 255-12), strings.Repeat("n", 255-14) + "…"},
+		{strings.Repeat("n", 255), strings.Repeat("n", 255-14) + "…"},
+		{strings.Repeat("𝛼", 127), strings.Repeat("𝛼", 120) + "…"},
+		{strings.Repeat("n", 240) + " " + strings.Repeat("n", 14), strings.Repeat("n", 240) + "…"},
+	} {
+		got := r.IncidentTitle(tt.name)
+		if want := tt.want + " STATUS: DOWN"; got != want || statuspage.Length(got) > statuspage.MaxTitle {
+			t.Errorf("a name of %d: a title of %d units:\n got %q\nwant %q", statuspage.Length(tt.name), statuspage.Length(got), got, want)
+		}
 	}
 	r.Condition = statuspage.Condition{For: statuspage.AlertUptime, Limit: 99.5}
 	if got := r.IncidentTitle("Earth"); got != "Earth UPTIME: 99.5" {
