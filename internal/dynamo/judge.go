@@ -177,7 +177,7 @@ func (s *Store) judgeRule(ctx context.Context, on statuspage.RuleMonitor, ruleID
 				return false, err
 			}
 			writes = s.firingWrites(ctx, r.Fired(m, j, ids, now), *r, now)
-		} else if writes, err = s.recoveryWrites(ctx, on.MonitorID, *r, *open, j, &ids, now); err != nil {
+		} else if writes, err = s.recoveryWrites(ctx, m, *r, *open, j, hours, &ids, now); err != nil {
 			return false, err
 		}
 		refused, err := s.table.Transact(ctx, append(writes, s.ifNoNewPoint(on.MonitorID, hours, now)...)...)
@@ -249,9 +249,36 @@ func (s *Store) ifNoNewPoint(monitorID int64, hours []hour, now int64) []ddb.Wri
 	return checks
 }
 
+// recoveredAt returns the minute in which the monitor recovered for the rule, as the hours
+// say that were read, the newest first. Where they don't reach back far enough, those before
+// them are read, as far as start (UTC seconds).
+func (s *Store) recoveredAt(ctx context.Context, m statuspage.Monitor, c statuspage.Condition, hours []hour, start, now int64) (int64, error) {
+	at, enough := c.RecoveredAt(pointsUpTo(hours, now), m.CountsDegradedAsDown(), start)
+	q := ddb.Query{PK: monitorPK(m.ID), Low: hourKey(m.ID, start).SK, Newest: true, Limit: factHours}
+	for from := ddb.Item(nil); !enough; q.Limit = 0 {
+		q.High = hourKey(m.ID, hours[len(hours)-1].start-hourSeconds).SK
+		items, next, err := s.table.Page(ctx, q, from)
+		if err != nil {
+			return 0, err
+		}
+		for _, it := range items {
+			h, err := readHour(it, now)
+			if err != nil {
+				return 0, err
+			}
+			hours = append(hours, h)
+		}
+		if at, enough = c.RecoveredAt(pointsUpTo(hours, now), m.CountsDegradedAsDown(), start); next == nil {
+			break
+		}
+		from = next
+	}
+	return at, nil
+}
+
 // recoveryWrites resolve the open alert, and its incident unless somebody did.
-func (s *Store) recoveryWrites(ctx context.Context, monitorID int64, r statuspage.AlertRule, open openAlert, j statuspage.Judgement, ids *statuspage.FiringIDs, now int64) ([]ddb.Write, error) {
-	writes := append(s.endAlert(openAlertKey(monitorID, r.ID), open.alertID, now), s.table.Check(ruleKey(r.ID), ddb.NewExpr().IfSame(ruleItem(r))))
+func (s *Store) recoveryWrites(ctx context.Context, m statuspage.Monitor, r statuspage.AlertRule, open openAlert, j statuspage.Judgement, hours []hour, ids *statuspage.FiringIDs, now int64) ([]ddb.Write, error) {
+	writes := append(s.endAlert(openAlertKey(m.ID, r.ID), open.alertID, now), s.table.Check(ruleKey(r.ID), ddb.NewExpr().IfSame(ruleItem(r))))
 	if open.incidentID == nil {
 		return writes, nil
 	}
@@ -273,12 +300,12 @@ func (s *Store) recoveryWrites(ctx context.Context, monitorID int64, r statuspag
 		// A person resolved it. It must not be open again by the time the alert ends.
 		return append(writes, s.table.Check(incidentKey(i.ID), ddb.NewExpr().IfHas(attrClosed, true))), nil
 	}
-	c := i.RecoveryComment(ids.Comment, r.ID, j, now)
-	next, err := i.Commented(c, now)
+	at, err := s.recoveredAt(ctx, m, r.Condition, hours, i.Start, now)
 	if err != nil {
 		return nil, err
 	}
-	return append(writes, s.incidentWrites(byRule(ctx, r), i, s.withComment(next, c, nil), now)...), nil
+	c := i.RecoveryComment(ids.Comment, r.ID, j, now)
+	return append(writes, s.incidentWrites(byRule(ctx, r), i, s.withComment(i.Recovered(at, now), c, nil), now)...), nil
 }
 
 // What internal/jobs/nodata needs beside the rules.

@@ -199,7 +199,7 @@ func (s *Store) settle(ctx context.Context, m *monitor, r *statuspage.AlertRule,
 	case j.Verdict == statuspage.Failing && open == nil:
 		return true, s.fire(ctx, m, r, j, now)
 	case j.Verdict == statuspage.Recovered && open != nil:
-		return true, s.recover(ctx, r, open, j, now)
+		return true, s.recover(ctx, m, r, open, j, now)
 	}
 	return false, nil
 }
@@ -232,7 +232,7 @@ func (s *Store) fire(ctx context.Context, m *monitor, r *statuspage.AlertRule, j
 }
 
 // recover resolves an alert, and its incident unless that is gone or closed.
-func (s *Store) recover(ctx context.Context, r *statuspage.AlertRule, a *statuspage.Alert, j statuspage.Judgement, now int64) error {
+func (s *Store) recover(ctx context.Context, m *monitor, r *statuspage.AlertRule, a *statuspage.Alert, j statuspage.Judgement, now int64) error {
 	*a = a.Ended(now)
 	if a.IncidentID == nil || s.incidents[*a.IncidentID].Closed != nil {
 		return nil
@@ -242,12 +242,8 @@ func (s *Store) recover(ctx context.Context, r *statuspage.AlertRule, a *statusp
 	if err != nil {
 		return err
 	}
-	c := i.RecoveryComment(id, r.ID, j, now)
-	next, err := i.Commented(c, now)
-	if err != nil {
-		return err
-	}
-	i.becomes(next, c)
+	at, _ := r.RecoveredAt(m.upTo(now), m.CountsDegradedAsDown(), i.Start)
+	i.becomes(i.Recovered(at, now), i.RecoveryComment(id, r.ID, j, now))
 	return nil
 }
 

@@ -3,6 +3,7 @@ package statuspage
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -263,6 +264,11 @@ func (c Condition) Judge(points []Point, degradedIsDown bool) Judgement {
 		}
 		points = measured
 	}
+	return c.judge(points, degradedIsDown)
+}
+
+// judge is Judge of points that all count.
+func (c Condition) judge(points []Point, degradedIsDown bool) Judgement {
 	if run, ok := newest(points, c.Failures); ok && c.fails(run, degradedIsDown) {
 		return Judgement{Failing, run[0].Time, c.measured(run, degradedIsDown)}
 	}
@@ -281,7 +287,7 @@ func (r AlertRule) JudgeNoData(newest *Point, now int64) Judgement {
 	if newest != nil {
 		last = newest.Time
 	}
-	passed := (FloorMinute(now)-last)/minute - 1
+	passed := wholeMinutes(last, FloorMinute(now))
 	switch {
 	case float64(passed) >= r.Limit && newest != nil:
 		return Judgement{Failing, last + minute, fmt.Sprintf("no data for %s, the newest point is of %s", plural(passed, "minute"), clock(last))}
@@ -292,6 +298,58 @@ func (r AlertRule) JudgeNoData(newest *Point, now int64) Judgement {
 	}
 	return Judgement{}
 }
+
+// RecoveredAt returns the minute (UTC seconds) in which the monitor recovered, of which the
+// newest of points, by time, are found Recovered: the first point since which no judgement
+// would have been another one (docs/api.md, Alert rules and alerts). Points before start (UTC
+// seconds) do not count. When enough is false, points before the first one of these, and not
+// before start, can make it earlier.
+func (c Condition) RecoveredAt(points []Point, degradedIsDown bool, start int64) (at int64, enough bool) {
+	enough = len(points) > 0 && points[0].Time <= start
+	points = slices.DeleteFunc(slices.Clone(points), func(p Point) bool { return p.Time < start || c.For == AlertLatency && p.Latency == nil })
+	at = start
+	if c.For == AlertUptime {
+		return c.uptimeBack(points, degradedIsDown, start, enough)
+	}
+	for n, p := range slices.Backward(points) {
+		if c.For != AlertNoData && c.failing(p) {
+			return at, true
+		}
+		at = p.Time
+		if c.For == AlertNoData && n > 0 && float64(wholeMinutes(points[n-1].Time, p.Time)) >= c.Limit {
+			return at, true
+		}
+	}
+	return at, enough
+}
+
+// uptimeBack is RecoveredAt for a rule about uptime. The points by which it recovered first
+// can begin with some that are down: the monitor recovered after them.
+func (c Condition) uptimeBack(points []Point, degradedIsDown bool, start int64, enough bool) (at int64, _ bool) {
+	n := len(points)
+	for ; int64(n) > c.Successes; n-- {
+		if c.judge(points[:n-1], degradedIsDown).Verdict != Recovered {
+			enough = true
+			break
+		}
+	}
+	at = start
+	for _, p := range slices.Backward(points[max(0, n-int(c.Successes)):n]) {
+		if at != start && countsAsDown(p, degradedIsDown) {
+			break
+		}
+		at = p.Time
+	}
+	return at, enough
+}
+
+// countsAsDown reports whether the point's minute is downtime.
+func countsAsDown(p Point, degradedIsDown bool) bool {
+	return p.Status == StatusDown || degradedIsDown && p.Status == StatusDegraded
+}
+
+// wholeMinutes is how many whole minutes lie between the points of two.
+func wholeMinutes(from, to int64) int64 { return (to-from)/minute - 1 }
 
 // newest returns the last n points, and false when there are fewer.
 func newest(points []Point, n int64) ([]Point, bool) {
@@ -410,11 +468,22 @@ func (r AlertRule) Fired(m Monitor, j Judgement, ids FiringIDs, now int64) Firin
 	return f
 }
 
-// RecoveryComment returns the comment with the id by which the incident is resolved at now
-// (UTC seconds) when the monitor recovered for the rule that had opened it. It is of this
-// minute, or of the start of an incident that is still to start.
+// RecoveryComment returns the comment with the id that tells at now (UTC seconds) that the
+// monitor recovered for the rule, and that Incident.Recovered is made with.
 func (i Incident) RecoveryComment(id, ruleID int64, j Judgement, now int64) Comment {
-	return NewComment{Text: ClosingComment(ruleID, j), Time: max(FloorMinute(now), i.Start), State: Resolved}.Made(i.ID, id, now)
+	return NewComment{Text: ClosingComment(ruleID, j), Time: FloorMinute(now), State: Resolved}.Made(i.ID, id, now)
+}
+
+// Recovered returns the incident of an alert that was resolved at now (UTC seconds). It ends
+// in the minute at (UTC seconds) in which the monitor recovered, see Condition.RecoveredAt, or
+// where it starts when that is later.
+func (i Incident) Recovered(at, now int64) Incident {
+	i.State, i.Closed = Resolved, &now
+	i.End, i.Legacy.EndSeconds = new(max(at, i.Start)), 0
+	if at <= i.Start {
+		i.Legacy.EndSeconds = i.Legacy.StartSeconds
+	}
+	return i.worked(now)
 }
 
 // IncidentTitle is the title of the incident that the rule opens for a monitor, whose name

@@ -14,11 +14,14 @@ import (
 const noon = 1_763_812_800 // 2025-11-22 12:00 UTC
 
 // series makes points a minute apart from noon on: a letter is a status, a number
-// after it a latency.
+// after it a latency, a full stop a minute without a point.
 func series(text string) []statuspage.Point {
 	statuses := map[byte]statuspage.Status{'U': statuspage.StatusUp, 'G': statuspage.StatusDegraded, 'D': statuspage.StatusDown}
 	var points []statuspage.Point
 	for n, word := range strings.Fields(text) {
+		if word == "." {
+			continue
+		}
 		p := statuspage.Point{Time: noon + int64(n)*60, Status: statuses[word[0]]}
 		if len(word) > 1 {
 			latency := 0.0
@@ -276,21 +279,136 @@ func TestAlertEnded(t *testing.T) {
 }
 
 func TestRecoveryComment(t *testing.T) {
-	for _, tt := range []struct {
-		name        string
-		start, want int64
-	}{
-		{"of this minute", noon - 600, noon},
-		{"started this minute", noon, noon},
-		{"still to start", noon + 600, noon + 600},
-	} {
-		i := statuspage.Incident{ID: 6, Start: tt.start, State: "INVESTIGATING"}
+	for _, start := range []int64{noon - 600, noon, noon + 600} { // still to start
+		i := statuspage.Incident{ID: 6, Start: start, State: "INVESTIGATING"}
 		want := statuspage.Comment{
-			ID: 8, IncidentID: 6, Text: "Resolved automatically by alert rule 4: status UP.", Time: tt.want, State: "RESOLVED",
+			ID: 8, IncidentID: 6, Text: "Resolved automatically by alert rule 4: status UP.", Time: noon, State: "RESOLVED",
 			Created: noon + 59, Updated: noon + 59, Version: 1,
 		}
 		if diff := cmp.Diff(want, i.RecoveryComment(8, 4, statuspage.Judgement{Reason: "status UP"}, noon+59)); diff != "" {
+			t.Errorf("start %d (-want +got):\n%s", start, diff)
+		}
+	}
+}
+
+func TestRecovered(t *testing.T) {
+	for _, tt := range []struct {
+		name           string
+		start, seconds int64
+		end            *int64
+		endSeconds     int64
+		want           int64
+		wantSeconds    int64
+	}{
+		{"after the start", noon - 600, 0, nil, 0, noon, 0},
+		{"where it starts", noon, 0, nil, 0, noon, 0},
+		{"before it starts", noon + 600, 0, nil, 0, noon + 600, 0},
+		{"an end that was known", noon - 600, 0, at(noon + 900), 30, noon, 0},
+		{"a start to the second", noon - 600, 30, nil, 0, noon, 0},
+		{"in the minute of such a start", noon, 30, nil, 0, noon, 30},
+		{"before the minute of such a start", noon + 60, 30, at(noon + 120), 5, noon + 60, 30},
+	} {
+		i := statuspage.Incident{
+			ID: 6, Start: tt.start, End: tt.end, State: "IDENTIFIED", Created: 1, Updated: 2, Version: 3, Warning: &statuspage.CloserWarning{},
+			Legacy: statuspage.LegacyFields{StartSeconds: tt.seconds, EndSeconds: tt.endSeconds, Identified: true},
+		}
+		want := i
+		want.State, want.End, want.Closed, want.Updated, want.Version, want.Warning = "RESOLVED", &tt.want, at(noon+1259), noon+1259, 4, nil
+		want.Legacy.EndSeconds = tt.wantSeconds
+		if diff := cmp.Diff(want, i.Recovered(noon, noon+1259)); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", tt.name, diff)
+		}
+	}
+}
+
+// The points are those of series; start and want are places among them.
+func TestRecoveredAt(t *testing.T) {
+	rule := func(what statuspage.AlertFor, status statuspage.Status, limit float64, failures, successes int64) statuspage.Condition {
+		return statuspage.Condition{For: what, Status: status, Limit: limit, Failures: failures, Successes: successes}
+	}
+	down, degraded := rule("STATUS", "DOWN", 0, 2, 2), rule("STATUS", "DEGRADED", 0, 1, 1)
+	slow, noData := rule("LATENCY", "", 500, 1, 2), rule("NO_DATA", "", 3, 1, 1)
+	for _, tt := range []struct {
+		name      string
+		condition statuspage.Condition
+		points    string
+		start     int
+		want      int
+		enough    bool
+	}{
+		{"the last point", degraded, "D D U", 0, 2, true},
+		{"some points", degraded, "D D U U U", 0, 2, true},
+		{"as many as it takes", down, "D D U G", 0, 2, true},
+		{"more than it takes", down, "D D U G U U", 0, 2, true},
+		{"not the first try", down, "D D U D U U U", 0, 4, true},
+		{"degraded is not down", down, "D G U U", 0, 1, true},
+		{"degraded is degraded", degraded, "D G U U", 0, 2, true},
+		{"no point fails any more", down, "U U U U", 1, 1, true},
+		{"one before it would tell", down, "G U U", -1, 0, false},
+		{"one before the start does not count", down, "D U U U", 2, 2, true},
+		{"it is still to start", down, "D U U", 9, 9, true},
+		{"fast again", slow, "U600 U500 U1", 0, 1, true},
+		{"points without a latency", slow, "U600 U D U500 U U1 D", 0, 3, true},
+		{"slow before", slow, "U600 U1 U600 U2 U3 U4", 0, 3, true},
+		{"fast as far as is known", slow, "U U1 U2", -5, 1, false},
+		{"the first after the silence", noData, "D . . . U U U", 1, 4, true},
+		{"a silence too short", noData, "D . . . U . . U U", 1, 4, true},
+		{"of two silences the second", noData, "D . . . U . . . U", 1, 8, true},
+		{"silence before what is known", noData, "U U U", -9, 0, false},
+		{"the first ever", noData, ". . . . U U", 0, 4, false},
+		{"filled since", noData, "U U U U U U", 1, 1, true},
+		{"uptime", rule("UPTIME", "", 75, 4, 2), "U D U D U U U", 0, 4, true},
+		{"uptime, the longer run", rule("UPTIME", "", 75, 4, 4), "U D U D U U U U U", 0, 4, true},
+		{"uptime that allows for some", rule("UPTIME", "", 50, 4, 4), "D D D D U U", 0, 4, true},
+		{"uptime of one run of all", rule("UPTIME", "", 100, 3, 3), "U D U U U", 0, 2, true},
+		{"uptime with a down point since", rule("UPTIME", "", 75, 4, 4), "D D U U U D", 0, 2, true},
+		{"uptime without a failure", rule("UPTIME", "", 75, 4, 2), "U U U U U U", 2, 2, true},
+		{"uptime as far as is known", rule("UPTIME", "", 75, 2, 2), "U U U", -3, 0, false},
+		{"uptime with degraded ones", rule("UPTIME", "", 75, 2, 2), "D D G U", 0, 2, true},
+	} {
+		at, enough := tt.condition.RecoveredAt(series(tt.points), false, noon+int64(tt.start)*60)
+		if want := int64(noon + tt.want*60); at != want || enough != tt.enough {
+			t.Errorf("%s: place %d, %v, want %d, %v", tt.name, (at-noon)/60, enough, tt.want, tt.enough)
+		}
+	}
+	if at, enough := rule("UPTIME", "", 75, 2, 2).RecoveredAt(series("D D G U U"), true, noon); at != noon+180 || !enough {
+		t.Errorf("degraded counted as downtime: %d, %v", (at-noon)/60, enough)
+	}
+}
+
+// TestRecoveredAtByJudging gives a rule its points one by one. It recovers at the point that
+// RecoveredAt finds when it is judged by the last of all: the first of the newest judgements in
+// a row.
+func TestRecoveredAtByJudging(t *testing.T) {
+	for seed := range uint64(20_000) {
+		random := rand.New(rand.NewPCG(seed, 1))
+		c := statuspage.Condition{
+			For: "STATUS", Status: []statuspage.Status{"DOWN", "DEGRADED"}[random.IntN(2)], Failures: 1 + random.Int64N(4), Successes: 1 + random.Int64N(4),
+		}
+		if random.IntN(2) == 0 {
+			c.For, c.Limit = "LATENCY", 500
+		}
+		var word []string
+		for range 2 + random.IntN(12) {
+			word = append(word, []string{"U400", "U", "G600", "D"}[random.IntN(4)])
+		}
+		points := series(strings.Join(word, " "))
+		if c.Judge(points, false).Verdict != statuspage.Recovered {
+			continue
+		}
+		want := int64(0)
+		for n := range points {
+			j := c.Judge(points[:n+1], false)
+			switch {
+			case c.For == "LATENCY" && points[n].Latency == nil: // it says nothing
+			case j.Verdict != statuspage.Recovered:
+				want = 0
+			case want == 0:
+				want = j.Since
+			}
+		}
+		if at, _ := c.RecoveredAt(points, false, 0); at != want {
+			t.Fatalf("%+v on %v: place %d, want %d", c, word, (at-noon)/60, (want-noon)/60)
 		}
 	}
 }
