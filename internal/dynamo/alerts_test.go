@@ -113,7 +113,7 @@ func TestLifeOfAnAlert(t *testing.T) {
 	incident := statuspage.Incident{
 		ID: 1, Title: "a STATUS: DOWN", Start: begin - minute, State: statuspage.Investigating, Type: statuspage.TypeIncident, Source: "ALERT",
 		Monitors: []statuspage.AffectedMonitor{{Tag: "a", MonitorID: 1, Impact: statuspage.Down}},
-		Created:  now + minute, Updated: now + minute, AlertID: new(int64(1)), Version: 1,
+		Created:  now + minute, Updated: now + minute, AlertID: new(int64(1)), AlertMonitorID: 1, Version: 1,
 	}
 	got, err := s.Incident(t.Context(), 1)
 	if d := cmp.Diff(incident, got); d != "" || err != nil {
@@ -1134,13 +1134,13 @@ func TestOpenAlertsReadBeforeHours(t *testing.T) {
 func TestNextMinuteJudgedBefore(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
-		name, call string
-		at         int64
+		name, call, text string
+		at               int64
 	}{
-		{"before it reads", "BatchGetItem", begin},
-		{"before it writes", "TransactWriteItems", begin},
-		{"in the next hour, before it reads", "BatchGetItem", statuspage.FloorHour(begin) + hour - minute},
-		{"in the next hour, before it writes", "TransactWriteItems", statuspage.FloorHour(begin) + hour - minute},
+		{"before it reads", "BatchGetItem", "RULES", begin},
+		{"before it writes", "TransactWriteItems", "ALERT", begin},
+		{"in the next hour, before it reads", "BatchGetItem", "RULES", statuspage.FloorHour(begin) + hour - minute},
+		{"in the next hour, before it writes", "TransactWriteItems", "ALERT", statuspage.FloorHour(begin) + hour - minute},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -1150,7 +1150,7 @@ func TestNextMinuteJudgedBefore(t *testing.T) {
 			next := func() {
 				set(t, s, tt.at+minute, up, tt.at+minute+1)
 			}
-			set(t, tb.Store(hook(tt.call, "ALERT", next)), tt.at, down, tt.at+minute-1)
+			set(t, tb.Store(hook(tt.call, tt.text, next)), tt.at, down, tt.at+minute-1)
 			wantOpen(t, s, 0)
 		})
 	}

@@ -200,7 +200,7 @@ type Alert struct {
 	Condition  // without thresholds
 	Severity   Severity
 	State      AlertState
-	IncidentID *int64 // the incident that it opened; nil: none, or deleted since
+	IncidentID *int64 // the incident that it opened or joined; nil: none, or deleted since
 	Created    int64  // UTC seconds: when it was triggered
 	Updated    int64  // UTC seconds
 	Resolved   *int64 // UTC seconds
@@ -435,11 +435,29 @@ func (c Condition) measured(run []Point, degradedIsDown bool) string {
 	return "status " + strings.Join(seen, " and ") + " " + span
 }
 
+// An Outage is the one incident that the alerts which are open on a monitor share. It lasts
+// until the last of them has ended, whatever people make of the incident.
+type Outage struct {
+	IncidentID int64
+	Start      int64 // UTC seconds: of the incident, as its alerts have it
+	Recovered  int64 // UTC seconds: the last minute in which the monitor recovered for one of its alerts; 0: none yet
+	Version    int64 // rises with every alert that joins or leaves it
+}
+
+// Left returns the outage after one of its alerts has ended while others have not: in the
+// minute recovered (UTC seconds), or 0 when it lost its reason.
+func (o Outage) Left(recovered int64) Outage {
+	o.Recovered = max(o.Recovered, recovered)
+	o.Version++
+	return o
+}
+
 // A Firing is what comes of a rule that finds a monitor failing.
 type Firing struct {
 	Alert    Alert
-	Incident *Incident // nil: the rule makes none
-	Opening  Comment   // of the incident
+	Incident *Incident // a new one, or the one that the alert joins as it is then; nil: the rule makes none
+	Comment  *Comment  // of the incident; nil: none
+	Outage   Outage    // of the incident
 }
 
 // FiringIDs are the ids of what a Firing makes; those of the incident and its comment
@@ -448,23 +466,53 @@ type FiringIDs struct {
 	Alert, Incident, Comment int64
 }
 
+// alert is the alert that the rule opens on the monitor at now (UTC seconds).
+func (r AlertRule) alert(m Monitor, id, now int64) Alert {
+	condition := r.Condition
+	condition.Failures, condition.Successes = 0, 0
+	return Alert{
+		ID: id, RuleID: r.ID, Tag: m.Tag, MonitorID: m.ID, Condition: condition, Severity: r.Severity, State: Triggered,
+		Created: now, Updated: now, Version: 1,
+	}
+}
+
 // Fired returns the alert that the judgement opens on the monitor at now (UTC seconds),
 // with its incident. The incident starts with the first point that the judgement rests on.
 func (r AlertRule) Fired(m Monitor, j Judgement, ids FiringIDs, now int64) Firing {
-	condition := r.Condition
-	condition.Failures, condition.Successes = 0, 0
-	f := Firing{Alert: Alert{
-		ID: ids.Alert, RuleID: r.ID, Tag: m.Tag, MonitorID: m.ID, Condition: condition, Severity: r.Severity, State: Triggered,
-		Created: now, Updated: now, Version: 1,
-	}}
+	f := Firing{Alert: r.alert(m, ids.Alert, now)}
 	if !r.CreateIncident {
 		return f
 	}
 	i := NewIncident{Title: r.IncidentTitle(m.Name), Start: j.Since, Source: SourceAlert}.
 		opened(ids.Incident, []AffectedMonitor{{Tag: m.Tag, MonitorID: m.ID, Impact: r.IncidentImpact()}}, now)
-	i.AlertID, f.Alert.IncidentID = &ids.Alert, &ids.Incident
-	f.Incident = &i
-	f.Opening = NewComment{Text: r.OpeningComment(j), Time: FloorMinute(now), State: Investigating}.Made(ids.Incident, ids.Comment, now)
+	i.AlertID, i.AlertMonitorID, f.Alert.IncidentID = &ids.Alert, m.ID, &ids.Incident
+	opening := NewComment{Text: r.OpeningComment(j), Time: FloorMinute(now), State: Investigating}.Made(ids.Incident, ids.Comment, now)
+	f.Incident, f.Comment, f.Outage = &i, &opening, Outage{IncidentID: i.ID, Start: i.Start, Version: 1}
+	return f
+}
+
+// Joined returns the alert that the judgement opens on the monitor at now (UTC seconds) while
+// others are open there that share the incident i: it joins them. The worse impact counts, and
+// the earlier start as long as nobody has changed start or monitors. A person's word stands: an
+// incident that is closed, or no longer linked to the monitor, stays as it is.
+func (r AlertRule) Joined(m Monitor, j Judgement, i Incident, o Outage, ids FiringIDs, now int64) Firing {
+	f := Firing{Alert: r.alert(m, ids.Alert, now), Incident: &i, Outage: o}
+	f.Alert.IncidentID = &i.ID
+	f.Outage.Version++
+	at := slices.IndexFunc(i.Monitors, func(a AffectedMonitor) bool { return a.MonitorID == m.ID })
+	if i.Closed != nil || at < 0 {
+		i.Version++ // it has one more alert
+		return f
+	}
+	if i.Start == o.Start && i.Legacy.StartSeconds == 0 && !i.Legacy.NoStart && len(i.Monitors) == 1 {
+		i.Start = min(i.Start, j.Since)
+		f.Outage.Start = i.Start
+	}
+	i.Monitors = slices.Clone(i.Monitors)
+	i.Monitors[at].Impact = i.Monitors[at].Impact.Worse(r.IncidentImpact())
+	i = i.worked(now)
+	joining := NewComment{Text: r.JoiningComment(j), Time: FloorMinute(now), State: i.State}.Made(i.ID, ids.Comment, now)
+	f.Comment = &joining
 	return f
 }
 
@@ -508,6 +556,11 @@ func (r AlertRule) OpeningComment(j Judgement) string {
 		text += "\n\n" + *r.Description
 	}
 	return text
+}
+
+// JoiningComment is the comment on an incident that another rule has opened.
+func (r AlertRule) JoiningComment(j Judgement) string {
+	return fmt.Sprintf("Found by alert rule %d too: %s.", r.ID, j.Reason)
 }
 
 // ClosingComment is the comment that resolves the incident of an alert of the rule.

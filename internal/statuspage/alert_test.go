@@ -243,19 +243,20 @@ func TestFired(t *testing.T) {
 			IncidentID: at(6), Created: now, Updated: now, Version: 1,
 		},
 		Incident: &statuspage.Incident{
-			ID: 6, Title: "A STATUS: DEGRADED", Start: noon - 120, State: "INVESTIGATING", Type: "INCIDENT", Source: "ALERT", AlertID: at(5),
+			ID: 6, Title: "A STATUS: DEGRADED", Start: noon - 120, State: "INVESTIGATING", Type: "INCIDENT", Source: "ALERT", AlertID: at(5), AlertMonitorID: 1,
 			Monitors: []statuspage.AffectedMonitor{{Tag: "a", MonitorID: 1, Impact: "DEGRADED"}}, Created: now, Updated: now, Version: 1,
 		},
-		Opening: statuspage.Comment{
+		Comment: &statuspage.Comment{
 			ID: 7, IncidentID: 6, Text: "Opened automatically by alert rule 4: status DOWN.\n\nd", Time: noon, State: "INVESTIGATING",
 			Created: now, Updated: now, Version: 1,
 		},
+		Outage: statuspage.Outage{IncidentID: 6, Start: noon - 120, Version: 1},
 	}
 	if diff := cmp.Diff(want, r.Fired(m, j, ids, now)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	r.CreateIncident = false
-	want.Alert.IncidentID, want.Incident, want.Opening = nil, nil, statuspage.Comment{}
+	want.Alert.IncidentID, want.Incident, want.Comment, want.Outage = nil, nil, nil, statuspage.Outage{}
 	if diff := cmp.Diff(want, r.Fired(m, j, statuspage.FiringIDs{Alert: 5}, now)); diff != "" {
 		t.Errorf("without an incident (-want +got):\n%s", diff)
 	}
