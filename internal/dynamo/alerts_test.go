@@ -649,6 +649,17 @@ func TestAlertCosts(t *testing.T) {
 	once("a point that opens an alert", 6, status(down))
 	once("another one", 3, status(down))
 	once("a point that resolves it", 6, status(up))
+	another, err := counted.CreateAlertRule(ctx, degradedRule(1, "a"), now, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	once("a point that opens an alert of another rule", 6, status(degraded))
+	once("a point that lets one join it", 6, status(down))
+	once("a point that lets it leave", 5, status(degraded))
+	once("a point that resolves the last", 6, status(up))
+	if err := s.DeleteAlertRule(ctx, another.ID, now); err != nil {
+		t.Fatal(err)
+	}
 	calls("GET alert rule", 1, func() error { _, err := counted.AlertRule(ctx, rule.ID); return err })
 	calls("PATCH alert rule", 3, func() error {
 		_, err := counted.UpdateAlertRule(ctx, rule.ID, statuspage.AlertRulePatch{Failures: opt.Value[int64](1)}, now)

@@ -413,3 +413,88 @@ func TestRecoveredAtByJudging(t *testing.T) {
 		}
 	}
 }
+
+func TestJoined(t *testing.T) {
+	r := statuspage.AlertRule{
+		ID: 4, Condition: statuspage.Condition{For: statuspage.AlertStatus, Status: statuspage.StatusDown, Failures: 3, Successes: 2},
+		Severity: statuspage.Critical, CreateIncident: true, Description: new("d"), Active: true, Version: 3,
+	}
+	m := statuspage.Monitor{ID: 1, Tag: "a", Name: "A"}
+	other := statuspage.AffectedMonitor{Tag: "b", MonitorID: 2, Impact: "UP"}
+	on := func(impact statuspage.Impact, others ...statuspage.AffectedMonitor) []statuspage.AffectedMonitor {
+		return append(others, statuspage.AffectedMonitor{Tag: "a", MonitorID: 1, Impact: impact})
+	}
+	incident := func(change func(i *statuspage.Incident)) statuspage.Incident {
+		i := statuspage.Incident{
+			ID: 6, Title: "T", Start: noon - 60, State: "IDENTIFIED", Source: "ALERT", Monitors: on("DEGRADED"), Created: 1, Updated: 2, Version: 3,
+			AlertID: at(1), AlertMonitorID: 1, Warning: &statuspage.CloserWarning{},
+		}
+		change(&i)
+		return i
+	}
+	now := int64(noon + 59)
+	worked := func(i *statuspage.Incident) { i.Updated, i.Version, i.Warning = now, 4, nil }
+	passedOver := func(i *statuspage.Incident) { i.Version = 4 }
+	for _, tt := range []struct {
+		name    string
+		is      func(i *statuspage.Incident)
+		since   int64
+		impact  statuspage.AlertFor // what the rule is about, "": STATUS of DOWN
+		becomes func(i *statuspage.Incident)
+		comment statuspage.State // "": none
+		outage  int64            // its start
+	}{
+		{"worse", func(i *statuspage.Incident) {}, noon - 60, "", func(i *statuspage.Incident) { worked(i); i.Monitors = on("DOWN") }, "IDENTIFIED", noon - 60},
+		{"worse, later", func(i *statuspage.Incident) {}, noon, "", func(i *statuspage.Incident) { worked(i); i.Monitors = on("DOWN") }, "IDENTIFIED", noon - 60},
+		{"worse, earlier", func(i *statuspage.Incident) {}, noon - 120, "", func(i *statuspage.Incident) { worked(i); i.Monitors, i.Start = on("DOWN"), noon-120 }, "IDENTIFIED", noon - 120},
+		{"less bad", func(i *statuspage.Incident) { i.Monitors = on("DOWN") }, noon, "LATENCY", worked, "IDENTIFIED", noon - 60},
+		{"less bad than maintenance", func(i *statuspage.Incident) { i.Monitors = on("MAINTENANCE") }, noon, "LATENCY", worked, "IDENTIFIED", noon - 60},
+		{"worse than maintenance", func(i *statuspage.Incident) { i.Monitors = on("MAINTENANCE") }, noon, "", func(i *statuspage.Incident) { worked(i); i.Monitors = on("DOWN") }, "IDENTIFIED", noon - 60},
+		{"worse than up", func(i *statuspage.Incident) { i.Monitors = on("UP") }, noon, "LATENCY", func(i *statuspage.Incident) { worked(i); i.Monitors = on("DEGRADED") }, "IDENTIFIED", noon - 60},
+		{"among others", func(i *statuspage.Incident) { i.Monitors = on("UP", other) }, noon - 120, "", func(i *statuspage.Incident) { worked(i); i.Monitors = on("DOWN", other) }, "IDENTIFIED", noon - 60},
+		{"another start", func(i *statuspage.Incident) { i.Start = noon - 180 }, noon - 240, "", func(i *statuspage.Incident) { worked(i); i.Monitors = on("DOWN") }, "IDENTIFIED", noon - 60},
+		{"a start to the second", func(i *statuspage.Incident) { i.Legacy.StartSeconds = 5 }, noon - 240, "", func(i *statuspage.Incident) { worked(i); i.Monitors = on("DOWN") }, "IDENTIFIED", noon - 60},
+		{"no start", func(i *statuspage.Incident) { i.Legacy.NoStart = true }, noon - 240, "", func(i *statuspage.Incident) { worked(i); i.Monitors = on("DOWN") }, "IDENTIFIED", noon - 60},
+		{"open in the state RESOLVED", func(i *statuspage.Incident) { i.State = "RESOLVED" }, noon, "", func(i *statuspage.Incident) { worked(i); i.Monitors = on("DOWN") }, "RESOLVED", noon - 60},
+		{"with an end", func(i *statuspage.Incident) { i.End = at(noon + 600) }, noon, "", func(i *statuspage.Incident) { worked(i); i.Monitors = on("DOWN") }, "IDENTIFIED", noon - 60},
+		{"closed", func(i *statuspage.Incident) { i.State, i.End, i.Closed = "RESOLVED", at(noon), at(noon) }, noon - 120, "", passedOver, "", noon - 60},
+		{"of other monitors", func(i *statuspage.Incident) { i.Monitors = []statuspage.AffectedMonitor{other} }, noon - 120, "", passedOver, "", noon - 60},
+		{"of none", func(i *statuspage.Incident) { i.Monitors = nil }, noon - 120, "", passedOver, "", noon - 60},
+	} {
+		r := r
+		if tt.impact != "" {
+			r.Condition = statuspage.Condition{For: tt.impact, Limit: 5, Failures: 1, Successes: 1}
+		}
+		condition := r.Condition
+		condition.Failures, condition.Successes = 0, 0
+		before, next := incident(tt.is), incident(tt.is)
+		tt.becomes(&next)
+		want := statuspage.Firing{
+			Alert: statuspage.Alert{
+				ID: 5, RuleID: 4, Tag: "a", MonitorID: 1, Condition: condition, Severity: "CRITICAL", State: "TRIGGERED", IncidentID: at(6), Created: now, Updated: now, Version: 1,
+			},
+			Incident: &next, Outage: statuspage.Outage{IncidentID: 6, Start: tt.outage, Recovered: 7, Version: 9},
+		}
+		if tt.comment != "" {
+			want.Comment = &statuspage.Comment{ID: 7, IncidentID: 6, Text: "Found by alert rule 4 too: status DOWN.", Time: noon, State: tt.comment, Created: now, Updated: now, Version: 1}
+		}
+		j := statuspage.Judgement{Verdict: statuspage.Failing, Since: tt.since, Reason: "status DOWN"}
+		o := statuspage.Outage{IncidentID: 6, Start: noon - 60, Recovered: 7, Version: 8}
+		if diff := cmp.Diff(want, r.Joined(m, j, before, o, statuspage.FiringIDs{Alert: 5, Comment: 7}, now)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", tt.name, diff)
+		}
+		if diff := cmp.Diff(incident(tt.is), before); diff != "" {
+			t.Errorf("%s: the incident was changed (-before +after):\n%s", tt.name, diff)
+		}
+	}
+}
+
+func TestOutageLeft(t *testing.T) {
+	o := statuspage.Outage{IncidentID: 6, Start: noon, Version: 1}
+	for n, tt := range []struct{ recovered, want int64 }{{0, 0}, {noon + 120, noon + 120}, {noon + 60, noon + 120}, {0, noon + 120}, {noon + 180, noon + 180}} {
+		o = o.Left(tt.recovered)
+		if want := (statuspage.Outage{IncidentID: 6, Start: noon, Recovered: tt.want, Version: int64(n) + 2}); o != want {
+			t.Errorf("after %d: %+v, want %+v", tt.recovered, o, want)
+		}
+	}
+}
