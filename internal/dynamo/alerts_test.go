@@ -792,7 +792,9 @@ type alertRace struct {
 // alertCase is what the writers of one race are about.
 type alertCase struct {
 	tag      string
+	monitor  int64
 	rule     int64
+	other    int64 // another rule, 0: none
 	incident int64 // 0: none yet
 }
 

@@ -189,6 +189,7 @@ func (s *Store) judgeRule(ctx context.Context, monitor statuspage.RuleMonitor, r
 		if err == nil && refused == nil {
 			did = next
 		}
+		ids.Comment = 0 // of two comments of one minute the later one has the greater id
 		return refused == nil, err
 	})
 	return did, err

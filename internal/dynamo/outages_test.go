@@ -36,25 +36,38 @@ func twoRules(t testing.TB, s *dynamo.Store) {
 type outageRace struct {
 	name   string
 	before []statuspage.Status // a minute each, the last one a minute before begin
-	ops    []alertOp           // the rule of their case is the one about DEGRADED
+	late   bool                // the rules are made after them, so that nobody has judged them
+	ops    []alertOp           // the rule of their case is the one about DEGRADED, the other one that about DOWN
 	check  func(t testing.TB, s *dynamo.Store, alerts []statuspage.Alert, incidents []statuspage.Incident)
 }
 
 var outageRaces = []outageRace{
-	{"both fire", nil, []alertOp{recordAt(begin, down), recordAt(begin, down), recordAt(begin, down)}, oneOutage},
-	{"both fire, a minute apart", nil, []alertOp{recordAt(begin, down), recordAt(begin+minute, down)}, oneOutage},
-	{"the other one fires", []statuspage.Status{degraded}, []alertOp{recordAt(begin, down), recordAt(begin, down)}, oneOutage},
-	{"both recover", []statuspage.Status{down}, []alertOp{recordAt(begin, up), recordAt(begin, up), recordAt(begin+minute, up)}, outageOver},
-	{"one after the other", []statuspage.Status{down}, []alertOp{recordAt(begin, degraded), recordAt(begin+minute, up)}, outageOver},
-	{"fires and recovers", []statuspage.Status{degraded}, []alertOp{recordAt(begin, down), recordAt(begin+minute, up)}, outageOver},
-	{"fires and a person", []statuspage.Status{degraded}, []alertOp{recordAt(begin, down), person}, closedByAPerson},
-	{"fires and the incident's end", []statuspage.Status{degraded}, []alertOp{recordAt(begin, down), endIncident}, lastHasOne},
-	{"recovers and the incident's end", []statuspage.Status{down}, []alertOp{recordAt(begin, up), endIncident}, noneOpen},
-	{"fires and the other's rule", []statuspage.Status{degraded}, []alertOp{recordAt(begin, down), endRule}, lastHasOne},
-	{"recovers and the other's rule", []statuspage.Status{down}, []alertOp{recordAt(begin, up), endRule}, noneOpen},
-	{"recovers and the other's rule is not active", []statuspage.Status{down}, []alertOp{recordAt(begin, degraded), idleRule}, nil},
-	{"fires and the monitor's end", []statuspage.Status{degraded}, []alertOp{recordAt(begin, down), endMonitor}, nil},
-	{"recovers and the monitor's end", []statuspage.Status{down}, []alertOp{recordAt(begin, up), endMonitor}, nil},
+	{"each fires", []statuspage.Status{down}, true, []alertOp{judgeOne, judgeOther}, oneOutage},
+	{"each fires, and a point", []statuspage.Status{down}, true, []alertOp{judgeOne, judgeOther, recordAt(begin, down)}, oneOutage},
+	{"both fire", nil, false, []alertOp{recordAt(begin, down), recordAt(begin, down), recordAt(begin, down)}, oneOutage},
+	{"both fire, a minute apart", nil, false, []alertOp{recordAt(begin, down), recordAt(begin+minute, down)}, oneOutage},
+	{"the other one fires", []statuspage.Status{degraded}, false, []alertOp{recordAt(begin, down), recordAt(begin, down)}, oneOutage},
+	{"both recover", []statuspage.Status{down}, false, []alertOp{recordAt(begin, up), recordAt(begin, up), recordAt(begin+minute, up)}, outageOver},
+	{"one after the other", []statuspage.Status{down}, false, []alertOp{recordAt(begin, degraded), recordAt(begin+minute, up)}, outageOver},
+	{"fires and recovers", []statuspage.Status{degraded}, false, []alertOp{recordAt(begin, down), recordAt(begin+minute, up)}, outageOver},
+	{"fires and a person", []statuspage.Status{degraded}, false, []alertOp{recordAt(begin, down), person}, closedByAPerson},
+	{"fires and the incident's end", []statuspage.Status{degraded}, false, []alertOp{recordAt(begin, down), endIncident}, lastHasOne},
+	{"recovers and the incident's end", []statuspage.Status{down}, false, []alertOp{recordAt(begin, up), endIncident}, noneOpen},
+	{"fires and the other's rule", []statuspage.Status{degraded}, false, []alertOp{recordAt(begin, down), endRule}, lastHasOne},
+	{"recovers and the other's rule", []statuspage.Status{down}, false, []alertOp{recordAt(begin, up), endRule}, noneOpen},
+	{"recovers and the other's rule is not active", []statuspage.Status{down}, false, []alertOp{recordAt(begin, degraded), idleRule}, nil},
+	{"fires and the monitor's end", []statuspage.Status{degraded}, false, []alertOp{recordAt(begin, down), endMonitor}, nil},
+	{"recovers and the monitor's end", []statuspage.Status{down}, false, []alertOp{recordAt(begin, up), endMonitor}, nil},
+}
+
+func judgeOne(c alertCase) op   { return judgeRule(c, c.rule) }
+func judgeOther(c alertCase) op { return judgeRule(c, c.other) }
+
+func judgeRule(c alertCase, rule int64) op {
+	return func(ctx context.Context, s *dynamo.Store) error {
+		_, err := s.JudgeRule(ctx, rule, statuspage.RuleMonitor{Tag: c.tag, MonitorID: c.monitor}, now)
+		return err
+	}
 }
 
 func noneOpen(t testing.TB, _ *dynamo.Store, alerts []statuspage.Alert, incidents []statuspage.Incident) {
@@ -143,20 +156,26 @@ func TestOutageRaces(t *testing.T) {
 func (w *world) outageRace(r outageRace, tag string, seed uint64) {
 	t := &namedTB{w.t, r.name}
 	ctx := context.Background()
-	rule, err := w.store.CreateAlertRule(ctx, degradedRule(1, tag), now-hour, nil)
-	if err == nil {
-		_, err = w.store.CreateAlertRule(ctx, downRule(1, tag), now-hour, nil)
+	record := func() error {
+		return errors.Join(w.store.RecordPoints(ctx, points(tag, begin-minute, r.before...), begin-minute)...)
 	}
-	if err == nil && len(r.before) > 0 {
-		err = errors.Join(w.store.RecordPoints(ctx, points(tag, begin-minute, r.before...), begin-minute)...)
+	var early, late error
+	if r.late {
+		early = record()
 	}
-	if err != nil {
+	one, oneErr := w.store.CreateAlertRule(ctx, degradedRule(1, tag), now-hour, nil)
+	other, otherErr := w.store.CreateAlertRule(ctx, downRule(1, tag), now-hour, nil)
+	if !r.late {
+		late = record()
+	}
+	m, err := w.store.Monitor(ctx, tag)
+	if err := errors.Join(early, oneErr, otherErr, late, err); err != nil {
 		t.Errorf("%v", err)
 		return
 	}
-	c := alertCase{tag: tag, rule: rule.ID}
+	c := alertCase{tag: tag, monitor: m.ID, rule: one.ID, other: other.ID}
 	alerts := func() []statuspage.Alert { return alertsOf(t, w.store, statuspage.AlertQuery{Tag: tag}) }
-	if len(r.before) > 0 {
+	if len(r.before) > 0 && !r.late {
 		c.incident = *alerts()[0].IncidentID
 	}
 	var wg sync.WaitGroup
