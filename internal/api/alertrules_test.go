@@ -76,7 +76,7 @@ func manyTags(n int) string {
 var sharedRuleRows = [][2]string{
 	{`"monitor_tags":null`, ruleTags}, {`"monitor_tags":"earth"`, ruleTags}, {`"monitor_tags":{"0":"earth"}`, ruleTags}, {`"monitor_tags":[]`, ruleTags},
 	{`"monitor_tags":["earth",""]`, ruleTag}, {`"monitor_tags":[5]`, ruleTag}, {`"monitor_tags":[null]`, ruleTag}, {`"monitor_tags":[{"monitor_tag":"earth"}]`, ruleTag},
-	{`"monitor_tags":` + manyTags(41), "At most 40 monitors"},
+	{`"monitor_tags":` + manyTags(49), "At most 48 monitors"},
 	{`"failure_threshold":null`, failuresForm}, {`"failure_threshold":0`, failuresForm}, {`"failure_threshold":61`, failuresForm}, {`"failure_threshold":1.5`, failuresForm},
 	{`"failure_threshold":"3"`, failuresForm}, {`"failure_threshold":true`, failuresForm}, {`"failure_threshold":-1`, failuresForm}, {`"failure_threshold":1e400`, failuresForm},
 	{`"success_threshold":null`, successForm}, {`"success_threshold":0`, successForm}, {`"success_threshold":61`, successForm}, {`"success_threshold":[]`, successForm},
@@ -212,7 +212,7 @@ func TestAlertRuleRefusals(t *testing.T) {
 func TestAlertRulesOverHTTP(t *testing.T) {
 	s, clock := start(t)
 	monitorsNamed(t, s, "earth", "mars", "venus")
-	for i := range 40 {
+	for i := range 48 {
 		monitorsNamed(t, s, fmt.Sprintf("m%d", i))
 	}
 	const later = `"2026-01-15T10:01:00.000Z"`
@@ -224,8 +224,8 @@ func TestAlertRulesOverHTTP(t *testing.T) {
 			`"create_incident":true,"description":" Call <Ada>. ","is_active":false,"id":99,"x":1}`, 201,
 			ruleText(2, "alert_for", `"LATENCY"`, "alert_value", "0.25", "monitor_tags", `["mars","earth"]`, "failure_threshold", "60", "success_threshold", "2", "severity", `"WARNING"`,
 				"create_incident", "true", "description", `" Call <Ada>. "`, "is_active", "false")},
-		{"uptime of many", "POST", rulesPath, `{"alert_for":"UPTIME","alert_value":1e2,"monitor_tags":` + manyTags(40) + `}`, 201,
-			ruleText(3, "alert_for", `"UPTIME"`, "alert_value", "100", "monitor_tags", manyTags(40))},
+		{"uptime of many", "POST", rulesPath, `{"alert_for":"UPTIME","alert_value":1e2,"monitor_tags":` + manyTags(48) + `}`, 201,
+			ruleText(3, "alert_for", `"UPTIME"`, "alert_value", "100", "monitor_tags", manyTags(48))},
 		{"no data, degraded", "POST", rulesPath, `{"alert_for":"NO_DATA","alert_value":43200.0,"monitor_tags":["venus"],"description":null}`, 201,
 			ruleText(4, "alert_for", `"NO_DATA"`, "alert_value", "43200", "monitor_tags", `["venus"]`)},
 		{"get", "GET", rulesPath + "/01", "", 200, ruleText(1)},

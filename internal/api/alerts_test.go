@@ -120,6 +120,145 @@ func TestLifeOfAnAlertOverHTTP(t *testing.T) {
 	}
 }
 
+// TestTitleOfALongName opens incidents for monitors whose names leave no room in a title.
+func TestTitleOfALongName(t *testing.T) {
+	s, _ := start(t)
+	family := "👨‍👩‍👧" // eight units
+	for n, tt := range []struct{ name, want string }{
+		{strings.Repeat("n", 242), strings.Repeat("n", 242) + " STATUS: DOWN"},
+		{strings.Repeat("n", 243), strings.Repeat("n", 241) + "… STATUS: DOWN"},
+		{strings.Repeat("n", 240) + " Database", strings.Repeat("n", 240) + "… STATUS: DOWN"},
+		{strings.Repeat("n", 235) + family + "n", strings.Repeat("n", 235) + "… STATUS: DOWN"},
+		{strings.Repeat("n", 233) + family + "nn", strings.Repeat("n", 233) + family + "… STATUS: DOWN"},
+	} {
+		tag := fmt.Sprintf("m%d", n)
+		made(t, s, "/api/v4/monitors", fmt.Sprintf(`{"tag":%q,"name":%q}`, tag, tt.name))
+		made(t, s, rulesPath, fmt.Sprintf(`{"alert_for":"STATUS","alert_value":"DOWN","monitor_tags":[%q],"create_incident":true}`, tag))
+		postStatus(t, s, testStart, "DOWN", tag)
+		answers(t, s, tt.name, "/api/v4/incidents?monitor_tags="+tag, fmt.Sprintf(`{"incidents":[{"id":%d,"title":"%s","start_date_time":%d,"end_date_time":null,"state":"INVESTIGATING",`+
+			`"incident_source":"ALERT","monitors":[{"monitor_tag":"%s","impact":"DOWN"}],"created_at":"%s","updated_at":"%s","url":"http://localhost:3000/incidents/%[1]d"}]}`,
+			n+1, tt.want, testMinute, tag, testStartText, testStartText))
+	}
+}
+
+// TestEndOfAnAlertsIncident judges recoveries long after the minute in which the monitor
+// recovered. The incident ends in that minute, in both APIs; the comment and the alert are of
+// the judging.
+func TestEndOfAnAlertsIncident(t *testing.T) {
+	const late = testStart + 1200
+	point := func(n int64, status string) string {
+		return fmt.Sprintf(`{"monitor_tag":"earth","status":"%s","timestamp":%d}`, status, testMinute+60*n)
+	}
+	latency := func(n, ms int64) string {
+		return fmt.Sprintf(`{"monitor_tag":"earth","status":"UP","latency":%d,"timestamp":%d}`, ms, testMinute+60*n)
+	}
+	run := func(from, to int64, status string) string {
+		var points []string
+		for n := from; n <= to; n++ {
+			points = append(points, point(n, status))
+		}
+		return strings.Join(points, ",")
+	}
+	for _, tt := range []struct {
+		name, rule, value string   // of the rule, and what its alert has
+		thresholds        string   // of the rule
+		failing           string   // points, at testStart
+		recovered         []string // points, a POST each, at late
+		start, end        int64    // minutes from testMinute
+		reason            string
+	}{
+		{"a late point", `"STATUS"`, `"DOWN"`, "", point(0, "DOWN"), []string{point(1, "UP")}, 0, 1, "status UP in the minute 2026-01-15 10:01 UTC"},
+		{"many points", `"STATUS"`, `"DOWN"`, "", point(0, "DOWN"), []string{point(1, "DOWN") + "," + run(2, 9, "UP")}, 0, 2, "status UP in the minute 2026-01-15 10:09 UTC"},
+		{"two that it takes", `"STATUS"`, `"DOWN"`, `"success_threshold":2,`, point(0, "DOWN"), []string{point(1, "UP"), point(5, "DOWN"), point(6, "UP"), run(7, 9, "UP")}, 0, 6,
+			"status UP in the last 2 recorded minutes, 2026-01-15 10:08 UTC to 2026-01-15 10:09 UTC"},
+		{"points of three hours", `"STATUS"`, `"DOWN"`, "", run(-90, -88, "DOWN"), []string{run(-87, 12, "UP")}, -88, -87, "status UP in the minute 2026-01-15 10:12 UTC"},
+		{"degraded before", `"STATUS"`, `"DEGRADED"`, "", point(0, "DOWN"), []string{point(1, "DEGRADED") + "," + run(3, 9, "UP")}, 0, 3, "status UP in the minute 2026-01-15 10:09 UTC"},
+		{"latency", `"LATENCY"`, "500", "", latency(0, 501), []string{latency(1, 502) + "," + point(2, "UP") + "," + latency(3, 500) + "," + point(4, "DOWN") + "," + latency(5, 7)}, 0, 3,
+			"latency 7 ms on average and 7 ms at most, limit 500 ms, in the minute 2026-01-15 10:05 UTC"},
+		{"uptime", `"UPTIME"`, "75", `"failure_threshold":4,"success_threshold":4,`, run(-3, -1, "UP") + "," + point(0, "DOWN") + "," + point(1, "DOWN"), []string{run(2, 9, "UP")}, -2, 2,
+			"uptime 100 %, limit 75 %, in the last 4 recorded minutes, 2026-01-15 10:06 UTC to 2026-01-15 10:09 UTC"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			s, clock := start(t)
+			monitorsNamed(t, s, "earth")
+			made(t, s, rulesPath, `{"alert_for":`+tt.rule+`,"alert_value":`+tt.value+`,`+tt.thresholds+`"monitor_tags":["earth"],"create_incident":true}`)
+			post := func(points string) {
+				t.Helper()
+				if got := s.Do("POST", "/api/v4/status", `{"points":[`+points+`]}`); got.Status != 200 || strings.Contains(got.Body, "error") {
+					t.Fatalf("%d %s", got.Status, got.Body)
+				}
+			}
+			clock.seconds.Store(testStart + 60)
+			post(tt.failing)
+			clock.seconds.Store(late)
+			for _, points := range tt.recovered {
+				post(points)
+			}
+			begin, end := testMinute+60*tt.start, testMinute+60*tt.end
+			impact := "DOWN"
+			if tt.rule == `"LATENCY"` || tt.value == `"DEGRADED"` {
+				impact = "DEGRADED"
+			}
+			title := "N " + strings.Trim(tt.rule, `"`) + ": " + strings.Trim(tt.value, `"`)
+			answers(t, s, "v4", "/api/v4/incidents/1", fmt.Sprintf(`{"incident":{"id":1,"title":"%s","start_date_time":%d,"end_date_time":%d,"state":"RESOLVED","incident_type":"INCIDENT",`+
+				`"incident_source":"ALERT","monitors":[{"monitor_tag":"earth","impact":"%s"}],"created_at":%s,"updated_at":%s,"url":"http://localhost:3000/incidents/1"}}`,
+				title, begin, end, impact, isoText(testStart+60), isoText(late)))
+			answers(t, s, "legacy", "/api/incident/1", fmt.Sprintf(`{"createdAt":%d,"closedAt":%d,"title":"%s","tags":["earth"],"incidentNumber":1,"startDatetime":%d,"endDatetime":%d,"body":"","impact":"%s",`+
+				`"isMaintenance":false,"isIdentified":false,"isResolved":true}`, testStart+60, late, title, begin, end, impact))
+			answers(t, s, "comment", "/api/v4/incidents/1/comments?limit=1", fmt.Sprintf(`{"comments":[{"id":2,"incident_id":1,"comment":"Resolved automatically by alert rule 1: %s.",`+
+				`"timestamp":%d,"state":"RESOLVED","created_at":%s,"updated_at":%s}],"next_cursor":"%s"}`, tt.reason, testMinute+1200, isoText(late), isoText(late), cursorOf(fmt.Sprintf("c.%d.2", testMinute+1200))))
+			answers(t, s, "alert", alertsPath+"/1", `{"alert":`+alertRecord(1, 1, "RESOLVED", "1", testStart+60, late, isoText(late), "alert_for", tt.rule, "alert_value", tt.value)+`}`)
+		})
+	}
+}
+
+// TestEndAfterMissingData lets points come again after a silence: the incident ends with the
+// first of them, also when that is of an hour before, and never before its start.
+func TestEndAfterMissingData(t *testing.T) {
+	const back = testMinute + 90*60
+	for _, tt := range []struct {
+		name       string
+		patch      string // of the incident
+		points     []int64
+		start, end int64
+	}{
+		{"the newest", "{}", []int64{back}, testMinute + 60, back},
+		{"some", "{}", []int64{back - 120, back - 60, back}, testMinute + 60, back - 120},
+		{"of two hours", "{}", []int64{back - 31*60, back - 30*60, back}, testMinute + 60, back},
+		{"of two hours, near enough", "{}", []int64{back - 50*60, back - 40*60, back - 30*60, back - 20*60, back}, testMinute + 60, back - 50*60},
+		{"the silence is filled", "{}", []int64{testMinute + 120, testMinute + 20*60, testMinute + 45*60, testMinute + 70*60, back}, testMinute + 60, testMinute + 120},
+		{"it starts later", fmt.Sprintf(`{"start_date_time":%d}`, back+600), []int64{back}, back + 600, back + 600},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			s, clock := start(t)
+			monitorsNamed(t, s, "earth")
+			made(t, s, rulesPath, `{"alert_for":"NO_DATA","alert_value":28,"monitor_tags":["earth"],"create_incident":true}`)
+			postStatus(t, s, testStart, "UP", "earth")
+			clock.seconds.Store(testMinute + 30*60)
+			s.Tick()
+			if got := s.Do("PATCH", "/api/v4/incidents/1", tt.patch); got.Status != 200 {
+				t.Fatalf("%d %s", got.Status, got.Body)
+			}
+			clock.seconds.Store(back + 30)
+			var points []string
+			for _, at := range tt.points {
+				points = append(points, fmt.Sprintf(`{"monitor_tag":"earth","status":"DOWN","timestamp":%d}`, at))
+			}
+			if got := s.Do("POST", "/api/v4/status", `{"points":[`+strings.Join(points, ",")+`]}`); got.Status != 200 {
+				t.Fatalf("%d %s", got.Status, got.Body)
+			}
+			clock.seconds.Store(back + 60)
+			s.Tick()
+			answers(t, s, "incident", "/api/v4/incidents", fmt.Sprintf(`{"incidents":[{"id":1,"title":"N NO_DATA: 28","start_date_time":%d,"end_date_time":%d,"state":"RESOLVED","incident_source":"ALERT",`+
+				`"monitors":[{"monitor_tag":"earth","impact":"DOWN"}],"created_at":%s,"updated_at":%s,"url":"http://localhost:3000/incidents/1"}]}`,
+				tt.start, tt.end, isoText(testMinute+30*60), isoText(back+60)))
+			answers(t, s, "alert", alertsPath+"/1", `{"alert":`+alertRecord(1, 1, "RESOLVED", "1", testMinute+30*60, back+60, isoText(back+60), "alert_for", `"NO_DATA"`, "alert_value", "28")+`}`)
+		})
+	}
+}
+
 // TestPatchesOfDataAreJudged opens and resolves an alert by what somebody sets by
 // hand.
 func TestPatchesOfDataAreJudged(t *testing.T) {

@@ -107,20 +107,95 @@ func readOpenAlert(it ddb.Item) (ruleID int64, o openAlert, err error) {
 	return ruleID, o, r.Err
 }
 
-// openAlerts returns the marks of the open alerts on the monitor, by rule.
-func (s *Store) openAlerts(ctx context.Context, monitorID int64) (map[int64]openAlert, error) {
-	alerts := map[int64]openAlert{}
-	for it, err := range s.table.Items(ctx, ddb.Query{PK: monitorPK(monitorID), Low: openAlertPrefix, High: openAlertPrefix + "~"}) {
+// outageKey is the row of the incident that the open alerts on a monitor share.
+func outageKey(monitorID int64) ddb.Key {
+	return ddb.Key{PK: monitorPK(monitorID), SK: "OPENINCIDENT"}
+}
+
+const attrRecovered = "recovered"
+
+// outageItem has the id of the incident as its own.
+func outageItem(monitorID int64, o statuspage.Outage) ddb.Item {
+	it := outageKey(monitorID).Item()
+	it[ddb.AttrID] = ddb.Num(o.IncidentID)
+	it[attrStart] = ddb.Num(o.Start)
+	if o.Recovered != 0 {
+		it[attrRecovered] = ddb.Num(o.Recovered)
+	}
+	it[ddb.AttrVersion] = ddb.Num(o.Version)
+	return it
+}
+
+func readOutage(it ddb.Item) (statuspage.Outage, error) {
+	r := ddb.Reader{Item: it}
+	o := statuspage.Outage{
+		IncidentID: r.Num(ddb.AttrID), Start: r.Num(attrStart), Recovered: r.NumOrZero(attrRecovered), Version: r.Num(ddb.AttrVersion),
+	}
+	return o, r.Err
+}
+
+// ifOutageOf asks that the row is of the incident, or not there.
+func ifOutageOf(incidentID int64) *ddb.Expr {
+	e := ddb.NewExpr()
+	return e.If("(attribute_not_exists(" + e.Name(ddb.AttrPK) + ") OR " + e.Name(ddb.AttrID) + " = " + e.Value("incident", ddb.Num(incidentID)) + ")")
+}
+
+// incidentAlertKey is the row under an incident of an alert that joined it; the one that
+// opened it has none.
+func incidentAlertKey(incidentID, alertID int64) ddb.Key {
+	return ddb.Key{PK: incidentPK(incidentID), SK: alertRowPrefix + padID(alertID)}
+}
+
+// openings are what is open on a monitor: the marks of its alerts, by rule, and the outage
+// that those share of rules which make incidents. Which these are the marks say. An outage
+// that none of them names is over: a function of an older version, which does not know of
+// outages, has ended its alerts.
+type openings struct {
+	outage *statuspage.Outage
+	alerts map[int64]openAlert
+}
+
+// openOn reads the openings on the monitor. It reads the row of the outage before the marks:
+// an alert that joined or left in between has changed that row, and a write that asks for it
+// is refused.
+func (s *Store) openOn(ctx context.Context, monitorID int64) (openings, error) {
+	o := openings{alerts: map[int64]openAlert{}}
+	row := outageKey(monitorID)
+	for it, err := range s.table.Items(ctx, ddb.Query{PK: row.PK, Low: openAlertPrefix, High: row.SK, Newest: true}) {
 		if err != nil {
-			return nil, err
+			return o, err
+		}
+		if ddb.KeyOf(it) == row {
+			outage, err := readOutage(it)
+			if err != nil {
+				return o, err
+			}
+			o.outage = &outage
+			continue
 		}
 		ruleID, open, err := readOpenAlert(it)
 		if err != nil {
-			return nil, err
+			return o, err
 		}
-		alerts[ruleID] = open
+		o.alerts[ruleID] = open
 	}
-	return alerts, nil
+	return o, nil
+}
+
+// shares reports whether the rule's alert is one of the outage's.
+func (o openings) shares(ruleID int64) bool {
+	a, open := o.alerts[ruleID]
+	return open && o.outage != nil && a.incidentID != nil && *a.incidentID == o.outage.IncidentID
+}
+
+// sharedByOthers reports whether alerts of other rules are the outage's.
+func (o openings) sharedByOthers(ruleID int64) bool {
+	for id := range o.alerts {
+		if id != ruleID && o.shares(id) {
+			return true
+		}
+	}
+	return false
 }
 
 // Alert implements apiv4.AlertStore.
@@ -200,44 +275,18 @@ func (s *Store) endAlerts(ctx context.Context, row ddb.Key, ruleID, version int6
 	if err != nil {
 		return err
 	}
-	ended := map[ddb.Key]openAlert{}
-	for k, it := range marks {
-		_, open, err := readOpenAlert(it)
+	old := func(o openAlert) bool { return o.ruleVersion <= version } // else the rule was made active again and has fired since
+	g, gctx := errgroup.WithContext(ctx)
+	g.SetLimit(callsAtOnce)
+	for n, monitorID := range monitorIDs {
+		if marks[keys[n]] == nil {
+			continue
+		}
+		_, open, err := readOpenAlert(marks[keys[n]])
 		if err != nil {
 			return err
 		}
-		if open.ruleVersion <= version { // else the rule was made active again and has fired since
-			ended[k] = open
-		}
-	}
-	return s.endMarked(ctx, row, ended, now)
-}
-
-// endAlertsOn resolves the alerts on the monitor that were opened up to its version, then
-// removes the CLEANUP row that says so.
-func (s *Store) endAlertsOn(ctx context.Context, monitorID, version, now int64) error {
-	alerts, err := s.openAlerts(ctx, monitorID)
-	if err != nil {
-		return err
-	}
-	ended := map[ddb.Key]openAlert{}
-	for ruleID, open := range alerts {
-		if open.monitorVersion <= version { // else the monitor was made ACTIVE again since
-			ended[openAlertKey(monitorID, ruleID)] = open
-		}
-	}
-	return s.endMarked(ctx, cleanupAlertsKey(monitorID, version), ended, now)
-}
-
-// endMarked resolves the alerts of these marks, then removes the CLEANUP row.
-func (s *Store) endMarked(ctx context.Context, row ddb.Key, marks map[ddb.Key]openAlert, now int64) error {
-	g, gctx := errgroup.WithContext(ctx)
-	g.SetLimit(callsAtOnce)
-	for k, open := range marks {
-		g.Go(func() error {
-			_, err := s.table.Transact(gctx, s.endAlert(k, open.alertID, now)...)
-			return err // refused: it has ended
-		})
+		g.Go(func() error { return s.endAlertOf(gctx, monitorID, ruleID, open, old, now) })
 	}
 	if err := g.Wait(); err != nil {
 		return err
@@ -245,9 +294,60 @@ func (s *Store) endMarked(ctx context.Context, row ddb.Key, marks map[ddb.Key]op
 	return s.table.DeleteAll(ctx, []ddb.Key{row})
 }
 
-// drawFiring draws the ids that are missing: that of the alert, and those of its incident
-// and the first comment, or the comment's alone.
-func (s *Store) drawFiring(ctx context.Context, ids *statuspage.FiringIDs, alert, comment bool) error {
+// endAlertsOn resolves the alerts on the monitor that were opened up to its version, then
+// removes the CLEANUP row that says so. They can share an outage: one goes after the other.
+func (s *Store) endAlertsOn(ctx context.Context, monitorID, version, now int64) error {
+	on, err := s.openOn(ctx, monitorID)
+	if err != nil {
+		return err
+	}
+	old := func(o openAlert) bool { return o.monitorVersion <= version } // else the monitor was made ACTIVE again since
+	for ruleID, open := range on.alerts {
+		if err := s.endAlertOf(ctx, monitorID, ruleID, open, old, now); err != nil {
+			return err
+		}
+	}
+	return s.table.DeleteAll(ctx, []ddb.Key{cleanupAlertsKey(monitorID, version)})
+}
+
+// endAlertOf resolves the rule's open alert on the monitor if it is old. Its incident stays
+// as it is.
+func (s *Store) endAlertOf(ctx context.Context, monitorID, ruleID int64, open openAlert, old func(openAlert) bool, now int64) error {
+	return ddb.Retry(ctx, func() (done bool, err error) {
+		var on openings
+		if open.incidentID != nil {
+			if on, err = s.openOn(ctx, monitorID); err != nil {
+				return false, err
+			}
+			var isOpen bool
+			if open, isOpen = on.alerts[ruleID]; !isOpen {
+				return true, nil
+			}
+		}
+		if !old(open) {
+			return true, nil
+		}
+		refused, err := s.table.Transact(ctx, append(s.endAlert(openAlertKey(monitorID, ruleID), open.alertID, now), s.leaveOutage(monitorID, ruleID, on, 0)...)...)
+		ended := refused != nil && (refused.Failed(0) || refused.Failed(1))
+		return refused == nil || ended, err
+	})
+}
+
+// leaveOutage takes the rule's alert, which ended, out of the outage that it shares; the last
+// one ends the outage. recovered is as in Outage.Left.
+func (s *Store) leaveOutage(monitorID, ruleID int64, on openings, recovered int64) []ddb.Write {
+	if !on.shares(ruleID) {
+		return nil
+	}
+	was := outageItem(monitorID, *on.outage)
+	if on.sharedByOthers(ruleID) {
+		return []ddb.Write{s.table.Change(was, outageItem(monitorID, on.outage.Left(recovered)))}
+	}
+	return []ddb.Write{s.table.Delete(outageKey(monitorID), ddb.NewExpr().IfSame(was))}
+}
+
+// drawFiring draws the ids that are asked for and missing.
+func (s *Store) drawFiring(ctx context.Context, ids *statuspage.FiringIDs, alert, incident, comment bool) error {
 	g, gctx := errgroup.WithContext(ctx)
 	draw := func(needed bool, c Counter, id *int64) {
 		if needed && *id == 0 {
@@ -258,14 +358,44 @@ func (s *Store) drawFiring(ctx context.Context, ids *statuspage.FiringIDs, alert
 		}
 	}
 	draw(alert, alertIDs, &ids.Alert)
-	draw(alert && comment, IncidentIDs, &ids.Incident)
+	draw(incident, IncidentIDs, &ids.Incident)
 	draw(comment, CommentIDs, &ids.Comment)
 	return g.Wait()
 }
 
 // firingWrites open the alert, refused when the rule has one open on the monitor, or the
 // rule or the monitor is not as it was read: one that is INACTIVE by now has no open alert.
-func (s *Store) firingWrites(ctx context.Context, f statuspage.Firing, r statuspage.AlertRule, m statuspage.Monitor, now int64) []ddb.Write {
+// The alert joins the incident of the outage that others share, or opens one.
+func (s *Store) firingWrites(ctx context.Context, m statuspage.Monitor, r statuspage.AlertRule, on openings, j statuspage.Judgement, ids *statuspage.FiringIDs, now int64) ([]ddb.Write, error) {
+	var joined *statuspage.Incident
+	g, gctx := errgroup.WithContext(ctx)
+	joins := r.CreateIncident && on.sharedByOthers(r.ID)
+	g.Go(func() error { return s.drawFiring(gctx, ids, true, r.CreateIncident && !joins, r.CreateIncident) })
+	if joins {
+		g.Go(func() error {
+			it, err := s.table.Get(gctx, incidentKey(on.outage.IncidentID))
+			if err != nil || it == nil { // deleted since
+				return err
+			}
+			i, err := readIncident(it)
+			joined = &i
+			return err
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
+	if joined == nil && joins {
+		if err := s.drawFiring(ctx, ids, false, true, false); err != nil {
+			return nil, err
+		}
+	}
+	var f statuspage.Firing
+	if joined != nil {
+		f = r.Joined(m, j, *joined, *on.outage, *ids, now)
+	} else {
+		f = r.Fired(m, j, *ids, now)
+	}
 	a := f.Alert
 	writes := []ddb.Write{
 		s.table.PutNew(openAlertItem(a, r.Version, m.Version)),
@@ -275,13 +405,27 @@ func (s *Store) firingWrites(ctx context.Context, f statuspage.Firing, r statusp
 		s.table.Put(alertRowKey(a.MonitorID, a.ID).Item()),
 	}
 	if f.Incident == nil {
-		return writes
+		return writes, nil
 	}
-	opened := statuspage.Change{
-		Record: statuspage.RecordIncident, ID: f.Incident.ID, Version: f.Incident.Version, What: statuspage.Created, CommentID: f.Opening.ID,
+	outage := s.table.PutNew(outageItem(m.ID, f.Outage))
+	if on.outage != nil {
+		outage = s.table.Change(outageItem(m.ID, *on.outage), outageItem(m.ID, f.Outage))
 	}
-	writes = append(writes, s.newIncident(*f.Incident)...)
-	return append(writes, s.table.PutNew(CommentItem(f.Opening)), s.changeRow(byRule(ctx, r), opened, now))
+	writes = append(writes, outage)
+	ctx = byRule(ctx, r)
+	if joined == nil {
+		opened := statuspage.Change{
+			Record: statuspage.RecordIncident, ID: f.Incident.ID, Version: f.Incident.Version, What: statuspage.Created, CommentID: f.Comment.ID,
+		}
+		writes = append(writes, s.newIncident(*f.Incident)...)
+		return append(writes, s.table.PutNew(CommentItem(*f.Comment)), s.changeRow(ctx, opened, now)), nil
+	}
+	change := incidentChange{next: *f.Incident}
+	if f.Comment != nil {
+		change = s.withComment(*f.Incident, *f.Comment, nil)
+	}
+	writes = append(writes, s.table.Put(incidentAlertKey(joined.ID, a.ID).Item()))
+	return append(writes, s.incidentWrites(ctx, *joined, change, now)...), nil
 }
 
 // byRule makes the alert rule the actor of the writes, not the API key that posted the

@@ -122,7 +122,7 @@ func TestLifeOfAnAlert(t *testing.T) {
 	incident := statuspage.Incident{
 		ID: 1, Title: "a STATUS: DOWN", Start: begin - minute, State: statuspage.Investigating, Type: statuspage.TypeIncident, Source: "ALERT",
 		Monitors: []statuspage.AffectedMonitor{{Tag: "a", MonitorID: 1, Impact: statuspage.Down}},
-		Created:  now + minute, Updated: now + minute, AlertID: new(int64(1)), Version: 1,
+		Created:  now + minute, Updated: now + minute, AlertID: new(int64(1)), AlertMonitorID: 1, Version: 1,
 	}
 	got, err := s.Incident(t.Context(), 1)
 	if d := cmp.Diff(incident, got); d != "" || err != nil {
@@ -875,7 +875,9 @@ type alertRace struct {
 // alertCase is what the writers of one race are about.
 type alertCase struct {
 	tag      string
+	monitor  int64
 	rule     int64
+	other    int64 // another rule, 0: none
 	incident int64 // 0: none yet
 }
 

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"golang.org/x/sync/errgroup"
 
 	"tocsin/internal/ddb"
 	"tocsin/internal/statuspage"
@@ -114,6 +115,9 @@ func keysOf(items []ddb.Item) []ddb.Key {
 // enough.
 func (s *Store) finishIncident(ctx context.Context, id int64, known rest) error {
 	for {
+		if err := s.forgetIncident(ctx, id, known.keys); err != nil {
+			return err
+		}
 		if err := s.table.DeleteAll(ctx, known.keys); err != nil {
 			return err
 		}
@@ -126,6 +130,28 @@ func (s *Store) finishIncident(ctx context.Context, id int64, known rest) error 
 		}
 		known = rest{keysOf(items), next}
 	}
+}
+
+// forgetIncident takes a deleted incident from the alerts that had joined it: those whose
+// rows are among the keys.
+func (s *Store) forgetIncident(ctx context.Context, id int64, keys []ddb.Key) error {
+	g, gctx := errgroup.WithContext(ctx)
+	g.SetLimit(callsAtOnce)
+	for _, k := range keys {
+		if !strings.HasPrefix(k.SK, alertRowPrefix) {
+			continue
+		}
+		alert, err := alertOfRow(k)
+		if err != nil {
+			return err
+		}
+		g.Go(func() error {
+			e := ddb.NewExpr().IfEqual(attrIncidentID, ddb.Num(id)).Increment(ddb.AttrVersion).Remove(attrIncidentID)
+			_, _, err := s.table.UpdateAtLeastOnce(gctx, alert, e) // refused: it was done, or its monitor is deleted
+			return err
+		})
+	}
+	return g.Wait()
 }
 
 // sweepMonitor removes the rows of a deleted monitor, and the monitor from alert rules and

@@ -121,15 +121,15 @@ const factHours = 25
 // MonitorFacts.AddEarlier.
 func (s *Store) MonitorFacts(ctx context.Context, monitorID, since, now int64) (statuspage.MonitorFacts, error) {
 	f := statuspage.MonitorFacts{MonitorID: monitorID, Since: since}
-	var alerts map[int64]openAlert
+	var on openings
 	g, gctx := errgroup.WithContext(ctx)
 	g.Go(func() (err error) {
-		alerts, err = s.openAlerts(gctx, monitorID)
+		on, err = s.openOn(gctx, monitorID)
 		return err
 	})
 	g.Go(func() error { return s.readHistory(gctx, &f, now) })
 	err := g.Wait()
-	f.Alert = len(alerts) > 0
+	f.Alert = len(on.alerts) > 0
 	return f, err
 }
 

@@ -13,11 +13,13 @@
 //	                                                                    gsi3 OPEN|CLOSED / start#id
 //	its body, if it has one   INCIDENT#id         BODY
 //	comment                   INCIDENT#id         COMMENT#id            lsi1 time#id, live ones only
+//	alert that joined it      INCIDENT#id         ALERT#id
 //	monitor                   MONITORS            tag                   lsi1 id
 //	incident on a monitor     MONITOR#monitor id  INCIDENT#start#id
 //	minutes of an hour        MONITOR#monitor id  HOUR#2026-11-22T10    time to live
 //	totals of a day           MONITOR#monitor id  DAY#2026-11-22        time to live
 //	mark of an open alert     MONITOR#monitor id  OPENALERT#rule id
+//	incident that these share MONITOR#monitor id  OPENINCIDENT
 //	alert on a monitor        MONITOR#monitor id  ALERT#id
 //	alert                     ALERT#id            META                  gsi1 ALERTS / id
 //	alert rule                RULES               id
@@ -41,7 +43,8 @@
 //
 // A monitor's item has the conditions of its active alert rules, so that a point is judged
 // without reading the rules. There is one mark of an open alert for a rule and a monitor,
-// so that the rule never has two open alerts there.
+// so that the rule never has two open alerts there. It names the incident that the alert
+// shares with others.
 //
 // # Writes
 //

@@ -185,6 +185,39 @@ var writes = []step{
 	{"ensure key that is new", func(ctx context.Context, s *dynamo.Store) (any, error) {
 		return s.EnsureAPIKey(ctx, otherSecret, statuspage.NewAPIKey{Name: "two", Scopes: []statuspage.Scope{statuspage.ScopeAdmin}}, later)
 	}},
+	{"POST rule 1", func(ctx context.Context, s *dynamo.Store) (any, error) {
+		return s.CreateAlertRule(ctx, degradedRule(1, "a"), now, nil)
+	}},
+	{"POST rule 2", func(ctx context.Context, s *dynamo.Store) (any, error) {
+		return s.CreateAlertRule(ctx, downRule(1, "a"), now, nil)
+	}},
+	{"an alert opens incident 4", func(ctx context.Context, s *dynamo.Store) (any, error) {
+		return only(recordOn("a", begin, degraded)(ctx, s))
+	}},
+	{"another one joins it", func(ctx context.Context, s *dynamo.Store) (any, error) {
+		return only(recordOn("a", begin+minute, down)(ctx, s))
+	}},
+	{"and leaves it", func(ctx context.Context, s *dynamo.Store) (any, error) {
+		return only(recordOn("a", begin+2*minute, degraded)(ctx, s))
+	}},
+	{"and joins it again", func(ctx context.Context, s *dynamo.Store) (any, error) {
+		return only(recordOn("a", begin+3*minute, down)(ctx, s))
+	}},
+	{"both recover", func(ctx context.Context, s *dynamo.Store) (any, error) {
+		return only(recordOn("a", begin+4*minute, up)(ctx, s))
+	}},
+	{"both fire", func(ctx context.Context, s *dynamo.Store) (any, error) {
+		return only(recordOn("a", begin+5*minute, down)(ctx, s))
+	}},
+	{"PATCH rule 1", func(ctx context.Context, s *dynamo.Store) (any, error) {
+		return s.UpdateAlertRule(ctx, 1, statuspage.AlertRulePatch{Active: opt.Value(false)}, later)
+	}},
+	{"DELETE incident 4", func(ctx context.Context, s *dynamo.Store) (any, error) {
+		return only(s.DeleteIncident(ctx, 4, later, nil))
+	}},
+	{"DELETE incident 5", func(ctx context.Context, s *dynamo.Store) (any, error) {
+		return only(s.DeleteIncident(ctx, 5, later, nil))
+	}},
 }
 
 // itemsByKey is a table by its keys, without the tokens of claims. A change row
@@ -224,7 +257,14 @@ func TestFaultsAreInvisible(t *testing.T) {
 			answers = append(answers, answer)
 		}
 		checkFinished(t, tb)
-		return answers, itemsByKey(t, tb)
+		table = itemsByKey(t, tb)
+		for key, it := range table {
+			if strings.Contains(key, " HOUR#") { // every try makes it another one
+				delete(it, "rev")
+				delete(it, "w")
+			}
+		}
+		return answers, table
 	}
 	wantAnswers, wantTable := run(t, nil)
 	for fault, name := range map[dynamotest.Fault]string{

@@ -44,6 +44,7 @@ const (
 	attrTag      = "tag"
 	attrImpact   = "impact"
 	attrAlert    = "alert_id"
+	attrAlertOn  = "alert_monitor_id"
 	attrCreated  = "created"
 	attrUpdated  = "updated"
 
@@ -85,6 +86,9 @@ func incidentItem(i statuspage.Incident) ddb.Item {
 		return ddb.Map(ddb.Item{attrTag: ddb.Str(m.Tag), ddb.AttrID: ddb.Num(m.MonitorID), attrImpact: ddb.Str(string(m.Impact))})
 	})
 	ddb.PutNum(it, attrAlert, i.AlertID)
+	if i.AlertMonitorID != 0 {
+		it[attrAlertOn] = ddb.Num(i.AlertMonitorID)
+	}
 	if i.AutoCloseAfter.IsSet() {
 		it[attrAutoClose] = ddb.OptNum(i.AutoCloseAfter)
 	}
@@ -115,7 +119,7 @@ func flag(b bool) int64 {
 
 // incidentFields are the attributes that readIncident needs.
 var incidentFields = []string{
-	ddb.AttrID, attrTitle, attrStart, attrEnd, attrState, attrType, attrSource, attrMonitors, attrAlert, attrCreated, attrUpdated, attrClosed, ddb.AttrVersion,
+	ddb.AttrID, attrTitle, attrStart, attrEnd, attrState, attrType, attrSource, attrMonitors, attrAlert, attrAlertOn, attrCreated, attrUpdated, attrClosed, ddb.AttrVersion,
 	attrNoStart, attrStartSeconds, attrEndSeconds, attrNoImpact, attrIdentified, attrMaintenance,
 	attrAutoClose, attrWarned, attrWarnedOf,
 }
@@ -147,6 +151,7 @@ func readIncident(it ddb.Item) (statuspage.Incident, error) {
 			NoImpact: r.Has(attrNoImpact), Identified: r.Has(attrIdentified), Maintenance: r.Has(attrMaintenance),
 		},
 		AutoCloseAfter: r.Field(attrAutoClose),
+		AlertMonitorID: r.NumOrZero(attrAlertOn),
 	}
 	if warned := r.OptNum(attrWarned); warned != nil {
 		i.Warning = &statuspage.CloserWarning{Time: *warned, Activity: r.Num(attrWarnedOf)}
@@ -407,7 +412,7 @@ func linked(i statuspage.Incident, monitorID int64) bool {
 // writes a CLEANUP row. From then on its comments and its body are invisible; they are
 // deleted next, or by Cleanup after a crash.
 func (s *Store) DeleteIncident(ctx context.Context, id int64, now int64, expected statuspage.Precondition) error {
-	alertGone := false
+	alertGone, otherOutage := false, false
 	return ddb.Retry(ctx, func() (done bool, err error) {
 		i, rest, err := s.readForDeletion(ctx, id)
 		if err != nil {
@@ -424,16 +429,22 @@ func (s *Store) DeleteIncident(ctx context.Context, id int64, now int64, expecte
 		for _, m := range i.Monitors {
 			writes = append(writes, s.table.Delete(incidentRowKey(m.MonitorID, i.Start, id), nil))
 		}
-		last := len(writes)
+		alert, outage := -1, -1
 		if i.AlertID != nil && !alertGone {
+			alert = len(writes)
 			writes = append(writes, s.table.Update(alertKey(*i.AlertID), ddb.NewExpr().IfExists().Increment(ddb.AttrVersion).Remove(attrIncidentID)))
+		}
+		if i.AlertMonitorID != 0 && !otherOutage {
+			outage = len(writes)
+			writes = append(writes, s.table.Delete(outageKey(i.AlertMonitorID), ifOutageOf(id)))
 		}
 		refused, err := s.table.Transact(ctx, writes...)
 		if err != nil {
 			return false, err
 		}
 		if refused != nil {
-			alertGone = alertGone || refused.Failed(last) // its monitor was deleted
+			alertGone = alertGone || alert >= 0 && refused.Failed(alert) // its monitor was deleted
+			otherOutage = otherOutage || outage >= 0 && refused.Failed(outage)
 			return false, nil
 		}
 		s.finishLater(ctx, s.finishIncident(ctx, id, rest))

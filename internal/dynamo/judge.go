@@ -1,6 +1,7 @@
 package dynamo
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"slices"
@@ -112,14 +113,14 @@ func (s *Store) judge(ctx context.Context, m watched, written func(minute int64)
 		return nil
 	}
 	var hours []hour
-	var open map[int64]openAlert
+	var on openings
 	reads, rctx := errgroup.WithContext(ctx)
 	reads.Go(func() (err error) {
 		hours, err = s.newestHours(rctx, m.id, all, now)
 		return err
 	})
 	reads.Go(func() (err error) {
-		open, err = s.openAlerts(rctx, m.id)
+		on, err = s.openOn(rctx, m.id)
 		return err
 	})
 	if err := reads.Wait(); err != nil {
@@ -129,36 +130,39 @@ func (s *Store) judge(ctx context.Context, m watched, written func(minute int64)
 	if len(points) == 0 || !written(points[len(points)-1].Time) {
 		return nil
 	}
-	var g errgroup.Group
+	// One after the other, the oldest rule first: it opens the incident that others join.
+	var failed error
 	for _, x := range m.watches {
-		_, isOpen := open[x.RuleID]
+		_, isOpen := on.alerts[x.RuleID]
 		if x.Judge(points, m.degradedIsDown).Verdict.Asks(isOpen) {
-			g.Go(func() error {
-				_, err := s.judgeRule(ctx, statuspage.RuleMonitor{Tag: m.tag, MonitorID: m.id}, x.RuleID, windowOf(x.Condition), now)
-				return err
-			})
+			_, err := s.judgeRule(ctx, statuspage.RuleMonitor{Tag: m.tag, MonitorID: m.id}, x.RuleID, windowOf(x.Condition), now)
+			failed = cmp.Or(failed, err)
 		}
 	}
-	return g.Wait()
+	return failed
 }
 
 // judgeRule opens or resolves the alert of a rule on a monitor if the points ask for it at
 // now, and returns the state that it gave it, "" when there was nothing to do. w is the
 // rule's window, as far as it is known.
-func (s *Store) judgeRule(ctx context.Context, on statuspage.RuleMonitor, ruleID int64, w window, now int64) (did statuspage.AlertState, err error) {
+func (s *Store) judgeRule(ctx context.Context, monitor statuspage.RuleMonitor, ruleID int64, w window, now int64) (did statuspage.AlertState, err error) {
 	var ids statuspage.FiringIDs
 	err = ddb.Retry(ctx, func() (done bool, err error) {
 		var m statuspage.Monitor
 		var r *statuspage.AlertRule
-		var open *openAlert
+		var on openings
 		var hours []hour
 		g, gctx := errgroup.WithContext(ctx)
 		g.Go(func() (err error) {
-			m, r, open, err = s.ruleOn(gctx, on, ruleID)
+			m, r, err = s.ruleOn(gctx, monitor, ruleID)
 			return err
 		})
 		g.Go(func() (err error) {
-			hours, err = s.newestHours(gctx, on.MonitorID, w, now)
+			on, err = s.openOn(gctx, monitor.MonitorID)
+			return err
+		})
+		g.Go(func() (err error) {
+			hours, err = s.newestHours(gctx, monitor.MonitorID, w, now)
 			return err
 		})
 		if err := g.Wait(); err != nil || r == nil {
@@ -169,49 +173,46 @@ func (s *Store) judgeRule(ctx context.Context, on statuspage.RuleMonitor, ruleID
 			return false, nil
 		}
 		j := verdictOf(*r, m, pointsUpTo(hours, now), now)
-		if !j.Verdict.Asks(open != nil) {
+		_, isOpen := on.alerts[ruleID]
+		if !j.Verdict.Asks(isOpen) {
 			return true, nil
 		}
 		next, writes := statuspage.AlertResolved, []ddb.Write(nil)
-		if open == nil {
+		if isOpen {
+			writes, err = s.recoveryWrites(ctx, m, *r, on, j, hours, &ids, now)
+		} else {
 			next = statuspage.Triggered
-			if err := s.drawFiring(ctx, &ids, true, r.CreateIncident); err != nil {
-				return false, err
-			}
-			writes = s.firingWrites(ctx, r.Fired(m, j, ids, now), *r, m, now)
-		} else if writes, err = s.recoveryWrites(ctx, on.MonitorID, *r, *open, j, &ids, now); err != nil {
+			writes, err = s.firingWrites(ctx, m, *r, on, j, &ids, now)
+		}
+		if err != nil {
 			return false, err
 		}
-		refused, err := s.table.Transact(ctx, append(writes, s.ifNoNewPoint(on.MonitorID, hours, now)...)...)
+		refused, err := s.table.Transact(ctx, append(writes, s.ifNoNewPoint(monitor.MonitorID, hours, now)...)...)
 		if err == nil && refused == nil {
 			did = next
 		}
+		ids.Comment = 0 // of two comments of one minute the later one has the greater id
 		return refused == nil, err
 	})
 	return did, err
 }
 
-// ruleOn reads the rule with its monitor and the open alert there. The rule is nil
-// when it does not judge that monitor, which is INACTIVE perhaps, or either is gone.
-func (s *Store) ruleOn(ctx context.Context, on statuspage.RuleMonitor, ruleID int64) (statuspage.Monitor, *statuspage.AlertRule, *openAlert, error) {
-	mark := openAlertKey(on.MonitorID, ruleID)
-	found, err := s.table.BatchGet(ctx, []ddb.Key{monitorKey(on.Tag), ruleKey(ruleID), mark})
+// ruleOn reads the rule with its monitor. The rule is nil when it does not judge that
+// monitor, which is INACTIVE perhaps, or either is gone.
+func (s *Store) ruleOn(ctx context.Context, on statuspage.RuleMonitor, ruleID int64) (statuspage.Monitor, *statuspage.AlertRule, error) {
+	found, err := s.table.BatchGet(ctx, []ddb.Key{monitorKey(on.Tag), ruleKey(ruleID)})
 	if err != nil || found[monitorKey(on.Tag)] == nil || found[ruleKey(ruleID)] == nil {
-		return statuspage.Monitor{}, nil, nil, err
+		return statuspage.Monitor{}, nil, err
 	}
 	m, err := readMonitor(found[monitorKey(on.Tag)])
 	if err != nil {
-		return m, nil, nil, err
+		return m, nil, err
 	}
 	r, err := readRule(found[ruleKey(ruleID)])
 	if err != nil || m.ID != on.MonitorID || m.Inactive() || !r.Active || !watches(r, m.ID) {
-		return m, nil, nil, err
+		return m, nil, err
 	}
-	if found[mark] == nil {
-		return m, &r, nil, nil
-	}
-	_, open, err := readOpenAlert(found[mark])
-	return m, &r, &open, err
+	return m, &r, nil
 }
 
 // verdictOf is what the rule says of the monitor's points at now.
@@ -255,19 +256,53 @@ func (s *Store) ifNoNewPoint(monitorID int64, hours []hour, now int64) []ddb.Wri
 	return checks
 }
 
-// recoveryWrites resolve the open alert, and its incident unless somebody did.
-func (s *Store) recoveryWrites(ctx context.Context, monitorID int64, r statuspage.AlertRule, open openAlert, j statuspage.Judgement, ids *statuspage.FiringIDs, now int64) ([]ddb.Write, error) {
-	writes := append(s.endAlert(openAlertKey(monitorID, r.ID), open.alertID, now), s.table.Check(ruleKey(r.ID), ddb.NewExpr().IfSame(ruleItem(r))))
-	if open.incidentID == nil {
-		return writes, nil
+// recoveredAt returns the minute in which the monitor recovered for the rule, as the hours
+// say that were read, the newest first. Where they don't reach back far enough, those before
+// them are read, as far as start (UTC seconds).
+func (s *Store) recoveredAt(ctx context.Context, m statuspage.Monitor, c statuspage.Condition, hours []hour, start, now int64) (int64, error) {
+	at, enough := c.RecoveredAt(pointsUpTo(hours, now), m.CountsDegradedAsDown(), start)
+	q := ddb.Query{PK: monitorPK(m.ID), Low: hourKey(m.ID, start).SK, Newest: true, Limit: factHours}
+	for from := ddb.Item(nil); !enough; q.Limit = 0 {
+		q.High = hourKey(m.ID, hours[len(hours)-1].start-hourSeconds).SK
+		items, next, err := s.table.Page(ctx, q, from)
+		if err != nil {
+			return 0, err
+		}
+		for _, it := range items {
+			h, err := readHour(it, now)
+			if err != nil {
+				return 0, err
+			}
+			hours = append(hours, h)
+		}
+		if at, enough = c.RecoveredAt(pointsUpTo(hours, now), m.CountsDegradedAsDown(), start); next == nil {
+			break
+		}
+		from = next
 	}
+	return at, nil
+}
+
+// recoveryWrites resolve the rule's open alert, and its incident unless somebody did or
+// other alerts share it.
+func (s *Store) recoveryWrites(ctx context.Context, m statuspage.Monitor, r statuspage.AlertRule, on openings, j statuspage.Judgement, hours []hour, ids *statuspage.FiringIDs, now int64) ([]ddb.Write, error) {
+	open, shared := on.alerts[r.ID], on.shares(r.ID)
+	writes := append(s.endAlert(openAlertKey(m.ID, r.ID), open.alertID, now), s.table.Check(ruleKey(r.ID), ddb.NewExpr().IfSame(ruleItem(r))))
+	switch {
+	case open.incidentID == nil:
+		return writes, nil
+	case shared && on.sharedByOthers(r.ID):
+		at, err := s.recoveredAt(ctx, m, r.Condition, hours, on.outage.Start, now)
+		return append(writes, s.leaveOutage(m.ID, r.ID, on, at)...), err
+	}
+	writes = append(writes, s.leaveOutage(m.ID, r.ID, on, 0)...)
 	var it ddb.Item
 	g, gctx := errgroup.WithContext(ctx)
 	g.Go(func() (err error) {
 		it, err = s.table.Get(gctx, incidentKey(*open.incidentID))
 		return err
 	})
-	g.Go(func() error { return s.drawFiring(gctx, ids, false, true) })
+	g.Go(func() error { return s.drawFiring(gctx, ids, false, false, true) })
 	if err := g.Wait(); err != nil || it == nil {
 		return writes, err
 	}
@@ -279,12 +314,15 @@ func (s *Store) recoveryWrites(ctx context.Context, monitorID int64, r statuspag
 		// A person resolved it. It must not be open again by the time the alert ends.
 		return append(writes, s.table.Check(incidentKey(i.ID), ddb.NewExpr().IfHas(attrClosed, true))), nil
 	}
-	c := i.RecoveryComment(ids.Comment, r.ID, j, now)
-	next, err := i.Commented(c, now)
+	at, err := s.recoveredAt(ctx, m, r.Condition, hours, i.Start, now)
 	if err != nil {
 		return nil, err
 	}
-	return append(writes, s.incidentWrites(byRule(ctx, r), i, s.withComment(next, c, nil), now)...), nil
+	if shared {
+		at = max(at, on.outage.Recovered)
+	}
+	c := i.RecoveryComment(ids.Comment, r.ID, j, now)
+	return append(writes, s.incidentWrites(byRule(ctx, r), i, s.withComment(i.Recovered(at, now), c, nil), now)...), nil
 }
 
 // What internal/jobs/nodata needs beside the rules.
@@ -297,8 +335,8 @@ func (s *Store) NewestPoint(ctx context.Context, monitorID, now int64) (*statusp
 
 // AlertingRules implements nodata.Store.
 func (s *Store) AlertingRules(ctx context.Context, monitorID int64) ([]int64, error) {
-	open, err := s.openAlerts(ctx, monitorID)
-	return slices.Collect(maps.Keys(open)), err
+	on, err := s.openOn(ctx, monitorID)
+	return slices.Collect(maps.Keys(on.alerts)), err
 }
 
 // JudgeRule implements nodata.Store.

@@ -167,6 +167,13 @@ func (s *Store) CreateAlertRule(ctx context.Context, n statuspage.NewAlertRule, 
 	return r, nil
 }
 
+// maxRuleWrites is how many writes of a transaction a change of a rule takes: the rule, its
+// monitors of before and of after, the change row, and the row about the alerts to end or the
+// reply of a claim.
+const maxRuleWrites = 3 + 2*statuspage.MaxRuleMonitors
+
+var _ [ddb.MaxWrites - maxRuleWrites]struct{} // so many are left
+
 // ruleChange is the change row of a rule.
 func ruleChange(r statuspage.AlertRule, what statuspage.ChangeKind, fields []string) statuspage.Change {
 	c := statuspage.Change{Record: statuspage.RecordAlertRule, ID: r.ID, What: what, Fields: fields}

@@ -79,14 +79,11 @@ func fillTable(t *testing.T) *dynamotest.Table {
 		_, err := w.store.CreateAPIKey(ctx, statuspage.NewSecret(), statuspage.NewAPIKey{Name: fmt.Sprint("key ", n), Scopes: statuspage.Scopes()[:n]}, now, nil)
 		check(err)
 	}
-	_, err := w.store.CreateAlertRule(ctx, statuspage.NewAlertRule{
-		Condition: statuspage.Condition{For: statuspage.AlertStatus, Status: statuspage.StatusDown, Failures: 1, Successes: 1},
-		Tags:      []string{earth}, Severity: statuspage.Critical, CreateIncident: true, Active: true,
-	}, now, nil)
-	check(err)
+	newRule(t, w.store, downRule(1, earth))
+	newRule(t, w.store, degradedRule(1, earth)) // its alert joins the incident of the other one's
 	check(w.store.RecordPoint(ctx, earth, statuspage.Point{Time: begin, Status: statuspage.StatusDown, Source: statuspage.SourceProbe, Latency: new(1.5)}, now))
 	check(w.store.FillRange(ctx, mars, statuspage.Range{From: begin - 3*24*3600, To: begin, Status: statuspage.StatusUp, Latency: func(int64) float64 { return 7 }}, now))
-	_, _, err = w.store.Uptime(ctx, mars, statuspage.LastDays(4, now+600), now+600)
+	_, _, err := w.store.Uptime(ctx, mars, statuspage.LastDays(4, now+600), now+600)
 	check(err)
 	claim, _, err := w.store.Claim(ctx, statuspage.IdempotentRequest{APIKeyID: 1, Key: "a#\"key\"", Digest: "d"}, now)
 	check(err)

@@ -65,6 +65,9 @@ type Contents struct {
 	Cleanups  map[string]bool           // kind and id
 	Rules     map[int64]Attributes
 	Alerts    map[int64]Attributes
+	Joined    map[int64][]int64      // incident → alerts that joined it
+	Outages   map[int64]Attributes   // monitor → the incident that its open alerts share
+	Marks     map[int64][]Attributes // monitor → marks of its open alerts
 	Counters  map[string]int64
 	Changes   []Attributes
 	problems  []string
@@ -81,6 +84,7 @@ func (tb *Table) Contents(t testing.TB) *Contents {
 		Incidents: map[int64]Attributes{}, Bodies: map[int64]bool{}, Comments: map[int64]map[int64]Attributes{}, Monitors: map[string]Attributes{},
 		Rows: map[int64]map[string]bool{}, Other: map[int64][]string{}, Cleanups: map[string]bool{}, Counters: map[string]int64{},
 		Rules: map[int64]Attributes{}, Alerts: map[int64]Attributes{},
+		Joined: map[int64][]int64{}, Outages: map[int64]Attributes{}, Marks: map[int64][]Attributes{},
 	}
 	for _, it := range tb.Scan(t) {
 		a := Attributes(it)
@@ -103,6 +107,9 @@ func (tb *Table) Contents(t testing.TB) *Contents {
 			if a.Text("text") == "" {
 				c.problem("the body of incident %d is empty", id)
 			}
+		case kind == "INCIDENT" && strings.HasPrefix(sk, "ALERT#"):
+			alert, _ := strconv.ParseInt(strings.TrimPrefix(sk, "ALERT#"), 10, 64)
+			c.Joined[id] = append(c.Joined[id], alert)
 		case kind == "MONITOR" && strings.HasPrefix(sk, "INCIDENT#"):
 			if c.Rows[id] == nil {
 				c.Rows[id] = map[string]bool{}
@@ -110,6 +117,11 @@ func (tb *Table) Contents(t testing.TB) *Contents {
 			c.Rows[id][sk] = true
 		case kind == "MONITOR":
 			c.Other[id] = append(c.Other[id], sk)
+			if sk == "OPENINCIDENT" {
+				c.Outages[id] = a
+			} else if strings.HasPrefix(sk, "OPENALERT#") {
+				c.Marks[id] = append(c.Marks[id], a)
+			}
 		case pk == "RULES":
 			c.Rules[a.Num("id")] = a
 		case kind == "ALERT" && sk == "META":
@@ -253,6 +265,7 @@ func (c *Contents) Check() []string {
 		}
 	}
 	c.checkAlerts(monitorIDs)
+	c.checkOutages(monitorIDs)
 	slices.Sort(c.problems)
 	return c.problems
 }
@@ -276,8 +289,9 @@ func (c *Contents) checkAlerts(monitorIDs map[int64]string) {
 		if !slices.Contains(c.Other[monitor], fmt.Sprintf("ALERT#%016d", id)) {
 			c.problem("alert %d has no row under monitor %d", id, monitor)
 		}
-		if a.Has("incident_id") && c.Incidents[a.Num("incident_id")].Num("alert_id") != id {
-			c.problem("alert %d names incident %d, which is not there or not its own", id, a.Num("incident_id"))
+		incident := a.Num("incident_id")
+		if a.Has("incident_id") && c.Incidents[incident].Num("alert_id") != id && !slices.Contains(c.Joined[incident], id) {
+			c.problem("alert %d names incident %d, which is not there or not its own", id, incident)
 		}
 		if want := fmt.Sprintf("%016d", id); a.Text("gsi1pk") != "ALERTS" || a.Text("gsi1sk") != want {
 			c.problem("alert %d is in the index as %s %s", id, a.Text("gsi1pk"), a.Text("gsi1sk"))
@@ -331,6 +345,50 @@ func (c *Contents) checkAlerts(monitorIDs map[int64]string) {
 	}
 	for pair := range carried {
 		c.problem("%s is carried, but the rule does not have it", pair)
+	}
+}
+
+// checkOutages compares the incidents that open alerts share with the marks of these, and the
+// alerts that joined an incident with it.
+func (c *Contents) checkOutages(monitorIDs map[int64]string) {
+	for incident, alerts := range c.Joined {
+		if c.Cleaning("INCIDENT", incident) {
+			continue
+		}
+		if c.Incidents[incident] == nil {
+			c.problem("alerts %v joined incident %d, which is not there", alerts, incident)
+		}
+		on := c.Incidents[incident].Num("alert_monitor_id")
+		for _, id := range alerts {
+			a := c.Alerts[id]
+			if a == nil && (monitorIDs[on] == "" || c.Cleaning("MONITOR", on)) {
+				continue // it went with its monitor
+			}
+			if a == nil || a.Num("incident_id") != incident || a.Num("monitor_id") != on {
+				c.problem("alert %d joined incident %d of monitor %d, but is %v", id, incident, on, a)
+			}
+		}
+	}
+	for monitor, o := range c.Outages {
+		if c.Cleaning("MONITOR", monitor) {
+			continue
+		}
+		shared := slices.ContainsFunc(c.Marks[monitor], func(mark Attributes) bool { return mark.Num("incident_id") == o.Num("id") })
+		if i := c.Incidents[o.Num("id")]; !shared || i == nil || i.Num("alert_monitor_id") != monitor {
+			c.problem("the open alerts on monitor %d share incident %d: %v; the incident is %v", monitor, o.Num("id"), shared, i)
+		}
+	}
+	for monitor, marks := range c.Marks {
+		if c.Cleaning("MONITOR", monitor) {
+			continue
+		}
+		for _, mark := range marks {
+			// An incident of an older version of the program is of one alert alone.
+			i := c.Incidents[mark.Num("incident_id")]
+			if i.Has("alert_monitor_id") && c.Outages[monitor].Num("id") != i.Num("id") {
+				c.problem("%s on monitor %d has the incident %d, which open alerts there do not share", mark.Text("sk"), monitor, i.Num("id"))
+			}
+		}
 	}
 }
 

@@ -323,16 +323,7 @@ func cut(s string, max int, warn warnFunc, field string) string {
 		return s
 	}
 	warn("its %s is cut to %d characters", field, max)
-	n := 0
-	for at, r := range s {
-		if n++; r > 0xffff {
-			n++
-		}
-		if n > max {
-			return s[:at]
-		}
-	}
-	return s
+	return statuspage.Shorten(s, max)
 }
 
 // integer returns a whole number, nil for anything else.

@@ -136,8 +136,30 @@ func (s *Store) endAlerts(ruleID int64, on func(monitorID int64) bool, now int64
 	for _, a := range s.alerts {
 		if a.RuleID == ruleID && a.State == "TRIGGERED" && on(a.MonitorID) {
 			*a = a.Ended(now)
+			s.leaveOutage(a, 0)
 		}
 	}
+}
+
+// shares reports whether the alert is one of those that share the outage.
+func shares(a *statuspage.Alert, o *statuspage.Outage) bool {
+	return o != nil && a.IncidentID != nil && *a.IncidentID == o.IncidentID
+}
+
+// leaveOutage takes an alert that has ended out of the outage on its monitor, and reports
+// whether others still share that.
+func (s *Store) leaveOutage(ended *statuspage.Alert, recovered int64) (others bool) {
+	o := s.outages[ended.MonitorID]
+	if !shares(ended, o) {
+		return false
+	}
+	for _, a := range s.alerts {
+		others = others || a.MonitorID == ended.MonitorID && a.State == "TRIGGERED" && shares(a, o)
+	}
+	if *o = o.Left(recovered); !others {
+		delete(s.outages, ended.MonitorID)
+	}
+	return others
 }
 
 // Alert implements apiv4.AlertStore.
@@ -202,7 +224,7 @@ func (s *Store) openOrResolve(ctx context.Context, m *monitor, r *statuspage.Ale
 	case j.Verdict == statuspage.Failing && open == nil:
 		return true, s.fire(ctx, m, r, j, now)
 	case j.Verdict == statuspage.Recovered && open != nil:
-		return true, s.recover(ctx, r, open, j, now)
+		return true, s.recover(ctx, m, r, open, j, now)
 	}
 	return false, nil
 }
@@ -220,37 +242,66 @@ func (s *Store) fire(ctx context.Context, m *monitor, r *statuspage.AlertRule, j
 		}
 		return false
 	})
-	if err == nil && r.CreateIncident {
+	if err != nil {
+		return err
+	}
+	var joined *incident
+	o := s.outages[m.ID]
+	if r.CreateIncident && o != nil {
+		joined = s.incidents[o.IncidentID]
+		ids.Comment, err = s.newCommentID(ctx, joined.ID, joined.last)
+	} else if r.CreateIncident {
 		ids.Comment, err = s.newCommentID(ctx, ids.Incident, 0)
 	}
 	if err != nil {
 		return err
 	}
 	f := r.Fired(m.Monitor, j, ids, now)
+	if joined != nil {
+		f = r.Joined(m.Monitor, j, joined.Incident, *o, ids, now)
+	}
 	s.alerts[f.Alert.ID] = &f.Alert
-	if f.Incident != nil {
-		s.open(*f.Incident, "").becomes(*f.Incident, f.Opening)
+	if f.Incident == nil {
+		return nil
+	}
+	s.outages[m.ID] = &f.Outage
+	if joined == nil {
+		joined = s.open(*f.Incident, "")
+	}
+	joined.Incident = *f.Incident
+	if f.Comment != nil {
+		joined.becomes(*f.Incident, *f.Comment)
 	}
 	return nil
 }
 
-// recover resolves an alert, and its incident unless that is gone or closed.
-func (s *Store) recover(ctx context.Context, r *statuspage.AlertRule, a *statuspage.Alert, j statuspage.Judgement, now int64) error {
+// recover resolves an alert, and its incident unless that is gone or closed, or others
+// share it.
+func (s *Store) recover(ctx context.Context, m *monitor, r *statuspage.AlertRule, a *statuspage.Alert, j statuspage.Judgement, now int64) error {
 	*a = a.Ended(now)
-	if a.IncidentID == nil || s.incidents[*a.IncidentID].Closed != nil {
+	if a.IncidentID == nil {
 		return nil
 	}
 	i := s.incidents[*a.IncidentID]
+	recoveredAt := func(start int64) int64 {
+		at, _ := r.RecoveredAt(m.upTo(now), m.CountsDegradedAsDown(), start)
+		return at
+	}
+	at := recoveredAt(i.Start)
+	if o := s.outages[m.ID]; shares(a, o) {
+		at = max(at, o.Recovered)
+		if others := s.leaveOutage(a, recoveredAt(o.Start)); others {
+			return nil
+		}
+	}
+	if i.Closed != nil {
+		return nil
+	}
 	id, err := s.newCommentID(ctx, i.ID, i.last)
 	if err != nil {
 		return err
 	}
-	c := i.RecoveryComment(id, r.ID, j, now)
-	next, err := i.Commented(c, now)
-	if err != nil {
-		return err
-	}
-	i.becomes(next, c)
+	i.becomes(i.Recovered(at, now), i.RecoveryComment(id, r.ID, j, now))
 	return nil
 }
 

@@ -124,6 +124,7 @@ func (s *Store) DeleteIncident(_ context.Context, id int64, _ int64, expected st
 		return statuspage.ErrIncidentChanged
 	}
 	delete(s.incidents, id)
+	maps.DeleteFunc(s.outages, func(_ int64, o *statuspage.Outage) bool { return o.IncidentID == id })
 	for _, a := range s.alerts {
 		if a.IncidentID != nil && *a.IncidentID == id {
 			a.IncidentID = nil

@@ -63,6 +63,7 @@ type Store struct {
 	monitors  map[string]*monitor // by tag
 	rules     map[int64]*statuspage.AlertRule
 	alerts    map[int64]*statuspage.Alert
+	outages   map[int64]*statuspage.Outage // by monitor
 	claims    map[string]*claim
 	closer    statuspage.CloserState
 }
@@ -92,7 +93,7 @@ func New(reference Reference, key statuspage.APIKey) *Store {
 	return &Store{
 		reference: reference, key: key,
 		incidents: map[int64]*incident{}, monitors: map[string]*monitor{}, rules: map[int64]*statuspage.AlertRule{},
-		alerts: map[int64]*statuspage.Alert{}, claims: map[string]*claim{},
+		alerts: map[int64]*statuspage.Alert{}, outages: map[int64]*statuspage.Outage{}, claims: map[string]*claim{},
 	}
 }
 
@@ -124,17 +125,16 @@ func (s *Store) newIncidentID(ctx context.Context) (int64, error) {
 	return fresh(s.incidents, id), err
 }
 
-// newCommentID is that of the comment of the incident that was made last in the
-// reference, after the last one here.
+// newCommentID is that of the comment of the incident that was made next in the
+// reference, after the last one here; 0 when there is none.
 func (s *Store) newCommentID(ctx context.Context, incidentID, last int64) (int64, error) {
 	var id int64
 	err := s.reference.Notes(ctx, incidentID, func(c statuspage.Comment) bool {
-		id = c.ID
-		return false
+		if c.ID > last {
+			id = c.ID
+		}
+		return c.ID > last
 	})
-	if id <= last {
-		id = 0
-	}
 	return id, err
 }
 

@@ -107,6 +107,9 @@ func (p *pair) start(t *rapid.T) {
 	body := p.ruleFields(t)
 	body["monitor_tags"], body["create_incident"], body["is_active"] = []string{"a", "b"}, true, true
 	p.call(t, "POST", "/api/v4/alert-rules", body)
+	body = p.ruleFields(t) // the alerts of both share an incident
+	body["monitor_tags"], body["create_incident"], body["is_active"] = []string{"a"}, true, true
+	p.call(t, "POST", "/api/v4/alert-rules", body)
 	p.createIncident(t)
 }
 

@@ -88,6 +88,7 @@ func (s *Store) DeleteMonitor(_ context.Context, tag string, _ int64) error {
 		return err
 	}
 	delete(s.monitors, tag)
+	delete(s.outages, m.ID)
 	for _, i := range s.incidents {
 		i.Incident, _ = i.WithoutMonitor(m.ID)
 	}

@@ -3,6 +3,7 @@ package statuspage
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -12,7 +13,7 @@ import (
 
 // Limits of alert rules.
 const (
-	MaxRuleMonitors    = 40    // monitors of a rule
+	MaxRuleMonitors    = 48    // monitors of a rule
 	MaxMonitorRules    = 20    // active rules of a monitor
 	MaxRuleDescription = 1024  // UTF-16 units
 	MaxAlertThreshold  = 60    // points
@@ -199,7 +200,7 @@ type Alert struct {
 	Condition  // without thresholds
 	Severity   Severity
 	State      AlertState
-	IncidentID *int64 // the incident that it opened; nil: none, or deleted since
+	IncidentID *int64 // the incident that it opened or joined; nil: none, or deleted since
 	Created    int64  // UTC seconds: when it was triggered
 	Updated    int64  // UTC seconds
 	Resolved   *int64 // UTC seconds
@@ -263,6 +264,11 @@ func (c Condition) Judge(points []Point, degradedIsDown bool) Judgement {
 		}
 		points = measured
 	}
+	return c.judge(points, degradedIsDown)
+}
+
+// judge is Judge of points that all count.
+func (c Condition) judge(points []Point, degradedIsDown bool) Judgement {
 	if run, ok := newest(points, c.Failures); ok && c.fails(run, degradedIsDown) {
 		return Judgement{Failing, run[0].Time, c.measured(run, degradedIsDown)}
 	}
@@ -281,7 +287,7 @@ func (r AlertRule) JudgeNoData(newest *Point, now int64) Judgement {
 	if newest != nil {
 		last = newest.Time
 	}
-	passed := (FloorMinute(now)-last)/minute - 1
+	passed := wholeMinutes(last, FloorMinute(now))
 	switch {
 	case float64(passed) >= r.Limit && newest != nil:
 		return Judgement{Failing, last + minute, fmt.Sprintf("no data for %s, the newest point is of %s", plural(passed, "minute"), clock(last))}
@@ -292,6 +298,58 @@ func (r AlertRule) JudgeNoData(newest *Point, now int64) Judgement {
 	}
 	return Judgement{}
 }
+
+// RecoveredAt returns the minute (UTC seconds) in which the monitor recovered, of which the
+// newest of points, by time, are found Recovered: the first point since which no judgement
+// would have been another one (docs/api.md, Alert rules and alerts). Points before start (UTC
+// seconds) do not count. When enough is false, points before the first one of these, and not
+// before start, can make it earlier.
+func (c Condition) RecoveredAt(points []Point, degradedIsDown bool, start int64) (at int64, enough bool) {
+	enough = len(points) > 0 && points[0].Time <= start
+	points = slices.DeleteFunc(slices.Clone(points), func(p Point) bool { return p.Time < start || c.For == AlertLatency && p.Latency == nil })
+	at = start
+	if c.For == AlertUptime {
+		return c.uptimeBack(points, degradedIsDown, start, enough)
+	}
+	for n, p := range slices.Backward(points) {
+		if c.For != AlertNoData && c.failing(p) {
+			return at, true
+		}
+		at = p.Time
+		if c.For == AlertNoData && n > 0 && float64(wholeMinutes(points[n-1].Time, p.Time)) >= c.Limit {
+			return at, true
+		}
+	}
+	return at, enough
+}
+
+// uptimeBack is RecoveredAt for a rule about uptime. The points by which it recovered first
+// can begin with some that are down: the monitor recovered after them.
+func (c Condition) uptimeBack(points []Point, degradedIsDown bool, start int64, enough bool) (at int64, _ bool) {
+	n := len(points)
+	for ; int64(n) > c.Successes; n-- {
+		if c.judge(points[:n-1], degradedIsDown).Verdict != Recovered {
+			enough = true
+			break
+		}
+	}
+	at = start
+	for _, p := range slices.Backward(points[max(0, n-int(c.Successes)):n]) {
+		if at != start && countsAsDown(p, degradedIsDown) {
+			break
+		}
+		at = p.Time
+	}
+	return at, enough
+}
+
+// countsAsDown reports whether the point's minute is downtime.
+func countsAsDown(p Point, degradedIsDown bool) bool {
+	return p.Status == StatusDown || degradedIsDown && p.Status == StatusDegraded
+}
+
+// wholeMinutes is how many whole minutes lie between the points of two.
+func wholeMinutes(from, to int64) int64 { return (to-from)/minute - 1 }
 
 // newest returns the last n points, and false when there are fewer.
 func newest(points []Point, n int64) ([]Point, bool) {
@@ -377,11 +435,29 @@ func (c Condition) measured(run []Point, degradedIsDown bool) string {
 	return "status " + strings.Join(seen, " and ") + " " + span
 }
 
+// An Outage is the one incident that the alerts which are open on a monitor share. It lasts
+// until the last of them has ended, whatever people make of the incident.
+type Outage struct {
+	IncidentID int64
+	Start      int64 // UTC seconds: of the incident, as its alerts have it
+	Recovered  int64 // UTC seconds: the last minute in which the monitor recovered for one of its alerts; 0: none yet
+	Version    int64 // rises with every alert that joins or leaves it
+}
+
+// Left returns the outage after one of its alerts has ended while others have not: in the
+// minute recovered (UTC seconds), or 0 when it lost its reason.
+func (o Outage) Left(recovered int64) Outage {
+	o.Recovered = max(o.Recovered, recovered)
+	o.Version++
+	return o
+}
+
 // A Firing is what comes of a rule that finds a monitor failing.
 type Firing struct {
 	Alert    Alert
-	Incident *Incident // nil: the rule makes none
-	Opening  Comment   // of the incident
+	Incident *Incident // a new one, or the one that the alert joins as it is then; nil: the rule makes none
+	Comment  *Comment  // of the incident; nil: none
+	Outage   Outage    // of the incident
 }
 
 // FiringIDs are the ids of what a Firing makes; those of the incident and its comment
@@ -390,36 +466,79 @@ type FiringIDs struct {
 	Alert, Incident, Comment int64
 }
 
+// alert is the alert that the rule opens on the monitor at now (UTC seconds).
+func (r AlertRule) alert(m Monitor, id, now int64) Alert {
+	condition := r.Condition
+	condition.Failures, condition.Successes = 0, 0
+	return Alert{
+		ID: id, RuleID: r.ID, Tag: m.Tag, MonitorID: m.ID, Condition: condition, Severity: r.Severity, State: Triggered,
+		Created: now, Updated: now, Version: 1,
+	}
+}
+
 // Fired returns the alert that the judgement opens on the monitor at now (UTC seconds),
 // with its incident. The incident starts with the first point that the judgement rests on.
 func (r AlertRule) Fired(m Monitor, j Judgement, ids FiringIDs, now int64) Firing {
-	condition := r.Condition
-	condition.Failures, condition.Successes = 0, 0
-	f := Firing{Alert: Alert{
-		ID: ids.Alert, RuleID: r.ID, Tag: m.Tag, MonitorID: m.ID, Condition: condition, Severity: r.Severity, State: Triggered,
-		Created: now, Updated: now, Version: 1,
-	}}
+	f := Firing{Alert: r.alert(m, ids.Alert, now)}
 	if !r.CreateIncident {
 		return f
 	}
 	i := NewIncident{Title: r.IncidentTitle(m.Name), Start: j.Since, Source: SourceAlert}.
 		opened(ids.Incident, []AffectedMonitor{{Tag: m.Tag, MonitorID: m.ID, Impact: r.IncidentImpact()}}, now)
-	i.AlertID, f.Alert.IncidentID = &ids.Alert, &ids.Incident
-	f.Incident = &i
-	f.Opening = NewComment{Text: r.OpeningComment(j), Time: FloorMinute(now), State: Investigating}.Made(ids.Incident, ids.Comment, now)
+	i.AlertID, i.AlertMonitorID, f.Alert.IncidentID = &ids.Alert, m.ID, &ids.Incident
+	opening := NewComment{Text: r.OpeningComment(j), Time: FloorMinute(now), State: Investigating}.Made(ids.Incident, ids.Comment, now)
+	f.Incident, f.Comment, f.Outage = &i, &opening, Outage{IncidentID: i.ID, Start: i.Start, Version: 1}
 	return f
 }
 
-// RecoveryComment returns the comment with the id by which the incident is resolved at now
-// (UTC seconds) when the monitor recovered for the rule that had opened it. It is of this
-// minute, or of the start of an incident that is still to start.
-func (i Incident) RecoveryComment(id, ruleID int64, j Judgement, now int64) Comment {
-	return NewComment{Text: ClosingComment(ruleID, j), Time: max(FloorMinute(now), i.Start), State: Resolved}.Made(i.ID, id, now)
+// Joined returns the alert that the judgement opens on the monitor at now (UTC seconds) while
+// others are open there that share the incident i: it joins them. The worse impact counts, and
+// the earlier start as long as nobody has changed start or monitors. A person's word stands: an
+// incident that is closed, or no longer linked to the monitor, stays as it is.
+func (r AlertRule) Joined(m Monitor, j Judgement, i Incident, o Outage, ids FiringIDs, now int64) Firing {
+	f := Firing{Alert: r.alert(m, ids.Alert, now), Incident: &i, Outage: o}
+	f.Alert.IncidentID = &i.ID
+	f.Outage.Version++
+	at := slices.IndexFunc(i.Monitors, func(a AffectedMonitor) bool { return a.MonitorID == m.ID })
+	if i.Closed != nil || at < 0 {
+		i.Version++ // it has one more alert
+		return f
+	}
+	if i.Start == o.Start && i.Legacy.StartSeconds == 0 && !i.Legacy.NoStart && len(i.Monitors) == 1 {
+		i.Start = min(i.Start, j.Since)
+		f.Outage.Start = i.Start
+	}
+	i.Monitors = slices.Clone(i.Monitors)
+	i.Monitors[at].Impact = i.Monitors[at].Impact.Worse(r.IncidentImpact())
+	i = i.worked(now)
+	joining := NewComment{Text: r.JoiningComment(j), Time: FloorMinute(now), State: i.State}.Made(i.ID, ids.Comment, now)
+	f.Comment = &joining
+	return f
 }
 
-// IncidentTitle is the title of the incident that the rule opens for a monitor.
+// RecoveryComment returns the comment with the id that tells at now (UTC seconds) that the
+// monitor recovered for the rule, and that Incident.Recovered is made with.
+func (i Incident) RecoveryComment(id, ruleID int64, j Judgement, now int64) Comment {
+	return NewComment{Text: ClosingComment(ruleID, j), Time: FloorMinute(now), State: Resolved}.Made(i.ID, id, now)
+}
+
+// Recovered returns the incident of an alert that was resolved at now (UTC seconds). It ends
+// in the minute at (UTC seconds) in which the monitor recovered, see Condition.RecoveredAt, or
+// where it starts when that is later.
+func (i Incident) Recovered(at, now int64) Incident {
+	i.State, i.Closed = Resolved, &now
+	i.End, i.Legacy.EndSeconds = new(max(at, i.Start)), 0
+	if at <= i.Start {
+		i.Legacy.EndSeconds = i.Legacy.StartSeconds
+	}
+	return i.worked(now)
+}
+
+// IncidentTitle is the title of the incident that the rule opens for a monitor, whose name
+// is cut when it leaves too little room for what the rule found.
 func (r AlertRule) IncidentTitle(monitorName string) string {
-	return cut(fmt.Sprintf("%s %s: %s", monitorName, r.For, r.Value()), MaxTitle)
+	found := fmt.Sprintf(" %s: %s", r.For, r.Value())
+	return Shorten(monitorName, MaxTitle-Length(found)) + found
 }
 
 // IncidentImpact is what the incident that the rule opens says of its monitor.
@@ -439,24 +558,14 @@ func (r AlertRule) OpeningComment(j Judgement) string {
 	return text
 }
 
+// JoiningComment is the comment on an incident that another rule has opened.
+func (r AlertRule) JoiningComment(j Judgement) string {
+	return fmt.Sprintf("Found by alert rule %d too: %s.", r.ID, j.Reason)
+}
+
 // ClosingComment is the comment that resolves the incident of an alert of the rule.
 func ClosingComment(ruleID int64, j Judgement) string {
 	return fmt.Sprintf("Resolved automatically by alert rule %d: %s.", ruleID, j.Reason)
-}
-
-// cut returns the text without what is over so many UTF-16 units.
-func cut(s string, units int) string {
-	n := 0
-	for i, r := range s {
-		n++
-		if r > 0xffff {
-			n++
-		}
-		if n > units {
-			return s[:i]
-		}
-	}
-	return s
 }
 
 func number(n float64) string { return strconv.FormatFloat(n, 'f', -1, 64) }

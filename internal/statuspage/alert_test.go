@@ -14,11 +14,14 @@ import (
 const noon = 1_763_812_800 // 2025-11-22 12:00 UTC
 
 // series makes points a minute apart from noon on: a letter is a status, a number
-// after it a latency.
+// after it a latency, a full stop a minute without a point.
 func series(text string) []statuspage.Point {
 	statuses := map[byte]statuspage.Status{'U': statuspage.StatusUp, 'G': statuspage.StatusDegraded, 'D': statuspage.StatusDown}
 	var points []statuspage.Point
 	for n, word := range strings.Fields(text) {
+		if word == "." {
+			continue
+		}
 		p := statuspage.Point{Time: noon + int64(n)*60, Status: statuses[word[0]]}
 		if len(word) > 1 {
 			latency := 0.0
@@ -192,9 +195,17 @@ func TestIncidentTitleOfAlert(t *testing.T) {
 	if got := r.IncidentTitle("Earth"); got != "Earth STATUS: DOWN" {
 		t.Errorf("title %q", got)
 	}
-	long := r.IncidentTitle(strings.Repeat("𝛼", 127) + "ab")
-	if want := strings.Repeat("𝛼", 127) + "a"; long != want || statuspage.Length(long) != statuspage.MaxTitle {
-		t.Errorf("a long title has %d units: %q", statuspage.Length(long), long)
+	for _, tt := range []struct{ name, want string }{
+		{strings.Repeat("n", 255-13), strings.Repeat("n", 255-13)}, // the rest has 13
+		{strings.Repeat("n", 255-12), strings.Repeat("n", 255-14) + "…"},
+		{strings.Repeat("n", 255), strings.Repeat("n", 255-14) + "…"},
+		{strings.Repeat("𝛼", 127), strings.Repeat("𝛼", 120) + "…"},
+		{strings.Repeat("n", 240) + " " + strings.Repeat("n", 14), strings.Repeat("n", 240) + "…"},
+	} {
+		got := r.IncidentTitle(tt.name)
+		if want := tt.want + " STATUS: DOWN"; got != want || statuspage.Length(got) > statuspage.MaxTitle {
+			t.Errorf("a name of %d: a title of %d units:\n got %q\nwant %q", statuspage.Length(tt.name), statuspage.Length(got), got, want)
+		}
 	}
 	r.Condition = statuspage.Condition{For: statuspage.AlertUptime, Limit: 99.5}
 	if got := r.IncidentTitle("Earth"); got != "Earth UPTIME: 99.5" {
@@ -238,19 +249,20 @@ func TestFired(t *testing.T) {
 			IncidentID: at(6), Created: now, Updated: now, Version: 1,
 		},
 		Incident: &statuspage.Incident{
-			ID: 6, Title: "A STATUS: DEGRADED", Start: noon - 120, State: "INVESTIGATING", Type: "INCIDENT", Source: "ALERT", AlertID: at(5),
+			ID: 6, Title: "A STATUS: DEGRADED", Start: noon - 120, State: "INVESTIGATING", Type: "INCIDENT", Source: "ALERT", AlertID: at(5), AlertMonitorID: 1,
 			Monitors: []statuspage.AffectedMonitor{{Tag: "a", MonitorID: 1, Impact: "DEGRADED"}}, Created: now, Updated: now, Version: 1,
 		},
-		Opening: statuspage.Comment{
+		Comment: &statuspage.Comment{
 			ID: 7, IncidentID: 6, Text: "Opened automatically by alert rule 4: status DOWN.\n\nd", Time: noon, State: "INVESTIGATING",
 			Created: now, Updated: now, Version: 1,
 		},
+		Outage: statuspage.Outage{IncidentID: 6, Start: noon - 120, Version: 1},
 	}
 	if diff := cmp.Diff(want, r.Fired(m, j, ids, now)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	r.CreateIncident = false
-	want.Alert.IncidentID, want.Incident, want.Opening = nil, nil, statuspage.Comment{}
+	want.Alert.IncidentID, want.Incident, want.Comment, want.Outage = nil, nil, nil, statuspage.Outage{}
 	if diff := cmp.Diff(want, r.Fired(m, j, statuspage.FiringIDs{Alert: 5}, now)); diff != "" {
 		t.Errorf("without an incident (-want +got):\n%s", diff)
 	}
@@ -274,21 +286,221 @@ func TestAlertEnded(t *testing.T) {
 }
 
 func TestRecoveryComment(t *testing.T) {
-	for _, tt := range []struct {
-		name        string
-		start, want int64
-	}{
-		{"of this minute", noon - 600, noon},
-		{"started this minute", noon, noon},
-		{"still to start", noon + 600, noon + 600},
-	} {
-		i := statuspage.Incident{ID: 6, Start: tt.start, State: "INVESTIGATING"}
+	for _, start := range []int64{noon - 600, noon, noon + 600} { // still to start
+		i := statuspage.Incident{ID: 6, Start: start, State: "INVESTIGATING"}
 		want := statuspage.Comment{
-			ID: 8, IncidentID: 6, Text: "Resolved automatically by alert rule 4: status UP.", Time: tt.want, State: "RESOLVED",
+			ID: 8, IncidentID: 6, Text: "Resolved automatically by alert rule 4: status UP.", Time: noon, State: "RESOLVED",
 			Created: noon + 59, Updated: noon + 59, Version: 1,
 		}
 		if diff := cmp.Diff(want, i.RecoveryComment(8, 4, statuspage.Judgement{Reason: "status UP"}, noon+59)); diff != "" {
+			t.Errorf("start %d (-want +got):\n%s", start, diff)
+		}
+	}
+}
+
+func TestRecovered(t *testing.T) {
+	for _, tt := range []struct {
+		name           string
+		start, seconds int64
+		end            *int64
+		endSeconds     int64
+		want           int64
+		wantSeconds    int64
+	}{
+		{"after the start", noon - 600, 0, nil, 0, noon, 0},
+		{"where it starts", noon, 0, nil, 0, noon, 0},
+		{"before it starts", noon + 600, 0, nil, 0, noon + 600, 0},
+		{"an end that was known", noon - 600, 0, at(noon + 900), 30, noon, 0},
+		{"a start to the second", noon - 600, 30, nil, 0, noon, 0},
+		{"in the minute of such a start", noon, 30, nil, 0, noon, 30},
+		{"before the minute of such a start", noon + 60, 30, at(noon + 120), 5, noon + 60, 30},
+	} {
+		i := statuspage.Incident{
+			ID: 6, Start: tt.start, End: tt.end, State: "IDENTIFIED", Created: 1, Updated: 2, Version: 3, Warning: &statuspage.CloserWarning{},
+			Legacy: statuspage.LegacyFields{StartSeconds: tt.seconds, EndSeconds: tt.endSeconds, Identified: true},
+		}
+		want := i
+		want.State, want.End, want.Closed, want.Updated, want.Version, want.Warning = "RESOLVED", &tt.want, at(noon+1259), noon+1259, 4, nil
+		want.Legacy.EndSeconds = tt.wantSeconds
+		if diff := cmp.Diff(want, i.Recovered(noon, noon+1259)); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", tt.name, diff)
+		}
+	}
+}
+
+// The points are those of series; start and want are places among them.
+func TestRecoveredAt(t *testing.T) {
+	rule := func(what statuspage.AlertFor, status statuspage.Status, limit float64, failures, successes int64) statuspage.Condition {
+		return statuspage.Condition{For: what, Status: status, Limit: limit, Failures: failures, Successes: successes}
+	}
+	down, degraded := rule("STATUS", "DOWN", 0, 2, 2), rule("STATUS", "DEGRADED", 0, 1, 1)
+	slow, noData := rule("LATENCY", "", 500, 1, 2), rule("NO_DATA", "", 3, 1, 1)
+	for _, tt := range []struct {
+		name      string
+		condition statuspage.Condition
+		points    string
+		start     int
+		want      int
+		enough    bool
+	}{
+		{"the last point", degraded, "D D U", 0, 2, true},
+		{"some points", degraded, "D D U U U", 0, 2, true},
+		{"as many as it takes", down, "D D U G", 0, 2, true},
+		{"more than it takes", down, "D D U G U U", 0, 2, true},
+		{"not the first try", down, "D D U D U U U", 0, 4, true},
+		{"degraded is not down", down, "D G U U", 0, 1, true},
+		{"degraded is degraded", degraded, "D G U U", 0, 2, true},
+		{"no point fails any more", down, "U U U U", 1, 1, true},
+		{"one before it would tell", down, "G U U", -1, 0, false},
+		{"one before the start does not count", down, "D U U U", 2, 2, true},
+		{"it is still to start", down, "D U U", 9, 9, true},
+		{"fast again", slow, "U600 U500 U1", 0, 1, true},
+		{"points without a latency", slow, "U600 U D U500 U U1 D", 0, 3, true},
+		{"slow before", slow, "U600 U1 U600 U2 U3 U4", 0, 3, true},
+		{"fast as far as is known", slow, "U U1 U2", -5, 1, false},
+		{"the first after the silence", noData, "D . . . U U U", 1, 4, true},
+		{"a silence too short", noData, "D . . . U . . U U", 1, 4, true},
+		{"of two silences the second", noData, "D . . . U . . . U", 1, 8, true},
+		{"silence before what is known", noData, "U U U", -9, 0, false},
+		{"the first ever", noData, ". . . . U U", 0, 4, false},
+		{"filled since", noData, "U U U U U U", 1, 1, true},
+		{"uptime", rule("UPTIME", "", 75, 4, 2), "U D U D U U U", 0, 4, true},
+		{"uptime, the longer run", rule("UPTIME", "", 75, 4, 4), "U D U D U U U U U", 0, 4, true},
+		{"uptime that allows for some", rule("UPTIME", "", 50, 4, 4), "D D D D U U", 0, 4, true},
+		{"uptime of one run of all", rule("UPTIME", "", 100, 3, 3), "U D U U U", 0, 2, true},
+		{"uptime with a down point since", rule("UPTIME", "", 75, 4, 4), "D D U U U D", 0, 2, true},
+		{"uptime without a failure", rule("UPTIME", "", 75, 4, 2), "U U U U U U", 2, 2, true},
+		{"uptime as far as is known", rule("UPTIME", "", 75, 2, 2), "U U U", -3, 0, false},
+		{"uptime with degraded ones", rule("UPTIME", "", 75, 2, 2), "D D G U", 0, 2, true},
+	} {
+		at, enough := tt.condition.RecoveredAt(series(tt.points), false, noon+int64(tt.start)*60)
+		if want := int64(noon + tt.want*60); at != want || enough != tt.enough {
+			t.Errorf("%s: place %d, %v, want %d, %v", tt.name, (at-noon)/60, enough, tt.want, tt.enough)
+		}
+	}
+	if at, enough := rule("UPTIME", "", 75, 2, 2).RecoveredAt(series("D D G U U"), true, noon); at != noon+180 || !enough {
+		t.Errorf("degraded counted as downtime: %d, %v", (at-noon)/60, enough)
+	}
+}
+
+// TestRecoveredAtByJudging gives a rule its points one by one. It recovers at the point that
+// RecoveredAt finds when it is judged by the last of all: the first of the newest judgements in
+// a row.
+func TestRecoveredAtByJudging(t *testing.T) {
+	for seed := range uint64(20_000) {
+		random := rand.New(rand.NewPCG(seed, 1))
+		c := statuspage.Condition{
+			For: "STATUS", Status: []statuspage.Status{"DOWN", "DEGRADED"}[random.IntN(2)], Failures: 1 + random.Int64N(4), Successes: 1 + random.Int64N(4),
+		}
+		if random.IntN(2) == 0 {
+			c.For, c.Limit = "LATENCY", 500
+		}
+		var word []string
+		for range 2 + random.IntN(12) {
+			word = append(word, []string{"U400", "U", "G600", "D"}[random.IntN(4)])
+		}
+		points := series(strings.Join(word, " "))
+		if c.Judge(points, false).Verdict != statuspage.Recovered {
+			continue
+		}
+		want := int64(0)
+		for n := range points {
+			j := c.Judge(points[:n+1], false)
+			switch {
+			case c.For == "LATENCY" && points[n].Latency == nil: // it says nothing
+			case j.Verdict != statuspage.Recovered:
+				want = 0
+			case want == 0:
+				want = j.Since
+			}
+		}
+		if at, _ := c.RecoveredAt(points, false, 0); at != want {
+			t.Fatalf("%+v on %v: place %d, want %d", c, word, (at-noon)/60, (want-noon)/60)
+		}
+	}
+}
+
+func TestJoined(t *testing.T) {
+	r := statuspage.AlertRule{
+		ID: 4, Condition: statuspage.Condition{For: statuspage.AlertStatus, Status: statuspage.StatusDown, Failures: 3, Successes: 2},
+		Severity: statuspage.Critical, CreateIncident: true, Description: new("d"), Active: true, Version: 3,
+	}
+	m := statuspage.Monitor{ID: 1, Tag: "a", Name: "A"}
+	other := statuspage.AffectedMonitor{Tag: "b", MonitorID: 2, Impact: "UP"}
+	on := func(impact statuspage.Impact, others ...statuspage.AffectedMonitor) []statuspage.AffectedMonitor {
+		return append(others, statuspage.AffectedMonitor{Tag: "a", MonitorID: 1, Impact: impact})
+	}
+	incident := func(change func(i *statuspage.Incident)) statuspage.Incident {
+		i := statuspage.Incident{
+			ID: 6, Title: "T", Start: noon - 60, State: "IDENTIFIED", Source: "ALERT", Monitors: on("DEGRADED"), Created: 1, Updated: 2, Version: 3,
+			AlertID: at(1), AlertMonitorID: 1, Warning: &statuspage.CloserWarning{},
+		}
+		change(&i)
+		return i
+	}
+	now := int64(noon + 59)
+	worked := func(i *statuspage.Incident) { i.Updated, i.Version, i.Warning = now, 4, nil }
+	passedOver := func(i *statuspage.Incident) { i.Version = 4 }
+	for _, tt := range []struct {
+		name    string
+		is      func(i *statuspage.Incident)
+		since   int64
+		impact  statuspage.AlertFor // what the rule is about, "": STATUS of DOWN
+		becomes func(i *statuspage.Incident)
+		comment statuspage.State // "": none
+		outage  int64            // its start
+	}{
+		{"worse", func(i *statuspage.Incident) {}, noon - 60, "", func(i *statuspage.Incident) { worked(i); i.Monitors = on("DOWN") }, "IDENTIFIED", noon - 60},
+		{"worse, later", func(i *statuspage.Incident) {}, noon, "", func(i *statuspage.Incident) { worked(i); i.Monitors = on("DOWN") }, "IDENTIFIED", noon - 60},
+		{"worse, earlier", func(i *statuspage.Incident) {}, noon - 120, "", func(i *statuspage.Incident) { worked(i); i.Monitors, i.Start = on("DOWN"), noon-120 }, "IDENTIFIED", noon - 120},
+		{"less bad", func(i *statuspage.Incident) { i.Monitors = on("DOWN") }, noon, "LATENCY", worked, "IDENTIFIED", noon - 60},
+		{"less bad than maintenance", func(i *statuspage.Incident) { i.Monitors = on("MAINTENANCE") }, noon, "LATENCY", worked, "IDENTIFIED", noon - 60},
+		{"worse than maintenance", func(i *statuspage.Incident) { i.Monitors = on("MAINTENANCE") }, noon, "", func(i *statuspage.Incident) { worked(i); i.Monitors = on("DOWN") }, "IDENTIFIED", noon - 60},
+		{"worse than up", func(i *statuspage.Incident) { i.Monitors = on("UP") }, noon, "LATENCY", func(i *statuspage.Incident) { worked(i); i.Monitors = on("DEGRADED") }, "IDENTIFIED", noon - 60},
+		{"among others", func(i *statuspage.Incident) { i.Monitors = on("UP", other) }, noon - 120, "", func(i *statuspage.Incident) { worked(i); i.Monitors = on("DOWN", other) }, "IDENTIFIED", noon - 60},
+		{"another start", func(i *statuspage.Incident) { i.Start = noon - 180 }, noon - 240, "", func(i *statuspage.Incident) { worked(i); i.Monitors = on("DOWN") }, "IDENTIFIED", noon - 60},
+		{"a start to the second", func(i *statuspage.Incident) { i.Legacy.StartSeconds = 5 }, noon - 240, "", func(i *statuspage.Incident) { worked(i); i.Monitors = on("DOWN") }, "IDENTIFIED", noon - 60},
+		{"no start", func(i *statuspage.Incident) { i.Legacy.NoStart = true }, noon - 240, "", func(i *statuspage.Incident) { worked(i); i.Monitors = on("DOWN") }, "IDENTIFIED", noon - 60},
+		{"open in the state RESOLVED", func(i *statuspage.Incident) { i.State = "RESOLVED" }, noon, "", func(i *statuspage.Incident) { worked(i); i.Monitors = on("DOWN") }, "RESOLVED", noon - 60},
+		{"with an end", func(i *statuspage.Incident) { i.End = at(noon + 600) }, noon, "", func(i *statuspage.Incident) { worked(i); i.Monitors = on("DOWN") }, "IDENTIFIED", noon - 60},
+		{"closed", func(i *statuspage.Incident) { i.State, i.End, i.Closed = "RESOLVED", at(noon), at(noon) }, noon - 120, "", passedOver, "", noon - 60},
+		{"of other monitors", func(i *statuspage.Incident) { i.Monitors = []statuspage.AffectedMonitor{other} }, noon - 120, "", passedOver, "", noon - 60},
+		{"of none", func(i *statuspage.Incident) { i.Monitors = nil }, noon - 120, "", passedOver, "", noon - 60},
+	} {
+		r := r
+		if tt.impact != "" {
+			r.Condition = statuspage.Condition{For: tt.impact, Limit: 5, Failures: 1, Successes: 1}
+		}
+		condition := r.Condition
+		condition.Failures, condition.Successes = 0, 0
+		before, next := incident(tt.is), incident(tt.is)
+		tt.becomes(&next)
+		want := statuspage.Firing{
+			Alert: statuspage.Alert{
+				ID: 5, RuleID: 4, Tag: "a", MonitorID: 1, Condition: condition, Severity: "CRITICAL", State: "TRIGGERED", IncidentID: at(6), Created: now, Updated: now, Version: 1,
+			},
+			Incident: &next, Outage: statuspage.Outage{IncidentID: 6, Start: tt.outage, Recovered: 7, Version: 9},
+		}
+		if tt.comment != "" {
+			want.Comment = &statuspage.Comment{ID: 7, IncidentID: 6, Text: "Found by alert rule 4 too: status DOWN.", Time: noon, State: tt.comment, Created: now, Updated: now, Version: 1}
+		}
+		j := statuspage.Judgement{Verdict: statuspage.Failing, Since: tt.since, Reason: "status DOWN"}
+		o := statuspage.Outage{IncidentID: 6, Start: noon - 60, Recovered: 7, Version: 8}
+		if diff := cmp.Diff(want, r.Joined(m, j, before, o, statuspage.FiringIDs{Alert: 5, Comment: 7}, now)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", tt.name, diff)
+		}
+		if diff := cmp.Diff(incident(tt.is), before); diff != "" {
+			t.Errorf("%s: the incident was changed (-before +after):\n%s", tt.name, diff)
+		}
+	}
+}
+
+func TestOutageLeft(t *testing.T) {
+	o := statuspage.Outage{IncidentID: 6, Start: noon, Version: 1}
+	for n, tt := range []struct{ recovered, want int64 }{{0, 0}, {noon + 120, noon + 120}, {noon + 60, noon + 120}, {0, noon + 120}, {noon + 180, noon + 180}} {
+		o = o.Left(tt.recovered)
+		if want := (statuspage.Outage{IncidentID: 6, Start: noon, Recovered: tt.want, Version: int64(n) + 2}); o != want {
+			t.Errorf("after %d: %+v, want %+v", tt.recovered, o, want)
 		}
 	}
 }

@@ -84,7 +84,8 @@ type Incident struct {
 	Closed   *int64            // UTC seconds; nil while the incident is open
 	Legacy   LegacyFields
 
-	AlertID *int64 // of the alert that opened it; nil: none did
+	AlertID        *int64 // of the alert that opened it; nil: none did
+	AlertMonitorID int64  // of that alert's monitor; 0: none, or not kept by an older version of the program
 
 	// AutoCloseAfter is after how many seconds without activity the closer resolves
 	// the incident; null: never; absent: as its policy says.

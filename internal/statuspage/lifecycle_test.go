@@ -418,12 +418,19 @@ func (l *life) comment(t *rapid.T) {
 	l.inOrder(t, next, c.State == "RESOLVED", err, statuspage.ErrCommentBeforeStart)
 }
 
-// recover resolves it as its alert does, whatever its start.
+// recover resolves it, when it is open, as its alert does, whatever its start.
 func (l *life) recover(t *rapid.T) {
 	l.tick(t)
-	next, err := l.is.Commented(l.is.RecoveryComment(1, 2, statuspage.Judgement{}, l.now), l.now)
-	if err != nil || next.Closed == nil {
-		t.Fatalf("%+v, %v", next, err)
+	if l.is.Closed != nil {
+		t.Skip("closed")
+	}
+	at := someMinute.Draw(t, "recovered")
+	next := l.is.Recovered(at, l.now)
+	if next.Closed == nil || next.State != "RESOLVED" || *next.End != max(at, l.is.Start) {
+		t.Fatalf("recovered at %d: %+v", at, next)
+	}
+	if start := next.LegacyStart(); start != nil && *next.LegacyEnd() < *start {
+		t.Fatalf("recovered at %d, for the legacy API before its start: %+v", at, next)
 	}
 	l.worked(t, next)
 }

@@ -31,6 +31,59 @@ func Length(s string) int {
 	return n
 }
 
+// Shorten returns s if it has at most so many UTF-16 units, at least one, else its
+// beginning with an ellipsis, which is as long as that allows. What a reader sees as one
+// character is not taken apart, and there is no white space before the ellipsis.
+func Shorten(s string, units int) string {
+	if Length(s) <= units {
+		return s
+	}
+	kept, n, flags, last := 0, 0, 0, rune(0)
+	for at, r := range s {
+		if n >= units { // the ellipsis has one
+			break
+		}
+		if !joined(last, r, flags) {
+			kept = at
+		}
+		flags++
+		if !isRegional(r) {
+			flags = 0
+		}
+		n++
+		if r > 0xffff {
+			n++
+		}
+		last = r
+	}
+	return strings.TrimRightFunc(s[:kept], isBlank) + "…"
+}
+
+// joined reports whether r is seen as one character with last, the one before it, after so
+// many regional indicators, of which two are a flag. It is the part of Unicode's grapheme
+// clusters (UAX 29) that needs no more than the tables of package unicode.
+func joined(last, r rune, regional int) bool {
+	const zeroWidthJoiner = '\u200d'
+	switch {
+	case last == zeroWidthJoiner, r == zeroWidthJoiner:
+		return true
+	case last == '\r' && r == '\n':
+		return true
+	case isRegional(r):
+		return regional%2 == 1
+	case 0x1f3fb <= r && r <= 0x1f3ff: // skin tones
+		return true
+	case 0xe0020 <= r && r <= 0xe007f: // tags, of the flags of regions
+		return true
+	case 0x1160 <= r && r <= 0x11ff: // vowels and ends of a Korean syllable in parts
+		return true
+	}
+	return unicode.Is(unicode.M, r) // marks, variation selectors too
+}
+
+// isRegional reports whether r is a letter of a flag.
+func isRegional(r rune) bool { return 0x1f1e6 <= r && r <= 0x1f1ff }
+
 // ValidText returns s with each invalid UTF-8 byte replaced by U+FFFD, as a JSON
 // decoder would deliver it.
 func ValidText(s string) string {

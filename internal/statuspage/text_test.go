@@ -1,6 +1,8 @@
 package statuspage_test
 
 import (
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf16"
@@ -91,4 +93,86 @@ func TestValidText(t *testing.T) {
 			t.Errorf("ValidText(%+q) = %+q, want %+q", tt.in, got, tt.want)
 		}
 	}
+}
+
+// Each text is cut to so many units; a reader's characters are in one piece.
+func TestShorten(t *testing.T) {
+	const family, england, keycap = "👨‍👩‍👧", "🏴\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f", "1\ufe0f\u20e3"
+	for _, tt := range []struct {
+		in    string
+		units int
+		want  string
+	}{
+		{"", 1, ""},
+		{"abc", 3, "abc"},
+		{"abcd", 3, "ab…"},
+		{"abcd", 1, "…"},
+		{"ab  cd", 5, "ab…"},
+		{"ab\u3000\ufeffcd", 5, "ab…"},
+		{"    ", 3, "…"},
+		{"a🔥b", 3, "a…"},
+		{"a🔥bc", 4, "a🔥…"},
+		{"e\u0301e\u0301e\u0301", 5, "e\u0301e\u0301…"}, // a letter and its accent
+		{"e\u0301e\u0301e\u0301", 4, "e\u0301…"},
+		{"ab\u20ddc", 3, "a…"},         // a letter in a circle
+		{"कि कि", 4, "कि…"},            // a letter and its vowel
+		{"a" + family + "bc", 9, "a…"}, // eight units
+		{"a" + family + "bc", 10, "a" + family + "…"},
+		{"a" + england + "bc", 15, "a…"}, // fourteen units
+		{"a" + england + "bc", 16, "a" + england + "…"},
+		{"👍🏽👍🏽👍🏽", 8, "👍🏽…"},   // a thumb and its colour
+		{"🇩🇪🇫🇷🇮🇹", 9, "🇩🇪🇫🇷…"}, // flags
+		{"🇩🇪🇫🇷🇮🇹", 8, "🇩🇪…"},
+		{"a🇩🇪🇫🇷", 6, "a🇩🇪…"},
+		{keycap + keycap, 5, keycap + "…"},
+		{keycap + keycap, 3, "…"},
+		{"\u1112\u1161\u11ab\u1112\u1161\u11ab", 5, "\u1112\u1161\u11ab…"}, // a Korean syllable in three parts
+		{"ab\r\ncd", 4, "ab…"},
+		{strings.Repeat("\u0301", 9), 4, "…"},
+	} {
+		if got := statuspage.Shorten(tt.in, tt.units); got != tt.want {
+			t.Errorf("Shorten(%+q, %d) = %+q, want %+q", tt.in, tt.units, got, tt.want)
+		}
+	}
+}
+
+// FuzzShorten holds what is cut against its definition: a beginning that ends where no
+// character is taken apart, and is the longest of those that fit.
+func FuzzShorten(f *testing.F) {
+	for _, s := range []string{"Database", "e\u0301\u0302 x", "👨‍👩‍👧👍🏽", "a🇩🇪🇫🇷🇮", "\u1112\u1161\u11ab", " \xff\u200d", "🏴\U000e0067\U000e007f"} {
+		for units := range 9 {
+			f.Add(s, uint8(units))
+		}
+	}
+	continues := regexp.MustCompile(`^(\p{M}|[\x{200d}\x{1f3fb}-\x{1f3ff}\x{e0020}-\x{e007f}\x{1160}-\x{11ff}])`)
+	flags := regexp.MustCompile(`[\x{1f1e6}-\x{1f1ff}]*$`)
+	whole := func(before, after string) bool {
+		regional := utf8.RuneCountInString(flags.FindString(before))
+		next, _ := utf8.DecodeRuneInString(after)
+		return before == "" || !continues.MatchString(after) && !strings.HasSuffix(before, "\u200d") &&
+			!(strings.HasSuffix(before, "\r") && next == '\n') && !(regional%2 == 1 && flags.MatchString(string(next)) && flags.FindString(string(next)) != "")
+	}
+	f.Fuzz(func(t *testing.T, s string, limit uint8) {
+		units := int(limit)%40 + 1
+		got := statuspage.Shorten(s, units)
+		if statuspage.Length(s) <= units {
+			if got != s {
+				t.Fatalf("Shorten(%+q, %d) = %+q", s, units, got)
+			}
+			return
+		}
+		kept, cut := strings.CutSuffix(got, "…")
+		if !cut || statuspage.Length(got) > units || !strings.HasPrefix(s, kept) || kept != strings.TrimRightFunc(kept, func(r rune) bool { return slices.Contains(ecmaBlank, r) }) {
+			t.Fatalf("Shorten(%+q, %d) = %+q", s, units, got)
+		}
+		longest := ""
+		for at := range s {
+			if statuspage.Length(s[:at]) < units && whole(s[:at], s[at:]) {
+				longest = s[:at]
+			}
+		}
+		if want := strings.TrimRightFunc(longest, func(r rune) bool { return slices.Contains(ecmaBlank, r) }); kept != want {
+			t.Fatalf("Shorten(%+q, %d) = %+q, want %+q", s, units, got, want+"…")
+		}
+	})
 }

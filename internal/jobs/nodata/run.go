@@ -5,6 +5,7 @@ package nodata
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
@@ -79,6 +80,7 @@ func rulesOf(ctx context.Context, store Store) ([]statuspage.AlertRule, error) {
 			return true
 		})
 		if q.After = next; err != nil || next == 0 {
+			slices.Reverse(rules) // of two on a monitor the older one opens the incident
 			return rules, err
 		}
 	}
