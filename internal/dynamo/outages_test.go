@@ -65,7 +65,7 @@ func judgeOther(c alertCase) op { return judgeRule(c, c.other) }
 
 func judgeRule(c alertCase, rule int64) op {
 	return func(ctx context.Context, s *dynamo.Store) error {
-		_, err := s.JudgeRule(ctx, rule, statuspage.RuleMonitor{Tag: c.tag, MonitorID: c.monitor}, now)
+		_, err := s.JudgeRule(ctx, rule, statuspage.RuleMonitor{Tag: c.tag, MonitorID: c.monitor}, now+minute)
 		return err
 	}
 }
