@@ -154,7 +154,7 @@ func (c *client) data(tag string) map[int64]pointJSON {
 
 func (c *client) dataOf(tag string, from, to int64) map[int64]pointJSON {
 	points := map[int64]pointJSON{}
-	for _, p := range all[pointJSON](c, fmt.Sprintf("%s?start_ts=%d&end_ts=%d", dataPath(tag), from, to), "data") {
+	for _, p := range all[pointJSON](c, fmt.Sprintf("%s?start_ts=%d&end_ts=%d&order=asc", dataPath(tag), from, to), "data") {
 		points[p.Time] = p
 	}
 	return points
