@@ -39,6 +39,10 @@ PARAMETERS = {
     "CloserSchedule": "rate(1 minute)",
     # The tour has an incident without activity for days: the closer's warning would be a comment that the README does not show.
     "StaleAfterHours": "0",
+    # All that a stack can have.
+    "Alarms": "all",
+    "Dashboard": "true",
+    "Metrics": "true",
     # AWS CodeDeploy is not in the emulator, which refuses the whole template then.
     "GradualDeployment": "false",
 }
