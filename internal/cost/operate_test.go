@@ -65,3 +65,32 @@ func TestOperatorsDocument(t *testing.T) {
 		t.Errorf("docs/operate.md has %s, the template has not", name)
 	}
 }
+
+// TestDeployersRights asks that docs/operate.md says, for each kind of resource that the
+// template makes, what the deploying account must be allowed to do, and names no other kind.
+func TestDeployersRights(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join(dynamotest.Root(t), "docs", "operate.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, section, _ := strings.Cut(string(text), "\n## What the deploying account may do\n")
+	section, _, _ = strings.Cut(section, "\n## ")
+	told := map[string]bool{}
+	for _, row := range regexp.MustCompile(`(?m)^\|([^|]*)\|`).FindAllStringSubmatch(section, -1) {
+		for _, kind := range regexp.MustCompile("`(AWS::[A-Za-z0-9:]+)`").FindAllStringSubmatch(row[1], -1) {
+			told[kind[1]] = true
+		}
+	}
+	made := map[string]bool{}
+	for _, r := range readOperated(t).Resources {
+		made[r.Type] = true
+		if !told[r.Type] {
+			t.Errorf("docs/operate.md does not say what deploying takes for %s", r.Type)
+		}
+	}
+	for kind := range told {
+		if !made[kind] {
+			t.Errorf("docs/operate.md has %s, the template has not", kind)
+		}
+	}
+}
