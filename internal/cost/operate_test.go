@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -18,7 +19,8 @@ type operated struct {
 		Default string `yaml:"Default"`
 	} `yaml:"Parameters"`
 	Resources map[string]struct {
-		Type string `yaml:"Type"`
+		Type      string `yaml:"Type"`
+		Condition string `yaml:"Condition"`
 	} `yaml:"Resources"`
 }
 
@@ -63,6 +65,23 @@ func TestOperatorsDocument(t *testing.T) {
 	}
 	for name := range told {
 		t.Errorf("docs/operate.md has %s, the template has not", name)
+	}
+	// Which alarms there are without asking for more.
+	var essential, said []string
+	for name, r := range o.Resources {
+		if r.Type == "AWS::CloudWatch::Alarm" && r.Condition == "EssentialAlarms" {
+			essential = append(essential, name)
+		}
+	}
+	_, sentence, _ := strings.Cut(string(text), "\n`essential` are ")
+	sentence, _, _ = strings.Cut(sentence, ".")
+	for _, name := range regexp.MustCompile("`(\\w+)`").FindAllStringSubmatch(sentence, -1) {
+		said = append(said, name[1])
+	}
+	slices.Sort(essential)
+	slices.Sort(said)
+	if !slices.Equal(essential, said) {
+		t.Errorf("the essential alarms are %q, docs/operate.md says %q", essential, said)
 	}
 }
 
