@@ -109,7 +109,7 @@ check-binaries: ## Check what make build made: processor, size, modules (make ch
 	@$(need_go)
 	@exec infra/lambda/check-binaries.sh $(or $(ARCHITECTURE),arm64)
 
-deploy: $(bin) ## Deploy to AWS and say how to make the first key (ENV=dev or prod; ARGS for sam deploy)
+deploy: $(bin) ## Deploy to AWS and say how to make the first key; the first time it asks five questions (ENV=dev or prod; ARGS for sam deploy)
 	@$(need_sam)
 	@ENV='$(ENV)' SAM='$(SAM)' CONFIG='$(CONFIG)' TEMPLATE='$(TEMPLATE)' BUILD='$(BUILD)' exec infra/deploy/deploy.sh $(ARGS)
 

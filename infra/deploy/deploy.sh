@@ -1,6 +1,7 @@
 #!/bin/sh
 # Builds the functions and deploys the stack of one environment, which is what samconfig.toml has under its name; then says where the API is
-# and how to make the first key. The first time, at a terminal, `sam deploy --guided` asks for everything and writes it into samconfig.toml.
+# and how to make the first key. The first time, at a terminal, it asks the five questions of infra/deploy/main.go, whose answers go into
+# samconfig.toml. Without a terminal it asks nothing: what is to be other than in that file comes in the options, and the region in AWS_REGION.
 #
 #   infra/deploy/deploy.sh [OPTION OF SAM DEPLOY]...
 #
@@ -51,53 +52,30 @@ output() {
 }
 
 [ -f "$CONFIG" ] || die "no $CONFIG here"
+
+if ! [ -t 0 ]; then
+	grep -q "^\[$ENV\." "$CONFIG" || die "$CONFIG knows no environment $ENV"
+	set -- --no-progressbar "$@"
+elif [ -z "$(setting region)" ]; then
+	go run ./infra/deploy -env "$ENV" -config "$CONFIG" -template "$TEMPLATE" || exit 1
+fi
 architecture=$(setting parameter_overrides | grep -o 'Architecture=[\\"]*[a-z0-9_]*' | sed 's/.*[="]//')
 : "${architecture:=arm64}"
 
-# Whether it is the first time is known before the build, and so is an account that can't be reached.
-guided=no
-if ! grep -q "^\[$ENV\." "$CONFIG"; then
-	[ -t 0 ] || die "$CONFIG knows no environment $ENV"
-	say "$CONFIG knows no environment $ENV yet"
-	guided=yes
-	set -- --stack-name "tocsin-$ENV" --capabilities CAPABILITY_IAM "$@"
-elif ! answer=$(outputs 2>&1); then
+# An account that can't be reached is known before the build.
+if ! answer=$(outputs 2>&1); then
 	case $answer in
-		*'does not exist'*)
-			say "there is no stack $(setting stack_name) yet"
-			guided=yes
-			;;
-		# The guide asks for the region. A stack without outputs was begun but not made.
-		*'No region information'* | *'Outputs do not exist'*) guided=yes ;;
+		*'does not exist'*) say "there is no stack $(setting stack_name) yet: it will be made" ;;
+		# The region may come in the options. A stack without outputs was begun but not made.
+		*'No region information'* | *'Outputs do not exist'*) ;;
 		*) die "$answer" ;;
 	esac
-fi
-if ! [ -t 0 ]; then
-	guided=no
-	set -- --no-progressbar "$@"
 fi
 
 env -u MAKEFLAGS -u MAKELEVEL AWS_DEFAULT_REGION="${AWS_DEFAULT_REGION:-${AWS_REGION:-us-east-1}}" \
 	"$SAM" build --config-file "$CONFIG" --config-env "$ENV" --template-file "$TEMPLATE" --base-dir "$PWD" --build-dir "$BUILD" \
 	--parameter-overrides "Architecture=$architecture" >&2
 
-if [ $guided = yes ]; then
-	# What was built runs on one processor. Another answer is refused then before anything is made.
-	awk -v built="$architecture" '
-		/^  [A-Za-z]/ { here = ($1 == "Architecture:") }
-		here && $1 == "-" && $2 != built { next }
-		here && $1 == "Default:" { print "    Default: " built; next }
-		{ print }' "$BUILD/template.yaml" >"$BUILD/template.guided"
-	mv "$BUILD/template.guided" "$BUILD/template.yaml"
-	cat >&2 <<-EOF
-
-		SAM CLI now asks for the name of the stack, the region and the parameters, which template.yaml describes. Enter takes what is in brackets:
-		that is right for a start, also for the parameters that stay empty. The functions were built for $architecture; for the other
-		processor write Architecture=… into parameter_overrides of [$ENV.global.parameters] in $CONFIG and begin again.
-		The answers are kept in that file, and not asked for again.
-	EOF
-	set -- --guided "$@"
-fi
 "$SAM" deploy --no-fail-on-empty-changeset --config-file "$CONFIG" --config-env "$ENV" --template-file "$BUILD/template.yaml" "$@"
 
 stack=$(setting stack_name)

@@ -39,6 +39,10 @@ PARAMETERS = {
     "CloserSchedule": "rate(1 minute)",
     # The tour has an incident without activity for days: the closer's warning would be a comment that the README does not show.
     "StaleAfterHours": "0",
+    # All that a stack can have.
+    "Alarms": "all",
+    "Dashboard": "true",
+    "Metrics": "true",
     # AWS CodeDeploy is not in the emulator, which refuses the whole template then.
     "GradualDeployment": "false",
 }
@@ -97,11 +101,7 @@ class Deployment:
         sections = re.split(r"^(?=\[)", lines, flags=re.M)
         ours = "".join(s for s in sections if s.startswith("[dev."))
         ours = ours.replace("[dev.", f"[{ENVIRONMENT}.").replace("tocsin-dev", STACK)
-        merged = parameters_in(ours) | parameters
-        # TOML in SAM's own form: KEY=\"value\" …
-        text = " ".join(f'{k}=\\"{v}\\"' for k, v in merged.items())
-        ours = re.sub(r"^parameter_overrides = .*$", lambda _: f'parameter_overrides = "{text}"', ours, flags=re.M)
-        self.config.write_text(lines + "\n" + ours)
+        self.config.write_text(lines + "\n" + with_parameters(ours, parameters))
 
     def make_deploy(self):
         """The command and the environment of `make deploy`."""
@@ -113,10 +113,20 @@ class Deployment:
         command, env = self.make_deploy()
         self.hear(processes.run(command, env, stderr=subprocess.STDOUT))
 
-    def deploy_guided(self):
-        """Deploys at a terminal, and takes every answer that is offered."""
+    def deploy_guided(self, answers):
+        """Deploys at a terminal, with these answers, by what is asked for, and takes every other one that is offered. Returns what was asked."""
         command, env = self.make_deploy()
-        self.hear(processes.run_at_terminal(command, env, lambda line: "" if re.search(r"\[.*\]: ?$", line) else None))
+        questions = []
+
+        def answer(line):
+            asked = re.search(r"(\S[^[]*) \[.*\]: ?$", line)
+            if not asked:
+                return None
+            questions.append(asked[1])
+            return answers.get(asked[1], "")
+
+        self.hear(processes.run_at_terminal(command, env, answer))
+        return questions
 
     def deploy_template(self, path):
         """Deploys another template than the one that was built, with the settings that there are."""
@@ -134,6 +144,7 @@ class Deployment:
         """Reads what there is now, shows the outputs, and gives the API its routes."""
         [stack] = boto3.client("cloudformation").describe_stacks(StackName=STACK)["Stacks"]
         self.status = stack["StackStatus"]
+        self.parameters = {p["ParameterKey"]: p["ParameterValue"] for p in stack["Parameters"]}
         self.ids = gateway.physical_ids(STACK)
         self.outputs = {o["OutputKey"]: o["OutputValue"] for o in stack["Outputs"]}
         for key, value in self.outputs.items():
@@ -141,11 +152,9 @@ class Deployment:
         print(f"    {gateway.apply_routes(STACK)} routes, each of which may call its function")
 
     def set_parameter(self, name, value):
-        """Changes a parameter among those that were kept in samconfig.toml."""
-        text = self.config.read_text()
-        changed, times = re.subn(rf'(^parameter_overrides = .* {name}=)\\"[^"]*"', lambda m: rf'{m[1]}\"{value}\"', text, flags=re.M)
-        check(times == 1, f"samconfig.toml has the parameter {name} {times} times:", text)
-        self.config.write_text(changed)
+        """Sets a parameter among those that were kept in samconfig.toml."""
+        others, section, ours = self.config.read_text().partition(f"[{ENVIRONMENT}.")
+        self.config.write_text(others + section + with_parameters(ours, {name: value}))
 
     def tocsin(self, *arguments):
         """Runs the command tocsin and returns its stdout."""
@@ -184,10 +193,13 @@ class Deployment:
         return [(i["id"], i["title"], i["start_date_time"]) for i in self.ok("GET", "/api/v4/incidents")["incidents"]]
 
 
-def parameters_in(config):
-    """The parameters that a part of samconfig.toml sets."""
+def with_parameters(config, parameters):
+    """A part of samconfig.toml with these parameters besides, in SAM's own form: KEY=\\"value\\" …"""
     found = re.search(r'^parameter_overrides = "(.*)"$', config, re.M)
-    return dict(pair.split("=", 1) for pair in found[1].split()) if found else {}
+    check(found, "samconfig.toml has no parameters:", config)
+    merged = {k: v.strip('\\"') for k, v in re.findall(r'(\w+)=(\\"[^"]*"|[^ "]*)', found[1])} | parameters
+    text = " ".join(f'{k}=\\"{v}\\"' for k, v in merged.items())
+    return config[: found.start()] + f'parameter_overrides = "{text}"' + config[found.end() :]
 
 
 def wait_until(seconds, what, done):
@@ -202,12 +214,17 @@ def wait_until(seconds, what, done):
 # --- the steps ---
 
 
-@step("sam deploy --guided, with IAM enforced, makes the stack")
+ORIGINS = "https://status.example.com,https://www.example.com"
+
+
+@step("make deploy at a terminal asks five questions and, with IAM enforced, makes the stack")
 def creates(d):
     d.template.write_text(template.for_emulator((ROOT / "template.yaml").read_text()))
     d.configure(PARAMETERS)
-    d.deploy_guided()
+    asked = d.deploy_guided({"AllowedOrigins": ORIGINS})
+    check(asked == ["Stack name", "Region", "SiteUrl", "AllowedOrigins", "AlarmTopicArn"], "it asked", asked)
     check(d.status == "CREATE_COMPLETE", "the stack is", d.status)
+    check(d.parameters["AllowedOrigins"] == ORIGINS, "the stack has other parameters than were answered:", d.parameters)
     kept = d.config.read_text()
     check(f'region = "{emulator.REGION}"' in kept and r"StaleAfterHours=\"0\"" in kept, "the answers are not in samconfig.toml:", kept)
     d.table = d.outputs["TableName"]

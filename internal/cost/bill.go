@@ -82,45 +82,61 @@ type Measured struct {
 // What can't be measured without an account: these are assumptions, and the page names
 // them.
 const (
-	ownMilliseconds   = 3   // of a function, beside its calls of DynamoDB
-	callMilliseconds  = 5   // of a call of DynamoDB
-	platformLogBytes  = 700 // Lambda's lines about the start and the end of a call
-	accessLogBytes    = 500 // the gateway's line about a request
-	answerHeaderBytes = 400 // of an answer, before its body
-	memoryGB          = 0.5 // of every function, as the template says
-	tableGB           = 1   // what the table holds, its indexes included
-	logMonths         = 1   // how long logs are kept: 30 days
-	queriedMetrics    = 4   // that the query of an alarm finds
+	ownMilliseconds   = 3     // of a function, beside its calls of DynamoDB
+	callMilliseconds  = 5     // of a call of DynamoDB
+	platformLogBytes  = 700   // Lambda's lines about the start and the end of a call
+	accessLogBytes    = 500   // the gateway's line about a request
+	answerHeaderBytes = 400   // of an answer, before its body
+	memoryGB          = 0.5   // of every function, as the template says
+	tableGB           = 0.1   // what the table of an idle stack holds, its indexes included
+	hourBytes         = 1_100 // of the item with a monitor's points in an hour
+	keptDays          = 400   // how long these items are kept
+	queriedMetrics    = 4     // that the query of an alarm finds
 )
 
+// kept is what the table holds of a status a minute of so many monitors.
+func kept(monitors float64) Usage {
+	gb := monitors * keptDays * 24 * hourBytes / gigabyte
+	return Usage{"storage_gb": gb, "backup_gb": gb}
+}
+
+// logged is what lines of so many bytes take.
+func (d Deployed) logged(bytes float64) Usage {
+	return Usage{"log_gb": bytes / gigabyte, "log_storage_gb": bytes / gigabyte * d.LogMonths}
+}
+
 // invocation is what one run of a function takes.
-func (m Measured) invocation() Usage {
-	logged := (m.LogBytes + platformLogBytes) / gigabyte
-	return Usage{
+func (d Deployed) invocation(m Measured) Usage {
+	bytes := m.LogBytes
+	if d.PlatformLogs {
+		bytes += platformLogBytes
+	}
+	u := Usage{
 		"lambda_request":   1,
 		"lambda_gb_second": (ownMilliseconds + callMilliseconds*m.Calls) / 1000 * memoryGB,
 		"read_unit":        m.Read,
 		"write_unit":       m.Write,
-		"log_gb":           logged,
-		"log_storage_gb":   logged * logMonths,
 	}
+	u.Add(d.logged(bytes), 1)
+	return u
 }
 
 // Request is what one request through the gateway takes.
-func (m Measured) Request() Usage {
-	u := m.invocation()
+func (d Deployed) Request(m Measured) Usage {
+	u := d.invocation(m)
 	u.Add(Usage{
 		"gateway_request": 1,
-		"log_gb":          accessLogBytes / gigabyte,
-		"log_storage_gb":  accessLogBytes / gigabyte * logMonths,
 		"transfer_gb":     (m.AnswerBytes + answerHeaderBytes) / gigabyte,
 	}, 1)
+	if d.AccessLogs {
+		u.Add(d.logged(accessLogBytes), 1)
+	}
 	return u
 }
 
 // Run is what one run that the scheduler starts takes.
-func (m Measured) Run() Usage {
-	u := m.invocation()
+func (d Deployed) Run(m Measured) Usage {
+	u := d.invocation(m)
 	u["schedule"] = 1
 	return u
 }

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"fmt"
 	"math"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -24,6 +26,91 @@ func TestPage(t *testing.T) {
 	}
 	if diff := cmp.Diff(string(old), page); diff != "" {
 		t.Errorf("docs/cost.md is not what the tests, the template and the prices give; go run ./internal/cost writes it (-there +computed):\n%s", diff)
+	}
+}
+
+// sums are the sums of the columns at list price, for a stack with these parameters.
+func sums(t *testing.T, s Sources, parameters map[string]string) []float64 {
+	t.Helper()
+	columns, _, err := s.Columns(parameters)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []float64
+	for _, u := range columns {
+		sum, _ := s.Prices.Total(u)
+		all = append(all, sum)
+	}
+	return all
+}
+
+// TestIdleStack asks that a stack that nobody calls costs at most a dollar, without what
+// AWS gives for nothing, also when its table has become a gigabyte.
+func TestIdleStack(t *testing.T) {
+	s, err := readSources(dynamotest.Root(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	idle := sums(t, s, nil)[0]
+	if full := idle + (1-tableGB)*s.Prices.gigabyte(); idle <= 0 || full > 1 {
+		t.Errorf("an idle stack costs %.2f dollars a month, with a gigabyte %.2f; want at most 1.00", idle, full)
+	}
+}
+
+// TestSwitches asks what the parameters of the template add that are about money.
+func TestSwitches(t *testing.T) {
+	s, err := readSources(dynamotest.Root(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	idle := sums(t, s, nil)[0]
+	for _, tt := range []struct {
+		parameters map[string]string
+		want       float64
+	}{
+		{map[string]string{"Alarms": "none"}, -0.4},
+		{map[string]string{"Alarms": "all"}, 1.1},
+		{map[string]string{"Metrics": "true"}, 1.8},
+		{map[string]string{"Dashboard": "true"}, 3},
+		{map[string]string{"GradualDeployment": "true"}, 0.5 + 0.3},
+		// Gradual deployments have their alarm also when there are no others.
+		{map[string]string{"GradualDeployment": "true", "Alarms": "none"}, 0.5 + 0.3 - 0.4},
+	} {
+		if got := sums(t, s, tt.parameters)[0] - idle; math.Abs(got-tt.want) > 1e-9 {
+			t.Errorf("%v adds %.2f, want %.2f", tt.parameters, got, tt.want)
+		}
+	}
+	if _, err := ReadDeployed(s.template, map[string]string{"Alarm": "all"}); err == nil {
+		t.Error("a parameter that is not there is no error")
+	}
+	// prod is to have all that can be watched.
+	for name, value := range map[string]string{"Alarms": "all", "Dashboard": "true", "Metrics": "true", "GradualDeployment": "true"} {
+		if s.Prod[name] != value {
+			t.Errorf("samconfig.toml sets %s of prod to %q, want %q", name, s.Prod[name], value)
+		}
+	}
+}
+
+// TestReadme holds the prices that the README begins with against the computed ones.
+func TestReadme(t *testing.T) {
+	root := dynamotest.Root(t)
+	s, err := readSources(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(filepath.Join(root, "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, _, _ := strings.Cut(string(text), "\n## ")
+	sum := sums(t, s, nil)
+	want := fmt.Sprintf(`| idle, with its alarms | %s |
+| 20 services with a status a minute, in one call | %s more |
+| the same, in a call for each service | %s more |
+| 100,000 calls | %s more |
+`, dollars(sum[0]), dollars(sum[3]), dollars(sum[2]), dollars(sum[1]))
+	if !strings.Contains(first, want) {
+		t.Errorf("before its first heading README.md has other prices than\n%s", want)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -13,12 +14,16 @@ import (
 	"tocsin/internal/local"
 )
 
-// Deployed is what the template deploys, with the defaults of its parameters, that is
-// billed by the month or starts by itself.
+// Deployed is what the template deploys that is billed by the month, starts by itself or
+// changes what a request costs.
 type Deployed struct {
 	AlarmMetrics  int // that alarms look at
-	CustomMetrics int
+	CustomMetrics int // that the stack makes itself
 	Dashboards    int
+
+	PlatformLogs bool    // whether Lambda logs the start and the end of each call
+	AccessLogs   bool    // whether the gateway logs each request
+	LogMonths    float64 // how long logs are kept
 
 	MinuteEvery, CloserEvery time.Duration // how often the functions run
 }
@@ -34,10 +39,12 @@ type stack struct {
 		Condition  string    `yaml:"Condition"`
 		Properties yaml.Node `yaml:"Properties"`
 	} `yaml:"Resources"`
+
+	given map[string]string // parameters with another value than their default
 }
 
-// ReadDeployed reads the template.
-func ReadDeployed(file string) (Deployed, error) {
+// ReadDeployed reads the template with these parameters, and the defaults of the others.
+func ReadDeployed(file string, parameters map[string]string) (Deployed, error) {
 	text, err := os.ReadFile(file)
 	if err != nil {
 		return Deployed{}, err
@@ -46,16 +53,40 @@ func ReadDeployed(file string) (Deployed, error) {
 	if err := yaml.Unmarshal(text, &s); err != nil {
 		return Deployed{}, fmt.Errorf("%s: %w", file, err)
 	}
-	d := Deployed{CustomMetrics: len(lambdajob.CustomMetrics())}
-	if err := d.readSchedules(file); err != nil {
+	s.given = parameters
+	for name := range parameters {
+		if _, ok := s.Parameters[name]; !ok {
+			return Deployed{}, fmt.Errorf("%s: there is no parameter %s", file, name)
+		}
+	}
+	var d Deployed
+	if err := d.readSchedules(file, parameters); err != nil {
 		return d, err
+	}
+	days, err := strconv.ParseFloat(s.parameter("LogRetentionDays"), 64)
+	if err != nil {
+		return d, fmt.Errorf("%s: LogRetentionDays: %w", file, err)
+	}
+	d.LogMonths = days / 30
+	metrics := map[string]bool{} // by name
+	if made, err := s.condition("WithMetrics"); err != nil {
+		return d, fmt.Errorf("%s: %w", file, err)
+	} else if made {
+		for _, name := range lambdajob.CustomMetrics() {
+			metrics[name] = true
+		}
+	}
+	if d.PlatformLogs, err = s.condition("SystemLogs"); err != nil {
+		return d, fmt.Errorf("%s: %w", file, err)
+	}
+	if d.AccessLogs, err = s.condition("WithAccessLogs"); err != nil {
+		return d, fmt.Errorf("%s: %w", file, err)
 	}
 	for id, r := range s.Resources {
 		if r.Condition != "" {
-			condition := s.Conditions[r.Condition]
-			made, err := s.holds(&condition)
+			made, err := s.condition(r.Condition)
 			if err != nil {
-				return d, fmt.Errorf("%s: %s: %w", file, r.Condition, err)
+				return d, fmt.Errorf("%s: %w", file, err)
 			}
 			if !made {
 				continue
@@ -70,14 +101,27 @@ func ReadDeployed(file string) (Deployed, error) {
 				return d, fmt.Errorf("%s: %s: %w", file, id, err)
 			}
 			d.AlarmMetrics += n
+		case "AWS::Logs::MetricFilter":
+			var filter struct {
+				MetricTransformations []struct {
+					MetricName string `yaml:"MetricName"`
+				} `yaml:"MetricTransformations"`
+			}
+			if err := r.Properties.Decode(&filter); err != nil {
+				return d, fmt.Errorf("%s: %s: %w", file, id, err)
+			}
+			for _, m := range filter.MetricTransformations {
+				metrics[m.MetricName] = true
+			}
 		}
 	}
+	d.CustomMetrics = len(metrics)
 	return d, nil
 }
 
 // readSchedules reads how often the functions run that have a schedule.
-func (d *Deployed) readSchedules(file string) error {
-	template, err := local.ReadTemplate(file, local.TemplateOptions{})
+func (d *Deployed) readSchedules(file string, parameters map[string]string) error {
+	template, err := local.ReadTemplate(file, local.TemplateOptions{Parameters: parameters})
 	if err != nil {
 		return err
 	}
@@ -123,12 +167,33 @@ func alarmMetrics(properties *yaml.Node) (int, error) {
 	return n, nil
 }
 
-// holds evaluates a condition with the defaults of the parameters.
+// parameter returns the value of a parameter.
+func (s *stack) parameter(name string) string {
+	if value, ok := s.given[name]; ok {
+		return value
+	}
+	return s.Parameters[name].Default
+}
+
+// condition evaluates the condition of this name.
+func (s *stack) condition(name string) (bool, error) {
+	c, ok := s.Conditions[name]
+	if !ok {
+		return false, fmt.Errorf("there is no condition %s", name)
+	}
+	held, err := s.holds(&c)
+	if err != nil {
+		err = fmt.Errorf("%s: %w", name, err)
+	}
+	return held, err
+}
+
+// holds evaluates a condition.
 func (s *stack) holds(n *yaml.Node) (bool, error) {
 	switch n.Tag {
 	case "!Equals":
 		if len(n.Content) == 2 && n.Content[0].Tag == "!Ref" {
-			return s.Parameters[n.Content[0].Value].Default == n.Content[1].Value, nil
+			return s.parameter(n.Content[0].Value) == n.Content[1].Value, nil
 		}
 	case "!Not":
 		if len(n.Content) == 1 {

@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
+	"strings"
 )
 
 const pageFile = "docs/cost.md"
@@ -25,21 +27,53 @@ func main() {
 
 // compute returns the page from the files in the repository's root.
 func compute(root string) (string, error) {
+	s, err := readSources(root)
+	if err != nil {
+		return "", err
+	}
+	return s.Page()
+}
+
+// Sources are what the page is computed from.
+type Sources struct {
+	Prices   Prices
+	Measured []Measured
+	Prod     map[string]string // the parameters of the environment prod
+	template string
+}
+
+func readSources(root string) (s Sources, err error) {
 	text, err := os.ReadFile(filepath.Join(root, "internal/bench/testdata/costs.json"))
 	if err != nil {
-		return "", err
+		return s, err
 	}
-	var measured []Measured
-	if err := json.Unmarshal(text, &measured); err != nil {
-		return "", err
+	if err := json.Unmarshal(text, &s.Measured); err != nil {
+		return s, err
 	}
-	prices, err := ListPrices()
+	if s.Prices, err = ListPrices(); err != nil {
+		return s, err
+	}
+	config, err := os.ReadFile(filepath.Join(root, "samconfig.toml"))
 	if err != nil {
-		return "", err
+		return s, err
 	}
-	deployed, err := ReadDeployed(filepath.Join(root, "template.yaml"))
-	if err != nil {
-		return "", err
+	s.Prod = prodParameters(string(config))
+	s.template = filepath.Join(root, "template.yaml")
+	return s, nil
+}
+
+// prodParameters reads the parameters of prod in samconfig.toml, as they stand there.
+func prodParameters(config string) map[string]string {
+	_, section, _ := strings.Cut(config, "\n[prod.global.parameters]\n")
+	section, _, _ = strings.Cut(section, "\n[")
+	found := regexp.MustCompile(`(?m)^parameter_overrides = "(.*)"$`).FindStringSubmatch(section)
+	if found == nil {
+		return nil
 	}
-	return Page(prices, measured, deployed)
+	parameters := map[string]string{}
+	for _, p := range strings.Fields(found[1]) {
+		name, value, _ := strings.Cut(p, "=")
+		parameters[name] = value
+	}
+	return parameters
 }

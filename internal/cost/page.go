@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"math"
 	"strings"
 )
 
@@ -12,6 +13,7 @@ const incidents = 10_000
 type Workload struct {
 	Name     string
 	Requests []Requests
+	Monitors float64 // whose points the table keeps
 }
 
 // Requests are so many of one request, by its route and case in the measured costs.
@@ -36,20 +38,62 @@ var Workloads = []Workload{
 		{7_000, "POST /api/v4/incidents/{incident_id}/comments", "one", "new comments"},
 		{4_000, "POST /api/v4/incidents", "two monitors", "new incidents on two monitors"},
 		{4_000, "PATCH /api/v4/incidents/{incident_id}", "title", "changes of a title"},
-	}},
-	{"A status a minute of 20 monitors, one a call", []Requests{{reported * minutesAMonth, status, "one point", "calls with one point"}}},
-	{"The same, 20 a call", []Requests{{minutesAMonth, status, "20 points of 20 monitors", "calls with 20 points"}}},
+	}, 0},
+	{"A status a minute of 20 monitors, one a call", []Requests{{reported * minutesAMonth, status, "one point", "calls with one point"}}, reported},
+	{"The same, 20 a call", []Requests{{minutesAMonth, status, "20 points of 20 monitors", "calls with 20 points"}}, reported},
 }
 
-// Month is what the requests of a workload take.
-func (w Workload) Month(measured []Measured) (Usage, error) {
-	u := Usage{}
+// A Switch is a parameter of the stack that changes what it costs.
+type Switch struct {
+	Name       string
+	Parameters map[string]string
+	What       string // for the reader
+}
+
+// switches are those that the page shows.
+func (s Sources) switches() []Switch {
+	return []Switch{
+		{"`Alarms=none`", map[string]string{"Alarms": "none"}, "no alarms"},
+		{"`Alarms=all`", map[string]string{"Alarms": "all"}, "alarms also about latency, the number of requests, throttling and the closer's queue"},
+		{"`Metrics=true`", map[string]string{"Metrics": "true"}, "metrics of what the closer does"},
+		{"`Dashboard=true`", map[string]string{"Dashboard": "true"}, "the dashboard"},
+		{"`GradualDeployment=true`", map[string]string{"GradualDeployment": "true"}, "the alarm that takes a deployment back, and its metric"},
+		{"`SystemLogLevel=INFO`", map[string]string{"SystemLogLevel": "INFO"}, "Lambda's lines about the start and the end of each call"},
+		{"`AccessLogs=false`", map[string]string{"AccessLogs": "false"}, "no log of the gateway"},
+		{"`ENV=prod`", s.Prod, "all that `samconfig.toml` sets for `prod`"},
+	}
+}
+
+// Columns are what a stack with these parameters takes: idle, and by each workload.
+func (s Sources) Columns(parameters map[string]string) ([]Usage, Deployed, error) {
+	d, err := ReadDeployed(s.template, parameters)
+	if err != nil {
+		return nil, d, err
+	}
+	idle, err := Idle(s.Measured, d)
+	if err != nil {
+		return nil, d, err
+	}
+	columns := []Usage{idle}
+	for _, w := range Workloads {
+		u, err := w.Month(s.Measured, d)
+		if err != nil {
+			return nil, d, err
+		}
+		columns = append(columns, u)
+	}
+	return columns, d, nil
+}
+
+// Month is what the requests of a workload take, and what the table keeps of them.
+func (w Workload) Month(measured []Measured, d Deployed) (Usage, error) {
+	u := kept(w.Monitors)
 	for _, r := range w.Requests {
 		m, err := find(measured, r.Route, r.Case, incidents)
 		if err != nil {
 			return nil, err
 		}
-		u.Add(m.Request(), r.Times)
+		u.Add(d.Request(m), r.Times)
 	}
 	return u, nil
 }
@@ -68,8 +112,8 @@ func Idle(measured []Measured, d Deployed) (Usage, error) {
 		"storage_gb": tableGB, "backup_gb": tableGB,
 		"custom_metric": float64(d.CustomMetrics), "alarm_metric": float64(d.AlarmMetrics), "dashboard": float64(d.Dashboards),
 	}
-	u.Add(closer.Run(), minutesAMonth/d.CloserEvery.Minutes())
-	u.Add(minute.Run(), minutesAMonth/d.MinuteEvery.Minutes())
+	u.Add(d.Run(closer), minutesAMonth/d.CloserEvery.Minutes())
+	u.Add(d.Run(minute), minutesAMonth/d.MinuteEvery.Minutes())
 	return u, nil
 }
 
@@ -83,18 +127,15 @@ func find(measured []Measured, route, name string, size int) (Measured, error) {
 }
 
 // Page returns docs/cost.md.
-func Page(p Prices, measured []Measured, d Deployed) (string, error) {
-	idle, err := Idle(measured, d)
+func (s Sources) Page() (string, error) {
+	p := s.Prices
+	usages, d, err := s.Columns(nil)
 	if err != nil {
 		return "", err
 	}
-	usages, names := []Usage{idle}, []string{"Idle"}
+	names := []string{"Idle"}
 	for _, w := range Workloads {
-		u, err := w.Month(measured)
-		if err != nil {
-			return "", err
-		}
-		usages, names = append(usages, u), append(names, w.Name)
+		names = append(names, w.Name)
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, intro, p.Region, p.Date)
@@ -114,7 +155,7 @@ func Page(p Prices, measured []Measured, d Deployed) (string, error) {
 	b.WriteString("\n| sum with the idle stack, after what every account has free |")
 	for n, u := range usages {
 		whole := Usage{}
-		whole.Add(idle, 1)
+		whole.Add(usages[0], 1)
 		if n > 0 {
 			whole.Add(u, 1)
 		}
@@ -122,11 +163,56 @@ func Page(p Prices, measured []Measured, d Deployed) (string, error) {
 		fmt.Fprintf(&b, " %s |", dollars(beyond))
 	}
 	b.WriteString("\n\nThe first column is what a stack costs without any request. The other columns come on top of it; the last row includes it.\n")
-	writeWorkloads(&b, measured)
-	fmt.Fprintf(&b, assumptions, d.AlarmMetrics, queriedMetrics, d.CustomMetrics, d.Dashboards, plain(tableGB), plain(ownMilliseconds), plain(callMilliseconds), plain(memoryGB*1024),
-		plain(platformLogBytes), plain(accessLogBytes), plain(answerHeaderBytes))
+	if err := s.writeSwitches(&b, names, usages); err != nil {
+		return "", err
+	}
+	writeWorkloads(&b, s.Measured)
+	fmt.Fprintf(&b, assumptions, d.AlarmMetrics, d.CustomMetrics, d.Dashboards,
+		plain(tableGB), dollars(p.gigabyte()), reported, fmt.Sprintf("%.1f", kept(reported)["storage_gb"]), keptDays, plain(hourBytes), fmt.Sprintf("%.1f", usages[1]["write_unit"]*1000/gigabyte),
+		plain(ownMilliseconds), plain(callMilliseconds), plain(memoryGB*1024), plain(accessLogBytes), plain(platformLogBytes), plain(answerHeaderBytes), queriedMetrics)
 	writePrices(&b, p)
 	return b.String(), nil
+}
+
+// gigabyte is what a gigabyte more in the table costs a month.
+func (p Prices) gigabyte() float64 {
+	all, _ := p.Total(Usage{"storage_gb": 1, "backup_gb": 1})
+	return all
+}
+
+// writeSwitches says what each of the switches adds to the columns.
+func (s Sources) writeSwitches(b *strings.Builder, names []string, defaults []Usage) error {
+	b.WriteString(switchesIntro)
+	b.WriteString("| parameter | " + strings.Join(names, " | ") + " | what it is |\n|" + strings.Repeat(" --- |", len(names)+2) + "\n")
+	for _, w := range s.switches() {
+		columns, _, err := s.Columns(w.Parameters)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(b, "| %s |", w.Name)
+		for n := range columns {
+			more, _ := s.Prices.Total(columns[n])
+			less, _ := s.Prices.Total(defaults[n])
+			fmt.Fprintf(b, " %s |", difference(more-less))
+		}
+		fmt.Fprintf(b, " %s |\n", w.What)
+	}
+	b.WriteString(switchesMore)
+	return nil
+}
+
+// difference writes an amount that is added, to the cent.
+func difference(usd float64) string {
+	switch text := dollars(math.Abs(usd)); {
+	case math.Abs(usd) < 1e-9:
+		return ""
+	case text == "< 0.01":
+		return text
+	case usd < 0:
+		return "-" + text
+	default:
+		return "+" + text
+	}
 }
 
 // writeWorkloads says what the requests of each column are, and what each takes.

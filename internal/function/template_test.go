@@ -81,33 +81,57 @@ func TestAlarmDescriptions(t *testing.T) {
 			t.Errorf("%s: description %q", id, d)
 		}
 	}
-	if alarms != 10 {
-		t.Errorf("%d alarms, want 10, one of them for gradual deployments only", alarms)
+	if alarms != 9 {
+		t.Errorf("%d alarms, want 9, one of them for gradual deployments only", alarms)
 	}
 }
 
-// The dashboard is JSON, with no more metrics than are free.
+// The dashboard is JSON, with no more metrics than are free, whether or not the stack
+// has alarms and metrics of its own.
 func TestDashboard(t *testing.T) {
 	o, _ := readOperations(t)
 	r := o.Resources["ServiceDashboard"]
-	body := property(&r.Properties, "DashboardBody", "0").Value
-	var d struct {
-		Widgets []struct{ Properties struct{ Metrics []any } }
+	sub := property(&r.Properties, "DashboardBody")
+	widget := func(name string) string {
+		made := property(sub.Content[1], name).Content[1] // of If: the condition, what there is then, and else
+		if made.Kind == yaml.SequenceNode {
+			made = made.Content[0]
+		}
+		return made.Value
 	}
-	if err := json.Unmarshal([]byte(strings.ReplaceAll(body, "${More}", "")), &d); err != nil {
-		t.Fatal(err)
-	}
-	n := 0
-	for _, w := range d.Widgets {
-		n += len(w.Properties.Metrics)
-	}
-	if n < 40 || n > 50 {
-		t.Errorf("%d metrics, want at most 50", n)
+	for _, tt := range []struct {
+		alarms, closer string
+		widgets        int
+	}{
+		{widget("AlarmWidget"), widget("CloserWidget"), 14},
+		{"", widget("CloserWidget"), 13},
+		{widget("AlarmWidget"), "", 13},
+		{"", "", 12},
+	} {
+		body := strings.NewReplacer("${AlarmWidget}", tt.alarms, "${CloserWidget}", tt.closer).Replace(property(sub, "0").Value)
+		var d struct {
+			Widgets []struct {
+				Properties struct{ Metrics, Alarms []any }
+			}
+		}
+		if err := json.Unmarshal([]byte(strings.ReplaceAll(body, "${More}", "")), &d); err != nil {
+			t.Fatal(err)
+		}
+		n := 0
+		for _, w := range d.Widgets {
+			n += len(w.Properties.Metrics)
+			if len(w.Properties.Metrics)+len(w.Properties.Alarms) == 0 {
+				t.Error("a widget shows nothing")
+			}
+		}
+		if len(d.Widgets) != tt.widgets || n < 40 || n > 50 {
+			t.Errorf("%d widgets with %d metrics, want %d with at most 50", len(d.Widgets), n, tt.widgets)
+		}
 	}
 }
 
 // A parameter that a function behind the API gets is in the description of its
-// version: else a new value would not reach the alias.
+// version: else a new value would not reach the alias. So is how much Lambda itself logs.
 func TestVersionDescription(t *testing.T) {
 	o, text := readOperations(t)
 	globals := text[strings.Index(text, "\nGlobals:"):strings.Index(text, "\nResources:")]
@@ -116,12 +140,16 @@ func TestVersionDescription(t *testing.T) {
 			continue // another architecture is another binary; the endpoint is for sam local
 		}
 		// By name, or by the condition that says all that the function takes from it.
-		by := map[string]string{"AllowedOrigins": "WithCors", "Tracing": "Traced", "ExistingTableName": "ExistingTableName"}[name]
+		by := map[string]string{"AllowedOrigins": "WithCors", "Tracing": "Traced", "ExistingTableName": "ExistingTableName", "SystemLogLevel": "SystemLogs"}[name]
 		for _, id := range []string{"IncidentsFunction", "CommentsFunction", "MonitorsFunction", "EdgeFunction"} {
 			r := o.Resources[id]
-			own, err := yaml.Marshal(property(&r.Properties, "Environment"))
-			if err != nil {
-				t.Fatal(err)
+			var own []byte
+			for _, of := range []string{"Environment", "LoggingConfig"} {
+				text, err := yaml.Marshal(property(&r.Properties, of))
+				if err != nil {
+					t.Fatal(err)
+				}
+				own = append(own, text...)
 			}
 			if !regexp.MustCompile(`!Ref ` + name + `\b`).MatchString(globals + string(own)) {
 				continue

@@ -18,23 +18,25 @@ const MetricsNamespace = "Tocsin"
 
 // Closer is the function that closes forgotten incidents. Of its environment it reads,
 // beside what all functions do, its policy from STALE_AFTER and WARN_BEFORE, see
-// closer.ParsePolicy.
+// closer.ParsePolicy, and from METRICS whether CloudWatch is to make metrics of its
+// log: true, or anything else for no.
 var Closer = awsenv.Function{Name: "closer", New: func(e awsenv.Env) (lambda.Handler, error) {
 	policy, err := closer.ParsePolicy(e.Getenv("STALE_AFTER"), e.Getenv("WARN_BEFORE"))
 	if err != nil {
 		return nil, err
 	}
-	return &closerRun{Env: e, policy: policy}, nil
+	return &closerRun{Env: e, policy: policy, metrics: e.Getenv("METRICS") == "true"}, nil
 }}
 
 // closerRun is one run of the closer. It makes no use of the event.
 type closerRun struct {
 	awsenv.Env
-	policy closer.Policy
-	warm   atomic.Bool
+	policy  closer.Policy
+	metrics bool
+	warm    atomic.Bool
 }
 
-// Invoke makes one run and logs what it did in one line, which is also its metrics
+// Invoke makes one run and logs what it did in one line, which can also be its metrics
 // (CloudWatch's embedded metric format), with a line before it for each incident that
 // it warned or closed. It returns an error when something could not be done, so that
 // the platform counts it and tries again.
@@ -65,7 +67,8 @@ var closerMetrics = []struct{ Name, Unit string }{
 	{"OpenIncidents", "Count"}, {"IncidentsWarned", "Count"}, {"IncidentsClosed", "Count"}, {"CloserFailures", "Count"}, {"CloserCalls", "Count"}, {"CloserDuration", "Milliseconds"},
 }
 
-// CustomMetrics returns the names of the metrics that a stack's functions make.
+// CustomMetrics returns the names of the metrics that a stack's functions make, when
+// they are to make any.
 func CustomMetrics() []string {
 	var names []string
 	for _, m := range closerMetrics {
@@ -90,13 +93,16 @@ func (c *closerRun) summarize(ctx context.Context, sum closer.Summary, began tim
 		slog.Int("CloserFailures", failures), slog.Int64("CloserCalls", sum.Calls), slog.Int64("CloserDuration", sum.Took.Milliseconds()),
 		slog.Group("skipped", skipped...),
 		slog.Int("cleaned", sum.Cleaned), slog.Int("dayTotals", sum.Days), slog.Bool("goesOn", sum.Goes),
-		slog.Bool("coldStart", !c.warm.Swap(true)), slog.String("FunctionName", c.Getenv("AWS_LAMBDA_FUNCTION_NAME")),
-		slog.Any("_aws", map[string]any{
-			"Timestamp": began.UnixMilli(),
-			"CloudWatchMetrics": []any{map[string]any{
-				"Namespace": MetricsNamespace, "Dimensions": [][]string{{"FunctionName"}}, "Metrics": closerMetrics,
-			}},
-		}),
+		slog.Bool("coldStart", !c.warm.Swap(true)),
+	}
+	if c.metrics {
+		attrs = append(attrs, slog.String("FunctionName", c.Getenv("AWS_LAMBDA_FUNCTION_NAME")),
+			slog.Any("_aws", map[string]any{
+				"Timestamp": began.UnixMilli(),
+				"CloudWatchMetrics": []any{map[string]any{
+					"Namespace": MetricsNamespace, "Dimensions": [][]string{{"FunctionName"}}, "Metrics": closerMetrics,
+				}},
+			}))
 	}
 	if err != nil {
 		attrs = append(attrs, slog.String("cause", err.Error()))
