@@ -56,8 +56,10 @@ func (a applier) run(ctx context.Context, d Definitions) error {
 	if err != nil {
 		return err
 	}
-	if err := a.applyMonitors(ctx, d.monitors, monitors); err != nil {
-		return err
+	if len(d.monitors) > 0 || len(d.rules) == 0 {
+		if err := a.applyMonitors(ctx, d.monitors, monitors); err != nil {
+			return err
+		}
 	}
 	return a.applyRules(ctx, d.rules, rules)
 }
@@ -135,7 +137,16 @@ func (a applier) count(kind string, made, changed, all int) {
 	if a.DryRun {
 		done = " (dry run: nothing was written)"
 	}
-	a.Line(fmt.Sprintf("%s: %d made, %d changed, %d as they should be%s", kind, made, changed, all-made-changed, done))
+	var counts []string
+	for _, c := range []struct {
+		n    int
+		what string
+	}{{made, "made"}, {changed, "changed"}, {all - made - changed, "as they should be"}} {
+		if c.n > 0 || all == 0 && c.what == "made" {
+			counts = append(counts, fmt.Sprintf("%d %s", c.n, c.what))
+		}
+	}
+	a.Line(fmt.Sprintf("%s: %s%s", kind, strings.Join(counts, ", "), done))
 }
 
 func (a applier) applyMonitors(ctx context.Context, monitors []monitor, there map[string]statuspage.Monitor) error {

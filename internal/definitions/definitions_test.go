@@ -64,7 +64,7 @@ monitors: 1 made, 1 changed, 1 as they should be`
 	}{
 		{true, want + " (dry run: nothing was written)\n"},
 		{false, want + "\n"},
-		{false, "monitors: 0 made, 0 changed, 3 as they should be\n"},
+		{false, "monitors: 3 as they should be\n"},
 	} {
 		if diff := cmp.Diff(tt.want, applied(t, s, first, tt.dryRun)); diff != "" {
 			t.Errorf("dry run %t (-want +got):\n%s", tt.dryRun, diff)
@@ -72,10 +72,17 @@ monitors: 1 made, 1 changed, 1 as they should be`
 	}
 	const second = "monitors: [{tag: mars, name: Mars, include_degraded_in_downtime: 'NO', cron: null, type_data: {timeout: 9}}]"
 	want = `~ monitor mars: include_degraded_in_downtime "YES" → "NO", type_data {"timeout":5,"url":"https://mars.example"} → {"timeout":9,"url":"https://mars.example"}
-monitors: 0 made, 1 changed, 0 as they should be
+monitors: 1 changed
 `
 	if diff := cmp.Diff(want, applied(t, s, second, false)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// A file of nothing does nothing, and says so.
+func TestNothing(t *testing.T) {
+	if got := applied(t, newStore(t), "monitors: []", false); got != "monitors: 0 made\n" {
+		t.Errorf("%q", got)
 	}
 }
 
@@ -101,16 +108,16 @@ alert_rules:
   - {alert_for: LATENCY, alert_value: 800.5, monitor_tags: [google]}
 `
 	want := `+ monitor mars
-monitors: 1 made, 0 changed, 0 as they should be
+monitors: 1 made
 + alert rule STATUS CRITICAL of earth, mars: DOWN
 + alert rule STATUS WARNING of earth, mars: DEGRADED
 + alert rule LATENCY CRITICAL of google: 800.5
-alert rules: 3 made, 0 changed, 0 as they should be
+alert rules: 3 made
 `
-	dry := strings.ReplaceAll(want, "as they should be", "as they should be (dry run: nothing was written)")
+	dry := strings.ReplaceAll(want, " made", " made (dry run: nothing was written)")
 	applying("dry run", first, dry, true)
 	applying("first", first, want, false)
-	applying("again", first, "monitors: 0 made, 0 changed, 1 as they should be\nalert rules: 0 made, 0 changed, 3 as they should be\n", false)
+	applying("again", first, "monitors: 1 as they should be\nalert rules: 3 as they should be\n", false)
 
 	const second = `
 alert_rules:
@@ -118,15 +125,14 @@ alert_rules:
   - {alert_for: LATENCY, alert_value: 900, monitor_tags: [google]}
   - {alert_for: LATENCY, alert_value: 900, monitor_tags: [google, earth]}
 `
-	want = `monitors: 0 made, 0 changed, 0 as they should be
-~ alert rule 1, STATUS CRITICAL of earth, mars: alert_value "DOWN" → "DEGRADED", description null → "Call Ada.", failure_threshold 3 → 5
+	want = `~ alert rule 1, STATUS CRITICAL of earth, mars: alert_value "DOWN" → "DEGRADED", description null → "Call Ada.", failure_threshold 3 → 5
 ~ alert rule 3, LATENCY CRITICAL of google: alert_value 800.5 → 900
 + alert rule LATENCY CRITICAL of earth, google: 900
-alert rules: 1 made, 2 changed, 0 as they should be
+alert rules: 1 made, 2 changed
 `
-	applying("dry run of the second", second, strings.ReplaceAll(want, "as they should be", "as they should be (dry run: nothing was written)"), true)
+	applying("dry run of the second", second, strings.ReplaceAll(want, "2 changed", "2 changed (dry run: nothing was written)"), true)
 	applying("second", second, want, false)
-	applying("second again", second, "monitors: 0 made, 0 changed, 0 as they should be\nalert rules: 0 made, 0 changed, 3 as they should be\n", false)
+	applying("second again", second, "alert rules: 3 as they should be\n", false)
 
 	// What the file does not name stays, and nothing is deleted.
 	var got []string
