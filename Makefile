@@ -124,9 +124,10 @@ vulncheck: ## Look for known vulnerabilities in what the code uses (needs the ne
 clean: ## Remove what was built; DynamoDB Local and its data stay
 	rm -rf .aws-sam .local/bin
 
-# Always asked: go itself knows whether there is something to do. Without the commit in it, which git refuses to tell in
-# another user's checkout, and without a C compiler.
+# Always asked: go itself knows whether there is something to do. Without a C compiler. The commit is asked of git here: go build
+# would fail where git refuses to tell it, in another user's checkout.
 $(bin): FORCE
 	@$(need_go)
 	@mkdir -p .local/bin
-	@CGO_ENABLED=0 go build -buildvcs=false -o $(bin) ./cmd/tocsin
+	@CGO_ENABLED=0 go build -buildvcs=false -ldflags "-X tocsin/internal/version.commit=$$(git describe --always --dirty --tags --match 'v*' 2>/dev/null)" \
+	  -o $(bin) ./cmd/tocsin

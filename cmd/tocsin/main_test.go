@@ -22,6 +22,7 @@ import (
 	"tocsin/internal/dynamo"
 	"tocsin/internal/dynamotest"
 	"tocsin/internal/statuspage"
+	"tocsin/internal/version"
 )
 
 // tocsin runs the command to its end.
@@ -304,6 +305,13 @@ func TestEngineCommand(t *testing.T) {
 	}
 	if status, _, stderr := tocsin(t, nil, append(args, "--", "/nowhere")...); status != 1 || !strings.HasPrefix(stderr, "tocsin: fork/exec /nowhere") {
 		t.Errorf("no such command: %d %q", status, stderr)
+	}
+}
+
+func TestVersion(t *testing.T) {
+	status, stdout, stderr := tocsin(t, nil, "version")
+	if want := "tocsin " + version.String() + "\n"; status != 0 || stdout != want || stderr != "" {
+		t.Errorf("%d %q %q, want %q", status, stdout, stderr, want)
 	}
 }
 
