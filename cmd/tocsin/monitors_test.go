@@ -49,10 +49,10 @@ func TestImportFile(t *testing.T) {
 	}{
 		{"", nil, 1, "tocsin: say which file: tocsin monitors import FILE\n"},
 		{"", []string{missing}, 1, "tocsin: reading the definitions: open " + missing + ": no such file or directory\n"},
-		{"monitors: [{tag: mars}]", []string{file}, 1, "tocsin: " + file + ": monitor 1: Name is required and must be a non-empty string\n"},
+		{"monitors: [{tag: mars}]", []string{file}, 1, "tocsin: " + file + ": line 1: monitor 1: Name is required and must be a non-empty string\n"},
 		{"monitors: [{tag: mars, name: Mars}]", []string{"--dry-run", file}, 0, want + " (dry run: nothing was written)\n"},
 		{"monitors: [{tag: mars, name: Mars}]", []string{file}, 0, want + "\n"},
-		{"alert_rules: [{alert_for: NO_DATA, alert_value: 5, monitor_tags: [pluto]}]", []string{file}, 1, "tocsin: alert rule 1: Monitor with tag 'pluto' not found\n"},
+		{"alert_rules: [{alert_for: NO_DATA, alert_value: 5, monitor_tags: [pluto]}]", []string{file}, 1, "tocsin: " + file + ": line 1: alert rule 1: Monitor with tag 'pluto' not found\n"},
 	} {
 		if err := os.WriteFile(file, []byte(tt.text), 0o600); err != nil {
 			t.Fatal(err)

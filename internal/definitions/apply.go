@@ -106,17 +106,16 @@ func (a applier) findRules(ctx context.Context, d Definitions, monitors map[stri
 		there[m.made.Tag] = m.made
 	}
 	rules := map[string]statuspage.AlertRule{}
-	for n, r := range d.rules {
-		place := fmt.Sprintf("alert rule %d", n+1)
+	for _, r := range d.rules {
 		for _, tag := range r.made.Tags {
 			if _, ok := there[tag]; ok {
 				continue
 			}
 			if err := a.find(ctx, tag, there); err != nil {
-				return nil, fmt.Errorf("%s: %w", place, err)
+				return nil, r.fault(err)
 			}
 			if _, ok := there[tag]; !ok {
-				return nil, fmt.Errorf("%s: %w", place, statuspage.UnknownMonitor(tag))
+				return nil, r.fault(statuspage.UnknownMonitor(tag))
 			}
 		}
 		name := ruleName(r.made.For, r.made.Severity, r.made.Tags)
@@ -125,7 +124,7 @@ func (a applier) findRules(ctx context.Context, d Definitions, monitors map[stri
 		case 1:
 			rules[name] = same[0]
 		default:
-			return nil, fmt.Errorf("%s: there are two for %s, %d and %d: delete or change one of them", place, name, same[1].ID, same[0].ID)
+			return nil, r.fault(fmt.Errorf("there are two for %s, %d and %d: delete or change one of them", name, same[1].ID, same[0].ID))
 		}
 	}
 	return rules, nil
