@@ -1,7 +1,7 @@
 # Run `make` for the list of targets. Written for GNU make 3.81 and newer, which is what macOS has.
 
 .DEFAULT_GOAL := help
-.PHONY: help run check test nightly bench races model test-second-engine chaos fuzz test-api sam-local test-sam test-deploy fmt vet lint build check-binaries deploy validate vulncheck clean FORCE
+.PHONY: help run check test nightly bench races model test-second-engine chaos fuzz test-api sam-local test-sam test-deploy fmt vet lint build check-binaries release deploy validate vulncheck clean FORCE
 
 SAM ?= sam
 GOVULNCHECK_VERSION := v1.9.0
@@ -27,7 +27,7 @@ help: ## List the targets
 	@echo
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-18s %s\n", $$1, $$2 }' Makefile
 	@echo
-	@echo 'make run reads PORT, API_KEY, DATA, SITE_URL, ALLOWED_ORIGINS, DYNAMODB_ENDPOINT, CLOSER, CLOSER_EVERY, STALE_AFTER and WARN_BEFORE from the environment or after the target: make run PORT=8080'
+	@echo 'make run reads PORT, API_KEY, DATA, FRESH, SITE_URL, ALLOWED_ORIGINS, DYNAMODB_ENDPOINT, CLOSER, CLOSER_EVERY, STALE_AFTER and WARN_BEFORE from the environment or after the target: make run PORT=8080'
 
 run: $(bin) ## Serve the API on this machine, with DynamoDB Local (needs Java 17 and, the first time, Maven)
 	@exec $(bin) serve
@@ -85,7 +85,11 @@ sam-local: ## Serve the API from Lambda containers until Ctrl-C (needs a Docker 
 test-sam: ## Test the functions in Lambda containers, end to end (needs a Docker engine and Python; PULL=no)
 	@exec infra/local/test-sam.sh
 
-test-deploy: $(bin) ## Deploy to an emulator of AWS, with IAM enforced, and look whether it works (needs Python)
+test-release: ## Make the archives that a stack is deployed from without Go, and their checksums, in .local/release
+	@$(need_go)
+	@go run -buildvcs=false ./internal/release
+
+deploy: $(bin) ## Deploy to an emulator of AWS, with IAM enforced, and look whether it works (needs Python)
 	@SAM='$(SAM)' exec infra/with-venv.sh test-deploy
 
 fmt: ## Format the Go code
@@ -122,7 +126,7 @@ vulncheck: ## Look for known vulnerabilities in what the code uses (needs the ne
 	go run golang.org/x/vuln/cmd/govulncheck@$(GOVULNCHECK_VERSION) ./...
 
 clean: ## Remove what was built; DynamoDB Local and its data stay
-	rm -rf .aws-sam .local/bin
+	rm -rf .aws-sam .local/bin .local/release
 
 # Always asked: go itself knows whether there is something to do. Without a C compiler. The commit is asked of git here: go build
 # would fail where git refuses to tell it, in another user's checkout.
