@@ -35,8 +35,8 @@ local gateway, and DynamoDB Local under them, which is fetched on the first star
 The first run makes an API key with every scope, which is kept in a file beside the
 data, and a few example monitors. The data stays, by port, below the --dir folder.
 
-  DATA=demo     the first run also makes 90 days of demo data: a status of the
-                example monitors every five minutes, and incidents with comments
+  DATA=demo     keep nothing, and start with 90 days of demo data until now: a status of
+                the example monitors every five minutes, and incidents with comments
   DATA=empty    the first run makes nothing, no API key either: for tocsin import
   DATA=memory   keep nothing, and make no example monitors
   FRESH=1       delete the data of this port first
@@ -45,7 +45,8 @@ DynamoDB Local listens on all addresses of this machine, on a random port.`
 
 const serveExamples = `  tocsin serve
   PORT=8080 tocsin serve         # a second one, with data of its own
-  DATA=demo FRESH=1 tocsin serve # with demo data, which replaces what is there
+  DATA=demo tocsin serve         # with demo data
+  FRESH=1 tocsin serve           # without what earlier runs left
   DYNAMODB_ENDPOINT=http://127.0.0.1:8000 tocsin serve`
 
 // What DATA can be.
@@ -108,7 +109,7 @@ func (o serveOptions) check() error {
 		return fmt.Errorf("FRESH must be 1, or left out, not %q", o.fresh)
 	}
 	if o.fresh != "" && !o.keeps() {
-		return errors.New("FRESH deletes the data that tocsin keeps itself, which is none with DATA=memory or DYNAMODB_ENDPOINT: leave one of them out")
+		return errors.New("FRESH deletes the data that tocsin keeps itself, which is none with DATA=demo, DATA=memory or DYNAMODB_ENDPOINT: leave one of them out")
 	}
 	if u, err := url.Parse(o.dynamoDBEndpoint); o.dynamoDBEndpoint != "" && (err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "") {
 		return fmt.Errorf("DYNAMODB_ENDPOINT must be an address like http://127.0.0.1:8000, not %q", o.dynamoDBEndpoint)
@@ -236,8 +237,11 @@ func (o serveOptions) readTemplate(endpoint string) (*local.Template, error) {
 	})
 }
 
-// keeps reports whether the data stays in a folder of this machine.
-func (o serveOptions) keeps() bool { return o.dynamoDBEndpoint == "" && o.data != dataMemory }
+// keeps reports whether the data stays in a folder of this machine. Demo data does not: it
+// would end ever longer ago, and DynamoDB Local writes a record at a time to the disk.
+func (o serveOptions) keeps() bool {
+	return o.dynamoDBEndpoint == "" && o.data != dataMemory && o.data != dataDemo
+}
 
 // engine starts DynamoDB Local, or returns the address of the one that runs
 // already and nil.
