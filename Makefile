@@ -1,7 +1,7 @@
 # Run `make` for the list of targets. Written for GNU make 3.81 and newer, which is what macOS has.
 
 .DEFAULT_GOAL := help
-.PHONY: help run check test nightly bench races model test-second-engine chaos fuzz test-api sam-local test-sam test-deploy fmt vet lint build check-binaries release deploy validate vulncheck clean FORCE
+.PHONY: help run check test nightly bench races model test-second-engine chaos test-upgrade fuzz test-api sam-local test-sam test-deploy fmt vet lint build check-binaries release deploy validate vulncheck clean FORCE
 
 SAM ?= sam
 GOVULNCHECK_VERSION := v1.9.0
@@ -72,6 +72,12 @@ nightly: ## Run what is too long for every change: races on both engines, model,
 	$(MAKE) model SEQUENCES=1000 ENGINE=dynoxide
 	$(MAKE) chaos WRITES=20000
 	$(MAKE) fuzz FUZZTIME=5m FUZZREQUESTS=200000
+
+# The commit of version 0.1.0.
+FROM ?= ede7cba71112afcc8e30b6c72315a96919df7332
+
+test-upgrade: $(bin) ## Read and change a table that an earlier version made, and read it with that one again (FROM=ede7cba; needs its commit)
+	@set -x; exec $(bin) engine --memory -- go test -count 1 -timeout 10m ./internal/upgrade -v -from '$(FROM)'
 
 fuzz: $(bin) ## Fuzz every target, then send random requests (FUZZTIME=10m FUZZREQUESTS=1000000 SEED=1)
 	@FUZZTIME='$(FUZZTIME)' FUZZREQUESTS='$(FUZZREQUESTS)' SEED='$(SEED)' exec $(bin) engine --memory -- infra/local/fuzz.sh
