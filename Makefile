@@ -91,11 +91,7 @@ sam-local: ## Serve the API from Lambda containers until Ctrl-C (needs a Docker 
 test-sam: ## Test the functions in Lambda containers, end to end (needs a Docker engine and Python; PULL=no)
 	@exec infra/local/test-sam.sh
 
-test-release: ## Make the archives that a stack is deployed from without Go, and their checksums, in .local/release
-	@$(need_go)
-	@go run -buildvcs=false ./internal/release
-
-deploy: $(bin) ## Deploy to an emulator of AWS, with IAM enforced, and look whether it works (needs Python)
+test-deploy: $(bin) ## Deploy to an emulator of AWS, with IAM enforced, and look whether it works (needs Python)
 	@SAM='$(SAM)' exec infra/with-venv.sh test-deploy
 
 fmt: ## Format the Go code
@@ -118,6 +114,10 @@ build: ## Build the functions for Lambda into .aws-sam/build (another processor:
 check-binaries: ## Check what make build made: processor, size, modules (make check-binaries ARCHITECTURE=x86_64)
 	@$(need_go)
 	@exec infra/lambda/check-binaries.sh $(or $(ARCHITECTURE),arm64)
+
+release: ## Make the archives that a stack is deployed from without Go, and their checksums, in .local/release
+	@$(need_go)
+	@go run -buildvcs=false ./internal/release
 
 deploy: $(bin) ## Deploy to AWS and say how to make the first key (ENV=dev or prod; ARGS for sam deploy)
 	@$(need_sam)
