@@ -1,7 +1,7 @@
 # Run `make` for the list of targets. Written for GNU make 3.81 and newer, which is what macOS has.
 
 .DEFAULT_GOAL := help
-.PHONY: help run check test nightly bench races model test-second-engine chaos fuzz test-api sam-local test-sam test-deploy fmt vet lint build check-binaries deploy validate vulncheck clean FORCE
+.PHONY: help run check test nightly bench races model test-second-engine chaos test-upgrade fuzz test-api sam-local test-sam test-deploy fmt vet lint build check-binaries release deploy validate vulncheck clean FORCE
 
 SAM ?= sam
 GOVULNCHECK_VERSION := v1.9.0
@@ -27,7 +27,7 @@ help: ## List the targets
 	@echo
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-18s %s\n", $$1, $$2 }' Makefile
 	@echo
-	@echo 'make run reads PORT, API_KEY, DATA, SITE_URL, ALLOWED_ORIGINS, DYNAMODB_ENDPOINT, CLOSER, CLOSER_EVERY, STALE_AFTER and WARN_BEFORE from the environment or after the target: make run PORT=8080'
+	@echo 'make run reads PORT, API_KEY, DATA, FRESH, SITE_URL, ALLOWED_ORIGINS, DYNAMODB_ENDPOINT, CLOSER, CLOSER_EVERY, STALE_AFTER and WARN_BEFORE from the environment or after the target: make run PORT=8080'
 
 run: $(bin) ## Serve the API on this machine, with DynamoDB Local (needs Java 17 and, the first time, Maven)
 	@exec $(bin) serve
@@ -73,6 +73,12 @@ nightly: ## Run what is too long for every change: races on both engines, model,
 	$(MAKE) chaos WRITES=20000
 	$(MAKE) fuzz FUZZTIME=5m FUZZREQUESTS=200000
 
+# The commit of version 0.1.0.
+FROM ?= ede7cba71112afcc8e30b6c72315a96919df7332
+
+test-upgrade: $(bin) ## Read and change a table that an earlier version made, and read it with that one again (FROM=ede7cba; needs its commit)
+	@set -x; exec $(bin) engine --memory -- go test -count 1 -timeout 10m ./internal/upgrade -v -from '$(FROM)'
+
 fuzz: $(bin) ## Fuzz every target, then send random requests (FUZZTIME=10m FUZZREQUESTS=1000000 SEED=1)
 	@FUZZTIME='$(FUZZTIME)' FUZZREQUESTS='$(FUZZREQUESTS)' SEED='$(SEED)' exec $(bin) engine --memory -- infra/local/fuzz.sh
 
@@ -109,6 +115,10 @@ check-binaries: ## Check what make build made: processor, size, modules (make ch
 	@$(need_go)
 	@exec infra/lambda/check-binaries.sh $(or $(ARCHITECTURE),arm64)
 
+release: ## Make the archives that a stack is deployed from without Go, and their checksums, in .local/release
+	@$(need_go)
+	@go run -buildvcs=false ./internal/release
+
 deploy: $(bin) ## Deploy to AWS and say how to make the first key; the first time it asks five questions (ENV=dev or prod; ARGS for sam deploy)
 	@$(need_sam)
 	@ENV='$(ENV)' SAM='$(SAM)' CONFIG='$(CONFIG)' TEMPLATE='$(TEMPLATE)' BUILD='$(BUILD)' exec infra/deploy/deploy.sh $(ARGS)
@@ -122,11 +132,12 @@ vulncheck: ## Look for known vulnerabilities in what the code uses (needs the ne
 	go run golang.org/x/vuln/cmd/govulncheck@$(GOVULNCHECK_VERSION) ./...
 
 clean: ## Remove what was built; DynamoDB Local and its data stay
-	rm -rf .aws-sam .local/bin
+	rm -rf .aws-sam .local/bin .local/release
 
-# Always asked: go itself knows whether there is something to do. Without the commit in it, which git refuses to tell in
-# another user's checkout, and without a C compiler.
+# Always asked: go itself knows whether there is something to do. Without a C compiler. The commit is asked of git here: go build
+# would fail where git refuses to tell it, in another user's checkout.
 $(bin): FORCE
 	@$(need_go)
 	@mkdir -p .local/bin
-	@CGO_ENABLED=0 go build -buildvcs=false -o $(bin) ./cmd/tocsin
+	@CGO_ENABLED=0 go build -buildvcs=false -ldflags "-X tocsin/internal/version.commit=$$(git describe --always --dirty --tags --match 'v*' 2>/dev/null)" \
+	  -o $(bin) ./cmd/tocsin

@@ -3,11 +3,13 @@ package main
 import (
 	"context"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"time"
 
 	"tocsin/internal/apiv4"
+	"tocsin/internal/demo"
 	"tocsin/internal/statuspage"
 )
 
@@ -28,15 +30,17 @@ var exampleMonitors = [][2]string{
 type localStore interface {
 	apiv4.MonitorStore
 	apiv4.KeyStore
+	demo.Store
 	EnsureAPIKey(ctx context.Context, secret string, n statuspage.NewAPIKey, now int64) (statuspage.APIKey, error)
 }
 
-// firstRecords are what the first run is to make.
-type firstRecords struct{ key, examples bool }
+// firstRecords are what the first run is to make. The demo data is about the examples.
+type firstRecords struct{ key, examples, demo bool }
 
 // populate gives the table a key and the example monitors on the first run, as far as
-// they are wanted. A given key is made to work in any case.
-func populate(ctx context.Context, store localStore, givenKey string, wanted firstRecords, now int64) (greeting, error) {
+// they are wanted. A given key is made to work in any case. The first key is kept in
+// keyFile, for later runs, unless that is empty.
+func populate(ctx context.Context, store localStore, givenKey, keyFile string, wanted firstRecords, now int64) (greeting, error) {
 	keys, err := allKeys(ctx, store)
 	if err != nil {
 		return greeting{}, err
@@ -46,10 +50,12 @@ func populate(ctx context.Context, store localStore, givenKey string, wanted fir
 		return greeting{}, fmt.Errorf("reading the monitors: %w", err)
 	}
 	g := greeting{key: givenKey, fresh: len(keys) == 0 && len(monitors) == 0, now: now}
+	g.first, g.forImport = g.fresh, g.fresh && !wanted.key
 	if g.fresh && wanted.examples {
-		if monitors, err = makeExamples(ctx, store, now); err != nil {
+		if monitors, err = makeExamples(ctx, store, wanted.demo, now); err != nil {
 			return greeting{}, fmt.Errorf("making the example monitors: %w", err)
 		}
+		g.fresh = !wanted.demo
 	}
 	if len(monitors) > 0 {
 		g.monitor = monitors[0]
@@ -62,11 +68,18 @@ func populate(ctx context.Context, store localStore, givenKey string, wanted fir
 		_, err = store.EnsureAPIKey(ctx, givenKey, statuspage.NewAPIKey{Name: "API_KEY", Scopes: statuspage.Scopes()}, now)
 	case len(keys) == 0 && wanted.key:
 		g.key = statuspage.NewSecret()
-		_, err = store.CreateAPIKey(ctx, g.key, statuspage.NewAPIKey{Name: firstKeyName, Scopes: statuspage.Scopes()}, now, nil)
+		if _, err = store.CreateAPIKey(ctx, g.key, statuspage.NewAPIKey{Name: firstKeyName, Scopes: statuspage.Scopes()}, now, nil); err == nil && keyFile != "" {
+			g.keyFile = keyFile
+			err = os.WriteFile(keyFile, []byte(g.key+"\n"), 0o600)
+		}
 	default:
-		g.firstKeyGone = !slices.ContainsFunc(keys, func(k statuspage.APIKey) bool {
-			return k.Name == firstKeyName && k.Revoked == nil && (k.Expires == nil || *k.Expires > now)
-		})
+		valid := func(k statuspage.APIKey) bool { return k.Revoked == nil && (k.Expires == nil || *k.Expires > now) }
+		g.firstKeyGone = !slices.ContainsFunc(keys, func(k statuspage.APIKey) bool { return k.Name == firstKeyName && valid(k) })
+		kept, _ := os.ReadFile(keyFile) // when it can't be read there is none
+		hash := statuspage.HashSecret(strings.TrimSpace(string(kept)))
+		if slices.ContainsFunc(keys, func(k statuspage.APIKey) bool { return k.Hash == hash && valid(k) }) {
+			g.keyFile = keyFile
+		}
 	}
 	if err != nil {
 		return greeting{}, fmt.Errorf("making the API key: %w", err)
@@ -84,13 +97,23 @@ func someMonitors(ctx context.Context, store localStore) ([]string, error) {
 	return tags, err
 }
 
-func makeExamples(ctx context.Context, store localStore, now int64) ([]string, error) {
+func makeExamples(ctx context.Context, store localStore, withDemo bool, now int64) ([]string, error) {
+	at := now
+	if withDemo {
+		at = demo.Begin(now)
+	}
 	var tags []string
+	ids := map[string]int64{}
 	for _, m := range exampleMonitors {
-		if _, err := store.CreateMonitor(ctx, statuspage.NewMonitor(m[0], m[1]), now, nil); err != nil {
+		made, err := store.CreateMonitor(ctx, statuspage.NewMonitor(m[0], m[1]), at, nil)
+		if err != nil {
 			return nil, err
 		}
 		tags = append(tags, m[0])
+		ids[m[0]] = made.ID
+	}
+	if withDemo {
+		return tags, demo.Load(ctx, store, ids, now)
 	}
 	return tags, nil
 }
@@ -99,28 +122,58 @@ func makeExamples(ctx context.Context, store localStore, now int64) ([]string, e
 type greeting struct {
 	url          string
 	port         int
+	data         string // the folder that keeps the data; "" for none
 	key          string // "" when only the user knows it
+	keyFile      string // where the first run's key is kept; "" when it is not
 	firstKeyGone bool   // the first run's key was revoked or never made
+	forImport    bool   // the table is new and has nothing, not even a key
 	monitor      string // tag of a monitor to try with; "" when there is none
-	fresh        bool   // the table is new, so that the first incident will be number 1
+	first        bool   // the table was new when the run began
+	fresh        bool   // it still has no incident, so that the first one will be number 1
 	now          int64  // UTC seconds
 }
 
-// String is the line that says ready, which programs may wait for, then the key,
-// then calls to paste.
+// String is the line that says ready, which programs may wait for, where the data is, the
+// key, and calls to paste; for an import it is the import command in place of key and calls.
 func (g greeting) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "ready %s\n\n", g.url)
+	if g.data != "" {
+		left := ", as earlier runs have left it"
+		if g.first {
+			left = ""
+		}
+		fmt.Fprintf(&b, "Data: kept in %s%s; the same command with FRESH=1 deletes it first\n", g.data, left)
+	}
+	if g.forImport {
+		g.writeImport(&b)
+		return b.String()
+	}
 	g.writeKey(&b)
 	g.writeCalls(&b)
 	return b.String()
 }
 
+func (g greeting) writeImport(b *strings.Builder) {
+	command, without := fmt.Sprintf("go run ./cmd/tocsin import --local --port %d", g.port), ""
+	if g.key != "" {
+		fmt.Fprintf(b, "API key: %s\n", g.key)
+		without = " --without-keys"
+	}
+	fmt.Fprintf(b, "\nNothing is here yet. Import what tocsin export has written, or a Kener:\n\n%s%s FILE\nKENER_API_KEY=kener_... %s --from-kener https://status.example.org\n\n", command, without, command)
+}
+
 func (g greeting) writeKey(b *strings.Builder) {
+	kept := ""
+	if g.keyFile != "" {
+		kept = " (kept in " + g.keyFile + ")"
+	}
 	create := fmt.Sprintf("go run ./cmd/tocsin keys create --local --port %d --name NAME", g.port)
 	switch {
 	case g.key != "":
-		fmt.Fprintf(b, "API key: %s\n\nFor another terminal:\n\nKEY=%s\n", g.key, g.key)
+		fmt.Fprintf(b, "API key: %s%s\n\nFor another terminal:\n\nKEY=%s\n", g.key, kept, g.key)
+	case g.keyFile != "":
+		fmt.Fprintf(b, "API key: that of the first run, in %s\n\nFor another terminal:\n\nKEY=$(cat %s)\n", g.keyFile, quoted(g.keyFile))
 	case g.firstKeyGone:
 		fmt.Fprintf(b, "API key: only hashes are kept, so none can be shown; make one with\n  %s\n", create)
 	default:
@@ -140,7 +193,7 @@ func (g greeting) writeCalls(b *strings.Builder) {
 		}
 		return text
 	}
-	if g.key == "" {
+	if g.key == "" && g.keyFile == "" {
 		fmt.Fprint(b, "\nTry it, after KEY=kener_...:\n\n")
 	} else {
 		fmt.Fprint(b, "\nTry it:\n\n")
@@ -162,4 +215,14 @@ func (g greeting) writeCalls(b *strings.Builder) {
 	fmt.Fprintf(b, "# a comment on it\n%s\n\n", call("incidents/"+id+"/comments", `{"comment":"We are looking into it.","state":"IDENTIFIED"}`))
 	fmt.Fprintf(b, "# its end\n%s\n\n", call("incidents/"+id+"/comments", `{"comment":"Fixed.","state":"RESOLVED"}`))
 	fmt.Fprintf(b, "# all incidents\n%s\n\n", call("incidents", ""))
+}
+
+// quoted is a path as a shell takes it.
+func quoted(path string) string {
+	if strings.ContainsFunc(path, func(r rune) bool {
+		return !strings.ContainsRune("/._-", r) && !('0' <= r && r <= '9' || 'A' <= r && r <= 'Z' || 'a' <= r && r <= 'z')
+	}) {
+		return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
+	}
+	return path
 }

@@ -38,6 +38,9 @@ func newLocalClient(endpoint string, options ...func(*dynamodb.Options)) *dynamo
 // run side by side.
 func dataDir(dir string, port int) string { return filepath.Join(dir, "data", strconv.Itoa(port)) }
 
+// keyFile is where the key of the first run is kept.
+func keyFile(dir string, port int) string { return filepath.Join(dataDir(dir, port), "key") }
+
 func endpointFile(dir string, port int) string { return filepath.Join(dataDir(dir, port), "endpoint") }
 
 // writeEndpoint tells other commands where the engine of the server on this port

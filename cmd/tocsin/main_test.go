@@ -22,6 +22,7 @@ import (
 	"tocsin/internal/dynamo"
 	"tocsin/internal/dynamotest"
 	"tocsin/internal/statuspage"
+	"tocsin/internal/version"
 )
 
 // tocsin runs the command to its end.
@@ -62,7 +63,7 @@ func startServer(t *testing.T, env map[string]string, args ...string) *server {
 		t.Fatalf("the first line is %q", first)
 	}
 	s.url = ready[1]
-	for !strings.Contains(s.hello, "# all incidents\ncurl") {
+	for !strings.Contains(s.hello, "# all incidents\ncurl") && !strings.Contains(s.hello, "--from-kener") {
 		line, err := lines.ReadString('\n')
 		if err != nil {
 			t.Fatalf("serve printed only %s", s.hello)
@@ -210,11 +211,95 @@ func TestServeTwice(t *testing.T) {
 	}
 
 	second := startServer(t, env, flags...)
-	if second.key() != "" || !strings.Contains(second.hello, "the one that the first run showed is still valid") || !strings.Contains(second.hello, "Bearer $KEY") {
+	number, err := strconv.Atoi(env["PORT"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	file, data := keyFile(dir, number), dataDir(dir, number)
+	if !strings.Contains(first.hello, "Data: kept in "+data+"; the same") || !strings.Contains(first.hello, "API key: "+key+" (kept in "+file+")\n") {
+		t.Errorf("the first run says %s", first.hello)
+	}
+	if second.key() != "" || !strings.Contains(second.hello, "Data: kept in "+data+", as earlier runs have left it; the same command with FRESH=1 deletes it first\nAPI key: that of the first run, in "+file+"\n") ||
+		!strings.Contains(second.hello, "\nKEY=$(cat "+file+")\n") || !strings.Contains(second.hello, "Bearer $KEY") {
 		t.Errorf("the second run says %s", second.hello)
+	}
+	if kept, err := os.ReadFile(file); err != nil || string(kept) != key+"\n" {
+		t.Errorf("the file of the key has %q, %v", kept, err)
+	}
+	if info, err := os.Stat(file); err != nil || info.Mode() != 0o600 {
+		t.Errorf("%v, %v", info, err)
 	}
 	if diff := cmp.Diff(want, second.monitorTags(t, key)); diff != "" {
 		t.Errorf("monitors of the second run (-want +got):\n%s", diff)
+	}
+	second.stopAndWait(t)
+
+	// The key in the file is none of this table.
+	if err := os.WriteFile(file, []byte(statuspage.NewSecret()+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	third := startServer(t, env, flags...)
+	if strings.Contains(third.hello, file) || !strings.Contains(third.hello, "API key: the one that the first run showed is still valid; make another with\n") {
+		t.Errorf("the third run says %s", third.hello)
+	}
+	third.stopAndWait(t)
+
+	// Afresh, with all else below the folder as it was.
+	other := filepath.Join(dataDir(dir, number+1), "kept-by-a-test")
+	if err := os.MkdirAll(other, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	defer os.RemoveAll(other)
+	env["FRESH"] = "1"
+	fourth := startServer(t, env, flags...)
+	if fourth.key() == "" || fourth.key() == key || !strings.Contains(fourth.hello, "Data: kept in "+data+"; the same") {
+		t.Errorf("afresh it says %s", fourth.hello)
+	}
+	if list := fmt.Sprint(call(t, fourth.url+"/api/v4/incidents", fourth.key(), "")["incidents"]); list != "[]" {
+		t.Errorf("afresh it has the incidents %s", list)
+	}
+	if _, err := os.Stat(other); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestServeDemo starts with 90 days of demo data.
+func TestServeDemo(t *testing.T) {
+	flags, dir := rootFlags(t)
+	env := map[string]string{"PORT": freePort(t, dir), "DATA": "demo", "CLOSER": "off"}
+	began := time.Now()
+	s := startServer(t, env, flags...)
+	t.Logf("ready after %s", time.Since(began))
+	key := s.key()
+	states := map[string]int{}
+	for _, i := range call(t, s.url+"/api/v4/incidents", key, "")["incidents"].([]any) {
+		i := i.(map[string]any)
+		states[i["state"].(string)]++
+		comments := call(t, fmt.Sprintf("%s/api/v4/incidents/%v/comments", s.url, i["id"]), key, "")["comments"].([]any)
+		if len(comments) == 0 {
+			t.Errorf("no comments on %v", i["title"])
+		}
+	}
+	if diff := cmp.Diff(map[string]int{"RESOLVED": 4, "MONITORING": 1, "IDENTIFIED": 1}, states); diff != "" {
+		t.Errorf("incidents by state (-want +got):\n%s", diff)
+	}
+	for _, m := range exampleMonitors {
+		days := call(t, s.url+"/api/v4/monitors/"+m[0]+"/uptime?days=90", key, "")["uptime"].(map[string]any)["days"].([]any)
+		for n, d := range days {
+			d := d.(map[string]any)
+			minutes := d["minutes_up"].(float64) + d["minutes_degraded"].(float64) + d["minutes_down"].(float64)
+			if today := n == 0 || n == len(days)-1; !today && (minutes != 24*12 || d["uptime"].(float64) < 90) || len(days) != 90 {
+				t.Errorf("%s, %d days, one of them %v", m[0], len(days), d)
+			}
+		}
+	}
+	for _, c := range curlLine.FindAllStringSubmatch(s.hello, -1) {
+		if !strings.Contains(c[1], "$ID") {
+			call(t, c[1], c[2], c[3])
+		}
+	}
+	if strings.Contains(s.hello, "kept in") {
+		t.Errorf("it says %s", s.hello)
 	}
 }
 
@@ -307,6 +392,13 @@ func TestEngineCommand(t *testing.T) {
 	}
 }
 
+func TestVersion(t *testing.T) {
+	status, stdout, stderr := tocsin(t, nil, "version")
+	if want := "tocsin " + version.String() + "\n"; status != 0 || stdout != want || stderr != "" {
+		t.Errorf("%d %q %q, want %q", status, stdout, stderr, want)
+	}
+}
+
 func TestRefusals(t *testing.T) {
 	flags, _ := rootFlags(t)
 	template := flags[4:]
@@ -320,7 +412,10 @@ func TestRefusals(t *testing.T) {
 		{"unknown command", nil, []string{"server"}, `unknown command "server" for "tocsin"`},
 		{"unknown keys command", nil, []string{"keys", "delete"}, `unknown command "delete" for "tocsin keys"`},
 		{"port", map[string]string{"PORT": "http"}, []string{"serve"}, `the port must be a number from 0 to 65535 (0: any free one), not "http"`},
-		{"data", map[string]string{"DATA": "disk"}, []string{"serve"}, `DATA must be empty (keep the data) or memory, not "disk"`},
+		{"data", map[string]string{"DATA": "disk"}, []string{"serve"}, `DATA must be one of demo, empty, memory, or left out, not "disk"`},
+		{"fresh", map[string]string{"FRESH": "yes"}, []string{"serve"}, `FRESH must be 1, or left out, not "yes"`},
+		{"nothing to be fresh", map[string]string{"FRESH": "1", "DATA": "memory"}, []string{"serve"},
+			"FRESH deletes the data that tocsin keeps itself, which is none with DATA=demo, DATA=memory or DYNAMODB_ENDPOINT: leave one of them out"},
 		{"short API key", map[string]string{"API_KEY": "secret"}, []string{"serve"}, "API_KEY must be kener_ and 64 lower-case hexadecimal digits; leave it out to have one made"},
 		{"API key elsewhere", map[string]string{"API_KEY": key, "DYNAMODB_ENDPOINT": "http://dynamodb.eu-central-1.amazonaws.com"}, []string{"serve"},
 			"API_KEY is for an engine on this machine, which http://dynamodb.eu-central-1.amazonaws.com is not: leave it out and make a key with tocsin keys create"},

@@ -68,9 +68,13 @@ func newMonitorsCommand(c console) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return defined.Apply(cmd.Context(), store, time.Now().Unix(), definitions.Options{
+			err = defined.Apply(cmd.Context(), store, time.Now().Unix(), definitions.Options{
 				DryRun: dryRun, Line: func(line string) { fmt.Fprintln(c.stdout, line) },
 			})
+			if err != nil && len(args) == 1 {
+				return fmt.Errorf("%s: %w", args[0], err)
+			}
+			return err
 		},
 	}
 	importer.Flags().BoolVar(&dryRun, "dry-run", false, "only print what would be done")

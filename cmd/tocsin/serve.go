@@ -8,7 +8,9 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -30,15 +32,31 @@ const shutdownLimit = 15 * time.Second
 const serveHelp = `Serve the API on this machine: the functions and routes of template.yaml behind a
 local gateway, and DynamoDB Local under them, which is fetched on the first start.
 
-The first run makes an API key with every scope, which is shown only then, and a
-few example monitors. The data stays, by port, below the --dir folder.
+The first run makes an API key with every scope, which is kept in a file beside the
+data, and a few example monitors. The data stays, by port, below the --dir folder.
+
+  DATA=demo     keep nothing, and start with 90 days of demo data until now: a status of
+                the example monitors every five minutes, and incidents with comments
+  DATA=empty    the first run makes nothing, no API key either: for tocsin import
+  DATA=memory   keep nothing, and make no example monitors
+  FRESH=1       delete the data of this port first
 
 DynamoDB Local listens on all addresses of this machine, on a random port.`
 
 const serveExamples = `  tocsin serve
   PORT=8080 tocsin serve         # a second one, with data of its own
-  DATA=memory tocsin serve       # empty at every start
+  DATA=demo tocsin serve         # with demo data
+  FRESH=1 tocsin serve           # without what earlier runs left
   DYNAMODB_ENDPOINT=http://127.0.0.1:8000 tocsin serve`
+
+// What DATA can be.
+const (
+	dataDemo   = "demo"
+	dataEmpty  = "empty"
+	dataMemory = "memory"
+)
+
+var dataKinds = []string{dataDemo, dataEmpty, dataMemory}
 
 // serveOptions are what serve can be told.
 type serveOptions struct {
@@ -47,7 +65,7 @@ type serveOptions struct {
 	template         string
 	apiKey           string
 	data             string
-	empty            bool
+	fresh            string
 	siteURL          string
 	allowedOrigins   string
 	dynamoDBEndpoint string
@@ -71,8 +89,8 @@ func newServeCommand(c console) *cobra.Command {
 	f.StringVar(&o.host, "host", "127.0.0.1", "address to listen on")
 	f.StringVar(&o.port, "port", c.envOr("PORT", defaultPort), "port to listen on (environment: PORT)")
 	f.StringVar(&o.template, "template", "template.yaml", "SAM template with the routes, the environment and the table")
-	f.StringVar(&o.data, "data", c.getenv("DATA"), "memory: keep nothing, and make no example monitors (environment: DATA)")
-	f.BoolVar(&o.empty, "empty", false, "make no API key and no example monitors: the table is for tocsin import")
+	f.StringVar(&o.data, "data", c.getenv("DATA"), "demo, empty or memory, see above (environment: DATA)")
+	f.StringVar(&o.fresh, "fresh", c.getenv("FRESH"), "1: delete the data of this port first (environment: FRESH)")
 	f.StringVar(&o.siteURL, "site-url", c.getenv("SITE_URL"), "address of the status page for the url of incidents; empty: the address that a request came to (environment: SITE_URL)")
 	f.StringVar(&o.allowedOrigins, "allowed-origins", c.getenv("ALLOWED_ORIGINS"), "origins whose pages may call the API from a browser, separated by commas, or * for all; empty: none (environment: ALLOWED_ORIGINS)")
 	f.StringVar(&o.dynamoDBEndpoint, "dynamodb-endpoint", c.getenv("DYNAMODB_ENDPOINT"), "address of an engine that runs already, instead of one of our own (environment: DYNAMODB_ENDPOINT)")
@@ -84,8 +102,14 @@ func newServeCommand(c console) *cobra.Command {
 }
 
 func (o serveOptions) check() error {
-	if o.data != "" && o.data != "memory" {
-		return fmt.Errorf("DATA must be empty (keep the data) or memory, not %q", o.data)
+	if o.data != "" && !slices.Contains(dataKinds, o.data) {
+		return fmt.Errorf("DATA must be one of %s, or left out, not %q", strings.Join(dataKinds, ", "), o.data)
+	}
+	if o.fresh != "" && o.fresh != "1" {
+		return fmt.Errorf("FRESH must be 1, or left out, not %q", o.fresh)
+	}
+	if o.fresh != "" && !o.keeps() {
+		return errors.New("FRESH deletes the data that tocsin keeps itself, which is none with DATA=demo, DATA=memory or DYNAMODB_ENDPOINT: leave one of them out")
 	}
 	if u, err := url.Parse(o.dynamoDBEndpoint); o.dynamoDBEndpoint != "" && (err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "") {
 		return fmt.Errorf("DYNAMODB_ENDPOINT must be an address like http://127.0.0.1:8000, not %q", o.dynamoDBEndpoint)
@@ -120,6 +144,12 @@ func serve(ctx context.Context, o serveOptions, c console) error {
 	if _, err := o.readTemplate(o.dynamoDBEndpoint); err != nil {
 		return err
 	}
+	// The port is this server's own by now, and so is its data.
+	if o.fresh != "" {
+		if err := os.RemoveAll(dataDir(o.dir, port)); err != nil {
+			return fmt.Errorf("deleting the data of port %d: %w", port, err)
+		}
+	}
 	endpoint, engine, err := o.engine(ctx, port, c)
 	if err != nil {
 		return err
@@ -135,7 +165,7 @@ func serve(ctx context.Context, o serveOptions, c console) error {
 	}
 	defer forget()
 
-	gateway, scheduler, hello, err := o.prepare(ctx, endpoint, c)
+	gateway, scheduler, hello, err := o.prepare(ctx, endpoint, port, c)
 	if err != nil {
 		if engine != nil && engine.Err() != nil {
 			return engine.Err()
@@ -152,6 +182,9 @@ func serve(ctx context.Context, o serveOptions, c console) error {
 	defer stopSchedules()
 	hello.url = "http://" + net.JoinHostPort(reachable(o.host), strconv.Itoa(port))
 	hello.port = port
+	if o.keeps() {
+		hello.data = dataDir(o.dir, port)
+	}
 	fmt.Fprint(c.stdout, hello)
 	select {
 	case err := <-served:
@@ -204,6 +237,12 @@ func (o serveOptions) readTemplate(endpoint string) (*local.Template, error) {
 	})
 }
 
+// keeps reports whether the data stays in a folder of this machine. Demo data does not: it
+// would end ever longer ago, and DynamoDB Local writes a record at a time to the disk.
+func (o serveOptions) keeps() bool {
+	return o.dynamoDBEndpoint == "" && o.data != dataMemory && o.data != dataDemo
+}
+
 // engine starts DynamoDB Local, or returns the address of the one that runs
 // already and nil.
 func (o serveOptions) engine(ctx context.Context, port int, c console) (endpoint string, engine *local.Engine, err error) {
@@ -211,7 +250,7 @@ func (o serveOptions) engine(ctx context.Context, port int, c console) (endpoint
 		return o.dynamoDBEndpoint, nil, nil
 	}
 	data := ""
-	if o.data != "memory" {
+	if o.keeps() {
 		data = filepath.Join(dataDir(o.dir, port), "dynamodb")
 	}
 	engine, err = local.StartEngine(ctx, o.options(data, c))
@@ -223,7 +262,7 @@ func (o serveOptions) engine(ctx context.Context, port int, c console) (endpoint
 
 // prepare makes the table, what the first run needs in it, the gateway, and what runs
 // the functions that have schedules.
-func (o serveOptions) prepare(ctx context.Context, endpoint string, c console) (*local.Gateway, *local.Scheduler, greeting, error) {
+func (o serveOptions) prepare(ctx context.Context, endpoint string, port int, c console) (*local.Gateway, *local.Scheduler, greeting, error) {
 	template, err := o.readTemplate(endpoint)
 	if err != nil {
 		return nil, nil, greeting{}, err
@@ -239,8 +278,12 @@ func (o serveOptions) prepare(ctx context.Context, endpoint string, c console) (
 	if _, err := store.Cleanup(ctx, time.Now().Unix()); err != nil {
 		fmt.Fprintf(c.stderr, "tocsin: some deletions are not finished yet: %v\n", err)
 	}
-	wanted := firstRecords{key: !o.empty, examples: !o.empty && o.data != "memory"}
-	hello, err := populate(ctx, store, o.apiKey, wanted, time.Now().Unix())
+	wanted := firstRecords{key: o.data != dataEmpty, examples: o.data == "" || o.data == dataDemo, demo: o.data == dataDemo}
+	file := ""
+	if o.keeps() {
+		file = keyFile(o.dir, port)
+	}
+	hello, err := populate(ctx, dump.New(store), o.apiKey, file, wanted, time.Now().Unix())
 	if err != nil {
 		return nil, nil, greeting{}, err
 	}

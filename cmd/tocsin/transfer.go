@@ -187,8 +187,16 @@ func importFile(ctx context.Context, t *tableFlags, c console, name string, with
 		return nil
 	}
 	p.end(r.Records)
-	fmt.Fprintf(c.stdout, "export %s of %s: %d records, %d put, %d there already, %d there and changed since, %d left out\n",
-		r.Header.ID, r.Header.Time, r.Records, r.Put, r.There, r.Changed, r.LeftOut)
+	fmt.Fprintf(c.stdout, "export %s of %s: %d records, %d put", r.Header.ID, r.Header.Time, r.Records, r.Put)
+	for _, other := range []struct {
+		n    int64
+		what string
+	}{{r.There, "there already"}, {r.Changed, "there and changed since"}, {r.LeftOut, "left out"}} {
+		if other.n > 0 {
+			fmt.Fprintf(c.stdout, ", %d %s", other.n, other.what)
+		}
+	}
+	fmt.Fprintln(c.stdout)
 	return nil
 }
 

@@ -1,7 +1,6 @@
 package chaos
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -49,24 +48,10 @@ func build(t testing.TB, name, source string) *version {
 	return &version{name: name, dir: dir}
 }
 
-// buildCommit compiles the functions of a commit of this repository. Its files come from
-// an archive: a worktree would stay in the repository when the test is interrupted.
+// buildCommit compiles the functions of a commit of this repository.
 func buildCommit(t testing.TB, revision string) *version {
 	t.Helper()
-	root, source := dynamotest.Root(t), t.TempDir()
-	run := func(problem string, input []byte, name string, args ...string) []byte {
-		var said bytes.Buffer
-		cmd := exec.Command(name, args...)
-		cmd.Dir, cmd.Stdin, cmd.Stderr = root, bytes.NewReader(input), &said
-		out, err := cmd.Output()
-		if err != nil {
-			t.Fatalf("-also %s: %s: %v\n%s", revision, problem, err, &said)
-		}
-		return out
-	}
-	commit := string(bytes.TrimSpace(run("there is no such commit here", nil, "git", "rev-parse", "--verify", revision+"^{commit}")))
-	files := run("reading the commit", nil, "git", "archive", "--format=tar", commit)
-	run("unpacking the commit", files, "tar", "-x", "-f", "-", "-C", source)
+	source, commit := dynamotest.SourceOf(t, revision)
 	return build(t, fmt.Sprintf("processes of %s (%.10s)", revision, commit), source)
 }
 

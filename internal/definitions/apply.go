@@ -56,8 +56,10 @@ func (a applier) run(ctx context.Context, d Definitions) error {
 	if err != nil {
 		return err
 	}
-	if err := a.applyMonitors(ctx, d.monitors, monitors); err != nil {
-		return err
+	if len(d.monitors) > 0 || len(d.rules) == 0 {
+		if err := a.applyMonitors(ctx, d.monitors, monitors); err != nil {
+			return err
+		}
 	}
 	return a.applyRules(ctx, d.rules, rules)
 }
@@ -104,17 +106,16 @@ func (a applier) findRules(ctx context.Context, d Definitions, monitors map[stri
 		there[m.made.Tag] = m.made
 	}
 	rules := map[string]statuspage.AlertRule{}
-	for n, r := range d.rules {
-		place := fmt.Sprintf("alert rule %d", n+1)
+	for _, r := range d.rules {
 		for _, tag := range r.made.Tags {
 			if _, ok := there[tag]; ok {
 				continue
 			}
 			if err := a.find(ctx, tag, there); err != nil {
-				return nil, fmt.Errorf("%s: %w", place, err)
+				return nil, r.fault(err)
 			}
 			if _, ok := there[tag]; !ok {
-				return nil, fmt.Errorf("%s: %w", place, statuspage.UnknownMonitor(tag))
+				return nil, r.fault(statuspage.UnknownMonitor(tag))
 			}
 		}
 		name := ruleName(r.made.For, r.made.Severity, r.made.Tags)
@@ -123,7 +124,7 @@ func (a applier) findRules(ctx context.Context, d Definitions, monitors map[stri
 		case 1:
 			rules[name] = same[0]
 		default:
-			return nil, fmt.Errorf("%s: there are two for %s, %d and %d: delete or change one of them", place, name, same[1].ID, same[0].ID)
+			return nil, r.fault(fmt.Errorf("there are two for %s, %d and %d: delete or change one of them", name, same[1].ID, same[0].ID))
 		}
 	}
 	return rules, nil
@@ -135,7 +136,16 @@ func (a applier) count(kind string, made, changed, all int) {
 	if a.DryRun {
 		done = " (dry run: nothing was written)"
 	}
-	a.Line(fmt.Sprintf("%s: %d made, %d changed, %d as they should be%s", kind, made, changed, all-made-changed, done))
+	var counts []string
+	for _, c := range []struct {
+		n    int
+		what string
+	}{{made, "made"}, {changed, "changed"}, {all - made - changed, "as they should be"}} {
+		if c.n > 0 || all == 0 && c.what == "made" {
+			counts = append(counts, fmt.Sprintf("%d %s", c.n, c.what))
+		}
+	}
+	a.Line(fmt.Sprintf("%s: %s%s", kind, strings.Join(counts, ", "), done))
 }
 
 func (a applier) applyMonitors(ctx context.Context, monitors []monitor, there map[string]statuspage.Monitor) error {

@@ -5,7 +5,6 @@ package definitions
 import (
 	"encoding/json"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -27,6 +26,7 @@ type monitor struct {
 }
 
 type rule struct {
+	entry
 	made  statuspage.NewAlertRule   // where there is none like it
 	patch statuspage.AlertRulePatch // where there is one
 }
@@ -58,66 +58,174 @@ var ruleFields = []string{
 	"alert_for", "alert_value", "monitor_tags", "failure_threshold", "success_threshold", "severity", "create_incident", "description", "is_active",
 }
 
-// Parse reads a file. It checks all that can be known without the repository.
+// Parse reads a file. It checks all that can be known without the repository. An error
+// begins with the line of the mistake, and says what to write.
 func Parse(text []byte) (Definitions, error) {
-	var file map[string][]map[string]any
-	if err := yaml.Load(text, &file); err != nil {
-		return Definitions{}, fmt.Errorf("it is not YAML of lists called %s and %s: %w", monitorList, ruleList, err)
-	}
-	for _, list := range slices.Sorted(maps.Keys(file)) {
-		if list != monitorList && list != ruleList {
-			return Definitions{}, fmt.Errorf("there is no %s to define: only %s and %s", list, monitorList, ruleList)
-		}
+	lists, err := readYAML(text)
+	if err != nil {
+		return Definitions{}, err
 	}
 	var d Definitions
-	var err error
-	if d.monitors, err = parseMonitors(file[monitorList]); err != nil {
-		return d, err
+	for _, list := range lists {
+		switch list.name {
+		case monitorList:
+			d.monitors, err = parseMonitors(list)
+		case ruleList:
+			d.rules, err = parseRules(list)
+		default:
+			err = fault(list.line, "there is no %s to define: only %s and %s", list.name, monitorList, ruleList)
+		}
+		if err != nil {
+			return Definitions{}, err
+		}
 	}
-	d.rules, err = parseRules(file[ruleList])
-	return d, err
+	return d, nil
 }
 
-func parseMonitors(list []map[string]any) ([]monitor, error) {
+// An entry is a monitor or a rule of a file.
+type entry struct {
+	place  string // which one it is, for errors
+	line   int
+	fields []field
+}
+
+// parseEntries reads the entries of a list. A field that is not known is a mistake: the API
+// passes over those.
+func parseEntries(list field, kind string, known []string) ([]entry, error) {
+	n := resolve(list.node)
+	if n.Kind == yaml.ScalarNode && n.ShortTag() == "!!null" {
+		return nil, nil
+	}
+	if n.Kind != yaml.SequenceNode {
+		return nil, fault(list.line, "%s must be a list, each entry of it beginning with -, not %s", list.name, kindOf(n))
+	}
+	r := &reader{}
+	var entries []entry
+	for i, node := range n.Content {
+		e := entry{place: fmt.Sprintf("%s %d", kind, i+1), line: node.Line}
+		m := resolve(node)
+		if m.Kind != yaml.MappingNode {
+			return nil, fault(e.line, "%s must have fields, such as %s: VALUE, not %s", e.place, known[0], kindOf(m))
+		}
+		var err error
+		if e.fields, err = r.fields(m, e.place); err != nil {
+			return nil, err
+		}
+		for _, f := range e.fields {
+			if slices.Contains(known, f.name) {
+				continue
+			}
+			if near := nearest(f.name, known); near != "" {
+				return nil, fault(f.line, "%s: unknown field %s: write %s", e.place, f.name, near)
+			}
+			return nil, fault(f.line, "%s: unknown field %s: there are %s", e.place, f.name, strings.Join(known, ", "))
+		}
+		entries = append(entries, e)
+	}
+	return entries, nil
+}
+
+// body returns the entry as the API would take it.
+func (e entry) body() ([]byte, error) {
+	values := map[string]any{}
+	for _, f := range e.fields {
+		values[f.name] = f.value
+	}
+	return json.Marshal(values)
+}
+
+// fault says what is wrong with the entry, in the line of the field that the error is
+// about, if it is about one, and what to write there when the type is wrong.
+func (e entry) fault(err error) error {
+	about, _, _ := strings.Cut(strings.ToLower(err.Error()), " ")
+	switch about {
+	case "each", "at", "monitor": // monitor tag must be …, most … monitors, with tag … not found
+		about = "monitor_tags"
+	}
+	for _, f := range e.fields {
+		if f.name == about {
+			return fault(f.line, "%s: %w%s", e.place, err, f.correction(err))
+		}
+	}
+	return fault(e.line, "%s: %w", e.place, err)
+}
+
+// correction says what to write in place of a value whose type the error is about, "" when
+// that is not known.
+func (f field) correction(err error) string {
+	message := err.Error()
+	n := resolve(f.node)
+	if n.Kind == yaml.SequenceNode && strings.HasSuffix(message, "string") {
+		for _, member := range n.Content {
+			if quotes := quotesFor(resolve(member)); quotes != "" {
+				return quotes
+			}
+		}
+	}
+	if n.Kind != yaml.ScalarNode || n.ShortTag() == "!!null" {
+		return ""
+	}
+	switch tag := n.ShortTag(); {
+	case tag == "!!bool" && (f.name == "include_degraded_in_downtime" || f.name == "is_hidden"):
+		return fmt.Sprintf(`: write %s: "YES" or %s: "NO"`, f.name, f.name)
+	case strings.Contains(message, "string") && tag != "!!str":
+		return fmt.Sprintf(": write %s: %q", f.name, n.Value)
+	case strings.HasSuffix(message, "boolean"):
+		return fmt.Sprintf(": write %s: true or %s: false", f.name, f.name)
+	case strings.HasSuffix(message, "array"):
+		return fmt.Sprintf(": write %s: [%s]", f.name, n.Value)
+	case strings.HasSuffix(message, "object"):
+		return fmt.Sprintf(": write %s: {NAME: VALUE}", f.name)
+	}
+	return ""
+}
+
+func parseMonitors(list field) ([]monitor, error) {
+	entries, err := parseEntries(list, "monitor", monitorFields)
+	if err != nil {
+		return nil, err
+	}
 	var monitors []monitor
-	seen := map[string]bool{}
-	for n, fields := range list {
-		place := fmt.Sprintf("monitor %d", n+1)
-		body, err := definitionJSON(fields, monitorFields)
+	lines := map[string]int{} // by tag
+	for _, e := range entries {
+		body, err := e.body()
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", place, err)
+			return nil, e.fault(err)
 		}
 		var m monitor
 		if m.made, m.patch, err = apiv4.DecodeMonitor(body); err != nil {
-			return nil, fmt.Errorf("%s: %w", place, err)
+			return nil, e.fault(err)
 		}
-		if seen[m.made.Tag] {
-			return nil, fmt.Errorf("%s: the tag %s is there twice", place, m.made.Tag)
+		if first := lines[m.made.Tag]; first > 0 {
+			return nil, fault(e.line, "%s: the tag %s is there twice, the first time in line %d: give it another tag, or leave it out", e.place, m.made.Tag, first)
 		}
-		seen[m.made.Tag] = true
+		lines[m.made.Tag] = e.line
 		monitors = append(monitors, m)
 	}
 	return monitors, nil
 }
 
-func parseRules(list []map[string]any) ([]rule, error) {
+func parseRules(list field) ([]rule, error) {
+	entries, err := parseEntries(list, "alert rule", ruleFields)
+	if err != nil {
+		return nil, err
+	}
 	var rules []rule
-	seen := map[string]bool{}
-	for n, fields := range list {
-		place := fmt.Sprintf("alert rule %d", n+1)
-		body, err := definitionJSON(fields, ruleFields)
+	lines := map[string]int{} // by name
+	for _, e := range entries {
+		body, err := e.body()
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", place, err)
+			return nil, e.fault(err)
 		}
-		var r rule
+		r := rule{entry: e}
 		if r.made, r.patch, err = apiv4.DecodeAlertRule(body); err != nil {
-			return nil, fmt.Errorf("%s: %w", place, err)
+			return nil, e.fault(err)
 		}
 		name := ruleName(r.made.For, r.made.Severity, r.made.Tags)
-		if seen[name] {
-			return nil, fmt.Errorf("%s: there are two for %s", place, name)
+		if first := lines[name]; first > 0 {
+			return nil, fault(e.line, "%s: there are two for %s, the first in line %d: give it another severity, or leave it out", e.place, name, first)
 		}
-		seen[name] = true
+		lines[name] = e.line
 		rules = append(rules, r)
 	}
 	return rules, nil
@@ -126,19 +234,4 @@ func parseRules(list []map[string]any) ([]rule, error) {
 // ruleName is what a rule is known by from one import to the next.
 func ruleName(of statuspage.AlertFor, severity statuspage.Severity, tags []string) string {
 	return fmt.Sprintf("%s %s of %s", of, severity, strings.Join(slices.Sorted(slices.Values(tags)), ", "))
-}
-
-// definitionJSON returns a definition as the API would take it. A field that it does
-// not know is a mistake: the API passes over those.
-func definitionJSON(fields map[string]any, known []string) ([]byte, error) {
-	for _, name := range slices.Sorted(maps.Keys(fields)) {
-		if !slices.Contains(known, name) {
-			return nil, fmt.Errorf("unknown field %s: there are %s", name, strings.Join(known, ", "))
-		}
-	}
-	body, err := json.Marshal(fields)
-	if err != nil {
-		return nil, fmt.Errorf("what JSON can't say: %w", err)
-	}
-	return body, nil
 }

@@ -16,6 +16,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"tocsin/internal/version"
 )
 
 const (
@@ -107,6 +109,7 @@ func (c *Client) once(ctx context.Context, address string, v any) (time.Duration
 	}
 	r.Header.Set("Authorization", "Bearer "+c.key)
 	r.Header.Set("Accept", "application/json")
+	r.Header.Set("User-Agent", version.UserAgent)
 	resp, err := c.http.Do(r)
 	if err != nil {
 		if _, unknown := errors.AsType[*net.DNSError](err); unknown || ctx.Err() != nil {

@@ -23,6 +23,7 @@ import (
 	"tocsin/internal/apitest"
 	"tocsin/internal/dynamotest"
 	"tocsin/internal/kener"
+	"tocsin/internal/version"
 )
 
 func TestMain(m *testing.M) { dynamotest.Main(m) }
@@ -61,6 +62,10 @@ func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		w.WriteHeader(404)
 		fmt.Fprintf(w, `{"error":{"code":"NOT_FOUND","message":"No API route matches '%s'"}}`, r.URL.Path)
+		return
+	}
+	if r.Header.Get("User-Agent") != version.UserAgent {
+		w.WriteHeader(400)
 		return
 	}
 	if r.Header.Get("Authorization") != "Bearer "+kenerKey {

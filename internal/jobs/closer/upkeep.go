@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync/atomic"
 	"time"
 
 	"tocsin/internal/statuspage"
@@ -60,6 +59,14 @@ func (r *run) totals(ctx context.Context) error {
 	if r.state.Day != today {
 		after = 0
 	}
+	// One line for all of them: after the first import of much data there are thousands.
+	var made madeTotals
+	defer func() {
+		r.sum.Days = made.days
+		if made.days > 0 {
+			r.Line(made.String())
+		}
+	}()
 	for {
 		if !r.More() {
 			r.sum.Goes = true
@@ -78,19 +85,14 @@ func (r *run) totals(ctx context.Context) error {
 		}
 		missing := make([][]int64, len(monitors))
 		errs := make([]error, len(monitors))
-		var days atomic.Int64
 		r.each(len(monitors), func(n int) {
 			missing[n], errs[n] = r.store.MissingTotals(ctx, monitors[n], totalsDays, r.DryRun, r.now)
-			days.Add(int64(len(missing[n])))
 		})
+		for _, starts := range missing {
+			made.add(starts)
+		}
 		if err := errors.Join(errs...); err != nil {
 			return err
-		}
-		r.sum.Days += int(days.Load())
-		for n, m := range monitors {
-			for _, start := range missing[n] {
-				r.Line(fmt.Sprintf("make the totals of monitor %s for %s", m.Tag, time.Unix(start, 0).UTC().Format(time.DateOnly)))
-			}
 		}
 		after = next
 		err = r.save(ctx, func(st *statuspage.CloserState) { st.Day, st.Monitors, st.DayDone = today, after, after == 0 })
@@ -98,4 +100,28 @@ func (r *run) totals(ctx context.Context) error {
 			return err
 		}
 	}
+}
+
+// madeTotals counts the day totals that were missing.
+type madeTotals struct {
+	days, monitors int
+	first, last    int64 // starts of days, UTC seconds
+}
+
+// add counts those of a monitor, by the starts of their days, rising.
+func (m *madeTotals) add(starts []int64) {
+	if len(starts) == 0 {
+		return
+	}
+	if m.days == 0 {
+		m.first = starts[0]
+	}
+	m.first, m.last = min(m.first, starts[0]), max(m.last, starts[len(starts)-1])
+	m.days += len(starts)
+	m.monitors++
+}
+
+func (m *madeTotals) String() string {
+	date := func(start int64) string { return time.Unix(start, 0).UTC().Format(time.DateOnly) }
+	return fmt.Sprintf("make %d day totals of %d monitors, from %s to %s", m.days, m.monitors, date(m.first), date(m.last))
 }
