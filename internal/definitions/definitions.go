@@ -166,8 +166,6 @@ func (f field) correction(err error) string {
 		return ""
 	}
 	switch tag := n.ShortTag(); {
-	case tag == "!!bool" && (f.name == "include_degraded_in_downtime" || f.name == "is_hidden"):
-		return fmt.Sprintf(`: write %s: "YES" or %s: "NO"`, f.name, f.name)
 	case strings.Contains(message, "string") && tag != "!!str":
 		return fmt.Sprintf(": write %s: %q", f.name, n.Value)
 	case strings.HasSuffix(message, "boolean"):

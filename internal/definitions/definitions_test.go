@@ -237,7 +237,7 @@ func TestMistakes(t *testing.T) {
 		{"monitors:\n- tag: 404\n  name: A\n", `line 2: monitor 1: Tag is required and must be a non-empty string: write tag: "404"`},
 		{"monitors:\n- tag: a\n  name: A\n  image: 5\n", `line 4: monitor 1: image must be a string: write image: "5"`},
 		{"monitors:\n- tag: a\n  name: A\n  image: [5]\n", `line 4: monitor 1: image must be a string: write "5"`},
-		{"monitors:\n- tag: a\n  name: A\n  is_hidden: true\n", `line 4: monitor 1: is_hidden must be a string: write is_hidden: "YES" or is_hidden: "NO"`},
+		{"monitors:\n- tag: a\n  name: A\n  description: true\n", `line 4: monitor 1: description must be a string: write description: "true"`},
 		{"monitors:\n- tag: a\n  name: A\n  type_data: 5\n", "line 4: monitor 1: type_data must be an object: write type_data: {NAME: VALUE}"},
 		{"monitors:\n- tag: a\n  name: A\n  confirmation_threshold: 61\n", "line 4: monitor 1: confirmation_threshold must be an integer between 1 and 60"},
 		{"alert_rules:\n- alert_for: STATUS\n  alert_value: DOWN\n", "line 2: alert rule 1: monitor_tags must be a non-empty array"},
@@ -273,7 +273,7 @@ func TestMerge(t *testing.T) {
 	const text = `
 monitors:
 - &base {tag: mars, name: Mars, description: 2026-11-30, confirmation_threshold: 0x10}
-- <<: [*base, {image: one.png}, {image: two.png}]
+- <<: [*base, {image: /one.png}, {image: /two.png}]
   tag: venus
 alert_rules: null
 `
@@ -281,7 +281,7 @@ alert_rules: null
 		t.Fatalf("%q", got)
 	}
 	m, err := s.Monitor(t.Context(), "venus")
-	if err != nil || m.Name != "Mars" || m.Description == nil || *m.Description != "2026-11-30" || m.Image == nil || *m.Image != "one.png" {
+	if err != nil || m.Name != "Mars" || m.Description == nil || *m.Description != "2026-11-30" || m.Image == nil || *m.Image != "/one.png" {
 		t.Errorf("%+v, %v", m, err)
 	}
 }
