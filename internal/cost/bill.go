@@ -90,13 +90,12 @@ const (
 	memoryGB          = 0.5   // of every function, as the template says
 	tableGB           = 0.1   // what the table of an idle stack holds, its indexes included
 	hourBytes         = 1_100 // of the item with a monitor's points in an hour
-	keptDays          = 400   // how long these items are kept
 	queriedMetrics    = 4     // that the query of an alarm finds
 )
 
 // kept is what the table holds of a status a minute of so many monitors.
-func kept(monitors float64) Usage {
-	gb := monitors * keptDays * 24 * hourBytes / gigabyte
+func (d Deployed) kept(monitors float64) Usage {
+	gb := monitors * d.RetentionDays * 24 * hourBytes / gigabyte
 	return Usage{"storage_gb": gb, "backup_gb": gb}
 }
 

@@ -25,6 +25,8 @@ type Deployed struct {
 	AccessLogs   bool    // whether the gateway logs each request
 	LogMonths    float64 // how long logs are kept
 
+	RetentionDays float64 // how long the minutes of monitors are kept
+
 	MinuteEvery, CloserEvery time.Duration // how often the functions run
 }
 
@@ -68,6 +70,9 @@ func ReadDeployed(file string, parameters map[string]string) (Deployed, error) {
 		return d, fmt.Errorf("%s: LogRetentionDays: %w", file, err)
 	}
 	d.LogMonths = days / 30
+	if d.RetentionDays, err = strconv.ParseFloat(s.parameter("RetentionDays"), 64); err != nil {
+		return d, fmt.Errorf("%s: RetentionDays: %w", file, err)
+	}
 	metrics := map[string]bool{} // by name
 	if made, err := s.condition("WithMetrics"); err != nil {
 		return d, fmt.Errorf("%s: %w", file, err)

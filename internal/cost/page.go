@@ -87,7 +87,7 @@ func (s Sources) Columns(parameters map[string]string) ([]Usage, Deployed, error
 
 // Month is what the requests of a workload take, and what the table keeps of them.
 func (w Workload) Month(measured []Measured, d Deployed) (Usage, error) {
-	u := kept(w.Monitors)
+	u := d.kept(w.Monitors)
 	for _, r := range w.Requests {
 		m, err := find(measured, r.Route, r.Case, incidents)
 		if err != nil {
@@ -168,7 +168,7 @@ func (s Sources) Page() (string, error) {
 	}
 	writeWorkloads(&b, s.Measured)
 	fmt.Fprintf(&b, assumptions, d.AlarmMetrics, d.CustomMetrics, d.Dashboards,
-		plain(tableGB), dollars(p.gigabyte()), reported, fmt.Sprintf("%.1f", kept(reported)["storage_gb"]), keptDays, plain(hourBytes), fmt.Sprintf("%.1f", usages[1]["write_unit"]*1000/gigabyte),
+		plain(tableGB), dollars(p.gigabyte()), reported, fmt.Sprintf("%.1f", d.kept(reported)["storage_gb"]), plain(d.RetentionDays), plain(hourBytes), fmt.Sprintf("%.1f", usages[1]["write_unit"]*1000/gigabyte),
 		plain(ownMilliseconds), plain(callMilliseconds), plain(memoryGB*1024), plain(accessLogBytes), plain(platformLogBytes), plain(answerHeaderBytes), queriedMetrics)
 	writePrices(&b, p)
 	return b.String(), nil

@@ -38,7 +38,7 @@ for 30 days.
 These values are not measured but assumed:
 
 - The table of an idle stack has %s GB with its indexes. Each GB costs %s a month.
-- The points of %d monitors are %s GB: they are kept for %d days, and those of an hour take %s bytes. The columns with a status a minute include them.
+- The points of %d monitors are %s GB: they are kept for %s days, and those of an hour take %s bytes. The columns with a status a minute include them.
 - The incidents and comments of 100,000 API calls add at most %s GB a month to the table, which stay. That is not included.
 - A function needs %s ms of its own and %s ms for each call of DynamoDB, at %s MB.
 - The gateway logs %s bytes about a request. With ` + "`SystemLogLevel=INFO`" + ` Lambda logs %s bytes about a call besides our own line.
