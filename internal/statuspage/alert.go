@@ -348,7 +348,7 @@ func countsAsDown(p Point, degradedIsDown bool) bool {
 	return p.Status == StatusDown || degradedIsDown && p.Status == StatusDegraded
 }
 
-// wholeMinutes is how many whole minutes lie between the points of two.
+// wholeMinutes is how many whole minutes lie between two minutes (UTC seconds).
 func wholeMinutes(from, to int64) int64 { return (to-from)/minute - 1 }
 
 // newest returns the last n points, and false when there are fewer.
