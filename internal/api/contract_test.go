@@ -1379,7 +1379,7 @@ func badMonitorFields() []badMonitorField {
 	}
 	for name, values := range map[string]string{
 		"default_status": "UP, DOWN, DEGRADED, MAINTENANCE, NO_DATA, NONE", "status": "ACTIVE, INACTIVE",
-		"monitor_type":                 "API, PING, TCP, DNS, NONE, GROUP, SSL, SQL, HEARTBEAT, GAMEDIG, GRPC",
+		"monitor_type":                 "API, PING, TCP, DNS, NONE, GROUP, SSL, SQL, HEARTBEAT, GAMEDIG, GRPC, PROMETHEUS, DOCKER",
 		"include_degraded_in_downtime": "YES, NO", "is_hidden": "YES, NO",
 	} {
 		for sent, shown := range map[string]string{
@@ -1417,7 +1417,7 @@ func goodMonitorFields() []goodMonitorField {
 	}
 	same("default_status", "UP", "DOWN", "DEGRADED", "MAINTENANCE", "NO_DATA", "NONE")
 	same("status", "ACTIVE", "INACTIVE")
-	same("monitor_type", "API", "PING", "TCP", "DNS", "NONE", "GROUP", "SSL", "SQL", "HEARTBEAT", "GAMEDIG", "GRPC")
+	same("monitor_type", "API", "PING", "TCP", "DNS", "NONE", "GROUP", "SSL", "SQL", "HEARTBEAT", "GAMEDIG", "GRPC", "PROMETHEUS", "DOCKER")
 	for _, name := range []string{"include_degraded_in_downtime", "is_hidden"} {
 		same(name, "YES", "NO")
 		good = append(good, goodMonitorField{name, `true`, `"YES"`}, goodMonitorField{name, `false`, `"NO"`})

@@ -278,3 +278,34 @@ func TestOutageOfARuleWithoutIncidents(t *testing.T) {
 	o.post(2, "DEGRADED")
 	o.incidents("rule 1 does not keep it open", o.incident(1, "DOWN", 1, 2, "RESOLVED", onEarth("DOWN"), 1, 2))
 }
+
+// TestOutageOfMissingData has two rules that one run of the schedule finds firing and
+// recovering: the older one opens the incident, the other one joins and ends it.
+func TestOutageOfMissingData(t *testing.T) {
+	s, clock := start(t)
+	monitorsNamed(t, s, "earth")
+	for _, minutes := range []string{"3", "2"} {
+		made(t, s, rulesPath, `{"alert_for":"NO_DATA","alert_value":`+minutes+`,"monitor_tags":["earth"],"create_incident":true}`)
+	}
+	postStatus(t, s, testStart, "UP", "earth")
+	clock.seconds.Store(testMinute + 300)
+	s.Tick()
+	incident := func(end, state string, updated int64) string {
+		return fmt.Sprintf(`{"incidents":[{"id":1,"title":"N NO_DATA: 3","start_date_time":%d,"end_date_time":%s,"state":"%s","incident_source":"ALERT","monitors":[{"monitor_tag":"earth","impact":"DOWN"}],`+
+			`"created_at":%s,"updated_at":%s,"url":"http://localhost:3000/incidents/1"}]}`, testMinute+60, end, state, isoText(testMinute+300), isoText(updated))
+	}
+	comment := func(id int64, text string, at int64, state string) string {
+		return fmt.Sprintf(`{"id":%d,"incident_id":1,"comment":"%s","timestamp":%d,"state":"%s","created_at":%s,"updated_at":%s}`, id, text, at, state, isoText(at), isoText(at))
+	}
+	found := comment(2, "Found by alert rule 2 too: no data for 4 minutes, the newest point is of 2026-01-15 10:00 UTC.", testMinute+300, "INVESTIGATING") + "," +
+		comment(1, "Opened automatically by alert rule 1: no data for 4 minutes, the newest point is of 2026-01-15 10:00 UTC.", testMinute+300, "INVESTIGATING")
+	answers(t, s, "missing", "/api/v4/incidents", incident("null", "INVESTIGATING", testMinute+300))
+	answers(t, s, "missing", "/api/v4/incidents/1/comments", `{"comments":[`+found+`]}`)
+	clock.seconds.Store(testMinute + 350)
+	postStatus(t, s, testMinute+350, "UP", "earth")
+	clock.seconds.Store(testMinute + 420)
+	s.Tick()
+	answers(t, s, "there", "/api/v4/incidents", incident(fmt.Sprint(testMinute+300), "RESOLVED", testMinute+420))
+	answers(t, s, "there", "/api/v4/incidents/1/comments", `{"comments":[`+
+		comment(3, "Resolved automatically by alert rule 2: there is a point of 2026-01-15 10:05 UTC.", testMinute+420, "RESOLVED")+","+found+`]}`)
+}

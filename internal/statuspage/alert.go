@@ -299,11 +299,10 @@ func (r AlertRule) JudgeNoData(newest *Point, now int64) Judgement {
 	return Judgement{}
 }
 
-// RecoveredAt returns the minute (UTC seconds) in which the monitor recovered, of which the
-// newest of points, by time, are found Recovered: the first point since which no judgement
-// would have been another one (docs/api.md, Alert rules and alerts). Points before start (UTC
-// seconds) do not count. When enough is false, points before the first one of these, and not
-// before start, can make it earlier.
+// RecoveredAt returns the minute (UTC seconds) in which a monitor recovered that is judged
+// Recovered by points, which are by time and end with its newest one (docs/api.md, Alert rules
+// and alerts). Points before start (UTC seconds) do not count. When enough is false, points
+// before the first one of these, and not before start, can make it earlier.
 func (c Condition) RecoveredAt(points []Point, degradedIsDown bool, start int64) (at int64, enough bool) {
 	enough = len(points) > 0 && points[0].Time <= start
 	points = slices.DeleteFunc(slices.Clone(points), func(p Point) bool { return p.Time < start || c.For == AlertLatency && p.Latency == nil })
@@ -348,7 +347,7 @@ func countsAsDown(p Point, degradedIsDown bool) bool {
 	return p.Status == StatusDown || degradedIsDown && p.Status == StatusDegraded
 }
 
-// wholeMinutes is how many whole minutes lie between the points of two.
+// wholeMinutes is how many whole minutes lie between two minutes (UTC seconds).
 func wholeMinutes(from, to int64) int64 { return (to-from)/minute - 1 }
 
 // newest returns the last n points, and false when there are fewer.

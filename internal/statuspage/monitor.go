@@ -27,7 +27,7 @@ const (
 var (
 	MonitorStatuses = []string{MonitorActive, MonitorInactive}
 	DefaultStatuses = []string{"UP", "DOWN", "DEGRADED", "MAINTENANCE", "NO_DATA", "NONE"}
-	MonitorTypes    = []string{"API", "PING", "TCP", "DNS", "NONE", "GROUP", "SSL", "SQL", "HEARTBEAT", "GAMEDIG", "GRPC"}
+	MonitorTypes    = []string{"API", "PING", "TCP", "DNS", "NONE", "GROUP", "SSL", "SQL", "HEARTBEAT", "GAMEDIG", "GRPC", "PROMETHEUS", "DOCKER"}
 	YesOrNo         = []string{Yes, No}
 )
 

@@ -38,17 +38,16 @@ func Shorten(s string, units int) string {
 	if Length(s) <= units {
 		return s
 	}
-	kept, n, flags, last := 0, 0, 0, rune(0)
+	kept, n, regional, last := 0, 0, 0, rune(0)
 	for at, r := range s {
 		if n >= units { // the ellipsis has one
 			break
 		}
-		if !joined(last, r, flags) {
+		if !joined(last, r, regional) {
 			kept = at
 		}
-		flags++
-		if !isRegional(r) {
-			flags = 0
+		if regional++; !isRegional(r) {
+			regional = 0
 		}
 		n++
 		if r > 0xffff {
