@@ -122,7 +122,7 @@ func newKeysCreate(t *tableFlags, c console) *cobra.Command {
 		Use:   "create --name NAME",
 		Short: "Make an API key and show it, this once",
 		Long: "Make an API key and show it, this once: only its hash is kept.\n\nScopes: " + scopeNames() +
-			".\nA write scope includes reading; admin is everything and the keys.",
+			".\nA write scope includes reading; monitors:write includes status:write, which is for\nprobes and reads nothing; a rule that opens incidents also needs incidents:write;\nadmin is everything and the keys.",
 		Example: createExamples,
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {

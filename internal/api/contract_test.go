@@ -258,6 +258,7 @@ var everyRoute = []struct{ path, allow string }{
 	{"/api/v4/incidents/{i}/comments/{c}", "GET, PATCH, DELETE, HEAD"},
 	{"/api/v4/monitors", "GET, POST, HEAD"},
 	{"/api/v4/monitors/earth", "GET, PATCH, DELETE, HEAD"},
+	{"/api/v4/status", "POST"},
 	{"/api/v4/alert-rules", "GET, POST, HEAD"},
 	{"/api/v4/alert-rules/{r}", "GET, PATCH, DELETE, HEAD"},
 	{"/api/v4/alerts", "GET, HEAD"},

@@ -104,9 +104,9 @@ func TestPointRefusals(t *testing.T) {
 	)
 	refusals(t, s, 0, rows)
 	reader := s.NewKey(statuspage.NewAPIKey{Name: "reader", Scopes: []statuspage.Scope{statuspage.ScopeMonitorsRead}})
-	for _, r := range [][2]string{{"PATCH", dataPath}, {"PATCH", dataPath + "/0"}, {"POST", "/api/v4/status"}} {
+	for _, r := range [][3]string{{"PATCH", dataPath, "monitors:write"}, {"PATCH", dataPath + "/0", "monitors:write"}, {"POST", "/api/v4/status", "status:write"}} {
 		got := s.DoWith(r[0], r[1], "{", http.Header{"Authorization": {"Bearer " + reader}})
-		if got.Status != 403 || got.Body != fail("FORBIDDEN", "API key lacks the scope 'monitors:write'") {
+		if got.Status != 403 || got.Body != fail("FORBIDDEN", "API key lacks the scope '"+r[2]+"'") {
 			t.Errorf("%s %s with a key that may only read: %d %s", r[0], r[1], got.Status, got.Body)
 		}
 	}
