@@ -357,6 +357,9 @@ func TestHeadersOfEveryAnswer(t *testing.T) {
 	s, _ := start(t)
 	path := routed(t, s)
 	for _, route := range everyRoute {
+		if !strings.Contains(route.allow, "GET") {
+			continue
+		}
 		t.Run("GET "+route.path, func(t *testing.T) {
 			got := s.Do(http.MethodGet, path(route.path), "")
 			if got.Status != http.StatusOK {
