@@ -6,6 +6,8 @@ package lambdahttp
 
 import (
 	"context"
+	"crypto/sha256"
+	"crypto/subtle"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -42,10 +44,29 @@ type Handler struct {
 	// only passes such a request on to a function because a route takes its method.
 	Preflight bool
 
+	// Origin closes the API to everybody but the CDN in front of it.
+	Origin Origin
+
 	adapter *httpadapter.HandlerAdapterV2
 	failure []byte
 	log     *slog.Logger
 	warm    atomic.Bool
+}
+
+// Origin is how a request says that it comes through the CDN: a header, in lower case, with
+// a secret. An empty secret lets every request through.
+type Origin struct{ Header, Secret string }
+
+// lets reports whether the event has the secret. It takes the same time for every value.
+func (o Origin) lets(event events.APIGatewayV2HTTPRequest) bool {
+	got, want := sha256.Sum256([]byte(event.Headers[o.Header])), sha256.Sum256([]byte(o.Secret))
+	return o.Secret == "" || subtle.ConstantTimeCompare(got[:], want[:]) == 1
+}
+
+// forbidden is API Gateway's own answer to who may not call it: nothing tells what is
+// behind.
+var forbidden = events.APIGatewayV2HTTPResponse{
+	StatusCode: http.StatusForbidden, Headers: map[string]string{"Content-Type": "application/json", "Cache-Control": "no-store"}, Body: `{"message":"Forbidden"}`,
 }
 
 // New returns the Lambda handler in front of h. failure is the JSON body of the
@@ -132,6 +153,10 @@ func (h *Handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	}
 	if event.RequestContext.HTTP.Method == "" {
 		return nil, fmt.Errorf("the event is not an HTTP API event of payload format 2.0: it has no method")
+	}
+	if !h.Origin.lets(event) {
+		h.warm.Store(true)
+		return json.Marshal(forbidden)
 	}
 	if h.Preflight && isPreflight(event) {
 		h.warm.Store(true)
