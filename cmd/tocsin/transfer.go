@@ -120,7 +120,7 @@ func (o *exportOutput) close(err error) error {
 const importTableHelp = `Put the records of a file that tocsin export has written into an empty table, or
 those of a running Kener 4 (--from-kener).
 
-From a file: it is read to its end first, and refused when it is cut or was changed.
+From a file: it is read to its end first, and refused when it is cut or damaged.
 A record is put only where there is none, so that the import can be repeated and goes
 on after an interruption; API keys come last, so that no client can write before all
 is there. The table must be empty. With --without-keys, or for an export without keys,

@@ -16,7 +16,9 @@ const maxSearchPages = 20
 
 // bodyKey is the item of an incident's body, which only the legacy API reads: lists
 // are not to pay for it.
-func bodyKey(incidentID int64) ddb.Key { return ddb.Key{PK: incidentPK(incidentID), SK: "BODY"} }
+const bodySK = "BODY"
+
+func bodyKey(incidentID int64) ddb.Key { return ddb.Key{PK: incidentPK(incidentID), SK: bodySK} }
 
 // fieldBody is the body in a Change.
 const fieldBody = "body"

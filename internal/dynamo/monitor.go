@@ -16,7 +16,9 @@ func monitorKey(tag string) ddb.Key { return ddb.Key{PK: allMonitors, SK: tag} }
 
 // monitorPK is the partition of the rows of a monitor. They go by its number, never by its
 // tag: a tag used again inherits nothing.
-func monitorPK(id int64) string { return "MONITOR#" + strconv.FormatInt(id, 10) }
+const monitorPrefix = "MONITOR#"
+
+func monitorPK(id int64) string { return monitorPrefix + strconv.FormatInt(id, 10) }
 
 // Attributes of a monitor, beside those shared with other items.
 const (
