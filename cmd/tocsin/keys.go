@@ -141,7 +141,7 @@ func newKeysCreate(t *tableFlags, c console) *cobra.Command {
 				return fmt.Errorf("making the key: %w", err)
 			}
 			fmt.Fprintln(c.stdout, secret)
-			fmt.Fprintf(c.stderr, "key %d (%s), scopes %s, expires %s; it is not shown again\n", k.ID, k.Name, joinScopes(k.Scopes), timeText(k.Expires, "never"))
+			fmt.Fprintf(c.stderr, "key %d (%s), scopes %s, expires %s; it is not shown again\n", k.ID, printable(k.Name), joinScopes(k.Scopes), timeText(k.Expires, "never"))
 			return nil
 		},
 	}
@@ -277,7 +277,7 @@ func newKeysRevoke(t *tableFlags, c console) *cobra.Command {
 			if err != nil {
 				return fmt.Errorf("revoking the key: %w", err)
 			}
-			fmt.Fprintf(c.stdout, "key %d (%s) revoked at %s\n", k.ID, k.Name, timeText(k.Revoked, "no time"))
+			fmt.Fprintf(c.stdout, "key %d (%s) revoked at %s\n", k.ID, printable(k.Name), timeText(k.Revoked, "no time"))
 			return nil
 		},
 	}

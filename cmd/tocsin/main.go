@@ -69,7 +69,7 @@ func unlessStopped(ctx context.Context, err error) error {
 }
 
 func oneLine(err error) string {
-	return strings.Join(strings.FieldsFunc(err.Error(), func(r rune) bool { return r == '\n' || r == '\r' }), "; ")
+	return printable(strings.Join(strings.FieldsFunc(err.Error(), func(r rune) bool { return r == '\n' || r == '\r' }), "; "))
 }
 
 // envOr returns the environment variable, or fallback when it is unset or empty.

@@ -69,7 +69,7 @@ func newMonitorsCommand(c console) *cobra.Command {
 				return err
 			}
 			return defined.Apply(cmd.Context(), store, time.Now().Unix(), definitions.Options{
-				DryRun: dryRun, Line: func(line string) { fmt.Fprintln(c.stdout, line) },
+				DryRun: dryRun, Line: func(line string) { fmt.Fprintln(c.stdout, printable(line)) },
 			})
 		},
 	}

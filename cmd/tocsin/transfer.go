@@ -183,12 +183,12 @@ func importFile(ctx context.Context, t *tableFlags, c console, name string, with
 		return fmt.Errorf("importing %s: %w%s", name, err, goesOn(r.Put+r.There > 0))
 	}
 	if r.Before {
-		fmt.Fprintf(c.stdout, "export %s is in the table already: nothing to do\n", r.Header.ID)
+		fmt.Fprintf(c.stdout, "export %s is in the table already: nothing to do\n", printable(r.Header.ID))
 		return nil
 	}
 	p.end(r.Records)
 	fmt.Fprintf(c.stdout, "export %s of %s: %d records, %d put, %d there already, %d there and changed since, %d left out\n",
-		r.Header.ID, r.Header.Time, r.Records, r.Put, r.There, r.Changed, r.LeftOut)
+		printable(r.Header.ID), printable(r.Header.Time), r.Records, r.Put, r.There, r.Changed, r.LeftOut)
 	return nil
 }
 
@@ -223,7 +223,7 @@ func importKener(ctx context.Context, t *tableFlags, c console, address, keyEnv 
 	r, err := kener.Import(ctx, client, dump.New(store), kener.Options{
 		DataDays: days,
 		Progress: func(r kener.Report) { p.at(r.Points + r.Incidents) },
-		Warn:     func(format string, args ...any) { fmt.Fprintf(c.stderr, format+"\n", args...) },
+		Warn:     func(format string, args ...any) { fmt.Fprintln(c.stderr, printable(fmt.Sprintf(format, args...))) },
 	}, time.Now().Unix())
 	if err != nil {
 		return fmt.Errorf("importing from Kener: %w%s", err, goesOn(r.Points+r.Monitors+r.Incidents > 0))

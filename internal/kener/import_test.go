@@ -156,7 +156,7 @@ func oddities() *fake {
 	return &fake{
 		monitors: []string{
 			monitor(12, "v-odd", `,"day_down_minimum_count":1,"monitor_settings_json":"x","type_data":{"0":"a","n":{"y":1.0}},"description":"{}","confirmation_threshold":"5","created_at":"2026-11-22T12:03:11.000Z"`),
-			monitor(3, "Big Tag", ``), monitor(2, "mars", `,"default_status":null,"name":null`), monitor(1, "earth", ``),
+			monitor(3, "Big Tag", ``), monitor(12, "v-even", ``), monitor(2, "mars", `,"default_status":null,"name":null`), monitor(1, "earth", ``), monitor(4, "earth", ``),
 		},
 		data: map[string][]string{
 			"earth": {
@@ -176,7 +176,7 @@ func oddities() *fake {
 			20: incident(20, "0", "1700000599980", `"PURPLE"`, ``, `,"created_at":"soon","updated_at":null,"title":"`+strings.Repeat("😀", 200)+`"`),
 		},
 		comments: map[int64][]string{
-			5: {comment(31, 5, `"later"`, "1700000640", `"IDENTIFIED"`), comment(30, 5, `"  "`, "1700000040", `"INVESTIGATING"`)},
+			5: {comment(31, 5, `"later"`, "1700000640", `"IDENTIFIED"`), comment(31, 5, `"another"`, "1700000700", `"RESOLVED"`), comment(30, 5, `"  "`, "1700000040", `"INVESTIGATING"`)},
 			6: {comment(40, 6, `"done"`, "1700003600", `"RESOLVED"`), comment(41, 6, `"again"`, "-60", `"MONITORING"`)},
 			7: {comment(42, 7, `"`+strings.Repeat("a", 100_000)+`"`, "1699999999980", `"X"`)},
 		},
@@ -254,6 +254,9 @@ func TestOddities(t *testing.T) {
 				}
 				for _, want := range []string{
 					`monitor "Big Tag": left out, with its data: its tag or id is one that no monitor can have here`,
+					`monitor "v-even": left out, with its data: its id 12 is that of monitor "v-odd"`,
+					`monitor "earth": left out, with its data: there is another one with this tag, 4 and 1`,
+					`comment 31 of incident 5: left out: there is another one with this id`,
 					`incident 5: its link to monitor "pluto" is left out: there is none`,
 					`incident 6: the impact "PURPLE" on a monitor is kept as DOWN`,
 					`incident 7: its start_date_time -60 is before 1970: it is 0`,
