@@ -407,6 +407,14 @@ func TestNewAPIKey(t *testing.T) {
 	}
 }
 
+// A connection that sends nothing ends, and the largest body gets through at 1 Mbit/s.
+func TestServerTimeouts(t *testing.T) {
+	s := newServer(http.NotFoundHandler())
+	if s.ReadHeaderTimeout <= 0 || s.IdleTimeout <= 0 || s.ReadTimeout < 80*time.Second || s.ReadTimeout > 5*time.Minute {
+		t.Errorf("timeouts %s, %s, %s", s.ReadHeaderTimeout, s.ReadTimeout, s.IdleTimeout)
+	}
+}
+
 func TestWriteKeys(t *testing.T) {
 	var b strings.Builder
 	err := writeKeys(&b, []statuspage.APIKey{

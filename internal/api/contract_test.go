@@ -1674,18 +1674,22 @@ func TestLinksOfIncidents(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
 		site   string
+		host   string // that the request names; "" is the address of the gateway
 		header http.Header
 		want   string // "" is the address of the gateway
 	}{
-		{"the site", "https://status.example.com", nil, "https://status.example.com"},
-		{"the site with a path and slashes at its end", "https://example.com/status//", nil, "https://example.com/status"},
-		{"no site: the address that the request came to", "", nil, ""},
-		{"no forwarded header counts", "", http.Header{
+		{"the site", "https://status.example.com", "", nil, "https://status.example.com"},
+		{"the site with a path and slashes at its end", "https://example.com/status//", "", nil, "https://example.com/status"},
+		{"no site: the address that the request came to", "", "", nil, ""},
+		{"no site: this machine by its name", "", "localhost:8080", nil, "http://localhost:8080"},
+		{"no foreign host counts", "", "evil.example", nil, ""},
+		{"no forwarded header counts", "", "", http.Header{
 			"X-Forwarded-Host": {"evil.example"}, "X-Forwarded-Proto": {"https"}, "Forwarded": {"host=evil.example"}, "X-Forwarded-Port": {"1"}, "Origin": {"https://evil.example"},
 		}, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			s := apitest.New(t, apitest.Options{Parameters: map[string]string{"SiteUrl": tt.site}})
+			s.Host = tt.host
 			id := made(t, s, "/api/v4/incidents", `{"title":"t","start_date_time":600}`)
 			header := http.Header{"Authorization": {"Bearer " + s.Key}}
 			for name, values := range tt.header {
