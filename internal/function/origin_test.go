@@ -1,6 +1,8 @@
 package function_test
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"io"
 	"net/http"
 	"strings"
@@ -13,8 +15,9 @@ import (
 // header.
 func TestOriginSecret(t *testing.T) {
 	const name, secret = "X-Origin-7", "0123456789abcdefghijklmnopqrstuv"
+	sum := sha256.Sum256([]byte(secret))
 	s := apitest.New(t, apitest.Options{Parameters: map[string]string{
-		"OriginHeaderSecret": secret, "OriginHeaderName": "x-origin-7", "AllowedOrigins": "*",
+		"OriginSecretSHA256": hex.EncodeToString(sum[:]), "OriginHeaderName": "x-origin-7", "AllowedOrigins": "*",
 	}})
 	ask := func(method, path string, header http.Header) (*http.Response, string) {
 		t.Helper()
@@ -37,7 +40,7 @@ func TestOriginSecret(t *testing.T) {
 	preflight := http.Header{"Origin": {"https://a.example"}, "Access-Control-Request-Method": {"GET"}}
 	for _, path := range []string{"/api/v4/incidents", "/api/v4/incidents/1/comments", "/api/v4/monitors", "/api/status", "/healthcheck", "/docs", "/nothing"} {
 		for what, header := range map[string]http.Header{
-			"none": {}, "empty": {name: {""}}, "another": {name: {secret + "0"}}, "in another header": {"X-Origin-1": {secret}}, "twice": {name: {secret, secret}},
+			"none": {}, "empty": {name: {""}}, "another": {name: {secret + "0"}}, "in another header": {"X-Origin-1": {secret}}, "its SHA-256": {name: {hex.EncodeToString(sum[:])}}, "twice": {name: {secret, secret}},
 			"with a key": {"Authorization": {"Bearer " + s.Key}}, "a preflight": preflight,
 		} {
 			method := "GET"

@@ -118,7 +118,7 @@ func TestVersionDescription(t *testing.T) {
 		// By name, or by the condition that says all that the function takes from it.
 		by := map[string]string{
 			"AllowedOrigins": "WithCors", "Tracing": "Traced", "ExistingTableName": "ExistingTableName", "ApiDocs": "WithoutDocs", "OriginHeaderName": "WithOrigin",
-			"OriginHeaderSecret": "OriginHeaderName", // which a new secret needs a new one of
+			"OriginSecretSHA256": "OriginHeaderName", // which a new secret needs a new one of
 		}[name]
 		for _, id := range []string{"IncidentsFunction", "CommentsFunction", "MonitorsFunction", "EdgeFunction"} {
 			r := o.Resources[id]
