@@ -384,6 +384,7 @@ func TestNewAPIKey(t *testing.T) {
 		err     string
 	}{
 		{" ci ", []string{"admin", "incidents:read", "admin"}, "", statuspage.NewAPIKey{Name: "ci", Scopes: []statuspage.Scope{"incidents:read", "admin"}}, ""},
+		{"probe", []string{"status:write"}, "", statuspage.NewAPIKey{Name: "probe", Scopes: []statuspage.Scope{"status:write"}}, ""},
 		{"ci", []string{"admin"}, "90d", statuspage.NewAPIKey{Name: "ci", Scopes: []statuspage.Scope{"admin"}, Expires: new(now.AddDate(0, 0, 90).Unix())}, ""},
 		{"ci", []string{"admin"}, "2027-01-31", statuspage.NewAPIKey{Name: "ci", Scopes: []statuspage.Scope{"admin"}, Expires: new(int64(1801353600))}, ""},
 		{"ci", []string{"admin"}, "2027-01-31T01:00:00+01:00", statuspage.NewAPIKey{Name: "ci", Scopes: []statuspage.Scope{"admin"}, Expires: new(int64(1801353600))}, ""},

@@ -88,7 +88,8 @@ func TestTypeDataIsForWriters(t *testing.T) {
 func TestStatusWriteAlone(t *testing.T) {
 	s, _ := start(t)
 	monitorsNamed(t, s, "earth")
-	probe := keyWith(s, statuspage.ScopeStatusWrite)
+	secret, _ := newKey(t, s, `{"name":"probe","scopes":["status:write"]}`)
+	probe := http.Header{"Authorization": {"Bearer " + secret}}
 	for _, tt := range []attempt{
 		{"v4", "POST", "/api/v4/status", `{"points":[{"monitor_tag":"earth","status":"UP"}]}`, 200, `{"results":[{"monitor_tag":"earth","timestamp":1768471200}]}`},
 		{"legacy", "POST", "/api/status", `{"tag":"earth","status":"UP","latency":1}`, 200, `{"status":200,"message":"success at 1768471200"}`},
