@@ -58,7 +58,7 @@ func newCloserCommand(c console) *cobra.Command {
 			}
 			sum, err := closer.Run(cmd.Context(), store, policy, at, closer.Options{
 				DryRun: dryRun, Calls: t.calls.Load,
-				Line: func(line string) { fmt.Fprintln(c.stdout, line) },
+				Line: func(line string) { fmt.Fprintln(c.stdout, printable(line)) },
 			})
 			fmt.Fprintln(c.stdout, sum)
 			fmt.Fprintf(c.stderr, "%d calls of DynamoDB in %s\n", sum.Calls, sum.Took.Round(time.Millisecond))

@@ -45,7 +45,7 @@ func newConvertCommand(c console) *cobra.Command {
 				return fmt.Errorf("reading the monitors: %w", err)
 			}
 			converted, err := kener.ConvertMonitors(text, func(format string, args ...any) {
-				fmt.Fprintln(c.stderr, plain(fmt.Sprintf(format, args...)))
+				fmt.Fprintln(c.stderr, printable(fmt.Sprintf(format, args...)))
 			})
 			if err != nil {
 				return fmt.Errorf("%s: %w", args[0], err)

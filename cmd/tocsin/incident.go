@@ -233,7 +233,7 @@ func listIncidents(ctx context.Context, api *apiClient, all bool) ([]shownIncide
 func writeIncidents(w io.Writer, incidents ...shownIncident) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for _, i := range incidents {
-		fmt.Fprintf(table, "%d\t%s\t%s\t%s\n", i.ID, plain(i.State), plain(i.Title), plain(i.URL))
+		fmt.Fprintf(table, "%d\t%s\t%s\t%s\n", i.ID, printable(i.State), printable(i.Title), printable(i.URL))
 	}
 	return table.Flush()
 }
@@ -243,7 +243,7 @@ func writeIncidents(w io.Writer, incidents ...shownIncident) error {
 func (l *localFlags) api(ctx context.Context, c console) (*apiClient, error) {
 	client, err := l.client(ctx, c)
 	if err == nil {
-		client.again = func(err error) { fmt.Fprintf(c.stderr, "tocsin: %s; trying again\n", plain(err.Error())) }
+		client.again = func(err error) { fmt.Fprintf(c.stderr, "tocsin: %s; trying again\n", printable(err.Error())) }
 	}
 	return client, err
 }
@@ -276,7 +276,7 @@ func (l *localFlags) localAPI(ctx context.Context) (*apiClient, error) {
 	if !isLoopback(endpoint) {
 		return nil, usagef("the table of the server on port %d is not on this machine: make a key with tocsin keys create, and set TOCSIN_URL and TOCSIN_KEY", port)
 	}
-	key, err := keptSecret(filepath.Join(dataDir(l.dir, port), "key"))
+	key, err := keptSecret(filepath.Join(dataDir(l.dir, port), "incident-key"))
 	if err != nil {
 		return nil, err
 	}

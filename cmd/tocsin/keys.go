@@ -132,7 +132,7 @@ func newKeysCreate(t *tableFlags, c console) *cobra.Command {
 		Use:   "create --name NAME",
 		Short: "Make an API key and show it, this once",
 		Long: "Make an API key and show it, this once: only its hash is kept.\n\nScopes: " + scopeNames() +
-			".\nA write scope includes reading; admin is everything and the keys.",
+			".\nA write scope includes reading; monitors:write includes status:write, which is for\nprobes and reads nothing; a rule that opens incidents also needs incidents:write;\nadmin is everything and the keys.",
 		Example: createExamples,
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -151,7 +151,7 @@ func newKeysCreate(t *tableFlags, c console) *cobra.Command {
 				return fmt.Errorf("making the key: %w", err)
 			}
 			fmt.Fprintln(c.stdout, secret)
-			fmt.Fprintf(c.stderr, "key %d (%s), scopes %s, expires %s; it is not shown again\n", k.ID, plain(k.Name), joinScopes(k.Scopes), timeText(k.Expires, "never"))
+			fmt.Fprintf(c.stderr, "key %d (%s), scopes %s, expires %s; it is not shown again\n", k.ID, printable(k.Name), joinScopes(k.Scopes), timeText(k.Expires, "never"))
 			return nil
 		},
 	}
@@ -287,7 +287,7 @@ func newKeysRevoke(t *tableFlags, c console) *cobra.Command {
 			if err != nil {
 				return fmt.Errorf("revoking the key: %w", err)
 			}
-			fmt.Fprintf(c.stdout, "key %d (%s) revoked at %s\n", k.ID, plain(k.Name), timeText(k.Revoked, "no time"))
+			fmt.Fprintf(c.stdout, "key %d (%s) revoked at %s\n", k.ID, printable(k.Name), timeText(k.Revoked, "no time"))
 			return nil
 		},
 	}

@@ -12,7 +12,6 @@ import (
 	"os/signal"
 	"strings"
 	"syscall"
-	"unicode"
 
 	"github.com/spf13/cobra"
 )
@@ -52,7 +51,7 @@ func run(ctx context.Context, args []string, c console) int {
 	if status, ok := errors.AsType[exitStatus](err); ok {
 		return int(status)
 	}
-	fmt.Fprintln(c.stderr, "tocsin:", plain(oneLine(err)))
+	fmt.Fprintln(c.stderr, "tocsin:", oneLine(err))
 	if _, ok := errors.AsType[usageError](err); ok {
 		return 2
 	}
@@ -89,21 +88,7 @@ func unlessStopped(ctx context.Context, err error) error {
 }
 
 func oneLine(err error) string {
-	return strings.Join(strings.FieldsFunc(err.Error(), func(r rune) bool { return r == '\n' || r == '\r' }), "; ")
-}
-
-// plain is a text from elsewhere as a terminal may show it: on one line, and with a mark for
-// each character that could move the cursor, or what is read, elsewhere.
-func plain(s string) string {
-	return strings.Map(func(r rune) rune {
-		switch {
-		case unicode.IsPrint(r):
-			return r
-		case unicode.IsSpace(r):
-			return ' '
-		}
-		return unicode.ReplacementChar
-	}, s)
+	return printable(strings.Join(strings.FieldsFunc(err.Error(), func(r rune) bool { return r == '\n' || r == '\r' }), "; "))
 }
 
 // envOr returns the environment variable, or fallback when it is unset or empty.

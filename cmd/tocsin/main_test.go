@@ -430,7 +430,7 @@ func TestRefusals(t *testing.T) {
 		{"two tables", nil, []string{"keys", "list", "--local", "--table", "x"}, "say which table: either --local or --table NAME"},
 		{"no server", nil, []string{"keys", "list", "--local", "--port", "1", "--dir", t.TempDir()}, "nothing serves on port 1: start it with make run, or name its port with --port"},
 		{"no name", nil, []string{"keys", "create", "--local"}, "say what the key is for: --name NAME"},
-		{"unknown scope", nil, []string{"keys", "create", "--local", "--name", "x", "--scope", "all"}, `unknown scope "all": choose from incidents:read,incidents:write,monitors:read,monitors:write,admin`},
+		{"unknown scope", nil, []string{"keys", "create", "--local", "--name", "x", "--scope", "all"}, `unknown scope "all": choose from incidents:read,incidents:write,monitors:read,monitors:write,status:write,admin`},
 		{"no key", nil, []string{"keys", "revoke", "--local"}, "say which key: tocsin keys revoke ID"},
 		{"key id", nil, []string{"keys", "revoke", "--local", "0"}, `"0" is no id of a key: tocsin keys list shows them`},
 	}
@@ -479,6 +479,7 @@ func TestNewAPIKey(t *testing.T) {
 		err     string
 	}{
 		{" ci ", []string{"admin", "incidents:read", "admin"}, "", statuspage.NewAPIKey{Name: "ci", Scopes: []statuspage.Scope{"incidents:read", "admin"}}, ""},
+		{"probe", []string{"status:write"}, "", statuspage.NewAPIKey{Name: "probe", Scopes: []statuspage.Scope{"status:write"}}, ""},
 		{"ci", []string{"admin"}, "90d", statuspage.NewAPIKey{Name: "ci", Scopes: []statuspage.Scope{"admin"}, Expires: new(now.AddDate(0, 0, 90).Unix())}, ""},
 		{"ci", []string{"admin"}, "2027-01-31", statuspage.NewAPIKey{Name: "ci", Scopes: []statuspage.Scope{"admin"}, Expires: new(int64(1801353600))}, ""},
 		{"ci", []string{"admin"}, "2027-01-31T01:00:00+01:00", statuspage.NewAPIKey{Name: "ci", Scopes: []statuspage.Scope{"admin"}, Expires: new(int64(1801353600))}, ""},
@@ -502,15 +503,23 @@ func TestNewAPIKey(t *testing.T) {
 	}
 }
 
+// A connection that sends nothing ends, and the largest body gets through at 1 Mbit/s.
+func TestServerTimeouts(t *testing.T) {
+	s := newServer(http.NotFoundHandler())
+	if s.ReadHeaderTimeout <= 0 || s.IdleTimeout <= 0 || s.ReadTimeout < 80*time.Second || s.ReadTimeout > 5*time.Minute {
+		t.Errorf("timeouts %s, %s, %s", s.ReadHeaderTimeout, s.ReadTimeout, s.IdleTimeout)
+	}
+}
+
 func TestWriteKeys(t *testing.T) {
 	var b strings.Builder
 	err := writeKeys(&b, []statuspage.APIKey{
 		{ID: 1, Name: "make run", Scopes: statuspage.Scopes(), Created: 1700000000},
 		{ID: 12, Name: "a\tb", Scopes: []statuspage.Scope{"admin"}, Created: 1700000000, Expires: new(int64(1800000000)), Revoked: new(int64(1700000060)), LastUsed: new(int64(1700000040))},
 	})
-	want := `ID  NAME        SCOPES                                                             CREATED               EXPIRES               REVOKED               LAST USED
-1   "make run"  incidents:read,incidents:write,monitors:read,monitors:write,admin  2023-11-14T22:13:20Z  never                 no                    never
-12  "a\tb"      admin                                                              2023-11-14T22:13:20Z  2027-01-15T08:00:00Z  2023-11-14T22:14:20Z  2023-11-14T22:14:00Z
+	want := `ID  NAME        SCOPES                                                                          CREATED               EXPIRES               REVOKED               LAST USED
+1   "make run"  incidents:read,incidents:write,monitors:read,monitors:write,status:write,admin  2023-11-14T22:13:20Z  never                 no                    never
+12  "a\tb"      admin                                                                           2023-11-14T22:13:20Z  2027-01-15T08:00:00Z  2023-11-14T22:14:20Z  2023-11-14T22:14:00Z
 `
 	if err != nil || b.String() != want {
 		t.Errorf("%v\n%s\nwant\n%s", err, b.String(), want)

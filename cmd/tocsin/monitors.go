@@ -69,7 +69,7 @@ func newMonitorsCommand(c console) *cobra.Command {
 				return err
 			}
 			err = defined.Apply(cmd.Context(), store, time.Now().Unix(), definitions.Options{
-				DryRun: dryRun, Line: func(line string) { fmt.Fprintln(c.stdout, line) },
+				DryRun: dryRun, Line: func(line string) { fmt.Fprintln(c.stdout, printable(line)) },
 			})
 			if err != nil && len(args) == 1 {
 				return fmt.Errorf("%s: %w", args[0], err)

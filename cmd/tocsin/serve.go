@@ -172,7 +172,7 @@ func serve(ctx context.Context, o serveOptions, c console) error {
 		}
 		return err
 	}
-	server := &http.Server{Handler: gateway, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute}
+	server := newServer(gateway)
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
 	scheduling, stopSchedules := context.WithCancel(ctx)
@@ -200,6 +200,12 @@ func serve(ctx context.Context, o serveOptions, c console) error {
 		return server.Close()
 	}
 	return nil
+}
+
+// newServer returns the server of the gateway. A request may take long to come, but not for
+// ever: 10 MB, the most that the gateway takes, need 80 seconds at 1 Mbit/s.
+func newServer(gateway http.Handler) *http.Server {
+	return &http.Server{Handler: gateway, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 2 * time.Minute, IdleTimeout: 2 * time.Minute}
 }
 
 // listen binds the port before anything else: it guards the data of this port too.
@@ -276,7 +282,7 @@ func (o serveOptions) prepare(ctx context.Context, endpoint string, port int, c 
 		return nil, nil, greeting{}, err
 	}
 	if _, err := store.Cleanup(ctx, time.Now().Unix()); err != nil {
-		fmt.Fprintf(c.stderr, "tocsin: some deletions are not finished yet: %v\n", err)
+		fmt.Fprintf(c.stderr, "tocsin: some deletions are not finished yet: %s\n", oneLine(err))
 	}
 	wanted := firstRecords{key: o.data != dataEmpty, examples: o.data == "" || o.data == dataDemo, demo: o.data == dataDemo}
 	file := ""

@@ -120,7 +120,7 @@ func (o *exportOutput) close(err error) error {
 const importTableHelp = `Put the records of a file that tocsin export has written into an empty table, or
 those of a running Kener 4 (--from-kener).
 
-From a file: it is read to its end first, and refused when it is cut or was changed.
+From a file: it is read to its end first, and refused when it is cut or damaged.
 A record is put only where there is none, so that the import can be repeated and goes
 on after an interruption; API keys come last, so that no client can write before all
 is there. The table must be empty. With --without-keys, or for an export without keys,
@@ -183,11 +183,11 @@ func importFile(ctx context.Context, t *tableFlags, c console, name string, with
 		return fmt.Errorf("importing %s: %w%s", name, err, goesOn(r.Put+r.There > 0))
 	}
 	if r.Before {
-		fmt.Fprintf(c.stdout, "export %s is in the table already: nothing to do\n", r.Header.ID)
+		fmt.Fprintf(c.stdout, "export %s is in the table already: nothing to do\n", printable(r.Header.ID))
 		return nil
 	}
 	p.end(r.Records)
-	fmt.Fprintf(c.stdout, "export %s of %s: %d records, %d put", r.Header.ID, r.Header.Time, r.Records, r.Put)
+	fmt.Fprintf(c.stdout, "export %s of %s: %d records, %d put", printable(r.Header.ID), printable(r.Header.Time), r.Records, r.Put)
 	for _, other := range []struct {
 		n    int64
 		what string
@@ -231,7 +231,7 @@ func importKener(ctx context.Context, t *tableFlags, c console, address, keyEnv 
 	r, err := kener.Import(ctx, client, dump.New(store), kener.Options{
 		DataDays: days,
 		Progress: func(r kener.Report) { p.at(r.Points + r.Incidents) },
-		Warn:     func(format string, args ...any) { fmt.Fprintf(c.stderr, format+"\n", args...) },
+		Warn:     func(format string, args ...any) { fmt.Fprintln(c.stderr, printable(fmt.Sprintf(format, args...))) },
 	}, time.Now().Unix())
 	if err != nil {
 		return fmt.Errorf("importing from Kener: %w%s", err, goesOn(r.Points+r.Monitors+r.Incidents > 0))

@@ -1,12 +1,18 @@
 package main
 
 import (
+	"bufio"
 	"fmt"
+	"io"
+	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"unicode"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -107,4 +113,46 @@ func TestExportAndImport(t *testing.T) {
 	same("/api/v4/incidents", other, other.key())
 	same("/api/v4/monitors", other, other.key())
 	same("/api/v4/incidents/1/comments", other, other.key())
+
+	// A server that wants to write into the terminal.
+	var answer atomic.Pointer[string]
+	hostile := rawServer(t, &answer)
+	_, to = start("--empty")
+	for _, tt := range []struct{ answer, want string }{
+		{"418 \x1b[31mred \x9b1m\r\n\r\n", `it answers 418 \x1b[31mred \x9b1m`},
+		{"302 Found\r\nLocation: /\x9b1m\u202e\r\n\r\n", `to /\x9b1m\u202e`},
+		{"200 OK\r\nContent-Type: application/json\r\n\r\n" + `{"monitors":[{"id":2,"tag":"mars","created_at":["` + "\u009b1m" + `"]}],"incidents":[],"data":[]}`, `its created_at "[\"\u009b1m\"]" is no time`},
+	} {
+		answer.Store(&tt.answer)
+		_, out, errs := tocsin(t, map[string]string{"KENER_API_KEY": key}, with(to, "import", "--from-kener", hostile)...)
+		if text := out + errs; !strings.Contains(text, tt.want) || strings.ContainsFunc(text, func(r rune) bool { return r != '\n' && !unicode.IsPrint(r) }) {
+			t.Errorf("%q, want %q", text, tt.want)
+		}
+	}
+}
+
+// rawServer answers each request with a text that no HTTP server would send, and returns
+// its address.
+func rawServer(t *testing.T, answer *atomic.Pointer[string]) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	go func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer conn.Close()
+				if _, err := http.ReadRequest(bufio.NewReader(conn)); err == nil {
+					io.WriteString(conn, "HTTP/1.1 "+*answer.Load())
+				}
+			}()
+		}
+	}()
+	return "http://" + l.Addr().String()
 }

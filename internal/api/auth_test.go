@@ -91,12 +91,14 @@ func TestScopes(t *testing.T) {
 		"incidents:read":                   {"incidents:read": true},
 		"incidents:write":                  {"incidents:read": true, "incidents:write": true},
 		"monitors:read":                    {"monitors:read": true},
-		"monitors:write":                   {"monitors:read": true, "monitors:write": true},
-		"admin":                            {"incidents:read": true, "incidents:write": true, "monitors:read": true, "monitors:write": true},
-		"incidents:read monitors:write":    {"incidents:read": true, "monitors:read": true, "monitors:write": true},
+		"monitors:write":                   {"monitors:read": true, "monitors:write": true, "status:write": true},
+		"admin":                            {"incidents:read": true, "incidents:write": true, "monitors:read": true, "monitors:write": true, "status:write": true},
+		"incidents:read monitors:write":    {"incidents:read": true, "monitors:read": true, "monitors:write": true, "status:write": true},
 		"incidents:write monitors:read":    {"incidents:read": true, "incidents:write": true, "monitors:read": true},
 		"incidents:read incidents:write":   {"incidents:read": true, "incidents:write": true},
-		"monitors:read admin":              {"incidents:read": true, "incidents:write": true, "monitors:read": true, "monitors:write": true},
+		"monitors:read admin":              {"incidents:read": true, "incidents:write": true, "monitors:read": true, "monitors:write": true, "status:write": true},
+		"status:write":                     {"status:write": true},
+		"status:write monitors:read":       {"status:write": true, "monitors:read": true},
 		"incidents:nonsense write *:write": {}, // no scopes of ours
 	}
 	before := records(t, s)
@@ -119,6 +121,9 @@ func TestScopes(t *testing.T) {
 				need := area + ":write"
 				if method == "GET" || method == "HEAD" {
 					need = area + ":read"
+				}
+				if route.path == "/api/v4/status" {
+					need = "status:write"
 				}
 				t.Run(fmt.Sprintf("key with %q, %s %s", scopes, method, route.path), func(t *testing.T) {
 					p, body := path(route.path), ""

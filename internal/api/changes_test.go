@@ -757,6 +757,8 @@ func TestChangesOfEveryJob(t *testing.T) {
 		{"a key", func() { ensure(scopes...) }, []string{"API_KEY 2 CREATED by operator"}},
 		{"the same key", func() { ensure(scopes...) }, nil},
 		{"with another scope", func() { ensure(statuspage.ScopeAdmin) }, []string{"API_KEY 2 UPDATED scopes by operator"}},
+		{"as programs before made it", func() { makeEarly(t, s, secret) }, nil},
+		{"with these scopes and no more", func() { ensure(statuspage.ScopeAdmin) }, []string{"API_KEY 2 UPDATED scopes by operator"}},
 		{"its use", func() { check(store.MarkAPIKeyUsed(ctx, statuspage.HashSecret(secret), statuspage.FloorHour(now()))) }, nil},
 		{"its end", func() { _, err := store.RevokeAPIKey(ctx, 2, now()); check(err) }, []string{"API_KEY 2 UPDATED revoked_at by operator"}},
 		{"its end again", func() { _, err := store.RevokeAPIKey(ctx, 2, later(60)); check(err) }, nil},

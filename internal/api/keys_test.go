@@ -23,7 +23,7 @@ func keyText(id int, name, scopes, expires, lastUsed, revoked string) string {
 }
 
 const (
-	allScopes = `["incidents:read","incidents:write","monitors:read","monitors:write","admin"]`
+	allScopes = `["incidents:read","incidents:write","monitors:read","monitors:write","status:write","admin"]`
 	thisHour  = `"2026-01-15T10:00:00.000Z"`
 )
 
@@ -131,7 +131,7 @@ func TestKeyRefusals(t *testing.T) {
 		noName = "Name is required and must be a non-empty string"
 		scopes = "scopes must be a non-empty array"
 		expiry = "expires_at must be a valid timestamp (UTC seconds)"
-		oneOf  = ". Must be one of: incidents:read, incidents:write, monitors:read, monitors:write, admin"
+		oneOf  = ". Must be one of: incidents:read, incidents:write, monitors:read, monitors:write, status:write, admin"
 	)
 	s.Do(http.MethodGet, "/api/v4/keys", "") // notes the hour
 	var rows []attempt

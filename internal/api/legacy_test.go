@@ -98,7 +98,7 @@ func TestLegacyKeys(t *testing.T) {
 		{[]string{readOnly}, "PATCH", "/api/incident/7", "{", 403, flat("API key lacks the scope 'incidents:write'")},
 		{[]string{readOnly}, "POST", "/api/incident/7/status", "{", 403, flat("API key lacks the scope 'incidents:write'")},
 		{[]string{readOnly}, "POST", "/api/incident/7/comment", "{", 403, flat("API key lacks the scope 'incidents:write'")},
-		{[]string{readOnly}, "POST", "/api/status", "{", 403, flat("API key lacks the scope 'monitors:write'")},
+		{[]string{readOnly}, "POST", "/api/status", "{", 403, flat("API key lacks the scope 'status:write'")},
 		{[]string{none}, "GET", "/api/incident/1", "", 403, flat("API key lacks the scope 'incidents:read'")},
 	} {
 		header := http.Header{}

@@ -140,13 +140,16 @@ func TestPointRefusals(t *testing.T) {
 	)
 	refusals(t, s, 0, rows)
 	reader := s.NewKey(statuspage.NewAPIKey{Name: "reader", Scopes: []statuspage.Scope{statuspage.ScopeMonitorsRead}})
-	for _, r := range [][2]string{{"PATCH", dataPath}, {"DELETE", dataPath + "?start_ts=0&end_ts=60"}, {"PATCH", dataPath + "/0"}, {"POST", "/api/v4/status"}} {
+	for _, r := range [][3]string{
+		{"PATCH", dataPath, "monitors:write"}, {"DELETE", dataPath + "?start_ts=0&end_ts=60", "monitors:write"}, {"PATCH", dataPath + "/0", "monitors:write"},
+		{"POST", "/api/v4/status", "status:write"},
+	} {
 		body := "{"
 		if r[0] == "DELETE" {
 			body = ""
 		}
 		got := s.DoWith(r[0], r[1], body, http.Header{"Authorization": {"Bearer " + reader}})
-		if got.Status != 403 || got.Body != fail("FORBIDDEN", "API key lacks the scope 'monitors:write'") {
+		if got.Status != 403 || got.Body != fail("FORBIDDEN", "API key lacks the scope '"+r[2]+"'") {
 			t.Errorf("%s %s with a key that may only read: %d %s", r[0], r[1], got.Status, got.Body)
 		}
 	}

@@ -30,7 +30,7 @@ func Status(store StatusStore) []web.Route {
 	h := status{store}
 	return []web.Route{{Group: web.Monitors, Path: statusPath, Dialect: dialect{}, Methods: []web.Method{
 		web.GET(statuspage.ScopeMonitorsRead, web.Acts(readStatusQuery, h.get, show)),
-		web.POST(statuspage.ScopeMonitorsWrite, web.Creates(h.post)),
+		web.POST(statuspage.ScopeStatusWrite, web.Creates(h.post)),
 	}}}
 }
 

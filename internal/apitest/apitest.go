@@ -46,6 +46,7 @@ type Options struct {
 type Server struct {
 	URL   string
 	Key   string // an API key with every scope
+	Host  string // that requests name; "": that of URL
 	Table *dynamotest.Table
 	Log   *Log
 
@@ -181,6 +182,7 @@ func (s *Server) DoWith(method, path, body string, header http.Header) Response 
 	if body != "" && r.Header.Get("Content-Type") == "" {
 		r.Header.Set("Content-Type", "application/json")
 	}
+	r.Host = s.Host
 	resp, err := client.Do(r)
 	if err != nil {
 		s.tb.Fatal(err)

@@ -6,9 +6,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"os"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -32,14 +34,56 @@ func (a Action) String() string {
 	return a.Name + " on " + a.Index
 }
 
-// Permissions are the actions that the template's roles grant to each function, and
-// those that the functions have made use of. Every server of this package enforces
-// them as IAM does, so that a test fails which needs one that is not granted.
+// A need is an action with what the conditions of a policy ask of it.
+type need struct {
+	Action
+	keys       []string // dynamodb:LeadingKeys: the partition keys
+	attributes []string // dynamodb:Attributes; nil: of a call that no such condition is about
+}
+
+func (n need) String() string { return n.Action.String() + " of " + strings.Join(n.keys, ", ") }
+
+// A grant is a statement of a role about the table: its actions, on items whose partition
+// keys are all like one of the patterns.
+type grant struct {
+	sid        string
+	actions    []Action
+	keys       []string // patterns, with * for any text
+	attributes []string // that a call may name; nil: all
+}
+
+func (g grant) allows(n need) bool {
+	all := func(texts []string, like func(text string) bool) bool {
+		return !slices.ContainsFunc(texts, func(text string) bool { return !like(text) })
+	}
+	return slices.Contains(g.actions, n.Action) && len(n.keys) > 0 &&
+		all(n.keys, func(key string) bool { return g.pattern(key) != "" }) &&
+		(g.attributes == nil || n.attributes != nil && all(n.attributes, func(name string) bool { return slices.Contains(g.attributes, name) }))
+}
+
+// pattern returns the one that the key is like, "" for none.
+func (g grant) pattern(key string) string {
+	for _, p := range g.keys {
+		prefix, open := strings.CutSuffix(p, "*")
+		if open && strings.HasPrefix(key, prefix) || key == p {
+			return p
+		}
+	}
+	return ""
+}
+
+// Permissions are what the template's roles grant to each function, and what the
+// functions have made use of. Every server of this package enforces them as IAM does, so
+// that a test fails which needs one that is not granted.
+//
+// How IAM judges a transaction, or a batch, whose items have different partition keys is not
+// written down. Here one statement must allow all items of the same action, which is right
+// for every reading.
 type Permissions struct {
-	granted map[string][]Action // by the function's name
+	granted map[string][]grant // by the function's name
 
 	mu   sync.Mutex
-	used map[string]map[Action]bool
+	used map[string]map[string]bool // what Unused names
 }
 
 // readPermissions reads the roles of the functions in the template.
@@ -57,7 +101,7 @@ func readPermissions(file string) (*Permissions, error) {
 	if err := yaml.Unmarshal(text, &template); err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
-	p := &Permissions{granted: map[string][]Action{}, used: map[string]map[Action]bool{}}
+	p := &Permissions{granted: map[string][]grant{}, used: map[string]map[string]bool{}}
 	for id, resource := range template.Resources {
 		if resource.Type != "AWS::Serverless::Function" {
 			continue
@@ -74,18 +118,18 @@ func readPermissions(file string) (*Permissions, error) {
 			return nil, fmt.Errorf("%s: %s has no role of its own", file, id)
 		}
 		properties := template.Resources[role].Properties
-		actions, err := tableActions(&properties)
+		grants, err := tableGrants(&properties)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %s: %w", file, role, err)
 		}
 		name := path.Base(function.CodeUri)
-		p.granted[name], p.used[name] = actions, map[Action]bool{}
+		p.granted[name], p.used[name] = grants, map[string]bool{}
 	}
 	return p, nil
 }
 
-// tableActions returns the DynamoDB actions that a role's policies allow.
-func tableActions(role *yaml.Node) ([]Action, error) {
+// tableGrants returns what a role's policies allow of DynamoDB.
+func tableGrants(role *yaml.Node) ([]grant, error) {
 	var properties struct {
 		Policies []struct {
 			PolicyDocument struct {
@@ -96,41 +140,76 @@ func tableActions(role *yaml.Node) ([]Action, error) {
 	if err := role.Decode(&properties); err != nil {
 		return nil, err
 	}
-	var actions []Action
+	var grants []grant
 	for _, policy := range properties.Policies {
 		for _, node := range policy.PolicyDocument.Statement {
-			var statement struct {
-				Effect   string    `yaml:"Effect"`
-				Action   yaml.Node `yaml:"Action"`
-				Resource yaml.Node `yaml:"Resource"`
+			g, err := tableGrant(&node)
+			if err != nil {
+				return nil, err
 			}
-			if node.Decode(&statement) != nil || statement.Effect == "" {
-				continue // Fn::If around a statement about something else
-			}
-			for _, name := range local.Scalars(&statement.Action) {
-				if !strings.HasPrefix(name, "dynamodb:") {
-					continue
-				}
-				if statement.Effect != "Allow" || strings.Contains(name, "*") {
-					return nil, fmt.Errorf("only Allow and whole names of actions are understood here, not %s %s", statement.Effect, name)
-				}
-				for _, resource := range resources(&statement.Resource) {
-					if strings.Contains(resource, "*") {
-						return nil, fmt.Errorf("%s is granted on %s", name, resource)
-					}
-					_, index, _ := strings.Cut(resource, "/index/")
-					index, _, _ = strings.Cut(index, " ")
-					actions = append(actions, Action{name, index})
-				}
+			if len(g.actions) > 0 {
+				grants = append(grants, g)
 			}
 		}
 	}
-	slices.SortFunc(actions, compareActions)
-	return slices.Compact(actions), nil
+	return grants, nil
 }
 
-func compareActions(a, b Action) int {
-	return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.Index, b.Index))
+// tableGrant returns what a statement allows of DynamoDB, without actions when that is
+// nothing. It understands what the template has: whole names of actions, and the two
+// conditions, of which that about the partition keys must be there.
+func tableGrant(node *yaml.Node) (grant, error) {
+	if !slices.ContainsFunc(local.Scalars(node), func(text string) bool { return strings.HasPrefix(text, "dynamodb:") }) {
+		return grant{}, nil
+	}
+	var s struct {
+		Sid       string                          `yaml:"Sid"`
+		Effect    string                          `yaml:"Effect"`
+		Action    yaml.Node                       `yaml:"Action"`
+		Resource  yaml.Node                       `yaml:"Resource"`
+		Condition map[string]map[string]yaml.Node `yaml:"Condition"`
+	}
+	if err := node.Load(&s, yaml.WithKnownFields()); err != nil {
+		return grant{}, err
+	}
+	if s.Effect != "Allow" {
+		return grant{}, fmt.Errorf("%s: %q is not understood here, only Allow", s.Sid, s.Effect)
+	}
+	g := grant{sid: s.Sid}
+	for operator, of := range s.Condition {
+		for key, values := range of {
+			switch operator + " " + key {
+			case "ForAllValues:StringLike dynamodb:LeadingKeys":
+				g.keys = local.Scalars(&values)
+			case "ForAllValues:StringEquals dynamodb:Attributes":
+				g.attributes = local.Scalars(&values)
+			default:
+				return grant{}, fmt.Errorf("%s: the condition %s %s is not understood here", s.Sid, operator, key)
+			}
+		}
+	}
+	if len(g.keys) == 0 {
+		return grant{}, fmt.Errorf("%s: it is granted for every partition of the table", s.Sid)
+	}
+	for _, pattern := range g.keys {
+		if strings.Contains(strings.TrimSuffix(pattern, "*"), "*") || strings.Contains(pattern, "?") || pattern == "*" {
+			return grant{}, fmt.Errorf("%s: the pattern %s is not understood here", s.Sid, pattern)
+		}
+	}
+	for _, name := range local.Scalars(&s.Action) {
+		if !strings.HasPrefix(name, "dynamodb:") || strings.Contains(name, "*") {
+			return grant{}, fmt.Errorf("%s: only whole names of actions of DynamoDB are understood here, not %s", s.Sid, name)
+		}
+		for _, resource := range resources(&s.Resource) {
+			if strings.Contains(resource, "*") {
+				return grant{}, fmt.Errorf("%s is granted on %s", name, resource)
+			}
+			_, index, _ := strings.Cut(resource, "/index/")
+			index, _, _ = strings.Cut(index, " ")
+			g.actions = append(g.actions, Action{name, index})
+		}
+	}
+	return g, nil
 }
 
 // resources returns the text of each resource that a statement is for; of an intrinsic
@@ -147,11 +226,32 @@ func resources(n *yaml.Node) []string {
 	return out
 }
 
-// Unused returns what is granted to the function and was not made use of so far.
-func (p *Permissions) Unused(function string) []Action {
+// Unused returns the parts of what is granted to the function of which no use was made so
+// far: actions, patterns of partition keys, attributes.
+func (p *Permissions) Unused(function string) []string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return slices.DeleteFunc(slices.Clone(p.granted[function]), func(a Action) bool { return p.used[function][a] })
+	var unused []string
+	for _, g := range p.granted[function] {
+		for _, part := range g.parts(g.actions, g.keys, g.attributes) {
+			if !p.used[function][part] {
+				unused = append(unused, part)
+			}
+		}
+	}
+	return unused
+}
+
+// parts names parts of the grant.
+func (g grant) parts(actions []Action, keys, attributes []string) []string {
+	var parts []string
+	for _, a := range actions {
+		parts = append(parts, g.sid+": "+a.String())
+	}
+	for _, text := range slices.Concat(keys, attributes) {
+		parts = append(parts, g.sid+": "+text)
+	}
+	return parts
 }
 
 // Functions returns the functions' names.
@@ -185,58 +285,133 @@ func (e enforcer) Do(r *http.Request) (*http.Response, error) {
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	_, operation, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
-	actions, err := actionsOf(operation, body)
+	needs, err := needsOf(operation, body)
 	if err != nil {
 		return nil, err
 	}
-	if denied, ok := e.permissions.use(e.function, actions); !ok {
+	if denied, ok := e.permissions.use(e.function, needs); !ok {
 		return accessDenied(fmt.Sprintf("the function %s is not authorized to perform: %s", e.function, denied)), nil
 	}
 	return e.base.Do(r)
 }
 
-// use notes that the function makes use of the actions, or returns one that it must
-// not.
-func (p *Permissions) use(function string, actions []Action) (denied Action, ok bool) {
+// use notes what the function makes use of, or returns what it must not do.
+func (p *Permissions) use(function string, needs []need) (denied need, ok bool) {
+	var parts []string
+	for _, n := range needs {
+		i := slices.IndexFunc(p.granted[function], func(g grant) bool { return g.allows(n) })
+		if i < 0 {
+			return n, false
+		}
+		g := p.granted[function][i]
+		var keys, attributes []string
+		for _, key := range n.keys {
+			keys = append(keys, g.pattern(key))
+		}
+		if g.attributes != nil {
+			attributes = n.attributes
+		}
+		parts = append(parts, g.parts([]Action{n.Action}, keys, attributes)...)
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for _, a := range actions {
-		if !slices.Contains(p.granted[function], a) {
-			return a, false
-		}
+	for _, part := range parts {
+		p.used[function][part] = true
 	}
-	for _, a := range actions {
-		p.used[function][a] = true
-	}
-	return Action{}, true
+	return need{}, true
 }
 
-// actionsOf returns the actions that a call needs: a transaction those of its parts.
-func actionsOf(operation string, body []byte) ([]Action, error) {
+// An item is the part of a call, or of a transaction, that is about one item or one
+// partition.
+type item struct {
+	IndexName                 string
+	Key, Item                 map[string]struct{ S string }
+	KeyConditionExpression    string
+	ExpressionAttributeNames  map[string]string
+	ExpressionAttributeValues map[string]struct{ S string }
+}
+
+// partitionIs is the beginning of every condition about a key that package ddb writes.
+var partitionIs = regexp.MustCompile(`^\w+ = (:\w+)( |$)`)
+
+// leadingKey returns the partition key, "" when there is none.
+func (i item) leadingKey() string {
+	if m := partitionIs.FindStringSubmatch(i.KeyConditionExpression); m != nil {
+		return i.ExpressionAttributeValues[m[1]].S
+	}
+	return cmp.Or(i.Key["pk"].S, i.Item["pk"].S)
+}
+
+// transactionParts are the actions of the parts of a transaction.
+var transactionParts = map[string]string{
+	"Put": "PutItem", "Update": "UpdateItem", "Delete": "DeleteItem", "ConditionCheck": "ConditionCheckItem", "Get": "GetItem",
+}
+
+// needsOf returns what a call needs: a transaction the actions of its parts, each with the
+// keys of all of its items.
+func needsOf(operation string, body []byte) ([]need, error) {
 	var in struct {
-		IndexName     string
-		TransactItems []map[string]json.RawMessage
+		item
+		TransactItems []map[string]item
+		RequestItems  map[string]json.RawMessage // by the table's name
 	}
 	if err := json.Unmarshal(body, &in); err != nil {
 		return nil, fmt.Errorf("a body of %s: %w", operation, err)
 	}
-	if !strings.HasPrefix(operation, "Transact") {
-		return []Action{{"dynamodb:" + operation, in.IndexName}}, nil
+	byAction := map[Action][]item{}
+	add := func(operation string, items ...item) {
+		a := Action{"dynamodb:" + operation, in.IndexName}
+		byAction[a] = append(byAction[a], items...)
 	}
-	parts := map[string]string{
-		"Put": "PutItem", "Update": "UpdateItem", "Delete": "DeleteItem", "ConditionCheck": "ConditionCheckItem", "Get": "GetItem",
-	}
-	var actions []Action
-	for _, item := range in.TransactItems {
-		for part := range item {
-			name, ok := parts[part]
-			if !ok {
-				return nil, fmt.Errorf("a transaction with the part %s", part)
+	switch operation {
+	case "TransactWriteItems", "TransactGetItems":
+		for _, parts := range in.TransactItems {
+			for part, it := range parts {
+				if transactionParts[part] == "" {
+					return nil, fmt.Errorf("a transaction with the part %s", part)
+				}
+				add(transactionParts[part], it)
 			}
-			actions = append(actions, Action{Name: "dynamodb:" + name})
 		}
+	case "BatchGetItem":
+		for _, raw := range in.RequestItems {
+			var reads struct {
+				Keys []map[string]struct{ S string }
+			}
+			if err := json.Unmarshal(raw, &reads); err != nil {
+				return nil, err
+			}
+			for _, key := range reads.Keys {
+				add(operation, item{Key: key})
+			}
+		}
+	case "BatchWriteItem":
+		for _, raw := range in.RequestItems {
+			var writes []struct{ PutRequest, DeleteRequest item }
+			if err := json.Unmarshal(raw, &writes); err != nil {
+				return nil, err
+			}
+			for _, w := range writes {
+				add(operation, item{Key: w.DeleteRequest.Key, Item: w.PutRequest.Item})
+			}
+		}
+	default:
+		add(operation, in.item)
 	}
-	return actions, nil
+	var needs []need
+	for action, items := range byAction {
+		n := need{Action: action}
+		for _, it := range items {
+			n.keys = append(n.keys, it.leadingKey())
+		}
+		if action.Name == "dynamodb:UpdateItem" {
+			for _, it := range items {
+				n.attributes = slices.AppendSeq(append(n.attributes, slices.Collect(maps.Keys(it.Key))...), maps.Values(it.ExpressionAttributeNames))
+			}
+		}
+		needs = append(needs, n)
+	}
+	return needs, nil
 }
 
 func accessDenied(message string) *http.Response {

@@ -26,7 +26,7 @@ type AlertRuleStore interface {
 	CreateAlertRule(ctx context.Context, n statuspage.NewAlertRule, now int64, once *statuspage.Once[statuspage.AlertRule]) (statuspage.AlertRule, error)
 
 	// UpdateAlertRule applies the patch. It returns AlertRuleNotFound,
-	// UnknownMonitor, the error of Condition.Check or TooManyRules. The open alerts of
+	// UnknownMonitor, the errors of AlertRule.Apply or TooManyRules. The open alerts of
 	// a rule that is not active afterwards, and those on monitors that it does not
 	// have any more, are resolved; their incidents stay.
 	UpdateAlertRule(ctx context.Context, id int64, p statuspage.AlertRulePatch, now int64) (statuspage.AlertRule, error)
@@ -94,6 +94,9 @@ func (h alertRules) create(r *web.Request) (web.Creation[statuspage.AlertRule], 
 	n, err := newAlertRule(f)
 	if err != nil {
 		return c, err
+	}
+	if n.CreateIncident && !r.Key.OpensIncidents() {
+		return c, statuspage.ErrRuleOpensIncidents
 	}
 	c.Create = func(ctx context.Context, once *statuspage.Once[statuspage.AlertRule]) (statuspage.AlertRule, error) {
 		return h.store.CreateAlertRule(ctx, n, r.Now, once)
@@ -280,6 +283,7 @@ func readRulePatch(r *web.Request) (p rulePatch, err error) {
 		return p, statuspage.AlertRuleNotFound(id.Text)
 	}
 	p.id = id.N
+	p.NoIncidents = !r.Key.OpensIncidents()
 	return p, nil
 }
 

@@ -86,7 +86,7 @@ func (h monitors) list() web.Handler {
 		Name:   "monitors",
 		Query:  readMonitorQuery,
 		Read:   h.store.Monitors,
-		Show:   func(_ *web.Request, m statuspage.Monitor) any { return toMonitorJSON(m) },
+		Show:   func(r *web.Request, m statuspage.Monitor) any { return shownMonitor(r, m) },
 		Cursor: web.IDCursor(monitorCursor),
 	}.Handler()
 }
@@ -108,7 +108,7 @@ func (h monitors) create(r *web.Request) (web.Creation[statuspage.Monitor], erro
 		return h.store.CreateMonitor(ctx, m, r.Now, once)
 	}
 	c.Answer = func(made statuspage.Monitor) web.Answer {
-		return web.One(http.StatusCreated, "monitor", toMonitorJSON(made))
+		return web.One(http.StatusCreated, "monitor", shownMonitor(r, made))
 	}
 	return c, nil
 }
@@ -296,6 +296,15 @@ type monitorJSON struct {
 	ConfirmationThreshold int64           `json:"confirmation_threshold"`
 }
 
+// shownMonitor is the monitor as the request's key may see it: its type_data can hold
+// credentials, and shows to who can set them alone.
+func shownMonitor(r *web.Request, m statuspage.Monitor) monitorJSON {
+	if !r.Key.Allows(statuspage.ScopeMonitorsWrite) {
+		m.TypeData = ""
+	}
+	return toMonitorJSON(m)
+}
+
 func toMonitorJSON(m statuspage.Monitor) monitorJSON {
 	return monitorJSON{
 		ID: m.ID, Tag: m.Tag, Name: m.Name,
@@ -319,8 +328,8 @@ func objectJSON(o, empty statuspage.JSONObject) json.RawMessage {
 	return json.RawMessage(o)
 }
 
-func showMonitor(_ *web.Request, m statuspage.Monitor) web.Answer {
-	return web.One(http.StatusOK, "monitor", toMonitorJSON(m))
+func showMonitor(r *web.Request, m statuspage.Monitor) web.Answer {
+	return web.One(http.StatusOK, "monitor", shownMonitor(r, m))
 }
 
 func showMonitorGone(_ *web.Request, tag string) web.Answer {

@@ -69,7 +69,7 @@ func Points(store PointStore) []web.Route {
 			web.GET(statuspage.ScopeMonitorsRead, web.Acts(readDays, h.uptime, showUptime)),
 		}},
 		{Group: web.Monitors, Path: "/api/v4/status", Methods: []web.Method{
-			web.POST(statuspage.ScopeMonitorsWrite, web.Creates(h.post)),
+			web.POST(statuspage.ScopeStatusWrite, web.Creates(h.post)),
 		}},
 	}
 }

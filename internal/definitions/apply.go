@@ -249,7 +249,8 @@ func (a applier) updateMonitor(ctx context.Context, old statuspage.Monitor, p st
 }
 
 // differences lists the fields in which two records differ, but for the time of the
-// change itself; "" for none.
+// change itself; "" for none. What type_data says stays out of it: it can hold credentials,
+// and a terminal's lines end up in logs.
 func differences(old, next []byte) string {
 	var before, after map[string]json.RawMessage
 	if json.Unmarshal(old, &before) != nil || json.Unmarshal(next, &after) != nil {
@@ -257,7 +258,11 @@ func differences(old, next []byte) string {
 	}
 	var list []string
 	for _, name := range slices.Sorted(maps.Keys(after)) {
-		if name != "updated_at" && string(before[name]) != string(after[name]) {
+		switch {
+		case name == "updated_at" || string(before[name]) == string(after[name]):
+		case name == "type_data":
+			list = append(list, "type_data (not shown)")
+		default:
 			list = append(list, fmt.Sprintf("%s %s → %s", name, before[name], after[name]))
 		}
 	}

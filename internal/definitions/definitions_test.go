@@ -71,7 +71,7 @@ monitors: 1 made, 1 changed, 1 as they should be`
 		}
 	}
 	const second = "monitors: [{tag: mars, name: Mars, include_degraded_in_downtime: 'NO', cron: null, type_data: {timeout: 9}}]"
-	want = `~ monitor mars: include_degraded_in_downtime "YES" → "NO", type_data {"timeout":5,"url":"https://mars.example"} → {"timeout":9,"url":"https://mars.example"}
+	want = `~ monitor mars: include_degraded_in_downtime "YES" → "NO", type_data (not shown)
 monitors: 1 changed
 `
 	if diff := cmp.Diff(want, applied(t, s, second, false)); diff != "" {

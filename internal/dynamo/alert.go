@@ -13,7 +13,11 @@ import (
 
 const allAlerts = "ALERTS" // partition of gsi1
 
-func alertKey(id int64) ddb.Key { return ddb.Key{PK: "ALERT#" + strconv.FormatInt(id, 10), SK: meta} }
+const alertPrefix = "ALERT#"
+
+func alertKey(id int64) ddb.Key {
+	return ddb.Key{PK: alertPrefix + strconv.FormatInt(id, 10), SK: meta}
+}
 
 const alertRowPrefix = "ALERT#"
 

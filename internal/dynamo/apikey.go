@@ -23,6 +23,11 @@ const (
 	attrRevoked  = "revoked"
 	attrLastUsed = "last_used"
 	attrHash     = "hash"
+
+	// attrScopesVersion is absent from a key that a program made before a rule that opens
+	// incidents asked for incidents:write.
+	attrScopesVersion = "scopes_version"
+	scopesVersion     = 2
 )
 
 func apiKeyItem(k statuspage.APIKey) ddb.Item {
@@ -34,6 +39,9 @@ func apiKeyItem(k statuspage.APIKey) ddb.Item {
 	it[attrName] = ddb.Str(k.Name)
 	if len(k.Scopes) > 0 {
 		it[attrScopes] = ddb.Set(k.Scopes)
+	}
+	if !k.Early {
+		it[attrScopesVersion] = ddb.Num(scopesVersion)
 	}
 	it[attrCreated] = ddb.Num(k.Created)
 	ddb.PutNum(it, attrExpires, k.Expires)
@@ -52,6 +60,7 @@ func readAPIKey(it ddb.Item) (statuspage.APIKey, error) {
 		Expires:  r.OptNum(attrExpires),
 		Revoked:  r.OptNum(attrRevoked),
 		LastUsed: r.OptNum(attrLastUsed),
+		Early:    !r.Has(attrScopesVersion),
 	}
 	// A set has no order: show the scopes in ours.
 	names := r.Set(attrScopes)
@@ -98,7 +107,7 @@ var errKeyExists = errors.New("this API key exists already")
 // expiry, whether it was there before, revoked or not.
 func (s *Store) EnsureAPIKey(ctx context.Context, secret string, n statuspage.NewAPIKey, now int64) (statuspage.APIKey, error) {
 	k, err := s.changeAPIKey(ctx, statuspage.HashSecret(secret), now, func(k statuspage.APIKey) statuspage.APIKey {
-		k.Revoked, k.Scopes, k.Expires = nil, n.Scopes, n.Expires
+		k.Revoked, k.Scopes, k.Early, k.Expires = nil, n.Scopes, false, n.Expires
 		return k
 	})
 	if !errors.Is(err, statuspage.ErrKeyNotFound) {

@@ -38,7 +38,7 @@ var fieldNames = map[statuspage.RecordKind]map[string]string{
 		attrLimit: "alert_value", attrStatusValue: "alert_value", attrFailures: "failure_threshold", attrSuccesses: "success_threshold",
 		attrMonitors: "monitor_tags", attrActive: "is_active",
 	},
-	statuspage.RecordAPIKey: {attrRevoked: "revoked_at"},
+	statuspage.RecordAPIKey: {attrRevoked: "revoked_at", attrScopesVersion: "scopes"},
 }
 
 // followsOthers are attributes that are in no Change: they change with each write, or are

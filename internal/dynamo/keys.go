@@ -42,32 +42,64 @@ type Kind int
 
 // The kinds of items.
 const (
-	Other     Kind = iota
-	IsCounter      // CounterKey
-	IsSystem       // what else the program keeps about the table
-	IsChange       // a change row
+	Unknown Kind = iota // no version of this program writes it
+	Other
+	IsCounter // CounterKey
+	IsSystem  // what else the program keeps about the table
+	IsChange  // a change row
 	IsAPIKey
 	IsReply   // an idempotency record, which belongs to an API key
 	IsVisible // what makes others visible, or makes something happen: incidents, monitors, rules, and deletions to finish
 )
 
+// kinds are the kinds of all items by how their keys are. A text that ends with # or is
+// empty is the beginning of a longer one.
+var kinds = []struct {
+	pk, sk string
+	kind   Kind
+}{
+	{incidentPrefix, meta, IsVisible},
+	{incidentPrefix, bodySK, Other},
+	{incidentPrefix, commentPrefix, Other},
+	{allMonitors, "", IsVisible},
+	{monitorPrefix, incidentRowPrefix, Other},
+	{monitorPrefix, hourPrefix, Other},
+	{monitorPrefix, dayPrefix, Other},
+	{monitorPrefix, openAlertPrefix, Other},
+	{monitorPrefix, alertRowPrefix, Other},
+	{alertPrefix, meta, Other},
+	{allRules, "", IsVisible},
+	{apiKeyPrefix, meta, IsAPIKey},
+	{idempotencyPrefix, meta, IsReply},
+	{changesPrefix, "", IsChange},
+	{cleanups, cleanupIncident + "#", IsVisible},
+	{cleanups, cleanupMonitor + "#", IsVisible},
+	{cleanups, cleanupRule + "#", IsVisible},
+	{system, counterPrefix + string(IncidentIDs), IsCounter},
+	{system, counterPrefix + string(CommentIDs), IsCounter},
+	{system, counterPrefix + string(MonitorIDs), IsCounter},
+	{system, counterPrefix + string(apiKeyIDs), IsCounter},
+	{system, counterPrefix + string(ruleIDs), IsCounter},
+	{system, counterPrefix + string(alertIDs), IsCounter},
+	{system, closerKey().SK, IsSystem},
+	{system, ImportKey().SK, IsSystem},
+	{system, SchemaKey().SK, IsSystem},
+}
+
 // KindOf returns what the item with the key is.
 func KindOf(k ddb.Key) Kind {
-	switch {
-	case k.PK == system && strings.HasPrefix(k.SK, counterPrefix):
-		return IsCounter
-	case k.PK == system:
-		return IsSystem
-	case strings.HasPrefix(k.PK, changesPrefix):
-		return IsChange
-	case strings.HasPrefix(k.PK, apiKeyPrefix):
-		return IsAPIKey
-	case strings.HasPrefix(k.PK, idempotencyPrefix):
-		return IsReply
-	case k.PK == allMonitors, k.PK == allRules, k.PK == cleanups, strings.HasPrefix(k.PK, incidentPrefix) && k.SK == meta:
-		return IsVisible
+	is := func(text, form string) bool {
+		if form == "" || strings.HasSuffix(form, "#") {
+			return len(text) > len(form) && strings.HasPrefix(text, form)
+		}
+		return text == form
 	}
-	return Other
+	for _, of := range kinds {
+		if is(k.PK, of.pk) && is(k.SK, of.sk) {
+			return of.kind
+		}
+	}
+	return Unknown
 }
 
 // CounterOf returns the counter whose item has the key.

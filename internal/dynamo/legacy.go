@@ -14,9 +14,11 @@ import (
 // (docs/api.md, The legacy API 1.0.0).
 const maxSearchPages = 20
 
+const bodySK = "BODY"
+
 // bodyKey is the item of an incident's body. Only the legacy API reads it, so it is not in
 // the incident's item, which lists read.
-func bodyKey(incidentID int64) ddb.Key { return ddb.Key{PK: incidentPK(incidentID), SK: "BODY"} }
+func bodyKey(incidentID int64) ddb.Key { return ddb.Key{PK: incidentPK(incidentID), SK: bodySK} }
 
 // fieldBody is the body in a Change.
 const fieldBody = "body"

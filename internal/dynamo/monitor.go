@@ -14,9 +14,11 @@ const allMonitors = "MONITORS"
 
 func monitorKey(tag string) ddb.Key { return ddb.Key{PK: allMonitors, SK: tag} }
 
+const monitorPrefix = "MONITOR#"
+
 // monitorPK is the partition of the rows of a monitor. It has the monitor's id and not its
 // tag, so that a tag that is used again inherits nothing.
-func monitorPK(id int64) string { return "MONITOR#" + strconv.FormatInt(id, 10) }
+func monitorPK(id int64) string { return monitorPrefix + strconv.FormatInt(id, 10) }
 
 // Attributes of a monitor, beside those shared with other items.
 const (

@@ -140,7 +140,11 @@ func TestVersionDescription(t *testing.T) {
 			continue // another architecture is another binary; the endpoint is for sam local
 		}
 		// By name, or by the condition that says all that the function takes from it.
-		by := map[string]string{"AllowedOrigins": "WithCors", "Tracing": "Traced", "ExistingTableName": "ExistingTableName", "SystemLogLevel": "SystemLogs"}[name]
+		by := map[string]string{
+			"AllowedOrigins": "WithCors", "Tracing": "Traced", "ExistingTableName": "ExistingTableName", "ApiDocs": "WithoutDocs", "OriginHeaderName": "WithOrigin",
+			"SystemLogLevel":     "SystemLogs",
+			"OriginSecretSHA256": "OriginHeaderName", // which a new secret needs a new one of
+		}[name]
 		for _, id := range []string{"IncidentsFunction", "CommentsFunction", "MonitorsFunction", "EdgeFunction"} {
 			r := o.Resources[id]
 			var own []byte
@@ -161,6 +165,75 @@ func TestVersionDescription(t *testing.T) {
 			if !strings.Contains(string(d), "${"+name+"}") && (by == "" || !strings.Contains(string(d), by)) {
 				t.Errorf("%s: the version's description lacks %s: %s", id, name, d)
 			}
+		}
+	}
+}
+
+// The access log has no value that a client chooses: nothing escapes them there.
+func TestAccessLogIsTheGatewaysOwn(t *testing.T) {
+	o, _ := readOperations(t)
+	r := o.Resources["HttpApi"]
+	settings := property(&r.Properties, "AccessLogSettings")
+	format := property(settings.Content[1], "Format").Value
+	var fields map[string]string
+	if err := json.Unmarshal([]byte(format), &fields); err != nil {
+		t.Fatalf("a line is no JSON: %v: %s", err, format)
+	}
+	// What the gateway counts, measures and names itself. The route is the template's text, and the
+	// error of an integration AWS Lambda's.
+	safe := []string{
+		"requestId", "requestTime", "identity.sourceIp", "routeKey", "status", "responseLength", "responseLatency",
+		"integrationLatency", "integration.integrationStatus", "error.responseType", "integrationErrorMessage",
+	}
+	used := 0
+	for name, value := range fields {
+		variable, ok := strings.CutPrefix(value, "$context.")
+		if !ok || !slices.Contains(safe, variable) {
+			t.Errorf("%s: %s is none of %v", name, value, safe)
+		}
+		used++
+	}
+	if used != len(safe) || strings.Count(format, "$") != used {
+		t.Errorf("%d fields, want %d: %s", used, len(safe), format)
+	}
+}
+
+// Every queue refuses what does not come over TLS.
+func TestQueuesTakeTLSAlone(t *testing.T) {
+	o, _ := readOperations(t)
+	closed := map[string]bool{}
+	for _, r := range o.Resources {
+		if r.Type != "AWS::SQS::QueuePolicy" {
+			continue
+		}
+		var p struct {
+			Queues         []string `yaml:"Queues"`
+			PolicyDocument struct {
+				Statement []struct {
+					Effect    string                       `yaml:"Effect"`
+					Principal string                       `yaml:"Principal"`
+					Action    string                       `yaml:"Action"`
+					Resource  string                       `yaml:"Resource"`
+					Condition map[string]map[string]string `yaml:"Condition"`
+				} `yaml:"Statement"`
+			} `yaml:"PolicyDocument"`
+		}
+		if err := r.Properties.Load(&p); err != nil {
+			t.Fatal(err)
+		}
+		s := p.PolicyDocument.Statement[0]
+		for _, queue := range p.Queues {
+			closed[queue] = s.Effect == "Deny" && s.Principal == "*" && s.Action == "sqs:*" && s.Resource == queue+".Arn" && s.Condition["Bool"]["aws:SecureTransport"] == "false"
+		}
+	}
+	for id, r := range o.Resources {
+		switch r.Type {
+		case "AWS::SQS::Queue":
+			if !closed[id] {
+				t.Errorf("%s takes what is not encrypted on its way", id)
+			}
+		case "AWS::SNS::Topic", "AWS::S3::Bucket":
+			t.Errorf("%s: this test does not look at the policy of a %s", id, r.Type)
 		}
 	}
 }

@@ -142,13 +142,24 @@ func (i *importer) each(ctx context.Context, n int, f func(ctx context.Context, 
 func (i *importer) takeMonitors(ctx context.Context, all []monitorJSON, incidents []int64) error {
 	var monitors []statuspage.Monitor
 	var last statuspage.LastIDs
+	tags := map[int64]string{} // by id
 	for _, shown := range all {
 		m, ok := shown.monitor(i.now, i.warn)
-		if ok && i.ids[m.Tag] == 0 {
-			monitors = append(monitors, m)
-			i.ids[m.Tag] = m.ID
-			last.Monitor = max(last.Monitor, m.ID)
+		if !ok {
+			continue
 		}
+		// Two of one id would share their rows here.
+		if tag, taken := tags[m.ID]; taken {
+			i.warn("monitor %q: left out, with its data: its id %d is that of monitor %q", m.Tag, m.ID, tag)
+			continue
+		}
+		if id := i.ids[m.Tag]; id != 0 {
+			i.warn("monitor %q: left out, with its data: there is another one with this tag, %d and %d", m.Tag, m.ID, id)
+			continue
+		}
+		monitors = append(monitors, m)
+		i.ids[m.Tag], tags[m.ID] = m.ID, m.Tag
+		last.Monitor = max(last.Monitor, m.ID)
 	}
 	if len(incidents) > 0 {
 		last.Incident = incidents[len(incidents)-1]
@@ -225,10 +236,16 @@ func (i *importer) takeIncident(ctx context.Context, id int64) error {
 		Incident incidentJSON `json:"incident"`
 	}
 	var comments []statuspage.Comment
+	seen := map[int64]bool{}
 	err := i.c.get(ctx, path, nil, &shown)
 	if err == nil {
 		_, err = list(ctx, i.c, path+"/comments", nil, "comments", func(c commentJSON) {
-			if statuspage.ValidID(c.ID) {
+			switch {
+			case !statuspage.ValidID(c.ID):
+			case seen[c.ID]:
+				i.warn("comment %d of incident %d: left out: there is another one with this id", c.ID, id)
+			default:
+				seen[c.ID] = true
 				comments = append(comments, c.comment(id, i.now, i.warn))
 			}
 		})

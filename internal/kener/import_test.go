@@ -163,7 +163,7 @@ func oddities() *fake {
 			monitor(12, "v-odd", `,"day_down_minimum_count":1,"monitor_settings_json":"x","type_data":{"0":"a","n":{"y":1.0}},"description":"{}","confirmation_threshold":"5","created_at":"2026-11-22T12:03:11.000Z"`),
 			monitor(10, "v-words", `,"default_status":"PURPLE","status":"PURPLE","monitor_type":"","is_hidden":"maybe","include_degraded_in_downtime":5,"image":"javascript:alert(1)","external_url":"//example.org"`),
 			monitor(11, "v-bools", `,"default_status":"NONE","status":"INACTIVE","is_hidden":"1.0","include_degraded_in_downtime":true,"image":"/logo.png","external_url":""`),
-			monitor(3, "Big Tag", ``), monitor(2, "mars", `,"default_status":null,"name":null`), monitor(1, "earth", ``),
+			monitor(3, "Big Tag", ``), monitor(12, "v-even", ``), monitor(2, "mars", `,"default_status":null,"name":null`), monitor(1, "earth", ``), monitor(4, "earth", ``),
 		},
 		data: map[string][]string{
 			"earth": {
@@ -183,7 +183,7 @@ func oddities() *fake {
 			20: incident(20, "0", "1700000599980", `"PURPLE"`, ``, `,"created_at":"soon","updated_at":null,"title":"`+strings.Repeat("😀", 200)+`"`),
 		},
 		comments: map[int64][]string{
-			5: {comment(31, 5, `"later"`, "1700000640", `"IDENTIFIED"`), comment(30, 5, `"  "`, "1700000040", `"INVESTIGATING"`)},
+			5: {comment(31, 5, `"later"`, "1700000640", `"IDENTIFIED"`), comment(31, 5, `"another"`, "1700000700", `"RESOLVED"`), comment(30, 5, `"  "`, "1700000040", `"INVESTIGATING"`)},
 			6: {comment(40, 6, `"done"`, "1700003600", `"RESOLVED"`), comment(41, 6, `"again"`, "-60", `"MONITORING"`)},
 			7: {comment(42, 7, `"`+strings.Repeat("a", 100_000)+`"`, "1699999999980", `"X"`)},
 		},
@@ -270,6 +270,9 @@ func TestOddities(t *testing.T) {
 					`monitor "v-words": its include_degraded_in_downtime "5" is kept as NO`,
 					`monitor "v-words": its image "javascript:alert(1)" is no http or https URL and no path, and is left out`,
 					`monitor "v-words": its external_url "//example.org" is no http or https URL and no path, and is left out`,
+					`monitor "v-even": left out, with its data: its id 12 is that of monitor "v-odd"`,
+					`monitor "earth": left out, with its data: there is another one with this tag, 4 and 1`,
+					`comment 31 of incident 5: left out: there is another one with this id`,
 					`incident 5: its link to monitor "pluto" is left out: there is none`,
 					`incident 6: the impact "PURPLE" on a monitor is kept as DOWN`,
 					`incident 7: its start_date_time -60 is before 1970: it is 0`,

@@ -20,6 +20,8 @@ import (
 //	SITE_URL         origin of the links in answers, see web.Config
 //	ALLOWED_ORIGINS  what the gateway's CORS configuration allows; not empty: preflight
 //	                 requests are answered, see lambdahttp.Handler
+//	ORIGIN_HEADER    the header in which a CDN sends a secret, and ORIGIN_SHA256: that of the
+//	                 secret; not empty: other requests are refused, see lambdahttp.Origin
 //	API_DOCS         false: the API does not describe itself, see apiv4.Docs
 func Function(group web.Group) awsenv.Function {
 	return awsenv.Function{Name: string(group), New: func(e awsenv.Env) (lambda.Handler, error) {
@@ -30,6 +32,7 @@ func Function(group web.Group) awsenv.Function {
 		handler := web.New(group, web.Config{Store: e.Store, Now: e.Now, SiteURL: e.Getenv("SITE_URL"), Room: lambdahttp.Room(), Ready: e.Ready}, served)
 		h := lambdahttp.New(handler, web.InternalError(), e.Log)
 		h.Preflight = e.Getenv("ALLOWED_ORIGINS") != ""
+		h.Origin = lambdahttp.Origin{Header: e.Getenv("ORIGIN_HEADER"), SHA256: e.Getenv("ORIGIN_SHA256")}
 		return h, nil
 	}}
 }

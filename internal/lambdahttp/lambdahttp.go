@@ -6,7 +6,10 @@ package lambdahttp
 
 import (
 	"context"
+	"crypto/sha256"
+	"crypto/subtle"
 	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"log/slog"
@@ -42,10 +45,32 @@ type Handler struct {
 	// only passes such a request on to a function because a route takes its method.
 	Preflight bool
 
+	// Origin closes the API to everybody but the CDN in front of it.
+	Origin Origin
+
 	adapter *httpadapter.HandlerAdapterV2
 	failure []byte
 	log     *slog.Logger
 	warm    atomic.Bool
+}
+
+// Origin is how a request says that it comes through the CDN: a header, in lower case, with
+// a secret whose SHA-256 is in hexadecimal. Without one every request is let through.
+type Origin struct{ Header, SHA256 string }
+
+// lets reports whether the event has the secret. It takes the same time for every value of
+// the header.
+func (o Origin) lets(event events.APIGatewayV2HTTPRequest) bool {
+	secret := event.Headers[o.Header]
+	sum := sha256.Sum256([]byte(secret))
+	same := subtle.ConstantTimeCompare([]byte(hex.EncodeToString(sum[:])), []byte(o.SHA256)) == 1
+	return o.SHA256 == "" || same && secret != ""
+}
+
+// forbidden is API Gateway's own answer to who may not call it: nothing tells what is
+// behind.
+var forbidden = events.APIGatewayV2HTTPResponse{
+	StatusCode: http.StatusForbidden, Headers: map[string]string{"Content-Type": "application/json", "Cache-Control": "no-store"}, Body: `{"message":"Forbidden"}`,
 }
 
 // New returns the Lambda handler in front of h. failure is the JSON body of the
@@ -132,6 +157,10 @@ func (h *Handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	}
 	if event.RequestContext.HTTP.Method == "" {
 		return nil, fmt.Errorf("the event is not an HTTP API event of payload format 2.0: it has no method")
+	}
+	if !h.Origin.lets(event) {
+		h.warm.Store(true)
+		return json.Marshal(forbidden)
 	}
 	if h.Preflight && isPreflight(event) {
 		h.warm.Store(true)

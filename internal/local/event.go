@@ -43,7 +43,8 @@ func newEvent(r *http.Request, body []byte, facts eventFacts) events.APIGatewayV
 	if err != nil {
 		source = r.RemoteAddr
 	}
-	prefix, _, _ := strings.Cut(r.Host, ".")
+	domain := domainName(r)
+	prefix, _, _ := strings.Cut(domain, ".")
 	event := events.APIGatewayV2HTTPRequest{
 		Version:               "2.0",
 		RouteKey:              facts.route,
@@ -59,7 +60,7 @@ func newEvent(r *http.Request, body []byte, facts eventFacts) events.APIGatewayV
 			Stage:        "$default",
 			RequestID:    facts.id,
 			APIID:        "local",
-			DomainName:   r.Host,
+			DomainName:   domain,
 			DomainPrefix: prefix,
 			Time:         facts.now.UTC().Format("02/Jan/2006:15:04:05 +0000"),
 			TimeEpoch:    facts.now.UnixMilli(),
@@ -78,6 +79,29 @@ func newEvent(r *http.Request, body []byte, facts eventFacts) events.APIGatewayV
 		event.Body, event.IsBase64Encoded = base64.StdEncoding.EncodeToString(body), true
 	}
 	return event
+}
+
+// domainName is the gateway's domain name: the host that the request names, when that is
+// this machine, else the address that the request came to. A client can name any host, and
+// links are made of the domain name; API Gateway takes requests for its own names alone.
+func domainName(r *http.Request) string {
+	own, _ := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
+	host, port, err := net.SplitHostPort(r.Host)
+	if err != nil {
+		host, port = strings.TrimSuffix(strings.TrimPrefix(r.Host, "["), "]"), "80"
+	}
+	ip := net.ParseIP(host)
+	here := strings.EqualFold(host, "localhost") || ip != nil && ip.IsLoopback()
+	if tcp, ok := own.(*net.TCPAddr); ok && ip != nil {
+		here = here || ip.Equal(tcp.IP)
+	}
+	if _, err := strconv.ParseUint(port, 10, 16); err == nil && here {
+		return r.Host
+	}
+	if own == nil {
+		return "localhost"
+	}
+	return own.String()
 }
 
 // hopByHop are the headers that end at the gateway.

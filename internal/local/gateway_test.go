@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -167,8 +168,8 @@ func TestGatewayEvent(t *testing.T) {
 			Stage:        "$default",
 			RequestID:    w.Header().Get("Apigw-Requestid"),
 			APIID:        "local",
-			DomainName:   "api.example.com:3000",
-			DomainPrefix: "api",
+			DomainName:   "localhost",
+			DomainPrefix: "localhost",
 			Time:         "21/Apr/2020:15:08:21 +0000",
 			TimeEpoch:    1587481701067,
 			HTTP: events.APIGatewayV2HTTPRequestContextHTTPDescription{
@@ -452,5 +453,24 @@ func TestHandlers(t *testing.T) {
 	_, err = template.Handlers(func(string, func(string) string) (lambda.Handler, error) { return nil, errors.New("no table") })
 	if err == nil || err.Error() != "Items: no table" {
 		t.Errorf("error = %v", err)
+	}
+}
+
+// TestDomainName names hosts in requests that come to an address of this machine.
+func TestDomainName(t *testing.T) {
+	own := &net.TCPAddr{IP: net.ParseIP("192.0.2.7"), Port: 3000}
+	for host, want := range map[string]string{
+		"localhost:3000": "localhost:3000", "LOCALHOST": "LOCALHOST", "127.0.0.1:8080": "127.0.0.1:8080", "127.1.2.3": "127.1.2.3", "[::1]:3000": "[::1]:3000", "[::1]": "[::1]",
+		"192.0.2.7:3000": "192.0.2.7:3000", "192.0.2.7": "192.0.2.7",
+		"evil.example": "192.0.2.7:3000", "evil.example:3000": "192.0.2.7:3000", "192.0.2.8:3000": "192.0.2.7:3000", "localhost.evil.example": "192.0.2.7:3000", "evil.example.localhost.": "192.0.2.7:3000",
+		"localhost:80@evil.example": "192.0.2.7:3000", "localhost:80/evil": "192.0.2.7:3000", "localhost:": "192.0.2.7:3000", "localhost:99999": "192.0.2.7:3000", "[::1]evil.example": "192.0.2.7:3000",
+		"": "192.0.2.7:3000", ":3000": "192.0.2.7:3000", "0.0.0.0:3000": "192.0.2.7:3000",
+	} {
+		r := httptest.NewRequest(http.MethodGet, "/", nil)
+		r.Host = host
+		r = r.WithContext(context.WithValue(r.Context(), http.LocalAddrContextKey, net.Addr(own)))
+		if got := domainName(r); got != want {
+			t.Errorf("%q: %q, want %q", host, got, want)
+		}
 	}
 }

@@ -148,10 +148,13 @@ type AlertRulePatch struct {
 	CreateIncident opt.Field[bool]
 	Description    opt.Field[string]
 	Active         opt.Field[bool]
+
+	// NoIncidents says that the rule must not open incidents afterwards.
+	NoIncidents bool
 }
 
 // Apply returns the rule with the patch in it, but for its monitors, updated at now
-// (UTC seconds). It returns the error of Condition.Check.
+// (UTC seconds). It returns ErrRuleOpensIncidents or the error of Condition.Check.
 func (r AlertRule) Apply(p AlertRulePatch, now int64) (AlertRule, error) {
 	r.For = p.For.Or(r.For)
 	if status, ok := p.Status.Get(); ok {
@@ -168,6 +171,9 @@ func (r AlertRule) Apply(p AlertRulePatch, now int64) (AlertRule, error) {
 	r.Active = p.Active.Or(r.Active)
 	r.Updated = now
 	r.Version++
+	if p.NoIncidents && r.CreateIncident {
+		return r, ErrRuleOpensIncidents
+	}
 	return r, r.Check()
 }
 

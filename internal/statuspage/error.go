@@ -58,6 +58,7 @@ var (
 	ErrKeyNotFound        = &Error{Code: CodeNotFound, Message: "API key not found"}
 	ErrIncidentChanged    = &Error{Code: CodePreconditionFailed, Message: "The incident was changed since it was seen"}
 	ErrUnknownTags        = &Error{Code: CodeBadRequest, Message: "unknown tags"}
+	ErrRuleOpensIncidents = &Error{Code: CodeForbidden, Message: "A rule that opens incidents needs the right to write incidents"}
 	ErrStatusValue        = &Error{Code: CodeBadRequest, Message: "A rule about a status is about DOWN or DEGRADED"}
 	ErrLatencyValue       = &Error{Code: CodeBadRequest, Message: "The limit of a latency must be above 0 and at most 1000000000 milliseconds"}
 	ErrUptimeValue        = &Error{Code: CodeBadRequest, Message: "The limit of an uptime must be a percentage above 0 and at most 100"}

@@ -11,18 +11,20 @@ import (
 // Scope is something that an API key allows (docs/api.md, Keys).
 type Scope string
 
-// The scopes. A write scope implies the read scope beside it, admin implies all.
+// The scopes. A write scope implies the read scope beside it, monitors:write also
+// status:write, which has none, and admin implies all.
 const (
 	ScopeIncidentsRead  Scope = "incidents:read"
 	ScopeIncidentsWrite Scope = "incidents:write"
 	ScopeMonitorsRead   Scope = "monitors:read"
 	ScopeMonitorsWrite  Scope = "monitors:write"
+	ScopeStatusWrite    Scope = "status:write" // posting of statuses, which is all that a probe does
 	ScopeAdmin          Scope = "admin"
 )
 
 // Scopes lists every scope.
 func Scopes() []Scope {
-	return []Scope{ScopeIncidentsRead, ScopeIncidentsWrite, ScopeMonitorsRead, ScopeMonitorsWrite, ScopeAdmin}
+	return []Scope{ScopeIncidentsRead, ScopeIncidentsWrite, ScopeMonitorsRead, ScopeMonitorsWrite, ScopeStatusWrite, ScopeAdmin}
 }
 
 // MaxKeyName is the length limit of a key's name in UTF-16 units.
@@ -39,12 +41,16 @@ type APIKey struct {
 	Expires  *int64 // UTC seconds; nil: never
 	Revoked  *int64 // UTC seconds; nil: not revoked
 	LastUsed *int64 // UTC seconds, to the hour; nil: never used
+
+	// Early says that the key was made when monitors:write alone was enough for a rule
+	// that opens incidents, see OpensIncidents.
+	Early bool
 }
 
 // Allows reports whether the key's scopes cover the scope asked for.
 func (k APIKey) Allows(s Scope) bool {
 	for _, have := range k.Scopes {
-		if have == s || have == ScopeAdmin {
+		if have == s || have == ScopeAdmin || have == ScopeMonitorsWrite && s == ScopeStatusWrite {
 			return true
 		}
 		if area, write := strings.CutSuffix(string(have), ":write"); write && s == Scope(area+":read") {
@@ -53,6 +59,10 @@ func (k APIKey) Allows(s Scope) bool {
 	}
 	return false
 }
+
+// OpensIncidents reports whether an alert rule that the key makes or changes may open
+// incidents (docs/api.md, Keys). An early key keeps what it could do.
+func (k APIKey) OpensIncidents() bool { return k.Early || k.Allows(ScopeIncidentsWrite) }
 
 // ValidScope reports whether s is a scope.
 func ValidScope(s Scope) bool { return slices.Contains(Scopes(), s) }

@@ -15,6 +15,7 @@ func TestAllows(t *testing.T) {
 	const (
 		ir, iw = statuspage.ScopeIncidentsRead, statuspage.ScopeIncidentsWrite
 		mr, mw = statuspage.ScopeMonitorsRead, statuspage.ScopeMonitorsWrite
+		sw     = statuspage.ScopeStatusWrite
 		admin  = statuspage.ScopeAdmin
 	)
 	type scopes = []statuspage.Scope
@@ -25,10 +26,11 @@ func TestAllows(t *testing.T) {
 		{scopes{ir}, scopes{ir}},
 		{scopes{iw}, scopes{ir, iw}},
 		{scopes{mr}, scopes{mr}},
-		{scopes{mw}, scopes{mr, mw}},
-		{scopes{ir, mw}, scopes{ir, mr, mw}},
-		{scopes{admin}, scopes{ir, iw, mr, mw, admin}},
-		{scopes{ir, admin}, scopes{ir, iw, mr, mw, admin}},
+		{scopes{mw}, scopes{mr, mw, sw}},
+		{scopes{sw}, scopes{sw}},
+		{scopes{ir, mw}, scopes{ir, mr, mw, sw}},
+		{scopes{admin}, scopes{ir, iw, mr, mw, sw, admin}},
+		{scopes{ir, admin}, scopes{ir, iw, mr, mw, sw, admin}},
 		{scopes{"", ":write", "write", "INCIDENTS:WRITE", "incidents", "incidents:write ", "*"}, nil},
 	} {
 		t.Run(fmt.Sprint(tt.have), func(t *testing.T) {

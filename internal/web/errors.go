@@ -41,6 +41,7 @@ var words = map[*statuspage.Error]string{
 	statuspage.ErrSearchTooWide:      "search too wide: narrow it with tags or created_after_utc",
 	statuspage.ErrIdempotencyRunning: "A request with this Idempotency-Key is still in progress",
 	statuspage.ErrIdempotencyReused:  "This Idempotency-Key was used for another request",
+	statuspage.ErrRuleOpensIncidents: lacksScope(statuspage.ScopeIncidentsWrite),
 	statuspage.ErrStatusValue:        "alert_value must be DOWN or DEGRADED when alert_for is STATUS",
 	statuspage.ErrLatencyValue:       "alert_value must be a number of milliseconds above 0 and at most 1000000000 when alert_for is LATENCY",
 	statuspage.ErrUptimeValue:        "alert_value must be a percentage above 0 and at most 100 when alert_for is UPTIME",
@@ -57,8 +58,10 @@ func Worded(err error) error {
 }
 
 func missingScope(s statuspage.Scope) error {
-	return &statuspage.Error{Code: statuspage.CodeForbidden, Message: fmt.Sprintf("API key lacks the scope '%s'", s)}
+	return &statuspage.Error{Code: statuspage.CodeForbidden, Message: lacksScope(s)}
 }
+
+func lacksScope(s statuspage.Scope) string { return fmt.Sprintf("API key lacks the scope '%s'", s) }
 
 func methodNotAllowed(method string) error {
 	return &statuspage.Error{Code: statuspage.CodeMethodNotAllowed, Message: method + " method not allowed"}

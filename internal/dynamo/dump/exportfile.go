@@ -15,6 +15,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -315,12 +316,18 @@ func parseItem(line []byte) (ddb.Item, error) {
 			return nil, fmt.Errorf("it is a record without the key %s", name)
 		}
 	}
-	for _, name := range []string{ddb.AttrPK, ddb.AttrSK, ddb.AttrLSI1SK, ddb.AttrGSI1PK, ddb.AttrGSI1SK, ddb.AttrGSI2PK, ddb.AttrGSI2SK} {
+	for name, most := range map[string]int{
+		ddb.AttrPK: maxPartitionKey, ddb.AttrGSI1PK: maxPartitionKey, ddb.AttrGSI2PK: maxPartitionKey,
+		ddb.AttrSK: maxSortKey, ddb.AttrLSI1SK: maxSortKey, ddb.AttrGSI1SK: maxSortKey, ddb.AttrGSI2SK: maxSortKey,
+	} {
 		if v := it[name]; v != nil {
-			if s, ok := v.(*types.AttributeValueMemberS); !ok || s.Value == "" {
-				return nil, fmt.Errorf("its key %s is not a text", name)
+			if s, ok := v.(*types.AttributeValueMemberS); !ok || s.Value == "" || len(s.Value) > most {
+				return nil, fmt.Errorf("its key %s is not a text of at most %d bytes", name, most)
 			}
 		}
+	}
+	if n := itemSize(it); n > maxItem {
+		return nil, fmt.Errorf("it has %d bytes, and DynamoDB takes records of at most %d", n, maxItem)
 	}
 	if v := it[ddb.AttrTTL]; v != nil {
 		if r := (ddb.Reader{Item: it}); r.Num(ddb.AttrTTL) < 0 || r.Err != nil {
@@ -329,6 +336,13 @@ func parseItem(line []byte) (ddb.Item, error) {
 	}
 	return it, nil
 }
+
+// What DynamoDB takes, in bytes.
+const (
+	maxItem         = 400 << 10
+	maxPartitionKey = 2048
+	maxSortKey      = 1024
+)
 
 // maxNesting is how many levels of lists and maps an attribute can have.
 const maxNesting = 32
@@ -361,7 +375,8 @@ func parseValue(text []byte, level int) (types.AttributeValue, bool) {
 			return &types.AttributeValueMemberS{Value: s}, ok
 		case "N":
 			n, ok := parseJSON[string](raw)
-			return &types.AttributeValueMemberN{Value: n}, ok && validNumber(n)
+			_, valid := number(n)
+			return &types.AttributeValueMemberN{Value: n}, ok && valid
 		case "B":
 			b, ok := parseJSON[[]byte](raw)
 			return &types.AttributeValueMemberB{Value: b}, ok
@@ -373,13 +388,13 @@ func parseValue(text []byte, level int) (types.AttributeValue, bool) {
 			return &types.AttributeValueMemberNULL{Value: true}, ok && b
 		case "SS":
 			set, ok := parseJSON[[]string](raw)
-			return &types.AttributeValueMemberSS{Value: set}, ok && validSet(set)
+			return &types.AttributeValueMemberSS{Value: set}, ok && validSet(set, itself)
 		case "NS":
 			set, ok := parseJSON[[]string](raw)
-			return &types.AttributeValueMemberNS{Value: set}, ok && validSet(set) && !slices.ContainsFunc(set, func(n string) bool { return !validNumber(n) })
+			return &types.AttributeValueMemberNS{Value: set}, ok && validSet(set, number)
 		case "BS":
 			set, ok := parseJSON[[][]byte](raw)
-			return &types.AttributeValueMemberBS{Value: set}, ok && len(set) > 0
+			return &types.AttributeValueMemberBS{Value: set}, ok && validSet(set, func(b []byte) (string, bool) { return string(b), true })
 		case "M":
 			m, ok := parseMap(raw, level+1)
 			return &types.AttributeValueMemberM{Value: m}, ok
@@ -403,14 +418,103 @@ func parseJSON[T any](raw []byte) (v T, ok bool) {
 	return v, ok
 }
 
-// validSet reports whether a set has members, each once.
-func validSet(set []string) bool {
-	sorted := slices.Sorted(slices.Values(set))
-	return len(set) > 0 && len(slices.Compact(sorted)) == len(set)
+// validSet reports whether a set has members, each once. key returns what two members that
+// are the same have in common, or false for none that is valid.
+func validSet[T any](set []T, key func(T) (string, bool)) bool {
+	seen := map[string]bool{}
+	for _, member := range set {
+		k, ok := key(member)
+		if !ok || seen[k] {
+			return false
+		}
+		seen[k] = true
+	}
+	return len(set) > 0
 }
 
-// validNumber reports whether s is a number as DynamoDB writes one.
-func validNumber(s string) bool {
+func itself(s string) (string, bool) { return s, true }
+
+// DynamoDB keeps numbers of at most so many digits, whose first digit is worth 10 to a power
+// in this range.
+const (
+	maxDigits = 38
+	minPower  = -130
+	maxPower  = 125
+)
+
+// number returns the one spelling of a number that DynamoDB can hold.
+func number(s string) (spelling string, ok bool) {
 	var n json.Number
-	return len(s) <= 64 && json.Unmarshal([]byte(s), &n) == nil && string(n) == s
+	if len(s) > 400 || json.Unmarshal([]byte(s), &n) != nil || string(n) != s {
+		return "", false
+	}
+	mantissa, exponent, _ := strings.Cut(strings.ToLower(strings.TrimPrefix(s, "-")), "e")
+	power := 0
+	if exponent != "" {
+		var err error
+		if power, err = strconv.Atoi(exponent); err != nil {
+			return "", false
+		}
+	}
+	whole, fraction, _ := strings.Cut(mantissa, ".")
+	digits := strings.TrimLeft(whole+fraction, "0")
+	power += len(whole) - 1 - (len(whole) + len(fraction) - len(digits)) // of the first digit that counts
+	digits = strings.TrimRight(digits, "0")
+	if digits == "" {
+		return "0", true
+	}
+	sign := s[:len(s)-len(strings.TrimPrefix(s, "-"))]
+	return fmt.Sprintf("%s%sE%d", sign, digits, power), len(digits) <= maxDigits && power >= minPower && power <= maxPower
+}
+
+// itemSize is the size of an item, as DynamoDB counts it.
+func itemSize(it ddb.Item) int {
+	n := 0
+	for name, v := range it {
+		n += len(name) + valueSize(v)
+	}
+	return n
+}
+
+func valueSize(v types.AttributeValue) int {
+	const collection = 3 // a list or map, and 1 more for each of its members
+	n := 0
+	switch v := v.(type) {
+	case *types.AttributeValueMemberS:
+		return len(v.Value)
+	case *types.AttributeValueMemberN:
+		return numberSize(v.Value)
+	case *types.AttributeValueMemberB:
+		return len(v.Value)
+	case *types.AttributeValueMemberSS:
+		for _, s := range v.Value {
+			n += len(s)
+		}
+		return n
+	case *types.AttributeValueMemberNS:
+		for _, s := range v.Value {
+			n += numberSize(s)
+		}
+		return n
+	case *types.AttributeValueMemberBS:
+		for _, b := range v.Value {
+			n += len(b)
+		}
+		return n
+	case *types.AttributeValueMemberL:
+		for _, e := range v.Value {
+			n += 1 + valueSize(e)
+		}
+		return collection + n
+	case *types.AttributeValueMemberM:
+		return collection + len(v.Value) + itemSize(v.Value)
+	}
+	return 1 // true, false, null
+}
+
+// numberSize is a byte for each two digits that count, and one more.
+func numberSize(s string) int {
+	spelling, _ := number(s)
+	digits, _, _ := strings.Cut(strings.TrimPrefix(spelling, "-"), "E")
+	return (len(digits)+1)/2 + 1
 }

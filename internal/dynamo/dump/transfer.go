@@ -114,8 +114,8 @@ type ImportReport struct {
 }
 
 // Import puts the records of an export into the table. The file is read to its end
-// first: one that is cut, was changed, or has a line that is no record is an error and
-// nothing is written. The table must be empty or hold a part of this very import, see
+// first: one that is cut, is damaged, or has a line that is no record, one of an unknown
+// kind, or one that DynamoDB would not take, is an error and nothing is written. The table must be empty or hold a part of this very import, see
 // statuspage.ImportStore for the errors; a table that has API keys is taken when none
 // are to come.
 //
@@ -196,6 +196,8 @@ func readExport(file io.ReadSeeker) (exportSum, error) {
 		switch {
 		case k == dynamo.ImportKey():
 			return errors.New("it is a record that no export has")
+		case dynamo.KindOf(k) == dynamo.Unknown:
+			return fmt.Errorf("it is a record of a kind that this program does not know, %.50q %.50q: use the version of the program that wrote the file", k.PK, k.SK)
 		case k == dynamo.SchemaKey():
 			return dynamo.CheckSchemaItem(it)
 		case dynamo.KindOf(k) == dynamo.IsCounter:
