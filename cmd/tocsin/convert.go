@@ -10,9 +10,10 @@ import (
 	"tocsin/internal/kener"
 )
 
-const convertHelp = `Turn the monitors.yaml of a Kener 1, 2 or 3 into a file that tocsin monitors import
-takes. It goes to the standard output; what it can't keep is said on the standard
-error, a line each.
+const convertHelp = `Turn the monitors.yaml of a Kener 1 or 2 into a file that tocsin monitors import takes.
+Kener 3 has no such file: for it, write a list of monitors with the fields of its
+monitors. The result goes to the standard output; what can't be kept is reported on
+the standard error, a line each.
 
 Names, tags, descriptions, images and categories are kept, and what is checked goes
 into type_data in the form that Kener 4 has for it: this service checks nothing by

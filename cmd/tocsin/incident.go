@@ -27,7 +27,8 @@ const incidentHelp = `Open an incident, say how it goes, and resolve it, over HT
 
 The API is at TOCSIN_URL, and TOCSIN_KEY is a key with the scope incidents:write; with
 --local it is the tocsin serve on this machine. The words of a title or a text may
-stand there without quotes. What gets no answer is sent again, and done once.
+stand there without quotes. A request without an answer is retried and takes effect
+only once.
 
 The states are INVESTIGATING, IDENTIFIED, MONITORING and RESOLVED, in any case.`
 

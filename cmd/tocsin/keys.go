@@ -255,10 +255,10 @@ const keysAtOnce = 1000
 
 func writeKeys(w io.Writer, keys []statuspage.APIKey) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "ID\tNAME\tSCOPES\tCREATED\tEXPIRES\tREVOKED\tLAST USED")
+	fmt.Fprintln(table, "ID\tNAME\tSCOPES\tCREATED\tEXPIRES\tREVOKED\tLAST USED IN HOUR")
 	for _, k := range keys {
 		fmt.Fprintf(table, "%d\t%s\t%s\t%s\t%s\t%s\t%s\n", k.ID, strconv.Quote(k.Name), joinScopes(k.Scopes),
-			timeText(&k.Created, ""), timeText(k.Expires, "never"), timeText(k.Revoked, "no"), timeText(k.LastUsed, "never"))
+			timeText(&k.Created, ""), timeText(k.Expires, "never"), timeText(k.Revoked, "no"), hourText(k.LastUsed, "never"))
 	}
 	return table.Flush()
 }
@@ -309,4 +309,12 @@ func timeText(t *int64, none string) string {
 		return none
 	}
 	return time.Unix(*t, 0).UTC().Format(time.RFC3339)
+}
+
+// hourText is timeText for what is known to the hour only.
+func hourText(t *int64, none string) string {
+	if t == nil {
+		return none
+	}
+	return time.Unix(*t, 0).UTC().Format("2006-01-02T15Z")
 }

@@ -1,6 +1,7 @@
 package kener
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -231,7 +232,7 @@ func (c *converter) monitor(m sourceMonitor) definedMonitor {
 		case "status":
 			out.Status = c.oneOf(f, "ACTIVE", "INACTIVE")
 		case "default_status":
-			out.DefaultStatus = c.oneOf(f, "UP", "DOWN", "DEGRADED")
+			out.DefaultStatus = c.defaultStatus(f)
 		case "is_hidden":
 			out.Hidden = c.yesNo(f)
 		case "include_degraded_in_downtime":
@@ -287,7 +288,8 @@ type checkField struct {
 	needed bool
 }
 
-// checkFields are the fields that Kener 4 has in type_data, by the type of the check.
+// checkFields are the fields that Kener 4 has in type_data, by the type of the check. Of a
+// type that is not here, which only Kener 4 has, they are kept as they stand in the file.
 var checkFields = map[string]map[string]checkField{
 	"API": {
 		"url": {read: anyText, needed: true}, "method": {read: upperText}, "headers": {read: headers}, "body": {read: anyText}, "timeout": {read: number},
@@ -316,14 +318,17 @@ func (c *converter) check(kind string, data []field) (string, map[string]any) {
 	if kind == "" || kind == noCheck {
 		return noCheck, nil
 	}
-	known := checkFields[kind]
-	if known == nil {
+	if !slices.Contains(statuspage.MonitorTypes, kind) {
 		c.warn("its check is left out: there is no type %q", kind)
 		return noCheck, nil
 	}
+	known, listed := checkFields[kind]
 	out := map[string]any{}
 	for _, f := range data {
 		k, ok := known[f.name]
+		if !listed && unsettable[f.name] == "" {
+			k, ok = checkField{read: asItStands}, true
+		}
 		if !ok {
 			c.leaveOut(f)
 			continue
@@ -439,6 +444,17 @@ func (c *converter) oneOf(f field, words ...string) string {
 	return word
 }
 
+// defaultStatus returns what a minute without a status counts as. Another word is NONE, as
+// in an import from a running Kener; "" for none.
+func (c *converter) defaultStatus(f field) string {
+	word := strings.ToUpper(c.text(f))
+	if word != "" && !slices.Contains(statuspage.DefaultStatuses, word) {
+		c.warn("%s %q is kept as NONE: it must be one of %s", f.at, word, strings.Join(statuspage.DefaultStatuses, ", "))
+		return "NONE"
+	}
+	return word
+}
+
 func (c *converter) yesNo(f field) string {
 	switch word := strings.ToUpper(c.text(f)); word {
 	case "TRUE", "YES":
@@ -467,6 +483,39 @@ func (c *converter) image(f field) string {
 func anyText(c *converter, f field) (any, bool) {
 	text := c.text(f)
 	return text, text != ""
+}
+
+// maxValueDepth is how deep a value may be nested that is kept as it stands.
+const maxValueDepth = 50
+
+// asItStands returns a value of JSON.
+func asItStands(c *converter, f field) (value any, ok bool) {
+	var read any
+	err := resolved(f.node).Decode(&read)
+	var text []byte
+	if err == nil {
+		text, err = json.Marshal(read)
+	}
+	if err == nil {
+		err = json.Unmarshal(text, &value)
+	}
+	if err != nil || deeper(value, maxValueDepth) {
+		c.warn("%s is left out: it can't be written as JSON, or is nested too deep", f.at)
+		return nil, false
+	}
+	return value, true
+}
+
+// deeper reports whether a value of JSON is nested more than n levels deep.
+func deeper(value any, n int) bool {
+	within := func(v any) bool { return n == 0 || deeper(v, n-1) }
+	switch v := value.(type) {
+	case []any:
+		return slices.ContainsFunc(v, within)
+	case map[string]any:
+		return slices.ContainsFunc(slices.Collect(maps.Values(v)), within)
+	}
+	return false
 }
 
 func upperText(c *converter, f field) (any, bool) {

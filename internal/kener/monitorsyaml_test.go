@@ -261,6 +261,7 @@ monitor "both": alerts.DEGRADED is left out: the alert of DOWN has the severity 
   name: Shop
   category_name: Home
   status: INACTIVE
+  default_status: NONE
   is_hidden: 'YES'
   include_degraded_in_downtime: 'NO'
   cron: '* * * * *'
@@ -337,7 +338,6 @@ alert_rules:
   is_active: false
 `, `monitor 1: its tag "Shop_API" is kept as "shop_api"
 monitor "shop_api": id is left out: there is no such field here
-monitor "shop_api": default_status "NONE" is left out: it must be one of UP, DOWN, DEGRADED
 monitor "shop_api": type_data.eval is left out: no code is run here
 monitor "shop_api": type_data.hideURLForGet is left out: there is no such field here
 monitor "shop_api": down_trigger.trigger_type is left out: there is no such field here
@@ -500,6 +500,7 @@ monitor 10: its tag "admin" is kept as "admin-3"
 `, `monitors:
 - tag: a
   name: A
+  default_status: NONE
   monitor_type: NONE
 - tag: b
   name: B
@@ -514,7 +515,7 @@ monitor 10: its tag "admin" is kept as "admin-3"
 monitor "a": image "logo.png" is left out: it must be an http or https address, or a path that starts with /
 monitor "a": status "PAUSED" is left out: it must be one of ACTIVE, INACTIVE
 monitor "a": hidden "MAYBE" is left out: it must be true or false
-monitor "a": defaultStatus "GREEN" is left out: it must be one of UP, DOWN, DEGRADED
+monitor "a": defaultStatus "GREEN" is kept as NONE: it must be one of UP, DOWN, DEGRADED, MAINTENANCE, NO_DATA, NONE
 monitor "a": confirmation is left out: there is no such field here
 monitor "a": api.timeout "soon" is left out: it is no number
 monitor "a": its check API is left out: it has no url
@@ -523,6 +524,42 @@ monitor "b": its check DNS is left out: it has no lookupRecord, values
 monitor "c": image "//elsewhere.example/x.png" is left out: it must be an http or https address, or a path that starts with /
 monitor "c": its check is left out: there is no type "QUANTUM"
 monitor "d": its check PING is left out: it has no hosts
+`,
+	},
+	{
+		"every default status, and types that only Kener 4 has",
+		`
+- {tag: a, name: A, defaultStatus: maintenance, monitor_type: DOCKER, type_data: {container: web, port: 2375, ok: true, eval: x, at: .nan}}
+- {tag: b, name: B, noData: NO_DATA, monitor_type: PROMETHEUS, type_data: '{"query":"up","labels":{"job":["a",null,0.5]}}'}
+- {tag: c, name: C, monitor_type: GRPC, type_data: {deep: ` + strings.Repeat("[", 51) + `1` + strings.Repeat("]", 51) + `, host: c.example.com}}
+`, `monitors:
+- tag: a
+  name: A
+  default_status: MAINTENANCE
+  monitor_type: DOCKER
+  type_data:
+    container: web
+    ok: true
+    port: 2375
+- tag: b
+  name: B
+  default_status: NO_DATA
+  monitor_type: PROMETHEUS
+  type_data:
+    labels:
+      job:
+      - a
+      - null
+      - 0.5
+    query: up
+- tag: c
+  name: C
+  monitor_type: GRPC
+  type_data:
+    host: c.example.com
+`, `monitor "a": type_data.eval is left out: no code is run here
+monitor "a": type_data.at is left out: it can't be written as JSON, or is nested too deep
+monitor "c": type_data.deep is left out: it can't be written as JSON, or is nested too deep
 `,
 	},
 	{"an empty list", "[]", "monitors: []\n", ""},
