@@ -247,7 +247,7 @@ func TestWaitingIsSaid(t *testing.T) {
 		t.Fatal(err)
 	}
 	api.again(fmt.Errorf("busy\x1b[2J"))
-	if want := "tocsin: busy\ufffd[2J; trying again\n"; errs.String() != want {
+	if want := `tocsin: busy\x1b[2J; trying again` + "\n"; errs.String() != want {
 		t.Errorf("%q, want %q", errs.String(), want)
 	}
 }
