@@ -261,9 +261,12 @@ func (s *Store) ifNoNewPoint(monitorID int64, hours []hour, now int64) []ddb.Wri
 // them are read, as far as start (UTC seconds).
 func (s *Store) recoveredAt(ctx context.Context, m statuspage.Monitor, c statuspage.Condition, hours []hour, start, now int64) (int64, error) {
 	at, enough := c.RecoveredAt(pointsUpTo(hours, now), m.CountsDegradedAsDown(), start)
-	q := ddb.Query{PK: monitorPK(m.ID), Low: hourKey(m.ID, start).SK, Newest: true, Limit: factHours}
-	for from := ddb.Item(nil); !enough; q.Limit = 0 {
-		q.High = hourKey(m.ID, hours[len(hours)-1].start-hourSeconds).SK
+	if enough {
+		return at, nil
+	}
+	before := hours[len(hours)-1].start - hourSeconds
+	q := ddb.Query{PK: monitorPK(m.ID), Low: hourKey(m.ID, start).SK, High: hourKey(m.ID, before).SK, Newest: true, Limit: factHours}
+	for from := ddb.Item(nil); !enough; q.Limit = 0 { // a page's place is refused in another range
 		items, next, err := s.table.Page(ctx, q, from)
 		if err != nil {
 			return 0, err
