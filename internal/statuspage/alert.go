@@ -328,12 +328,13 @@ func (c Condition) RecoveredAt(points []Point, degradedIsDown bool, start int64)
 	return at, enough
 }
 
-// uptimeBack is RecoveredAt for a rule about uptime. The points by which it recovered first
-// can begin with some that are down: the monitor recovered after them.
+// uptimeBack is RecoveredAt for a rule about uptime. How many points it takes to fire does not
+// matter: these can be below the limit long after the monitor has recovered. The points by which
+// it recovered first can begin with some that are down: the monitor recovered after them.
 func (c Condition) uptimeBack(points []Point, degradedIsDown bool, start int64, enough bool) (at int64, _ bool) {
 	n := len(points)
 	for ; int64(n) > c.Successes; n-- {
-		if c.judge(points[:n-1], degradedIsDown).Verdict != Recovered {
+		if run, _ := newest(points[:n-1], c.Successes); !c.succeeds(run, degradedIsDown) {
 			enough = true
 			break
 		}

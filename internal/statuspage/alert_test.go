@@ -371,6 +371,8 @@ func TestRecoveredAt(t *testing.T) {
 		{"uptime with a down point since", rule("UPTIME", "", 75, 4, 4), "D D U U U D", 0, 2, true},
 		{"uptime without a failure", rule("UPTIME", "", 75, 4, 2), "U U U U U U", 2, 2, true},
 		{"uptime as far as is known", rule("UPTIME", "", 75, 2, 2), "U U U", -3, 0, false},
+		{"uptime that fails over many", rule("UPTIME", "", 80, 10, 1), strings.Repeat("U ", 10) + "D D D D D" + strings.Repeat(" U", 8), 10, 15, true},
+		{"uptime that fails over some", rule("UPTIME", "", 70, 4, 2), "U U D D U U U", 0, 4, true},
 		{"uptime with degraded ones", rule("UPTIME", "", 75, 2, 2), "D D G U", 0, 2, true},
 	} {
 		at, enough := tt.condition.RecoveredAt(series(tt.points), false, noon+int64(tt.start)*60)
