@@ -286,8 +286,8 @@ func (s *Store) recoveredAt(ctx context.Context, m statuspage.Monitor, c statusp
 	return at, nil
 }
 
-// recoveryWrites resolve the rule's open alert, and its incident unless somebody did or
-// other alerts share it.
+// recoveryWrites resolve the rule's open alert, and its incident unless that does not follow
+// it or other alerts share it.
 func (s *Store) recoveryWrites(ctx context.Context, m statuspage.Monitor, r statuspage.AlertRule, on openings, j statuspage.Judgement, hours []hour, ids *statuspage.FiringIDs, now int64) ([]ddb.Write, error) {
 	open, shared := on.alerts[r.ID], on.shares(r.ID)
 	writes := append(s.endAlert(openAlertKey(m.ID, r.ID), open.alertID, now), s.table.Check(ruleKey(r.ID), ddb.NewExpr().IfSame(ruleItem(r))))
@@ -313,9 +313,8 @@ func (s *Store) recoveryWrites(ctx context.Context, m statuspage.Monitor, r stat
 	if err != nil {
 		return nil, err
 	}
-	if i.Closed != nil {
-		// A person resolved it. It must not be open again by the time the alert ends.
-		return append(writes, s.table.Check(incidentKey(i.ID), ddb.NewExpr().IfHas(attrClosed, true))), nil
+	if !i.Follows(m.ID) { // nor by the time the alert ends
+		return append(writes, s.table.Check(incidentKey(i.ID), ddb.NewExpr().IfEqual(ddb.AttrVersion, ddb.Num(i.Version)))), nil
 	}
 	at, err := s.recoveredAt(ctx, m, r.Condition, hours, i.Start, now)
 	if err != nil {
