@@ -259,6 +259,61 @@ func TestEndAfterMissingData(t *testing.T) {
 	}
 }
 
+// TestEndOfALongOutage ends incidents for which so many hours are read that they take pages.
+func TestEndOfALongOutage(t *testing.T) {
+	const hour = 3600
+	type step struct {
+		at                 int64 // the hour of the request
+		method, path, body string
+	}
+	// post posts points at hours from the one to the other, at the last of them.
+	post := func(from, to int64, fields string) step {
+		var points []string
+		for n := from; n <= to; n++ {
+			points = append(points, fmt.Sprintf(`{"monitor_tag":"earth",%s,"timestamp":%d}`, fields, testMinute+n*hour))
+		}
+		return step{to, "POST", "/api/v4/status", `{"points":[` + strings.Join(points, ",") + `]}`}
+	}
+	latency := `{"alert_for":"LATENCY","alert_value":%s,"monitor_tags":["earth"],"create_incident":true}`
+	for _, tt := range []struct {
+		name  string
+		rules []string
+		steps []step
+		end   int64 // hours from testMinute
+	}{
+		{"latencies that no point had", []string{fmt.Sprintf(latency, "1000"), `{"alert_for":"STATUS","alert_value":"DOWN","monitor_tags":["earth"],"create_incident":true}`}, []step{
+			post(0, 0, `"status":"UP","latency":5000`), post(1, 30, `"status":"DOWN"`), post(31, 31, `"status":"UP","latency":20`),
+		}, 31},
+		{"a rule that was changed", []string{fmt.Sprintf(latency, "100")}, []step{
+			post(0, 0, `"status":"UP","latency":5000`), post(1, 70, `"status":"UP","latency":500`), {70, "PATCH", rulesPath + "/1", `{"alert_value":1000}`}, post(71, 71, `"status":"UP","latency":500`),
+		}, 1},
+		{"points that were deleted", []string{`{"alert_for":"NO_DATA","alert_value":60,"monitor_tags":["earth"],"create_incident":true}`}, []step{
+			post(0, 33, `"status":"UP"`), {33, "DELETE", fmt.Sprintf("%s?start_ts=%d&end_ts=%d", dataPath, testMinute+hour, testMinute+33*hour), ""}, post(34, 34, `"status":"UP"`),
+		}, 34},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			s, clock := start(t)
+			monitorsNamed(t, s, "earth")
+			for _, r := range tt.rules {
+				made(t, s, rulesPath, r)
+			}
+			for _, step := range tt.steps {
+				clock.seconds.Store(testStart + step.at*hour)
+				if got := s.Do(step.method, step.path, step.body); got.Status != 200 || strings.Contains(got.Body, "error") {
+					t.Fatalf("%s %s: %d %s", step.method, step.path, got.Status, got.Body)
+				}
+				s.Tick()
+			}
+			got := s.Do("GET", "/api/v4/incidents", "")
+			if want := fmt.Sprintf(`"end_date_time":%d,"state":"RESOLVED"`, testMinute+tt.end*hour); got.Status != 200 || !strings.Contains(got.Body, want) || strings.Count(got.Body, `"id"`) != 1 {
+				t.Errorf("%d %s, want one incident with %s", got.Status, got.Body, want)
+			}
+			answers(t, s, "no alert is open", alertsPath+"?alert_status=TRIGGERED", `{"alerts":[]}`)
+		})
+	}
+}
+
 // TestPatchesOfDataAreJudged opens and resolves an alert by what somebody sets by
 // hand.
 func TestPatchesOfDataAreJudged(t *testing.T) {

@@ -261,9 +261,12 @@ func (s *Store) ifNoNewPoint(monitorID int64, hours []hour, now int64) []ddb.Wri
 // them are read, as far as start (UTC seconds).
 func (s *Store) recoveredAt(ctx context.Context, m statuspage.Monitor, c statuspage.Condition, hours []hour, start, now int64) (int64, error) {
 	at, enough := c.RecoveredAt(pointsUpTo(hours, now), m.CountsDegradedAsDown(), start)
-	q := ddb.Query{PK: monitorPK(m.ID), Low: hourKey(m.ID, start).SK, Newest: true, Limit: factHours}
-	for from := ddb.Item(nil); !enough; q.Limit = 0 {
-		q.High = hourKey(m.ID, hours[len(hours)-1].start-hourSeconds).SK
+	if enough {
+		return at, nil
+	}
+	before := hours[len(hours)-1].start - hourSeconds
+	q := ddb.Query{PK: monitorPK(m.ID), Low: hourKey(m.ID, start).SK, High: hourKey(m.ID, before).SK, Newest: true, Limit: factHours}
+	for from := ddb.Item(nil); !enough; q.Limit = 0 { // a page's place is refused in another range
 		items, next, err := s.table.Page(ctx, q, from)
 		if err != nil {
 			return 0, err
@@ -283,8 +286,8 @@ func (s *Store) recoveredAt(ctx context.Context, m statuspage.Monitor, c statusp
 	return at, nil
 }
 
-// recoveryWrites resolve the rule's open alert, and its incident unless somebody did or
-// other alerts share it.
+// recoveryWrites resolve the rule's open alert, and its incident unless that does not follow
+// it or other alerts share it.
 func (s *Store) recoveryWrites(ctx context.Context, m statuspage.Monitor, r statuspage.AlertRule, on openings, j statuspage.Judgement, hours []hour, ids *statuspage.FiringIDs, now int64) ([]ddb.Write, error) {
 	open, shared := on.alerts[r.ID], on.shares(r.ID)
 	writes := append(s.endAlert(openAlertKey(m.ID, r.ID), open.alertID, now), s.table.Check(ruleKey(r.ID), ddb.NewExpr().IfSame(ruleItem(r))))
@@ -310,9 +313,8 @@ func (s *Store) recoveryWrites(ctx context.Context, m statuspage.Monitor, r stat
 	if err != nil {
 		return nil, err
 	}
-	if i.Closed != nil {
-		// A person resolved it. It must not be open again by the time the alert ends.
-		return append(writes, s.table.Check(incidentKey(i.ID), ddb.NewExpr().IfHas(attrClosed, true))), nil
+	if !i.Follows(m.ID) { // nor by the time the alert ends
+		return append(writes, s.table.Check(incidentKey(i.ID), ddb.NewExpr().IfEqual(ddb.AttrVersion, ddb.Num(i.Version)))), nil
 	}
 	at, err := s.recoveredAt(ctx, m, r.Condition, hours, i.Start, now)
 	if err != nil {

@@ -448,3 +448,25 @@ func TestOlderIncidentOfAMonitor(t *testing.T) {
 	}
 	checkFinished(t, tb)
 }
+
+// TestMonitorLinkedAgainJustNow takes the monitor from the incident of an alert, and links it
+// again when the alert is about to end without the incident.
+func TestMonitorLinkedAgainJustNow(t *testing.T) {
+	t.Parallel()
+	tb, s := newPoints(t, "a")
+	newRule(t, s, downRule(1, "a"))
+	post(t, s, "a", now, down)
+	link := func(monitors ...statuspage.MonitorImpact) {
+		if _, err := s.UpdateIncident(t.Context(), 1, statuspage.IncidentPatch{Monitors: opt.Value(monitors)}, now, nil); err != nil {
+			t.Error(err)
+		}
+	}
+	link()
+	again := func() { link(statuspage.MonitorImpact{Tag: "a", Impact: statuspage.Down}) }
+	post(t, tb.Store(&dynamotest.Client{Inject: dynamotest.Before(dynamotest.Writes("ALERT#"), again)}), "a", now+minute, up)
+	noneOpen(t, s, alertsOf(t, s, statuspage.AlertQuery{}), nil)
+	if i := getIncident(t, s, 1); i.Closed == nil || *i.End != begin+minute {
+		t.Errorf("incident %+v", i)
+	}
+	checkFinished(t, tb)
+}

@@ -450,8 +450,8 @@ func (s *Store) eachHour(ctx context.Context, monitorID int64, of statuspage.Poi
 	return nil
 }
 
-// FillRange implements apiv4.PointStore. Whole hours are replaced by batches; in today's
-// hours, and in hours of which the range has a part, the minutes are set. A day that has
+// FillRange implements apiv4.PointStore. Whole hours are replaced by batches; in hours of days
+// that are not over, and in hours of which the range has a part, the minutes are set. A day that has
 // ended loses its totals before the first hour, and is marked as being filled: until the
 // mark is old nobody stores new ones, so that a range which stops on the way leaves none
 // that a reader made of a part of it. The change row is written last.
@@ -567,8 +567,9 @@ func (s *Store) fillHours(ctx context.Context, monitorID int64, r statuspage.Ran
 			points = append(points, statuspage.Point{Time: t, Status: r.Status, Latency: new(r.Latency(t)), Source: statuspage.SourceManual})
 		}
 		// A batch has no conditions: one that arrives late undoes what was set since.
-		// Others write to the hours of today too, so these are not in a batch.
-		if len(points) < len(minuteAttrs) || start <= now && !statuspage.DayFinished(statuspage.FloorDay(start), now) {
+		// Others write to the hours of a day that is not over too, now or when their time
+		// has come, so these are not in a batch.
+		if len(points) < len(minuteAttrs) || !statuspage.DayFinished(statuspage.FloorDay(start), now) {
 			g.Go(func() error { return s.setPoints(ctx, monitorID, points, now) })
 			continue
 		}

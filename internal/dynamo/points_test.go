@@ -602,6 +602,49 @@ func TestTotalsFollowTheMinutes(t *testing.T) {
 	}
 }
 
+// A batch has no conditions: only whole hours of days that are over are in one, also soon after
+// midnight.
+func TestBatchesOfARange(t *testing.T) {
+	t.Parallel()
+	for _, at := range []int64{midnight - 1, midnight + 15*minute - 1, midnight + 15*minute, midnight + 12*hour + 30} {
+		tb, s := newPoints(t, "a")
+		var mu sync.Mutex
+		batched, sizes := map[string]int{}, map[int]int{}
+		store := tb.Store(&dynamotest.Client{Inject: func(operation string, body []byte) dynamotest.Fault {
+			if r, err := dynamotest.ParseRequest(operation, body); operation == "BatchWriteItem" && err == nil {
+				mu.Lock()
+				defer mu.Unlock()
+				sizes[len(r.Writes)]++
+				for _, k := range r.Writes {
+					batched[k.SK]++
+				}
+			}
+			return dynamotest.None
+		}})
+		from, to := int64(midnight-2*day+90*minute), int64(midnight+2*day-minute)
+		if err := store.FillRange(t.Context(), "a", statuspage.Range{From: from, To: to, Status: up, Latency: func(int64) float64 { return 1 }}, at); err != nil {
+			t.Fatal(err)
+		}
+		over := int64(midnight - day)
+		if at >= midnight+15*minute {
+			over = midnight
+		}
+		want, wantSizes := map[string]int{}, map[int]int{}
+		for start := statuspage.FloorHour(from) + hour; start < over; start += hour {
+			want["HOUR#"+time.Unix(start, 0).UTC().Format("2006-01-02T15")]++
+		}
+		for left := len(want); left > 0; left -= 25 {
+			wantSizes[min(left, 25)]++
+		}
+		if d := cmp.Diff(want, batched) + cmp.Diff(wantSizes, sizes); d != "" {
+			t.Errorf("at %+d the batches (-want +got):\n%s", at-midnight, d)
+		}
+		if got := len(pointsOf(t, s, midnight-3*day, midnight+3*day, at)); got != int((to-from)/minute)+1 {
+			t.Errorf("at %+d there are %d points", at-midnight, got)
+		}
+	}
+}
+
 // A range of which only a part is set, while others read: the totals are those of
 // the part.
 func TestTotalsOfAnInterruptedRange(t *testing.T) {

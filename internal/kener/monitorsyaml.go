@@ -7,7 +7,6 @@ import (
 	"maps"
 	"math"
 	"net/netip"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -226,13 +225,13 @@ func (c *converter) monitor(m sourceMonitor) definedMonitor {
 		case "cron":
 			out.Cron = c.text(f)
 		case "image":
-			out.Image = c.image(f)
+			out.Image = c.link(f)
 		case "external_url":
-			out.ExternalURL = c.text(f)
+			out.ExternalURL = c.link(f)
 		case "status":
-			out.Status = c.oneOf(f, "ACTIVE", "INACTIVE")
+			out.Status = c.oneOr(f, statuspage.MonitorStatuses, statuspage.MonitorInactive)
 		case "default_status":
-			out.DefaultStatus = c.defaultStatus(f)
+			out.DefaultStatus = c.oneOr(f, statuspage.DefaultStatuses, "NONE")
 		case "is_hidden":
 			out.Hidden = c.yesNo(f)
 		case "include_degraded_in_downtime":
@@ -416,13 +415,14 @@ func (c *converter) rules(m sourceMonitor) []definedRule {
 	return rules
 }
 
+// threshold returns a number of points, 1 for what is no number.
 func (c *converter) threshold(f field) int {
-	n, err := strconv.Atoi(scalar(f.node))
-	if err != nil || n < 1 || n > statuspage.MaxAlertThreshold {
-		c.warn("%s %q is kept as 1: it must be from 1 to %d", f.at, scalar(f.node), statuspage.MaxAlertThreshold)
-		return 1
+	n, err := strconv.Atoi(scalar(f.node)) // of a number that is too great the greatest
+	kept := min(max(n, 1), statuspage.MaxAlertThreshold)
+	if err != nil || n != kept {
+		c.warn("%s %q is kept as %d: it must be from 1 to %d", f.at, scalar(f.node), kept, statuspage.MaxAlertThreshold)
 	}
-	return n
+	return kept
 }
 
 // text returns a text as it stands in the file; "" for none.
@@ -444,13 +444,13 @@ func (c *converter) oneOf(f field, words ...string) string {
 	return word
 }
 
-// defaultStatus returns what a minute without a status counts as. Another word is NONE, as
-// in an import from a running Kener; "" for none.
-func (c *converter) defaultStatus(f field) string {
+// oneOr is oneOf where another word becomes the fallback, as in an import from a running
+// Kener; "" for none.
+func (c *converter) oneOr(f field, words []string, fallback string) string {
 	word := strings.ToUpper(c.text(f))
-	if word != "" && !slices.Contains(statuspage.DefaultStatuses, word) {
-		c.warn("%s %q is kept as NONE: it must be one of %s", f.at, word, strings.Join(statuspage.DefaultStatuses, ", "))
-		return "NONE"
+	if word != "" && !slices.Contains(words, word) {
+		c.warn("%s %q is kept as %s: it must be one of %s", f.at, word, fallback, strings.Join(words, ", "))
+		return fallback
 	}
 	return word
 }
@@ -469,11 +469,10 @@ func (c *converter) yesNo(f field) string {
 	}
 }
 
-// image returns the address of an image, or its path on the site.
-func (c *converter) image(f field) string {
+// link returns an address that a page can link to.
+func (c *converter) link(f field) string {
 	text := c.text(f)
-	u, err := url.Parse(text)
-	if text == "" || err == nil && (u.Host != "" && (u.Scheme == "http" || u.Scheme == "https") || u.Scheme == "" && u.Host == "" && strings.HasPrefix(text, "/")) {
+	if text == "" || statuspage.ValidLink(text) {
 		return text
 	}
 	c.warn("%s %q is left out: it must be an http or https address, or a path that starts with /", f.at, text)

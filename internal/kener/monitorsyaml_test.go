@@ -201,7 +201,7 @@ alert_rules:
   alert_value: DOWN
   monitor_tags: [zone]
   failure_threshold: 2
-  success_threshold: 1
+  success_threshold: 60
   severity: CRITICAL
   create_incident: true
   description: 'Runbook: https://wiki.example.com/zone'
@@ -222,7 +222,7 @@ alert_rules:
   severity: WARNING
   create_incident: false
   is_active: true
-`, `monitor "zone": alerts.DOWN.successThreshold "61" is kept as 1: it must be from 1 to 60
+`, `monitor "zone": alerts.DOWN.successThreshold "61" is kept as 60: it must be from 1 to 60
 monitor "zone": alerts.DOWN.triggers is left out: alerts send no messages here
 monitor "zone": alerts.FLAPPING is left out: there is no such field here
 monitor "both": alerts.DEGRADED is left out: the alert of DOWN has the severity WARNING too
@@ -496,10 +496,19 @@ monitor 10: its tag "admin" is kept as "admin-3"
   api: {method: GET, timeout: soon}
 - {tag: b, name: B, image: "javascript:alert(1)", dns: {host: x}}
 - {tag: c, name: C, image: "//elsewhere.example/x.png", monitor_type: QUANTUM, type_data: {}}
-- {tag: d, name: D, api: null, ping: {}}
+- {tag: d, name: D, api: null, ping: {}, externalUrl: "javascript:alert(1)"}
+- tag: e
+  name: E
+  image: /\evil.example/x.png
+  external_url: "http:///x"
+  status: inactive
+  alerts:
+    DOWN: {failureThreshold: 61, successThreshold: 99999999999999999999}
+    DEGRADED: {failureThreshold: 0, successThreshold: many}
 `, `monitors:
 - tag: a
   name: A
+  status: INACTIVE
   default_status: NONE
   monitor_type: NONE
 - tag: b
@@ -511,9 +520,30 @@ monitor 10: its tag "admin" is kept as "admin-3"
 - tag: d
   name: D
   monitor_type: NONE
+- tag: e
+  name: E
+  status: INACTIVE
+  monitor_type: NONE
+alert_rules:
+- alert_for: STATUS
+  alert_value: DOWN
+  monitor_tags: [e]
+  failure_threshold: 60
+  success_threshold: 60
+  severity: CRITICAL
+  create_incident: false
+  is_active: true
+- alert_for: STATUS
+  alert_value: DEGRADED
+  monitor_tags: [e]
+  failure_threshold: 1
+  success_threshold: 1
+  severity: WARNING
+  create_incident: false
+  is_active: true
 `, `monitor "a": description is left out: it is no text
 monitor "a": image "logo.png" is left out: it must be an http or https address, or a path that starts with /
-monitor "a": status "PAUSED" is left out: it must be one of ACTIVE, INACTIVE
+monitor "a": status "PAUSED" is kept as INACTIVE: it must be one of ACTIVE, INACTIVE
 monitor "a": hidden "MAYBE" is left out: it must be true or false
 monitor "a": defaultStatus "GREEN" is kept as NONE: it must be one of UP, DOWN, DEGRADED, MAINTENANCE, NO_DATA, NONE
 monitor "a": confirmation is left out: there is no such field here
@@ -523,7 +553,14 @@ monitor "b": image "javascript:alert(1)" is left out: it must be an http or http
 monitor "b": its check DNS is left out: it has no lookupRecord, values
 monitor "c": image "//elsewhere.example/x.png" is left out: it must be an http or https address, or a path that starts with /
 monitor "c": its check is left out: there is no type "QUANTUM"
+monitor "d": externalUrl "javascript:alert(1)" is left out: it must be an http or https address, or a path that starts with /
 monitor "d": its check PING is left out: it has no hosts
+monitor "e": image "/\\evil.example/x.png" is left out: it must be an http or https address, or a path that starts with /
+monitor "e": external_url "http:///x" is left out: it must be an http or https address, or a path that starts with /
+monitor "e": alerts.DOWN.failureThreshold "61" is kept as 60: it must be from 1 to 60
+monitor "e": alerts.DOWN.successThreshold "99999999999999999999" is kept as 60: it must be from 1 to 60
+monitor "e": alerts.DEGRADED.failureThreshold "0" is kept as 1: it must be from 1 to 60
+monitor "e": alerts.DEGRADED.successThreshold "many" is kept as 1: it must be from 1 to 60
 `,
 	},
 	{

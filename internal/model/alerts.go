@@ -275,8 +275,8 @@ func (s *Store) fire(ctx context.Context, m *monitor, r *statuspage.AlertRule, j
 	return nil
 }
 
-// recover resolves an alert, and its incident unless that is gone or closed, or others
-// share it.
+// recover resolves an alert, and its incident unless that is gone or does not follow it, or
+// others share it.
 func (s *Store) recover(ctx context.Context, m *monitor, r *statuspage.AlertRule, a *statuspage.Alert, j statuspage.Judgement, now int64) error {
 	*a = a.Ended(now)
 	if a.IncidentID == nil {
@@ -294,7 +294,7 @@ func (s *Store) recover(ctx context.Context, m *monitor, r *statuspage.AlertRule
 			return nil
 		}
 	}
-	if i.Closed != nil {
+	if !i.Follows(m.ID) {
 		return nil
 	}
 	id, err := s.newCommentID(ctx, i.ID, i.last)

@@ -328,12 +328,13 @@ func (c Condition) RecoveredAt(points []Point, degradedIsDown bool, start int64)
 	return at, enough
 }
 
-// uptimeBack is RecoveredAt for a rule about uptime. The points by which it recovered first
-// can begin with some that are down: the monitor recovered after them.
+// uptimeBack is RecoveredAt for a rule about uptime. How many points it takes to fire does not
+// matter: these can be below the limit long after the monitor has recovered. The points by which
+// it recovered first can begin with some that are down: the monitor recovered after them.
 func (c Condition) uptimeBack(points []Point, degradedIsDown bool, start int64, enough bool) (at int64, _ bool) {
 	n := len(points)
 	for ; int64(n) > c.Successes; n-- {
-		if c.judge(points[:n-1], degradedIsDown).Verdict != Recovered {
+		if run, _ := newest(points[:n-1], c.Successes); !c.succeeds(run, degradedIsDown) {
 			enough = true
 			break
 		}
@@ -498,14 +499,14 @@ func (r AlertRule) Fired(m Monitor, j Judgement, ids FiringIDs, now int64) Firin
 
 // Joined returns the alert that the judgement opens on the monitor at now (UTC seconds) while
 // others are open there that share the incident i: it joins them. The worse impact counts, and
-// the earlier start as long as nobody has changed start or monitors. A person's word stands: an
-// incident that is closed, or no longer linked to the monitor, stays as it is.
+// the earlier start as long as nobody has changed start or monitors. An incident that does not
+// follow the alert, see Incident.Follows, stays as it is. One that is open in the state RESOLVED,
+// because a person cleared its end, is under investigation again.
 func (r AlertRule) Joined(m Monitor, j Judgement, i Incident, o Outage, ids FiringIDs, now int64) Firing {
 	f := Firing{Alert: r.alert(m, ids.Alert, now), Incident: &i, Outage: o}
 	f.Alert.IncidentID = &i.ID
 	f.Outage.Version++
-	at := slices.IndexFunc(i.Monitors, func(a AffectedMonitor) bool { return a.MonitorID == m.ID })
-	if i.Closed != nil || at < 0 {
+	if !i.Follows(m.ID) {
 		i.Version++ // it has one more alert
 		return f
 	}
@@ -514,11 +515,24 @@ func (r AlertRule) Joined(m Monitor, j Judgement, i Incident, o Outage, ids Firi
 		f.Outage.Start = i.Start
 	}
 	i.Monitors = slices.Clone(i.Monitors)
-	i.Monitors[at].Impact = i.Monitors[at].Impact.Worse(r.IncidentImpact())
+	for n, a := range i.Monitors {
+		if a.MonitorID == m.ID {
+			i.Monitors[n].Impact = a.Impact.Worse(r.IncidentImpact())
+		}
+	}
+	if i.State == Resolved {
+		i.State, i.Legacy.Identified = Investigating, false
+	}
 	i = i.worked(now)
 	joining := NewComment{Text: r.JoiningComment(j), Time: FloorMinute(now), State: i.State}.Made(i.ID, ids.Comment, now)
 	f.Comment = &joining
 	return f
+}
+
+// Follows reports whether the incident follows the alerts on the monitor that share it. A
+// person's word stands: it does not when it is closed, or no longer linked to the monitor.
+func (i Incident) Follows(monitorID int64) bool {
+	return i.Closed == nil && slices.ContainsFunc(i.Monitors, func(a AffectedMonitor) bool { return a.MonitorID == monitorID })
 }
 
 // RecoveryComment returns the comment with the id that tells at now (UTC seconds) that the
@@ -529,9 +543,12 @@ func (i Incident) RecoveryComment(id, ruleID int64, j Judgement, now int64) Comm
 
 // Recovered returns the incident of an alert that was resolved at now (UTC seconds). It ends
 // in the minute at (UTC seconds) in which the monitor recovered, see Condition.RecoveredAt, or
-// where it starts when that is later.
+// where it starts when that is later. An end that a person gave and that has passed stays.
 func (i Incident) Recovered(at, now int64) Incident {
 	i.State, i.Closed = Resolved, &now
+	if end := i.LegacyEnd(); end != nil && *end <= now {
+		return i.worked(now)
+	}
 	i.End, i.Legacy.EndSeconds = new(max(at, i.Start)), 0
 	if at <= i.Start {
 		i.Legacy.EndSeconds = i.Legacy.StartSeconds

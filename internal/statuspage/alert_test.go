@@ -310,10 +310,13 @@ func TestRecovered(t *testing.T) {
 		{"after the start", noon - 600, 0, nil, 0, noon, 0},
 		{"where it starts", noon, 0, nil, 0, noon, 0},
 		{"before it starts", noon + 600, 0, nil, 0, noon + 600, 0},
-		{"an end that was known", noon - 600, 0, at(noon + 900), 30, noon, 0},
+		{"an end ahead", noon - 600, 0, at(noon + 1260), 0, noon, 0},
+		{"an end ahead by a second", noon - 600, 0, at(noon + 1200), 60, noon, 0},
+		{"an end that has passed", noon - 600, 0, at(noon + 1200), 59, noon + 1200, 59},
+		{"an early end", noon - 600, 0, at(noon - 60), 0, noon - 60, 0},
 		{"a start to the second", noon - 600, 30, nil, 0, noon, 0},
 		{"in the minute of such a start", noon, 30, nil, 0, noon, 30},
-		{"before the minute of such a start", noon + 60, 30, at(noon + 120), 5, noon + 60, 30},
+		{"before the minute of such a start", noon + 60, 30, at(noon + 1800), 5, noon + 60, 30},
 	} {
 		i := statuspage.Incident{
 			ID: 6, Start: tt.start, End: tt.end, State: "IDENTIFIED", Created: 1, Updated: 2, Version: 3, Warning: &statuspage.CloserWarning{},
@@ -371,6 +374,8 @@ func TestRecoveredAt(t *testing.T) {
 		{"uptime with a down point since", rule("UPTIME", "", 75, 4, 4), "D D U U U D", 0, 2, true},
 		{"uptime without a failure", rule("UPTIME", "", 75, 4, 2), "U U U U U U", 2, 2, true},
 		{"uptime as far as is known", rule("UPTIME", "", 75, 2, 2), "U U U", -3, 0, false},
+		{"uptime that fails over many", rule("UPTIME", "", 80, 10, 1), strings.Repeat("U ", 10) + "D D D D D" + strings.Repeat(" U", 8), 10, 15, true},
+		{"uptime that fails over some", rule("UPTIME", "", 70, 4, 2), "U U D D U U U", 0, 4, true},
 		{"uptime with degraded ones", rule("UPTIME", "", 75, 2, 2), "D D G U", 0, 2, true},
 	} {
 		at, enough := tt.condition.RecoveredAt(series(tt.points), false, noon+int64(tt.start)*60)
@@ -461,7 +466,10 @@ func TestJoined(t *testing.T) {
 		{"another start", func(i *statuspage.Incident) { i.Start = noon - 180 }, noon - 240, "", func(i *statuspage.Incident) { worked(i); i.Monitors = on("DOWN") }, "IDENTIFIED", noon - 60},
 		{"a start to the second", func(i *statuspage.Incident) { i.Legacy.StartSeconds = 5 }, noon - 240, "", func(i *statuspage.Incident) { worked(i); i.Monitors = on("DOWN") }, "IDENTIFIED", noon - 60},
 		{"no start", func(i *statuspage.Incident) { i.Legacy.NoStart = true }, noon - 240, "", func(i *statuspage.Incident) { worked(i); i.Monitors = on("DOWN") }, "IDENTIFIED", noon - 60},
-		{"open in the state RESOLVED", func(i *statuspage.Incident) { i.State = "RESOLVED" }, noon, "", func(i *statuspage.Incident) { worked(i); i.Monitors = on("DOWN") }, "RESOLVED", noon - 60},
+		{"open in the state RESOLVED", func(i *statuspage.Incident) { i.State, i.Legacy.Identified = "RESOLVED", true }, noon, "", func(i *statuspage.Incident) {
+			worked(i)
+			i.Monitors, i.State, i.Legacy.Identified = on("DOWN"), "INVESTIGATING", false
+		}, "INVESTIGATING", noon - 60},
 		{"with an end", func(i *statuspage.Incident) { i.End = at(noon + 600) }, noon, "", func(i *statuspage.Incident) { worked(i); i.Monitors = on("DOWN") }, "IDENTIFIED", noon - 60},
 		{"closed", func(i *statuspage.Incident) { i.State, i.End, i.Closed = "RESOLVED", at(noon), at(noon) }, noon - 120, "", passedOver, "", noon - 60},
 		{"of other monitors", func(i *statuspage.Incident) { i.Monitors = []statuspage.AffectedMonitor{other} }, noon - 120, "", passedOver, "", noon - 60},

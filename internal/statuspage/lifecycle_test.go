@@ -418,7 +418,8 @@ func (l *life) comment(t *rapid.T) {
 	l.inOrder(t, next, c.State == "RESOLVED", err, statuspage.ErrCommentBeforeStart)
 }
 
-// recover resolves it, when it is open, as its alert does, whatever its start.
+// recover resolves it, when it is open, as its alert does, whatever its start. An end that has
+// passed stays.
 func (l *life) recover(t *rapid.T) {
 	l.tick(t)
 	if l.is.Closed != nil {
@@ -426,10 +427,12 @@ func (l *life) recover(t *rapid.T) {
 	}
 	at := someMinute.Draw(t, "recovered")
 	next := l.is.Recovered(at, l.now)
-	if next.Closed == nil || next.State != "RESOLVED" || *next.End != max(at, l.is.Start) {
+	given := l.is.LegacyEnd()
+	stays := given != nil && *given <= l.now
+	if next.Closed == nil || next.State != "RESOLVED" || stays && *next.LegacyEnd() != *given || !stays && *next.End != max(at, l.is.Start) {
 		t.Fatalf("recovered at %d: %+v", at, next)
 	}
-	if start := next.LegacyStart(); start != nil && *next.LegacyEnd() < *start {
+	if start := next.LegacyStart(); start != nil && !stays && *next.LegacyEnd() < *start {
 		t.Fatalf("recovered at %d, for the legacy API before its start: %+v", at, next)
 	}
 	l.worked(t, next)
