@@ -1,9 +1,12 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/spf13/cobra"
 
 	"tocsin/internal/dynamo/dump"
@@ -15,27 +18,41 @@ it: time to live, point-in-time recovery and deletion protection. While the rest
 still runs, the command waits for it. It changes nothing that is as it should be,
 so it can be repeated, and no record. docs/recovery.md has the steps around it.`
 
+const tableCreateHelp = `Make an empty table, as template.yaml has it, for tocsin import: with its keys, indexes,
+time to live, point-in-time recovery and deletion protection. A stack makes its own
+table; this one is for a stack that is to use another (docs/recovery.md). The command
+can be repeated.`
+
 func newTableCommand(c console) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "table",
-		Short: "Make a restored table ready for use",
+		Short: "Make a table, and make a restored one ready for use",
 		Args:  cobra.NoArgs,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
+	cmd.AddCommand(
+		newTableChange(c, "prepare", "Turn on what a restored table lacks", tablePrepareHelp, dump.Prepare),
+		newTableChange(c, "create", "Make an empty table", tableCreateHelp, dump.Create),
+	)
+	return cmd
+}
+
+type tableChange = func(ctx context.Context, client *dynamodb.Client, name string, d dump.TableDefinition, poll time.Duration, say func(line string)) error
+
+func newTableChange(c console, name, short, long string, change tableChange) *cobra.Command {
 	t := &tableFlags{}
 	var template string
-	prepare := &cobra.Command{
-		Use:     "prepare --table NAME",
-		Short:   "Turn on what a restored table lacks",
-		Long:    tablePrepareHelp,
-		Example: "  tocsin table prepare --table tocsin-restored",
+	cmd := &cobra.Command{
+		Use:     name + " --table NAME",
+		Short:   short,
+		Long:    long,
+		Example: "  tocsin table " + name + " --table tocsin-restored",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if t.table == "" {
 				return errors.New("say which table: --table NAME")
 			}
-			// Of the parameters, the table depends on none but the one that leaves it out.
-			wanted, err := local.ReadTemplate(template, local.TemplateOptions{TableName: t.table})
+			wanted, err := local.ReadTemplate(template, local.TemplateOptions{TableName: t.table, Region: t.region})
 			if err != nil {
 				return err
 			}
@@ -43,11 +60,10 @@ func newTableCommand(c console) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return dump.Prepare(cmd.Context(), client, t.table, wanted.Table, dump.PreparePoll, func(line string) { fmt.Fprintln(c.stdout, line) })
+			return change(cmd.Context(), client, t.table, wanted.Table, dump.PreparePoll, func(line string) { fmt.Fprintln(c.stdout, line) })
 		},
 	}
-	t.addAWS(prepare, "the table on AWS, by its name")
-	prepare.Flags().StringVar(&template, "template", "template.yaml", "SAM template with the table as it should be")
-	cmd.AddCommand(prepare)
+	t.addAWS(cmd, "the table on AWS, by its name")
+	cmd.Flags().StringVar(&template, "template", "template.yaml", "SAM template with the table as it should be")
 	return cmd
 }

@@ -110,7 +110,17 @@ func Prepare(ctx context.Context, client *dynamodb.Client, name string, d TableD
 	return nil
 }
 
-// waitRestored waits for a table that may be in the middle of its restore.
+// Create makes an empty table, billed by request, and prepares it. It goes on with a table
+// of that name that is there already.
+func Create(ctx context.Context, client *dynamodb.Client, name string, d TableDefinition, poll time.Duration, say func(line string)) error {
+	_, err := client.CreateTable(ctx, d.createInput(name))
+	if _, there := errors.AsType[*types.ResourceInUseException](err); err != nil && !there {
+		return fmt.Errorf("creating table %s: %w", name, err)
+	}
+	return Prepare(ctx, client, name, d, poll, say)
+}
+
+// waitRestored waits for a table that is still being made.
 func waitRestored(ctx context.Context, client *dynamodb.Client, name string, poll time.Duration, say func(string)) (*types.TableDescription, error) {
 	for said := false; ; {
 		out, err := client.DescribeTable(ctx, &dynamodb.DescribeTableInput{TableName: aws.String(name)})

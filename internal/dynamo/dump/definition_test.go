@@ -19,6 +19,7 @@ import (
 // restored stands for a table that a restore is making. The engines of the tests know no
 // point-in-time recovery; make test-deploy has the same command on an emulator that does.
 type restored struct {
+	there     bool   // whether it can't be made
 	looks     int    // how often it is still being made
 	early     int    // how often its backups are not ready
 	sortKey   string // what it has
@@ -32,10 +33,17 @@ func (r *restored) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	w.Header().Set("Content-Type", "application/x-amz-json-1.0")
 	_, call, _ := strings.Cut(req.Header.Get("X-Amz-Target"), ".")
 	body, _ := io.ReadAll(req.Body)
-	if strings.HasPrefix(call, "Update") {
+	if strings.HasPrefix(call, "Update") || call == "CreateTable" {
 		r.did = append(r.did, call+" "+canonical(body))
 	}
 	switch call {
+	case "CreateTable":
+		if r.there {
+			w.WriteHeader(http.StatusBadRequest)
+			io.WriteString(w, `{"__type":"com.amazonaws.dynamodb.v20120810#ResourceInUseException","message":"Table already exists: t"}`)
+			return
+		}
+		io.WriteString(w, `{}`)
 	case "DescribeTable":
 		status := "ACTIVE"
 		if r.looks > 0 {
@@ -70,6 +78,33 @@ func canonical(body []byte) string {
 	}
 	text, _ := json.Marshal(v)
 	return string(text)
+}
+
+func clientOf(server *httptest.Server) *dynamodb.Client {
+	return dynamodb.New(dynamodb.Options{
+		Region: "eu-central-1", BaseEndpoint: aws.String(server.URL), Retryer: aws.NopRetryer{},
+		Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
+	})
+}
+
+func TestCreate(t *testing.T) {
+	d := TableDefinition{Attributes: map[string]string{"pk": "S", "sk": "S"}, PartitionKey: "pk", SortKey: "sk", DeletionProtection: true}
+	want := []string{
+		`CreateTable {"AttributeDefinitions":[{"AttributeName":"pk","AttributeType":"S"},{"AttributeName":"sk","AttributeType":"S"}],"BillingMode":"PAY_PER_REQUEST",` +
+			`"KeySchema":[{"AttributeName":"pk","KeyType":"HASH"},{"AttributeName":"sk","KeyType":"RANGE"}],"TableName":"t"}`,
+		`UpdateTable {"DeletionProtectionEnabled":true,"TableName":"t"}`,
+	}
+	for _, there := range []bool{false, true} {
+		table := restored{there: there, looks: 1, sortKey: "sk"}
+		server := httptest.NewServer(&table)
+		defer server.Close()
+		if err := Create(t.Context(), clientOf(server), "t", d, time.Millisecond, func(string) {}); err != nil {
+			t.Errorf("there %t: %v", there, err)
+		}
+		if diff := cmp.Diff(want, table.did); diff != "" {
+			t.Errorf("there %t: changes (-want +got):\n%s", there, diff)
+		}
+	}
 }
 
 func TestPrepare(t *testing.T) {
@@ -110,12 +145,8 @@ func TestPrepare(t *testing.T) {
 			table := tt.table
 			server := httptest.NewServer(&table)
 			defer server.Close()
-			client := dynamodb.New(dynamodb.Options{
-				Region: "eu-central-1", BaseEndpoint: aws.String(server.URL), Retryer: aws.NopRetryer{},
-				Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
-			})
 			var said []string
-			err := Prepare(t.Context(), client, "t", tt.d, time.Millisecond, func(line string) { said = append(said, line) })
+			err := Prepare(t.Context(), clientOf(server), "t", tt.d, time.Millisecond, func(line string) { said = append(said, line) })
 			if got := fmt.Sprint(err); got != tt.wantErr && (err != nil || tt.wantErr != "") {
 				t.Errorf("error %v, want %q", err, tt.wantErr)
 			}
