@@ -377,7 +377,7 @@ def recovers(d):
     # The moment. The emulator has no history: its restore to a moment gives what is in the table now. A backup stands in, whose restore makes
     # the same new table, without the same settings.
     backup = dynamodb.create_backup(TableName=d.table, BackupName="the-moment")["BackupDetails"]["BackupArn"]
-    export = d.build / "export.jsonl"
+    export = d.work / "export.jsonl"
     d.tocsin("export", "--table", d.table, "--force", export)
 
     # After it.
@@ -387,6 +387,9 @@ def recovers(d):
     d.ok("POST", "/api/v4/incidents", lost, Idempotency_Key="after-the-moment")
     damage(dynamodb, d.table)
     check(d.incidents() != right, "the table is not damaged")
+    # The emulator's CloudFormation turns on the deletion protection alone.
+    left = settings(dynamodb, d.table)
+    check(left[2], "the stack's table is not protected")
 
     with timed("restore"):
         dynamodb.restore_table_from_backup(TargetTableName=RESTORED, BackupArn=backup)
@@ -402,8 +405,8 @@ def recovers(d):
     d.tocsin("table", "create", "--table", IMPORTED)
     d.tocsin("import", "--table", IMPORTED, export)
     check(settings(dynamodb, IMPORTED) == ("expires", True, True), "the table that was made has", settings(dynamodb, IMPORTED))
-    counts = [dynamodb.scan(TableName=table, Select="COUNT")["Count"] for table in (RESTORED, IMPORTED)]
-    check(counts[1] == counts[0] + 1, "the restored and the imported table have so many records:", counts)
+    differ = keys(dynamodb, RESTORED) ^ keys(dynamodb, IMPORTED)
+    check(differ == {("SYSTEM", "IMPORT")}, "the restored and the imported table differ in the records", differ)
     with timed("make deploy"):
         d.set_parameter("ExistingTableName", RESTORED)
         d.deploy()
@@ -415,7 +418,7 @@ def recovers(d):
     check(d.status == "UPDATE_COMPLETE", "the stack is", d.status)
     check((d.ids["HttpApi"], d.outputs["ApiUrl"]) == (d.api, url), "another API:", d.outputs)
     check(d.outputs["TableName"] == RESTORED and "Table" not in d.ids, "the stack has the table", d.outputs["TableName"], d.ids.get("Table"))
-    check(settings(dynamodb, d.table) == ("expires", True, True), "the damaged table did not stay as it was:", settings(dynamodb, d.table))
+    check(settings(dynamodb, d.table) == left, "the damaged table did not stay as it was:", settings(dynamodb, d.table), "after", left)
     for function in SCHEDULED:
         check(not fails(d, function), f"{function} fails on the restored table")
 
@@ -426,13 +429,18 @@ def recovers(d):
     check(status(made) == 401, "a key that was made after the moment is answered", status(made))
     check(status(revoked) == 200, "a key that was revoked after the moment is answered", status(revoked))
     d.ok("DELETE", f"/api/v4/keys/{revoked['id']}")
-    check(status(revoked) == 401, "a key that is revoked again is answered", status(revoked))
     again = d.ok("POST", "/api/v4/incidents", once, Idempotency_Key="before-the-moment")
     check(again == first, "a request from before the moment is answered", again, "after", first)
     check(d.incidents() == right, "a request from before the moment had its effect again:", d.incidents())
     d.ok("POST", "/api/v4/incidents", lost, Idempotency_Key="after-the-moment")
     check([i[1] for i in d.incidents() if i not in right] == ["Lost"], "a request from after the moment had no effect:", d.incidents())
     d.damaged, d.table = d.table, RESTORED
+
+
+def keys(dynamodb, table):
+    """The keys of all records."""
+    pages = dynamodb.get_paginator("scan").paginate(TableName=table, ProjectionExpression="pk, sk")
+    return {(item["pk"]["S"], item["sk"]["S"]) for page in pages for item in page["Items"]}
 
 
 def damage(dynamodb, table):
@@ -473,8 +481,8 @@ def deletes(d):
     left = boto3.client("lambda").list_functions()["Functions"]
     check(not left, "functions are still there:", left)
     for table in d.table, d.damaged:
-        left = settings(boto3.client("dynamodb"), table)
-        check(left == ("expires", True, True), f"the table {table} is left with", left)
+        described = boto3.client("dynamodb").describe_table(TableName=table)["Table"]
+        check(described["DeletionProtectionEnabled"], f"the table {table} is not protected")
     check('"first"' in d.tocsin("keys", "list", "--table", d.table), "the key is gone")
 
 
