@@ -67,8 +67,12 @@ type tableFlags struct {
 
 func (t *tableFlags) add(cmd *cobra.Command, c console) {
 	t.localFlags.add(cmd, c, "the table of the tocsin serve on this machine")
+	t.addAWS(cmd, "a table on AWS, by its name: the stack's output TableName")
+}
+
+func (t *tableFlags) addAWS(cmd *cobra.Command, table string) {
 	f := cmd.PersistentFlags()
-	f.StringVar(&t.table, "table", "", "a table on AWS, by its name: the stack's output TableName")
+	f.StringVar(&t.table, "table", "", table)
 	f.StringVar(&t.region, "region", "", "with --table: the AWS region, if it isn't your usual one")
 	f.StringVar(&t.profile, "profile", "", "with --table: the AWS profile, if it isn't your usual one")
 }
@@ -96,6 +100,14 @@ func (t *tableFlags) open(ctx context.Context) (*dynamo.Store, error) {
 		}
 		return dynamo.New(newLocalClient(endpoint, t.options()...), localTable), nil
 	}
+	client, err := t.awsClient(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return dynamo.New(client, t.table), nil
+}
+
+func (t *tableFlags) awsClient(ctx context.Context) (*dynamodb.Client, error) {
 	var options []func(*config.LoadOptions) error
 	if t.region != "" {
 		options = append(options, config.WithRegion(t.region))
@@ -110,7 +122,7 @@ func (t *tableFlags) open(ctx context.Context) (*dynamo.Store, error) {
 	if cfg.Region == "" {
 		return nil, errors.New("no AWS region: name one with --region or set AWS_REGION")
 	}
-	return dynamo.New(ddb.NewClient(cfg, "", t.options()...), t.table), nil
+	return ddb.NewClient(cfg, "", t.options()...), nil
 }
 
 func (t *tableFlags) options() []func(*dynamodb.Options) {

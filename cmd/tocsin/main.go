@@ -43,7 +43,7 @@ func run(ctx context.Context, args []string, c console) int {
 	root.SetOut(c.stdout)
 	root.SetErr(c.stderr)
 	root.SetArgs(args)
-	root.AddCommand(newServeCommand(c), newKeysCommand(c), newMonitorsCommand(c), newIncidentCommand(c), newCloserCommand(c), newExportCommand(c), newImportCommand(c), newConvertCommand(c), newEngineCommand(c), newVersionCommand(c))
+	root.AddCommand(newServeCommand(c), newKeysCommand(c), newMonitorsCommand(c), newIncidentCommand(c), newCloserCommand(c), newExportCommand(c), newImportCommand(c), newTableCommand(c), newConvertCommand(c), newEngineCommand(c), newVersionCommand(c))
 	err := root.ExecuteContext(ctx)
 	if err == nil {
 		return 0

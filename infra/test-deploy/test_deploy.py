@@ -167,13 +167,14 @@ class Deployment:
         """The name under which the emulator serves the API."""
         return f"{self.ids['HttpApi']}.execute-api.localhost:{self.aws.port}"
 
-    def call(self, method, path, body=None):
-        """Sends a request and returns the answer's status and JSON."""
+    def call(self, method, path, body=None, **headers):
+        """Sends a request and returns the answer's status and JSON. Further headers are written with _ for -."""
         request = urllib.request.Request(
             self.aws.url + path,
             method=method,
             data=None if body is None else json.dumps(body).encode(),
-            headers={"Host": self.host, "Authorization": f"Bearer {self.key}", "Content-Type": "application/json"},
+            headers={"Host": self.host, "Authorization": f"Bearer {self.key}", "Content-Type": "application/json"}
+            | {name.replace("_", "-"): value for name, value in headers.items()},
         )
         try:
             with emulator.DIRECT.open(request, timeout=60) as answer:
@@ -182,9 +183,9 @@ class Deployment:
             with e:
                 return e.code, json.load(e)
 
-    def ok(self, method, path, body=None):
+    def ok(self, method, path, body=None, **headers):
         """Sends a request that must be answered 2xx, and returns the JSON."""
-        status, answer = self.call(method, path, body)
+        status, answer = self.call(method, path, body, **headers)
         check(200 <= status < 300, method, path, "is answered", status, answer)
         return answer
 
@@ -352,6 +353,119 @@ def schedules(d):
     wait_until(SCHEDULE, "an alert about the missing points", alerted)
 
 
+# Where DynamoDB restores to, and tocsin import imports to.
+RESTORED = "tocsin-restored"
+IMPORTED = "tocsin-imported"
+
+
+@step("recovery: the damaged table is restored into a new one, which the running stack then uses (docs/recovery.md)")
+def recovers(d):
+    dynamodb, taken = boto3.client("dynamodb"), {}
+
+    @contextlib.contextmanager
+    def timed(what):
+        began = time.monotonic()
+        yield
+        taken[what] = time.monotonic() - began
+
+    # Before the moment.
+    revoked = d.ok("POST", "/api/v4/keys", {"name": "revoked after", "scopes": ["incidents:read"]})["api_key"]
+    once = {"title": "Once", "start_date_time": int(time.time())}
+    first = d.ok("POST", "/api/v4/incidents", once, Idempotency_Key="before-the-moment")
+    right, url = d.incidents(), d.outputs["ApiUrl"]
+
+    # The moment. The emulator has no history: its restore to a moment gives what is in the table now. A backup stands in, whose restore makes
+    # the same new table, without the same settings.
+    backup = dynamodb.create_backup(TableName=d.table, BackupName="the-moment")["BackupDetails"]["BackupArn"]
+    export = d.work / "export.jsonl"
+    d.tocsin("export", "--table", d.table, "--force", export)
+
+    # After it.
+    d.ok("DELETE", f"/api/v4/keys/{revoked['id']}")
+    made = d.ok("POST", "/api/v4/keys", {"name": "made after", "scopes": ["incidents:read"]})["api_key"]
+    lost = {"title": "Lost", "start_date_time": int(time.time())}
+    d.ok("POST", "/api/v4/incidents", lost, Idempotency_Key="after-the-moment")
+    damage(dynamodb, d.table)
+    check(d.incidents() != right, "the table is not damaged")
+    # The emulator's CloudFormation turns on the deletion protection alone.
+    left = settings(dynamodb, d.table)
+    check(left[2], "the stack's table is not protected")
+
+    with timed("restore"):
+        dynamodb.restore_table_from_backup(TargetTableName=RESTORED, BackupArn=backup)
+        dynamodb.get_waiter("table_exists").wait(TableName=RESTORED)
+    check(settings(dynamodb, RESTORED) == (None, False, False), "a restored table already has", settings(dynamodb, RESTORED))
+    with timed("tocsin table prepare"):
+        said = d.tocsin("table", "prepare", "--table", RESTORED)
+    check(said.count("turned on") == 3, "tocsin table prepare says", said)
+    check(settings(dynamodb, RESTORED) == ("expires", True, True), "the prepared table has", settings(dynamodb, RESTORED))
+    said = d.tocsin("table", "prepare", "--table", RESTORED)
+    check(said.count("on already") == 3, "a second tocsin table prepare says", said)
+    # The other way, from an export, makes a table with the same records; what the import says of itself is one more.
+    d.tocsin("table", "create", "--table", IMPORTED)
+    d.tocsin("import", "--table", IMPORTED, export)
+    check(settings(dynamodb, IMPORTED) == ("expires", True, True), "the table that was made has", settings(dynamodb, IMPORTED))
+    differ = keys(dynamodb, RESTORED) ^ keys(dynamodb, IMPORTED)
+    check(differ == {("SYSTEM", "IMPORT")}, "the restored and the imported table differ in the records", differ)
+    with timed("make deploy"):
+        d.set_parameter("ExistingTableName", RESTORED)
+        d.deploy()
+    with timed("first right answer"):
+        wait_until(LOGGED, "the incidents of the moment", lambda: d.incidents() == right)
+    print("    " + ", ".join(f"{what} {seconds:.1f} s" for what, seconds in taken.items()) + f", together {sum(taken.values()):.1f} s")
+
+    # The same environment.
+    check(d.status == "UPDATE_COMPLETE", "the stack is", d.status)
+    check((d.ids["HttpApi"], d.outputs["ApiUrl"]) == (d.api, url), "another API:", d.outputs)
+    check(d.outputs["TableName"] == RESTORED and "Table" not in d.ids, "the stack has the table", d.outputs["TableName"], d.ids.get("Table"))
+    check(settings(dynamodb, d.table) == left, "the damaged table did not stay as it was:", settings(dynamodb, d.table), "after", left)
+    for function in SCHEDULED:
+        check(not fails(d, function), f"{function} fails on the restored table")
+
+    # What docs/recovery.md says of keys and of repeated requests.
+    def status(key):
+        return d.call("GET", "/api/v4/incidents", Authorization=f"Bearer {key['key']}")[0]
+
+    check(status(made) == 401, "a key that was made after the moment is answered", status(made))
+    check(status(revoked) == 200, "a key that was revoked after the moment is answered", status(revoked))
+    d.ok("DELETE", f"/api/v4/keys/{revoked['id']}")
+    again = d.ok("POST", "/api/v4/incidents", once, Idempotency_Key="before-the-moment")
+    check(again == first, "a request from before the moment is answered", again, "after", first)
+    check(d.incidents() == right, "a request from before the moment had its effect again:", d.incidents())
+    d.ok("POST", "/api/v4/incidents", lost, Idempotency_Key="after-the-moment")
+    check([i[1] for i in d.incidents() if i not in right] == ["Lost"], "a request from after the moment had no effect:", d.incidents())
+    d.damaged, d.table = d.table, RESTORED
+
+
+def keys(dynamodb, table):
+    """The keys of all records."""
+    pages = dynamodb.get_paginator("scan").paginate(TableName=table, ProjectionExpression="pk, sk")
+    return {(item["pk"]["S"], item["sk"]["S"]) for page in pages for item in page["Items"]}
+
+
+def damage(dynamodb, table):
+    """Deletes every second record that has a title, and overwrites the title of the others."""
+    pages = dynamodb.get_paginator("scan").paginate(TableName=table, FilterExpression="attribute_exists(title)")
+    for n, item in enumerate([item for page in pages for item in page["Items"]]):
+        key = {"pk": item["pk"], "sk": item["sk"]}
+        if n % 2:
+            dynamodb.delete_item(TableName=table, Key=key)
+        else:
+            overwrite = {"UpdateExpression": "SET title = :t", "ExpressionAttributeValues": {":t": {"S": "Damaged"}}}
+            dynamodb.update_item(TableName=table, Key=key, **overwrite)
+
+
+def settings(dynamodb, table):
+    """The attribute of the time to live, or None, and whether there are point-in-time recovery and deletion protection."""
+    ttl = dynamodb.describe_time_to_live(TableName=table)["TimeToLiveDescription"]
+    recovery = dynamodb.describe_continuous_backups(TableName=table)["ContinuousBackupsDescription"]["PointInTimeRecoveryDescription"]
+    return (
+        ttl.get("AttributeName") if ttl["TimeToLiveStatus"] == "ENABLED" else None,
+        recovery["PointInTimeRecoveryStatus"] == "ENABLED",
+        dynamodb.describe_table(TableName=table)["Table"]["DeletionProtectionEnabled"],
+    )
+
+
 @step("sam delete leaves the table, with its data and its protection")
 def deletes(d):
     d.before = d.incidents()
@@ -366,9 +480,10 @@ def deletes(d):
     check(not stacks, "the stack is still there:", stacks)
     left = boto3.client("lambda").list_functions()["Functions"]
     check(not left, "functions are still there:", left)
-    table = boto3.client("dynamodb").describe_table(TableName=d.table)["Table"]
-    check(table["DeletionProtectionEnabled"], "the table is not protected")
-    check(d.tocsin("keys", "list", "--table", d.table).count("\n") == 2, "the key is gone")
+    for table in d.table, d.damaged:
+        described = boto3.client("dynamodb").describe_table(TableName=table)["Table"]
+        check(described["DeletionProtectionEnabled"], f"the table {table} is not protected")
+    check('"first"' in d.tocsin("keys", "list", "--table", d.table), "the key is gone")
 
 
 @step("another deployment on the table that was left serves the same")

@@ -312,6 +312,12 @@ func readTable(properties value) dump.TableDefinition {
 	if ttl := properties.get("TimeToLiveSpecification"); ttl.exists() && ttl.get("Enabled").text() == "true" {
 		d.TTLAttribute = ttl.get("AttributeName").text()
 	}
+	if v := properties.get("PointInTimeRecoverySpecification"); v.exists() {
+		d.PointInTimeRecovery = v.get("PointInTimeRecoveryEnabled").text() == "true"
+	}
+	if v := properties.get("DeletionProtectionEnabled"); v.exists() {
+		d.DeletionProtection = v.text() == "true"
+	}
 	return d
 }
 

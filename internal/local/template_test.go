@@ -63,7 +63,7 @@ func TestReadTemplate(t *testing.T) {
 			SortKey:      "sk",
 			Local:        []dump.IndexDefinition{{Name: "lsi1", PartitionKey: "pk", SortKey: "l", Projection: "ALL"}},
 			Global:       []dump.IndexDefinition{{Name: "gsi1", PartitionKey: "g", Projection: "KEYS_ONLY"}},
-			TTLAttribute: "expires",
+			TTLAttribute: "expires", PointInTimeRecovery: true, DeletionProtection: true,
 		},
 		CORS: &CORS{
 			Origins: []string{"https://status.example.com"}, Methods: []string{"GET"}, Headers: []string{"x-one"}, Expose: []string{"etag"}, MaxAge: new(60),

@@ -15,14 +15,17 @@ import (
 )
 
 // TableDefinition is what of a table can't be changed later or that the service
-// relies on: keys, indexes and the attribute that holds the time to live.
+// relies on: keys, indexes, the attribute that holds the time to live, and what keeps
+// its records safe.
 type TableDefinition struct {
-	Attributes   map[string]string // the key attributes: name → type, S, N or B
-	PartitionKey string
-	SortKey      string // "" for none
-	Local        []IndexDefinition
-	Global       []IndexDefinition
-	TTLAttribute string // "" for none
+	Attributes          map[string]string // the key attributes: name → type, S, N or B
+	PartitionKey        string
+	SortKey             string // "" for none
+	Local               []IndexDefinition
+	Global              []IndexDefinition
+	TTLAttribute        string // "" for none
+	PointInTimeRecovery bool
+	DeletionProtection  bool
 }
 
 // IndexDefinition is a secondary index of a table.
@@ -41,7 +44,7 @@ const (
 // CreateTable makes the table when it is absent, billed by request, and returns
 // when it can be used. A table of that name with other keys or indexes is an
 // error: what is in it can't be read as the service's. It is for engines on a
-// developer's machine; on AWS the stack makes the table.
+// developer's machine, without what keeps records safe; on AWS the stack makes the table.
 func CreateTable(ctx context.Context, client *dynamodb.Client, name string, d TableDefinition) error {
 	table, err := waitActive(ctx, client, name)
 	if _, absent := errors.AsType[*types.ResourceNotFoundException](err); absent {
@@ -57,10 +60,125 @@ func CreateTable(ctx context.Context, client *dynamodb.Client, name string, d Ta
 	if diff := d.differences(table); len(diff) > 0 {
 		return fmt.Errorf("table %s exists with other keys or indexes (%s): use another table or delete this one", name, strings.Join(diff, "; "))
 	}
-	if err := enableTTL(ctx, client, name, d.TTLAttribute); err != nil {
-		return fmt.Errorf("time to live of table %s: %w", name, err)
+	if d.TTLAttribute != "" {
+		if _, err := enableTTL(ctx, client, name, d.TTLAttribute); err != nil {
+			return fmt.Errorf("time to live of table %s: %w", name, err)
+		}
 	}
 	return nil
+}
+
+// PreparePoll is how long Prepare waits between two looks at a table that is not ready,
+// when nobody says otherwise.
+const PreparePoll = 5 * time.Second
+
+// Prepare gives a table that DynamoDB has restored what a restore leaves out of the
+// definition: time to live, point-in-time recovery and deletion protection. It waits until
+// the table can be used, and looks at it again every poll, until ctx ends. It changes
+// nothing that is as it should be, so it can be repeated. A table with other keys or indexes is
+// refused before anything is changed. say gets a line for each thing.
+func Prepare(ctx context.Context, client *dynamodb.Client, name string, d TableDefinition, poll time.Duration, say func(line string)) error {
+	table, err := waitRestored(ctx, client, name, poll, say)
+	if err != nil {
+		return fmt.Errorf("looking at table %s: %w", name, err)
+	}
+	if diff := d.differences(table); len(diff) > 0 {
+		return fmt.Errorf("table %s has other keys or indexes than the template (%s): it is not a restored one of this service", name, strings.Join(diff, "; "))
+	}
+	for _, setting := range []struct {
+		name   string
+		wanted bool
+		set    func() (changed bool, err error)
+	}{
+		{"time to live", d.TTLAttribute != "", func() (bool, error) { return enableTTL(ctx, client, name, d.TTLAttribute) }},
+		{"point-in-time recovery", d.PointInTimeRecovery, func() (bool, error) { return enableRecovery(ctx, client, name, poll) }},
+		{"deletion protection", d.DeletionProtection, func() (bool, error) { return enableProtection(ctx, client, table) }},
+	} {
+		if !setting.wanted {
+			continue
+		}
+		changed, err := setting.set()
+		if err != nil {
+			return fmt.Errorf("%s of table %s: %w", setting.name, name, err)
+		}
+		if changed {
+			say(setting.name + ": turned on")
+		} else {
+			say(setting.name + ": on already")
+		}
+	}
+	return nil
+}
+
+// Create makes an empty table, billed by request, and prepares it. It goes on with a table
+// of that name that is there already.
+func Create(ctx context.Context, client *dynamodb.Client, name string, d TableDefinition, poll time.Duration, say func(line string)) error {
+	_, err := client.CreateTable(ctx, d.createInput(name))
+	if _, there := errors.AsType[*types.ResourceInUseException](err); err != nil && !there {
+		return fmt.Errorf("creating table %s: %w", name, err)
+	}
+	return Prepare(ctx, client, name, d, poll, say)
+}
+
+// waitRestored waits for a table that is still being made.
+func waitRestored(ctx context.Context, client *dynamodb.Client, name string, poll time.Duration, say func(string)) (*types.TableDescription, error) {
+	for said := false; ; {
+		out, err := client.DescribeTable(ctx, &dynamodb.DescribeTableInput{TableName: aws.String(name)})
+		if err != nil {
+			return nil, err
+		}
+		if active(out.Table) {
+			return out.Table, nil
+		}
+		if !said {
+			said = true
+			say("waiting for the table, which is " + string(out.Table.TableStatus))
+		}
+		if err := pause(ctx, poll); err != nil {
+			return nil, err
+		}
+	}
+}
+
+func pause(ctx context.Context, d time.Duration) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(d):
+		return nil
+	}
+}
+
+// enableRecovery tries again while DynamoDB is still turning on the backups of a new table.
+func enableRecovery(ctx context.Context, client *dynamodb.Client, name string, poll time.Duration) (changed bool, err error) {
+	out, err := client.DescribeContinuousBackups(ctx, &dynamodb.DescribeContinuousBackupsInput{TableName: aws.String(name)})
+	if err != nil {
+		return false, err
+	}
+	if b := out.ContinuousBackupsDescription; b != nil && b.PointInTimeRecoveryDescription != nil &&
+		b.PointInTimeRecoveryDescription.PointInTimeRecoveryStatus == types.PointInTimeRecoveryStatusEnabled {
+		return false, nil
+	}
+	for {
+		_, err = client.UpdateContinuousBackups(ctx, &dynamodb.UpdateContinuousBackupsInput{
+			TableName:                        aws.String(name),
+			PointInTimeRecoverySpecification: &types.PointInTimeRecoverySpecification{PointInTimeRecoveryEnabled: aws.Bool(true)},
+		})
+		if _, early := errors.AsType[*types.ContinuousBackupsUnavailableException](err); !early {
+			return err == nil, err
+		}
+		if err := pause(ctx, poll); err != nil {
+			return false, err
+		}
+	}
+}
+
+func enableProtection(ctx context.Context, client *dynamodb.Client, table *types.TableDescription) (changed bool, err error) {
+	if aws.ToBool(table.DeletionProtectionEnabled) {
+		return false, nil
+	}
+	_, err = client.UpdateTable(ctx, &dynamodb.UpdateTableInput{TableName: table.TableName, DeletionProtectionEnabled: aws.Bool(true)})
+	return err == nil, err
 }
 
 func (d TableDefinition) createInput(name string) *dynamodb.CreateTableInput {
@@ -111,10 +229,8 @@ func waitActive(ctx context.Context, client *dynamodb.Client, name string) (*typ
 		if active(out.Table) {
 			return out.Table, nil
 		}
-		select {
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		case <-time.After(tableActivePoll):
+		if err := pause(ctx, tableActivePoll); err != nil {
+			return nil, err
 		}
 	}
 }
@@ -190,17 +306,14 @@ func orNothing(s string) string {
 	return s
 }
 
-func enableTTL(ctx context.Context, client *dynamodb.Client, name, attribute string) error {
-	if attribute == "" {
-		return nil
-	}
+func enableTTL(ctx context.Context, client *dynamodb.Client, name, attribute string) (changed bool, err error) {
 	out, err := client.DescribeTimeToLive(ctx, &dynamodb.DescribeTimeToLiveInput{TableName: aws.String(name)})
 	if err != nil {
-		return err
+		return false, err
 	}
 	if ttl := out.TimeToLiveDescription; ttl != nil && aws.ToString(ttl.AttributeName) == attribute &&
 		(ttl.TimeToLiveStatus == types.TimeToLiveStatusEnabled || ttl.TimeToLiveStatus == types.TimeToLiveStatusEnabling) {
-		return nil
+		return false, nil
 	}
 	_, err = client.UpdateTimeToLive(ctx, &dynamodb.UpdateTimeToLiveInput{
 		TableName: aws.String(name),
@@ -209,5 +322,5 @@ func enableTTL(ctx context.Context, client *dynamodb.Client, name, attribute str
 			Enabled:       aws.Bool(true),
 		},
 	})
-	return err
+	return err == nil, err
 }
