@@ -5,8 +5,21 @@ import (
 	"strings"
 	"testing"
 
+	"tocsin/internal/ddb"
 	"tocsin/internal/statuspage"
 )
+
+// TestKindsOfAlertsRows asks that an import knows what alerts leave in a table.
+func TestKindsOfAlertsRows(t *testing.T) {
+	for k, want := range map[ddb.Key]Kind{
+		outageKey(1): Other, incidentAlertKey(1, 2): Other, alertRowKey(1, 2): Other, openAlertKey(1, 2): Other, alertKey(1): Other,
+		cleanupAlertsKey(1, 2): IsVisible, {PK: monitorPK(1), SK: "OPENINCIDENTS"}: Unknown,
+	} {
+		if got := KindOf(k); got != want {
+			t.Errorf("%v is %d, want %d", k, got, want)
+		}
+	}
+}
 
 // FuzzSortKey reads any text as a sort key by time and id. Only what timeAndID writes
 // is one, it is read as what was written, and keys sort as their times and ids do.
