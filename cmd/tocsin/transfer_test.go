@@ -117,7 +117,7 @@ func TestExportAndImport(t *testing.T) {
 	// A server that wants to write into the terminal.
 	var answer atomic.Pointer[string]
 	hostile := rawServer(t, &answer)
-	_, to = start("--empty")
+	_, to = start("empty")
 	for _, tt := range []struct{ answer, want string }{
 		{"418 \x1b[31mred \x9b1m\r\n\r\n", `it answers 418 \x1b[31mred \x9b1m`},
 		{"302 Found\r\nLocation: /\x9b1m\u202e\r\n\r\n", `to /\x9b1m\u202e`},
