@@ -52,7 +52,8 @@ const (
 	IsVisible // what makes others visible, or makes something happen: incidents, monitors, rules, and deletions to finish
 )
 
-// kinds are the kinds of all items by how their keys are. A text that ends with # or is
+// kinds are the kinds of all items by how their keys are: the rows of the table in the
+// documentation of this package. A text that ends with # or is
 // empty is the beginning of a longer one.
 var kinds = []struct {
 	pk, sk string
@@ -61,11 +62,13 @@ var kinds = []struct {
 	{incidentPrefix, meta, IsVisible},
 	{incidentPrefix, bodySK, Other},
 	{incidentPrefix, commentPrefix, Other},
+	{incidentPrefix, alertRowPrefix, Other},
 	{allMonitors, "", IsVisible},
 	{monitorPrefix, incidentRowPrefix, Other},
 	{monitorPrefix, hourPrefix, Other},
 	{monitorPrefix, dayPrefix, Other},
 	{monitorPrefix, openAlertPrefix, Other},
+	{monitorPrefix, openIncidentSK, Other},
 	{monitorPrefix, alertRowPrefix, Other},
 	{alertPrefix, meta, Other},
 	{allRules, "", IsVisible},
@@ -75,6 +78,7 @@ var kinds = []struct {
 	{cleanups, cleanupIncident + "#", IsVisible},
 	{cleanups, cleanupMonitor + "#", IsVisible},
 	{cleanups, cleanupRule + "#", IsVisible},
+	{cleanups, cleanupAlerts + "#", IsVisible},
 	{system, counterPrefix + string(IncidentIDs), IsCounter},
 	{system, counterPrefix + string(CommentIDs), IsCounter},
 	{system, counterPrefix + string(MonitorIDs), IsCounter},
