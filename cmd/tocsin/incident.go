@@ -264,7 +264,8 @@ const commandKeyName = "tocsin incident"
 
 // localAPI returns the client of the API that is served on this machine. Its key is made
 // the first time and kept beside the data, as the table has no more than its hash; a table
-// that does not have it, which one in memory never does, gets it again.
+// that does not have it, which one in memory never does, gets it again. In place of one that
+// was revoked there is a new one.
 func (l *localFlags) localAPI(ctx context.Context) (*apiClient, error) {
 	port, err := parsePort(l.port)
 	if err != nil {
@@ -277,13 +278,23 @@ func (l *localFlags) localAPI(ctx context.Context) (*apiClient, error) {
 	if !isLoopback(endpoint) {
 		return nil, usagef("the table of the server on port %d is not on this machine: make a key with tocsin keys create, and set TOCSIN_URL and TOCSIN_KEY", port)
 	}
-	key, err := keptSecret(filepath.Join(dataDir(l.dir, port), "incident-key"))
+	file := filepath.Join(dataDir(l.dir, port), "incident-key")
+	key, err := keptSecret(file)
 	if err != nil {
 		return nil, err
 	}
 	store := dynamo.New(newLocalClient(endpoint), localTable)
 	if err := store.ReadSchema(ctx); err != nil {
 		return nil, err
+	}
+	old, err := store.APIKeyByHash(ctx, statuspage.HashSecret(key))
+	if err != nil && !errors.Is(err, statuspage.ErrKeyNotFound) {
+		return nil, fmt.Errorf("reading the API key: %w", err)
+	}
+	if old.Revoked != nil {
+		if key, err = newSecret(file); err != nil {
+			return nil, err
+		}
 	}
 	n := statuspage.NewAPIKey{Name: commandKeyName, Scopes: []statuspage.Scope{statuspage.ScopeIncidentsWrite}}
 	if _, err := store.EnsureAPIKey(ctx, key, n, time.Now().Unix()); err != nil {
@@ -292,8 +303,8 @@ func (l *localFlags) localAPI(ctx context.Context) (*apiClient, error) {
 	return newAPIClient("http://"+net.JoinHostPort("127.0.0.1", strconv.Itoa(port)), key)
 }
 
-// keptSecret returns the API key in the file, which is made with a new one, for its
-// owner's eyes only, if it is not there.
+// keptSecret returns the API key in the file, which is made with a new one if it is not
+// there.
 func keptSecret(file string) (string, error) {
 	text, err := os.ReadFile(file)
 	if secret := strings.TrimSpace(string(text)); err == nil && statuspage.ValidSecret(secret) {
@@ -302,6 +313,11 @@ func keptSecret(file string) (string, error) {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return "", fmt.Errorf("reading the API key: %w", err)
 	}
+	return newSecret(file)
+}
+
+// newSecret puts a new API key into the file, for its owner's eyes only.
+func newSecret(file string) (string, error) {
 	secret := statuspage.NewSecret()
 	part := file + "." + rand.Text()
 	if err := os.WriteFile(part, []byte(secret+"\n"), 0o600); err != nil {

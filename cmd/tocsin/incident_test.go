@@ -9,6 +9,7 @@ import (
 	"net/http/httputil"
 	"net/url"
 	"os"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -85,6 +86,24 @@ func TestIncident(t *testing.T) {
 	}
 	status, keys, _ := tocsin(t, nil, append([]string{"keys", "list"}, local...)...)
 	if status != 0 || strings.Count(keys, `"tocsin incident"`) != 1 || !strings.Contains(keys, "incidents:write  ") {
+		t.Errorf("the keys are %s", keys)
+	}
+	// A key that was revoked stays so, and another is made.
+	id := regexp.MustCompile(`(?m)^(\d+) .*"tocsin incident"`).FindStringSubmatch(keys)
+	if id == nil {
+		t.Fatalf("no key in %s", keys)
+	}
+	if status, out, errs := tocsin(t, nil, append([]string{"keys", "revoke", id[1]}, local...)...); status != 0 {
+		t.Fatalf("%d %s%s", status, out, errs)
+	}
+	for range 2 {
+		if status, out, errs := tocsin(t, nil, append([]string{"incident", "list", "--all"}, local...)...); status != 0 || !strings.HasPrefix(out, "2 ") {
+			t.Errorf("with a revoked key: %d %s%s", status, out, errs)
+		}
+	}
+	_, keys, _ = tocsin(t, nil, append([]string{"keys", "list"}, local...)...)
+	revoked := regexp.MustCompile(`"tocsin incident"  incidents:write +\S+ +never +\d`).FindAllString(keys, -1)
+	if len(revoked) != 1 || strings.Count(keys, `"tocsin incident"`) != 2 {
 		t.Errorf("the keys are %s", keys)
 	}
 	if info, err := os.Stat(dir + "/data/" + port + "/incident-key"); err != nil || info.Mode().Perm() != 0o600 {

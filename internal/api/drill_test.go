@@ -17,6 +17,8 @@ import (
 	"tocsin/internal/dynamo/dump"
 	"tocsin/internal/dynamotest"
 	"tocsin/internal/openapi"
+	"tocsin/internal/opt"
+	"tocsin/internal/statuspage"
 )
 
 // TestRecoveryDrill is the drill of docs/recovery.md: a table with records of every kind is
@@ -35,8 +37,13 @@ func TestRecoveryDrill(t *testing.T) {
 	if strings.Contains(file.String(), old.Key) || strings.Contains(file.String(), reader) {
 		t.Error("an API key is in the file")
 	}
-	if !strings.Contains(file.String(), `"pk":{"S":"CLEANUP"}`) {
-		t.Error("no deletion was interrupted")
+	for what, key := range map[string]string{
+		"interrupted deletion": `"pk":{"S":"CLEANUP"},"sk":{"S":"INCIDENT#`, "interrupted end of alerts": `"pk":{"S":"CLEANUP"},"sk":{"S":"ALERTS#`,
+		"alert that joined an incident": `"pk":{"S":"INCIDENT#8"},"sk":{"S":"ALERT#`, "incident that open alerts share": `"sk":{"S":"OPENINCIDENT"}`,
+	} {
+		if !strings.Contains(file.String(), key) {
+			t.Errorf("no %s is in the file", what)
+		}
 	}
 	paths := drillPaths(t, old)
 	want := map[string]apitest.Response{}
@@ -159,6 +166,24 @@ func fillForDrill(t *testing.T, s *apitest.Server, clock *clock) (reader string)
 	if err := s.Table.Store(client).DeleteIncident(ctx, 4, clock.seconds.Load(), nil); err != nil {
 		t.Fatal(err)
 	}
+
+	// Incidents that two rules share: one is open, one resolved, and of one the alerts are
+	// still to end.
+	for _, tag := range []string{"saturn", "jupiter", "uranus"} {
+		do("POST", "/api/v4/monitors", fmt.Sprintf(`{"tag":%q,"name":"N"}`, tag))
+	}
+	for _, severity := range []string{"WARNING", "CRITICAL"} {
+		do("POST", "/api/v4/alert-rules", fmt.Sprintf(`{"alert_for":"STATUS","alert_value":"DOWN","monitor_tags":["saturn","jupiter","uranus"],"severity":%q,"create_incident":true}`, severity))
+	}
+	for _, tag := range []string{"saturn", "jupiter", "uranus"} {
+		do("POST", "/api/v4/status", fmt.Sprintf(`{"points":[{"monitor_tag":%q,"status":"DOWN","timestamp":%d}]}`, tag, testMinute))
+	}
+	do("POST", "/api/v4/status", fmt.Sprintf(`{"points":[{"monitor_tag":"jupiter","status":"UP","timestamp":%d}]}`, testMinute+60))
+	ctx, die = context.WithCancel(t.Context())
+	client = &dynamotest.Client{Inject: dynamotest.Before(dynamotest.Deletes("OPENALERT#"), die)}
+	if _, err := s.Table.Store(client).UpdateMonitor(ctx, "uranus", statuspage.MonitorPatch{Status: opt.Value("INACTIVE")}, clock.seconds.Load()); err != nil {
+		t.Fatal(err)
+	}
 	return reader
 }
 
@@ -187,15 +212,15 @@ func drillPaths(t *testing.T, s *apitest.Server) []string {
 	t.Helper()
 	paths := []string{
 		"/api/v4/incidents", "/api/v4/incidents?status=open", "/api/v4/incidents?status=closed&limit=1", "/api/v4/incidents?monitor_tags=earth,mars", "/api/v4/incidents?start_ts=1768470001",
-		"/api/v4/monitors", "/api/v4/monitors?status=ACTIVE", "/api/v4/monitors/earth", "/api/v4/monitors/mars", "/api/v4/monitors/venus",
+		"/api/v4/monitors", "/api/v4/monitors?status=ACTIVE", "/api/v4/monitors/earth", "/api/v4/monitors/mars", "/api/v4/monitors/venus", "/api/v4/monitors/uranus",
 		fmt.Sprintf("/api/v4/monitors/earth/data?start_ts=%d&end_ts=%d", testMinute-86400, testMinute+3600), fmt.Sprintf("/api/v4/monitors/mars/data?start_ts=%d&end_ts=%d", testMinute-4*86400, testMinute),
 		fmt.Sprintf("/api/v4/monitors/earth/data/%d", testMinute), fmt.Sprintf("/api/v4/monitors/earth/data/%d", testMinute+600),
 		"/api/v4/monitors/earth/uptime?days=5", "/api/v4/monitors/mars/uptime?days=90",
-		"/api/v4/alert-rules", "/api/v4/alert-rules/1", "/api/v4/alert-rules/2", "/api/v4/alert-rules/3", "/api/v4/alerts", "/api/v4/alerts?monitor_tag=earth", "/api/v4/alerts?alert_status=TRIGGERED",
+		"/api/v4/alert-rules", "/api/v4/alert-rules/1", "/api/v4/alert-rules/2", "/api/v4/alert-rules/3", "/api/v4/alerts", "/api/v4/alerts?monitor_tag=saturn", "/api/v4/alerts?monitor_tag=jupiter", "/api/v4/alerts?monitor_tag=uranus", "/api/v4/alerts?monitor_tag=earth", "/api/v4/alerts?alert_status=TRIGGERED",
 		"/api/v4/keys", "/healthcheck", "/openapi.json", "/docs",
 		"/api/status?tag=earth", "/api/status?tag=mars", "/api/status?tag=venus", "/api/incident?status=OPEN", "/api/incident?status=CLOSED", "/api/incident?status=OPEN&tags=mars",
 	}
-	for id := range 8 {
+	for id := range 12 {
 		paths = append(paths, fmt.Sprintf("/api/v4/incidents/%d", id+1), fmt.Sprintf("/api/v4/incidents/%d/comments", id+1), fmt.Sprintf("/api/v4/incidents/1/comments/%d", id+1),
 			fmt.Sprintf("/api/v4/alerts/%d", id+1), fmt.Sprintf("/api/incident/%d", id+1), fmt.Sprintf("/api/incident/%d/comment", id+1))
 	}

@@ -52,6 +52,7 @@ var functionNames = []string{function.Incidents, function.Comments, function.Mon
 func newLambdas(tb testing.TB, o function.Options) *lambdas {
 	tb.Helper()
 	l := &lambdas{table: dynamotest.NewTable(tb), handlers: map[string]lambda.Handler{}, key: testKey}
+	tb.Cleanup(func() { l.table.CheckKinds(tb) })
 	l.log = &watchedLog{secrets: []string{statuspage.HashSecret(l.key)}}
 	o.Log = slog.New(slog.NewJSONHandler(l.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	for _, name := range functionNames {

@@ -60,7 +60,8 @@ type Server struct {
 // callTimeout is how long a function waits for one try of one DynamoDB call.
 const callTimeout = 5 * time.Second
 
-// New starts the service; it ends with the test.
+// New starts the service; it ends with the test, which then fails if the table has an item
+// that an import would refuse.
 func New(t testing.TB, o Options) *Server {
 	t.Helper()
 	if o.Table == nil {
@@ -110,7 +111,10 @@ func New(t testing.TB, o Options) *Server {
 		t.Fatal(err)
 	}
 	server := httptest.NewServer(gateway)
-	t.Cleanup(server.Close)
+	t.Cleanup(func() {
+		server.Close()
+		s.Table.CheckKinds(t)
+	})
 	s.URL = server.URL
 	s.Key = s.NewKey(statuspage.NewAPIKey{Name: "test", Scopes: statuspage.Scopes()})
 	return s

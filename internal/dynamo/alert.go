@@ -111,9 +111,11 @@ func readOpenAlert(it ddb.Item) (ruleID int64, o openAlert, err error) {
 	return ruleID, o, r.Err
 }
 
+const openIncidentSK = "OPENINCIDENT"
+
 // outageKey is the row of the incident that the open alerts on a monitor share.
 func outageKey(monitorID int64) ddb.Key {
-	return ddb.Key{PK: monitorPK(monitorID), SK: "OPENINCIDENT"}
+	return ddb.Key{PK: monitorPK(monitorID), SK: openIncidentSK}
 }
 
 const attrRecovered = "recovered"

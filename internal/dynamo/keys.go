@@ -52,7 +52,8 @@ const (
 	IsVisible // what makes others visible, or makes something happen: incidents, monitors, rules, and deletions to finish
 )
 
-// kinds are the kinds of all items by how their keys are. A text that ends with # or is
+// kinds are the kinds of all items by how their keys are: the rows of the table in the
+// documentation of this package. A text that ends with # or is
 // empty is the beginning of a longer one.
 var kinds = []struct {
 	pk, sk string
@@ -67,6 +68,7 @@ var kinds = []struct {
 	{monitorPrefix, hourPrefix, Other},
 	{monitorPrefix, dayPrefix, Other},
 	{monitorPrefix, openAlertPrefix, Other},
+	{monitorPrefix, openIncidentSK, Other},
 	{monitorPrefix, alertRowPrefix, Other},
 	{monitorPrefix, outageKey(0).SK, Other},
 	{alertPrefix, meta, Other},

@@ -2,6 +2,7 @@ package dynamo
 
 import (
 	"cmp"
+	"os"
 	"strings"
 	"testing"
 
@@ -9,15 +10,55 @@ import (
 	"tocsin/internal/statuspage"
 )
 
-// TestKindsOfAlertsRows asks that an import knows what alerts leave in a table.
-func TestKindsOfAlertsRows(t *testing.T) {
-	for k, want := range map[ddb.Key]Kind{
-		outageKey(1): Other, incidentAlertKey(1, 2): Other, alertRowKey(1, 2): Other, openAlertKey(1, 2): Other, alertKey(1): Other,
-		cleanupAlertsKey(1, 2): IsVisible, {PK: monitorPK(1), SK: "OPENINCIDENTS"}: Unknown,
-	} {
-		if got := KindOf(k); got != want {
-			t.Errorf("%v is %d, want %d", k, got, want)
+// Every row of the table in the documentation of this package has a kind, and every kind is
+// that of a row there.
+func TestKindOfEveryRow(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("doc.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, table, _ := strings.Cut(string(text), "//\titem ")
+	table, _, _ = strings.Cut("item "+table, "\n//\n")
+	lines := strings.Split(table, "\n//\t")
+	pkAt, skAt, indexAt := strings.Index(lines[0], "pk"), strings.Index(lines[0], "sk"), strings.Index(lines[0], "index")
+	column := func(line string, from, to int) string {
+		return strings.TrimSpace(line[min(from, len(line)):min(to, len(line))])
+	}
+	unseen := map[string]bool{}
+	for _, k := range kinds {
+		unseen[k.pk+" "+k.sk] = true
+	}
+	rows := 0
+	for n, line := range lines[1:] {
+		if column(line, 0, pkAt) == "" {
+			continue // it goes on with the row before
 		}
+		rows++
+		k := ddb.Key{PK: column(line, pkAt, skAt), SK: column(line, skAt, indexAt)}
+		if line[skAt-1] != ' ' { // it takes the place of the sort key, which is in the next line
+			k = ddb.Key{PK: column(line, pkAt, len(line)), SK: column(lines[n+2], skAt, indexAt)}
+		}
+		all := []ddb.Key{k}
+		switch k.SK {
+		case "COUNTER#kind":
+			all = []ddb.Key{CounterKey(IncidentIDs), CounterKey(CommentIDs), CounterKey(MonitorIDs), CounterKey(apiKeyIDs), CounterKey(ruleIDs), CounterKey(alertIDs)}
+		case "kind#id":
+			all = []ddb.Key{cleanupKey(cleanupIncident, 1), cleanupKey(cleanupMonitor, 1)}
+		}
+		for _, k := range all {
+			if KindOf(k) == Unknown {
+				t.Errorf("an import would refuse %s %s: no kind", k.PK, k.SK)
+			}
+			for _, of := range kinds {
+				if strings.HasPrefix(k.PK, of.pk) && strings.HasPrefix(k.SK, of.sk) {
+					delete(unseen, of.pk+" "+of.sk)
+				}
+			}
+		}
+	}
+	if len(unseen) > 0 || rows < 20 {
+		t.Errorf("%d rows, without one for the kinds of %v", rows, unseen)
 	}
 }
 

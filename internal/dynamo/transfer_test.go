@@ -9,16 +9,19 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	gocmp "github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"tocsin/internal/ddb"
 	"tocsin/internal/dynamo"
 	"tocsin/internal/dynamo/dump"
 	"tocsin/internal/dynamotest"
@@ -149,6 +152,46 @@ func TestExportImport(t *testing.T) {
 		t.Fatal(err)
 	}
 	sameRows(t, rows(t, other), rows(t, target))
+}
+
+// TestLargestRecords moves records that DynamoDB just takes.
+func TestLargestRecords(t *testing.T) {
+	t.Parallel()
+	source := dynamotest.NewTable(t)
+	if err := source.Store(nil).CheckSchema(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	deep := ddb.Num(1)
+	for range 31 {
+		deep = ddb.ListOf([]types.AttributeValue{deep}, func(v types.AttributeValue) types.AttributeValue { return v })
+	}
+	const keys = len("pkMONITORSska" + "a")
+	for sk, it := range map[string]ddb.Item{
+		"a": {"a": ddb.Str(strings.Repeat("x", 400<<10-keys))},
+		"b": {"a": ddb.Str(strings.Repeat("x", 200<<10-keys-len("lsi1sk1"))), "lsi1sk": ddb.Str("1")},
+		"c": {"a": deep},
+		"d": {strings.Repeat("n", 1<<16-1): ddb.Str(""), "m": ddb.Map(ddb.Item{strings.Repeat("n", 1<<16-1): ddb.Str("")})},
+		"e": {"a": &types.AttributeValueMemberN{Value: strings.Repeat("9", 38)}},
+	} {
+		it["pk"], it["sk"] = ddb.Str("MONITORS"), ddb.Str(sk)
+		if _, err := source.DynamoDB(nil).PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &source.Name, Item: it}); err != nil {
+			t.Fatal(sk, err)
+		}
+	}
+	target := dynamotest.NewTable(t)
+	if _, err := target.Dump(nil).Import(t.Context(), exported(t, source, dump.ExportOptions{}, now), dump.ImportOptions{}, now); err != nil {
+		t.Fatal(err)
+	}
+	// Lists in each other take cmp too long.
+	got, want := rows(t, target), rows(t, source)
+	for key, it := range want {
+		if !reflect.DeepEqual(got[key], it) {
+			t.Errorf("%s is not what it was", key)
+		}
+	}
+	if len(got) != len(want) || len(want) != 6 {
+		t.Errorf("%d items of %d", len(got), len(want))
+	}
 }
 
 var recordsFlag = flag.Int("records", 1000, "how many records TestTransferSpeed moves")

@@ -10,6 +10,9 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"tocsin/internal/ddb"
+	"tocsin/internal/dynamo"
 )
 
 // Attributes reads the attributes of an item as texts; lists stay apart.
@@ -89,6 +92,9 @@ func (tb *Table) Contents(t testing.TB) *Contents {
 	for _, it := range tb.Scan(t) {
 		a := Attributes(it)
 		pk, sk := a.Text("pk"), a.Text("sk")
+		if dynamo.KindOf(ddb.KeyOf(it)) == dynamo.Unknown {
+			c.problem("an import would refuse %s %s: dynamo.KindOf does not know it", pk, sk)
+		}
 		kind, name, _ := strings.Cut(pk, "#")
 		id, _ := strconv.ParseInt(name, 10, 64)
 		switch {
@@ -146,6 +152,16 @@ func (tb *Table) Contents(t testing.TB) *Contents {
 		}
 	}
 	return c
+}
+
+// CheckKinds lets the test fail for an item that an import would refuse.
+func (tb *Table) CheckKinds(t testing.TB) {
+	t.Helper()
+	for _, it := range tb.Scan(t) {
+		if k := ddb.KeyOf(it); dynamo.KindOf(k) == dynamo.Unknown {
+			t.Errorf("an import would refuse %s %s: dynamo.KindOf does not know it", k.PK, k.SK)
+		}
+	}
 }
 
 // changeAttributes are all that a change row may have. None is a text that somebody

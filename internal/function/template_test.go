@@ -5,6 +5,7 @@ import (
 	"os"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -166,6 +167,76 @@ func TestVersionDescription(t *testing.T) {
 				t.Errorf("%s: the version's description lacks %s: %s", id, name, d)
 			}
 		}
+	}
+}
+
+// Lambda takes 256 characters of a version's description.
+func TestLongestVersionDescription(t *testing.T) {
+	o, _ := readOperations(t)
+	parameters, err := yaml.Marshal(o.Parameters)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var limits map[string]struct {
+		AllowedPattern string   `yaml:"AllowedPattern"`
+		AllowedValues  []string `yaml:"AllowedValues"`
+		MaxLength      int      `yaml:"MaxLength"`
+		MaxValue       int      `yaml:"MaxValue"`
+	}
+	if err := yaml.Unmarshal(parameters, &limits); err != nil {
+		t.Fatal(err)
+	}
+	// The most characters of a parameter's value, the last number of its pattern if nothing else says it.
+	most := func(name string) int {
+		p := limits[name]
+		if name == "OriginHeaderName" || name == "ExistingTableName" { // what the stack makes has no longer name
+			digits := regexp.MustCompile(`\{\d+,(\d+)\}`).FindStringSubmatch(p.AllowedPattern)
+			if digits == nil {
+				t.Fatalf("%s has no limit: %s", name, p.AllowedPattern)
+			}
+			n, _ := strconv.Atoi(digits[1])
+			return n
+		}
+		n := p.MaxLength
+		if p.MaxValue > 0 {
+			n = len(strconv.Itoa(p.MaxValue))
+		}
+		for _, v := range p.AllowedValues {
+			n = max(n, len(v))
+		}
+		if n == 0 {
+			t.Fatalf("%s has no limit", name)
+		}
+		return n
+	}
+	found := 0
+	for id, r := range o.Resources {
+		d := property(&r.Properties, "VersionDescription")
+		if r.Type != "AWS::Serverless::Function" || d.Kind != yaml.SequenceNode {
+			continue
+		}
+		found++
+		variables, longest := d.Content[1], 0
+		rest := regexp.MustCompile(`\$\{\w+\}`).ReplaceAllStringFunc(d.Content[0].Value, func(v string) string {
+			name := strings.Trim(v, "${}")
+			switch of := property(variables, name); {
+			case of.Kind == 0:
+				longest += most(name)
+			case name == "Name":
+				longest += most("ExistingTableName")
+			case name == "Origin":
+				longest += most("OriginHeaderName")
+			default: // a letter or nothing
+				longest += len(of.Content[1].Value)
+			}
+			return ""
+		})
+		if longest += len(rest); longest > 256 {
+			t.Errorf("%s: the version's description can have %d characters", id, longest)
+		}
+	}
+	if found != 4 {
+		t.Errorf("%d functions with a description of their version", found)
 	}
 }
 

@@ -299,17 +299,19 @@ func appendBytes(b []byte, v []byte) []byte {
 	return append(base64.StdEncoding.AppendEncode(append(b, '"'), v), '"')
 }
 
+// errNoItem is the error of a line that appendItem does not write.
+var errNoItem = errors.New("it is not a record")
+
 // parseItem undoes appendItem. What appendItem does not write is an error, and so is an
 // item that no table of ours takes.
 func parseItem(line []byte) (ddb.Item, error) {
-	notItem := errors.New("it is not a record")
-	it, ok := parseMap(line, 0)
-	if !ok {
-		return nil, notItem
+	it, err := parseMap(line, 0)
+	if err != nil {
+		return nil, err
 	}
 	again, err := appendItem(nil, it)
 	if err != nil || !bytes.Equal(again, line) {
-		return nil, notItem
+		return nil, errNoItem
 	}
 	for _, name := range []string{ddb.AttrPK, ddb.AttrSK} {
 		if it[name] == nil {
@@ -326,8 +328,10 @@ func parseItem(line []byte) (ddb.Item, error) {
 			}
 		}
 	}
-	if n := itemSize(it); n > maxItem {
+	if n := itemSize(it); it[ddb.AttrLSI1SK] == nil && n > maxItem {
 		return nil, fmt.Errorf("it has %d bytes, and DynamoDB takes records of at most %d", n, maxItem)
+	} else if it[ddb.AttrLSI1SK] != nil && 2*n > maxItem {
+		return nil, fmt.Errorf("it has %d bytes, and DynamoDB takes records of at most %d that are also in a local index, where all of it is once more", n, maxItem/2)
 	}
 	if v := it[ddb.AttrTTL]; v != nil {
 		if r := (ddb.Reader{Item: it}); r.Num(ddb.AttrTTL) < 0 || r.Err != nil {
@@ -337,102 +341,145 @@ func parseItem(line []byte) (ddb.Item, error) {
 	return it, nil
 }
 
-// What DynamoDB takes, in bytes.
+// What DynamoDB takes, in bytes. An item and its copies in local indexes count together.
 const (
 	maxItem         = 400 << 10
 	maxPartitionKey = 2048
 	maxSortKey      = 1024
+	maxName         = 1<<16 - 1 // of an attribute
 )
 
-// maxNesting is how many levels of lists and maps an attribute can have.
-const maxNesting = 32
+// maxNesting is how many lists and maps can be in each other: with what is in the last of
+// them they are the 32 levels that an attribute can have.
+const maxNesting = 31
 
-func parseMap(text []byte, level int) (ddb.Item, bool) {
+// parseMap reads an item, at level 0, or a map within so many lists and maps.
+func parseMap(text []byte, level int) (ddb.Item, error) {
 	var fields map[string]json.RawMessage
 	if json.Unmarshal(text, &fields) != nil || fields == nil {
-		return nil, false
+		return nil, errNoItem
 	}
 	it := make(ddb.Item, len(fields))
-	for name, raw := range fields {
-		v, ok := parseValue(raw, level)
-		if !ok || name == "" {
-			return nil, false
+	for _, name := range slices.Sorted(maps.Keys(fields)) {
+		if name == "" {
+			return nil, errNoItem
+		}
+		if len(name) > maxName {
+			return nil, fmt.Errorf("the name of its attribute %.50q… has %d bytes, and DynamoDB takes at most %d", name, len(name), maxName)
+		}
+		v, err := parseValue(fields[name], level)
+		if n, ok := errors.AsType[unfitError](err); ok && level == 0 {
+			err = fmt.Errorf("its attribute %.50q has %w", name, n)
+		}
+		if err != nil {
+			return nil, err
 		}
 		it[name] = v
 	}
-	return it, true
+	return it, nil
 }
 
-func parseValue(text []byte, level int) (types.AttributeValue, bool) {
+// unfitError says what a value has that DynamoDB does not take.
+type unfitError string
+
+func (e unfitError) Error() string { return string(e) }
+
+func unfitNumber(s string) error {
+	return unfitError(fmt.Sprintf("the number %.200q, which DynamoDB does not take", s))
+}
+
+// parseValue reads a value within so many lists and maps.
+func parseValue(text []byte, level int) (types.AttributeValue, error) {
 	var typed map[string]json.RawMessage
-	if level > maxNesting || json.Unmarshal(text, &typed) != nil || len(typed) != 1 {
-		return nil, false
+	if json.Unmarshal(text, &typed) != nil || len(typed) != 1 {
+		return nil, errNoItem
 	}
 	for kind, raw := range typed {
 		switch kind {
 		case "S":
-			s, ok := parseJSON[string](raw)
-			return &types.AttributeValueMemberS{Value: s}, ok
+			s, err := parseJSON[string](raw)
+			return &types.AttributeValueMemberS{Value: s}, err
 		case "N":
-			n, ok := parseJSON[string](raw)
-			_, valid := number(n)
-			return &types.AttributeValueMemberN{Value: n}, ok && valid
+			n, err := parseJSON[string](raw)
+			if _, valid := number(n); err == nil && !valid {
+				err = unfitNumber(n)
+			}
+			return &types.AttributeValueMemberN{Value: n}, err
 		case "B":
-			b, ok := parseJSON[[]byte](raw)
-			return &types.AttributeValueMemberB{Value: b}, ok
+			b, err := parseJSON[[]byte](raw)
+			return &types.AttributeValueMemberB{Value: b}, err
 		case "BOOL":
-			b, ok := parseJSON[bool](raw)
-			return &types.AttributeValueMemberBOOL{Value: b}, ok
+			b, err := parseJSON[bool](raw)
+			return &types.AttributeValueMemberBOOL{Value: b}, err
 		case "NULL":
-			b, ok := parseJSON[bool](raw)
-			return &types.AttributeValueMemberNULL{Value: true}, ok && b
+			b, err := parseJSON[bool](raw)
+			if !b {
+				err = errNoItem
+			}
+			return &types.AttributeValueMemberNULL{Value: true}, err
 		case "SS":
-			set, ok := parseJSON[[]string](raw)
-			return &types.AttributeValueMemberSS{Value: set}, ok && validSet(set, itself)
+			set, err := parseSet(raw, func(s string) (string, error) { return s, nil })
+			return &types.AttributeValueMemberSS{Value: set}, err
 		case "NS":
-			set, ok := parseJSON[[]string](raw)
-			return &types.AttributeValueMemberNS{Value: set}, ok && validSet(set, number)
+			set, err := parseSet(raw, func(s string) (string, error) {
+				if spelling, valid := number(s); valid {
+					return spelling, nil
+				}
+				return "", unfitNumber(s)
+			})
+			return &types.AttributeValueMemberNS{Value: set}, err
 		case "BS":
-			set, ok := parseJSON[[][]byte](raw)
-			return &types.AttributeValueMemberBS{Value: set}, ok && validSet(set, func(b []byte) (string, bool) { return string(b), true })
-		case "M":
-			m, ok := parseMap(raw, level+1)
-			return &types.AttributeValueMemberM{Value: m}, ok
-		case "L":
-			parts, ok := parseJSON[[]json.RawMessage](raw)
+			set, err := parseSet(raw, func(b []byte) (string, error) { return string(b), nil })
+			return &types.AttributeValueMemberBS{Value: set}, err
+		case "M", "L":
+			if level == maxNesting {
+				return nil, unfitError(fmt.Sprintf("more than %d lists and maps in each other, which DynamoDB does not take", maxNesting))
+			}
+			if kind == "M" {
+				m, err := parseMap(raw, level+1)
+				return &types.AttributeValueMemberM{Value: m}, err
+			}
+			parts, err := parseJSON[[]json.RawMessage](raw)
 			list := make([]types.AttributeValue, len(parts))
 			for n, part := range parts {
-				if list[n], ok = parseValue(part, level+1); !ok {
-					return nil, false
+				if list[n], err = parseValue(part, level+1); err != nil {
+					return nil, err
 				}
 			}
-			return &types.AttributeValueMemberL{Value: list}, ok
+			return &types.AttributeValueMemberL{Value: list}, err
 		}
 	}
-	return nil, false
+	return nil, errNoItem
 }
 
 // parseJSON reads a value that is not null.
-func parseJSON[T any](raw []byte) (v T, ok bool) {
-	ok = string(raw) != "null" && json.Unmarshal(raw, &v) == nil
-	return v, ok
+func parseJSON[T any](raw []byte) (v T, err error) {
+	if string(raw) == "null" || json.Unmarshal(raw, &v) != nil {
+		return v, errNoItem
+	}
+	return v, nil
 }
 
-// validSet reports whether a set has members, each once. key returns what two members that
-// are the same have in common, or false for none that is valid.
-func validSet[T any](set []T, key func(T) (string, bool)) bool {
+// parseSet reads a set, which has members, each once. key returns what two members that
+// are the same have in common.
+func parseSet[T any](raw []byte, key func(T) (string, error)) ([]T, error) {
+	set, err := parseJSON[[]T](raw)
 	seen := map[string]bool{}
 	for _, member := range set {
-		k, ok := key(member)
-		if !ok || seen[k] {
-			return false
+		k, err := key(member)
+		if err != nil {
+			return nil, err
+		}
+		if seen[k] {
+			return nil, errNoItem
 		}
 		seen[k] = true
 	}
-	return len(set) > 0
+	if len(set) == 0 {
+		err = errNoItem
+	}
+	return set, err
 }
-
-func itself(s string) (string, bool) { return s, true }
 
 // DynamoDB keeps numbers of at most so many digits, whose first digit is worth 10 to a power
 // in this range.

@@ -161,7 +161,15 @@ func TestBadExports(t *testing.T) {
 		"no id":             {exportOf(t, `{"pk":{"S":"INCIDENT#"},"sk":{"S":"META"}}`), "does not know"},
 		"a large record":    {exportOf(t, largeLine(400<<10+1)), "line 2: it has 409601 bytes, and DynamoDB takes records of at most 409600"},
 		"a long key":        {exportOf(t, `{"pk":{"S":"MONITORS"},"sk":{"S":"`+strings.Repeat("a", 1025)+`"}}`), "line 2: its key sk is not a text of at most 1024 bytes"},
-		"a long number":     {exportOf(t, `{"n":{"N":"`+strings.Repeat("1", 39)+`"},"pk":{"S":"MONITORS"},"sk":{"S":"a"}}`), "line 2: it is not a record"},
+		"a long number":     {exportOf(t, `{"n":{"N":"`+strings.Repeat("1", 39)+`"},"pk":{"S":"MONITORS"},"sk":{"S":"a"}}`), `line 2: its attribute "n" has the number "` + strings.Repeat("1", 39) + `", which DynamoDB does not take`},
+		"no number":         {exportOf(t, `{"n":{"N":"NaN"},"pk":{"S":"MONITORS"},"sk":{"S":"a"}}`), `line 2: its attribute "n" has the number "NaN", which DynamoDB does not take`},
+		"a number deep in":  {exportOf(t, `{"m":{"M":{"x":{"L":[{"N":"1E126"}]}}},"pk":{"S":"MONITORS"},"sk":{"S":"a"}}`), `line 2: its attribute "m" has the number "1E126", which`},
+		"a number of a set": {exportOf(t, `{"n":{"NS":["1","1E-131"]},"pk":{"S":"MONITORS"},"sk":{"S":"a"}}`), `line 2: its attribute "n" has the number "1E-131", which`},
+		"deep lists":        {exportOf(t, deepLine(32)), `line 2: its attribute "a" has more than 31 lists and maps in each other`},
+		"a map too deep":    {exportOf(t, strings.Replace(deepLine(31), `[]`, `[{"M":{}}]`, 1)), `line 2: its attribute "a" has more than 31 lists and maps in each other`},
+		"a long name":       {exportOf(t, namedLine(1<<16)), `line 2: the name of its attribute "` + strings.Repeat("n", 50) + `"… has 65536 bytes, and DynamoDB takes at most 65535`},
+		"a long name in it": {exportOf(t, `{"m":{"M":{"`+strings.Repeat("n", 1<<16)+`":{"S":""}}},"pk":{"S":"MONITORS"},"sk":{"S":"a"}}`), "has 65536 bytes, and DynamoDB takes at most 65535"},
+		"twice too large":   {exportOf(t, indexedLine(200<<10+1)), "line 2: it has 204801 bytes, and DynamoDB takes records of at most 204800 that are also in a local index"},
 		"two schemas":       {exportOf(t, `{"pk":{"S":"SYSTEM"},"sk":{"S":"SCHEMA"},"version":{"N":"2"}}`), "line 2: the table has schema version 2"},
 	} {
 		if _, err := readExport(strings.NewReader(c.text)); err == nil || !strings.Contains(err.Error(), c.want) {
@@ -186,11 +194,37 @@ func largeLine(size int) string {
 	return `{"a":{"S":"` + strings.Repeat("x", size-rest) + `"},"pk":{"S":"MONITORS"},"sk":{"S":"a"}}`
 }
 
+// indexedLine is such a line of a monitor that is in the local index.
+func indexedLine(size int) string {
+	const more = `"lsi1sk":{"S":"1"},`
+	return strings.Replace(largeLine(size-len("lsi1sk1")), `"pk"`, more+`"pk"`, 1)
+}
+
+// deepLine is the line of a monitor with so many lists in each other.
+func deepLine(lists int) string {
+	return `{"a":` + strings.Repeat(`{"L":[`, lists) + strings.Repeat(`]}`, lists) + `,"pk":{"S":"MONITORS"},"sk":{"S":"a"}}`
+}
+
+// namedLine is the line of a monitor with an attribute that has a name of so many bytes.
+func namedLine(size int) string {
+	return `{"` + strings.Repeat("n", size) + `":{"S":""},"pk":{"S":"MONITORS"},"sk":{"S":"a"}}`
+}
+
+// largestLines are lines of items that DynamoDB just takes.
+func largestLines() map[string]string {
+	return map[string]string{
+		"large": largeLine(400 << 10), "large and in the local index": indexedLine(200 << 10), "deep": deepLine(31), "a long name": namedLine(1<<16 - 1),
+		"a scalar in it": strings.Replace(deepLine(31), `[]`, `[{"N":"1"}]`, 1),
+	}
+}
+
 // TestLimits shows what is just small enough for DynamoDB.
 func TestLimits(t *testing.T) {
 	t.Parallel()
-	if _, err := readExport(strings.NewReader(exportOf(t, largeLine(400<<10)))); err != nil {
-		t.Error(err)
+	for name, line := range largestLines() {
+		if _, err := readExport(strings.NewReader(exportOf(t, line))); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 	for s, want := range map[string]string{
 		"0": "0", "-0": "0", "0.000": "0", "0E9999": "0", "7": "7E0", "-7": "-7E0", "70": "7E1", "7E1": "7E1", "7.0e+1": "7E1", "0.07": "7E-2", "1.50": "15E0", "10.05": "1005E1",
