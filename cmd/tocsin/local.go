@@ -51,8 +51,7 @@ func lockData(dir string, port int) (unlock func(), err error) {
 	if err != nil {
 		return nil, fmt.Errorf("locking the data: %w", err)
 	}
-	err = syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
-	if err == nil {
+	if err = lock(file); err == nil {
 		return func() { file.Close() }, nil
 	}
 	file.Close()
