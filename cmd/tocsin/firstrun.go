@@ -122,6 +122,7 @@ func makeExamples(ctx context.Context, store localStore, withDemo bool, now int6
 type greeting struct {
 	url          string
 	port         int
+	program      string // how a shell starts tocsin
 	data         string // the folder that keeps the data; "" for none
 	key          string // "" when only the user knows it
 	keyFile      string // where the first run's key is kept; "" when it is not
@@ -155,7 +156,7 @@ func (g greeting) String() string {
 }
 
 func (g greeting) writeImport(b *strings.Builder) {
-	command, without := fmt.Sprintf("go run ./cmd/tocsin import --local --port %d", g.port), ""
+	command, without := fmt.Sprintf("%s import --local --port %d", g.program, g.port), ""
 	if g.key != "" {
 		fmt.Fprintf(b, "API key: %s\n", g.key)
 		without = " --without-keys"
@@ -168,7 +169,7 @@ func (g greeting) writeKey(b *strings.Builder) {
 	if g.keyFile != "" {
 		kept = " (kept in " + g.keyFile + ")"
 	}
-	create := fmt.Sprintf("go run ./cmd/tocsin keys create --local --port %d --name NAME", g.port)
+	create := fmt.Sprintf("%s keys create --local --port %d --name NAME", g.program, g.port)
 	switch {
 	case g.key != "":
 		fmt.Fprintf(b, "API key: %s%s\n\nFor another terminal:\n\nKEY=%s\n", g.key, kept, g.key)

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -37,6 +38,28 @@ func newLocalClient(endpoint string, options ...func(*dynamodb.Options)) *dynamo
 // dataDir is where the server on a port keeps its things, so that two on two ports
 // run side by side.
 func dataDir(dir string, port int) string { return filepath.Join(dir, "data", strconv.Itoa(port)) }
+
+// lockData makes the data folder of a port one server's own, until it ends, in whatever way,
+// or calls unlock. The lock is on a file beside the folder, which stays: FRESH=1 deletes the
+// folder, and who opened a deleted lock file would hold another lock than who opens it next.
+func lockData(dir string, port int) (unlock func(), err error) {
+	data := dataDir(dir, port)
+	if err := os.MkdirAll(filepath.Dir(data), 0o700); err != nil {
+		return nil, fmt.Errorf("folder for the data: %w", err)
+	}
+	file, err := os.OpenFile(data+".lock", os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("locking the data: %w", err)
+	}
+	if err = lock(file); err == nil {
+		return func() { file.Close() }, nil
+	}
+	file.Close()
+	if errors.Is(err, syscall.EWOULDBLOCK) {
+		return nil, fmt.Errorf("the data of port %d, in %s, is another server's that runs: stop it, or choose another port, for instance PORT=%d", port, data, port+1)
+	}
+	return nil, fmt.Errorf("locking %s: %w", file.Name(), err)
+}
 
 // keyFile is where the key of the first run is kept.
 func keyFile(dir string, port int) string { return filepath.Join(dataDir(dir, port), "key") }

@@ -141,7 +141,10 @@ func freePort(t *testing.T, dir string) string {
 	}
 	defer l.Close()
 	port := l.Addr().(*net.TCPAddr).Port
-	t.Cleanup(func() { os.RemoveAll(dataDir(dir, port)) })
+	t.Cleanup(func() {
+		os.RemoveAll(dataDir(dir, port))
+		os.Remove(dataDir(dir, port) + ".lock")
+	})
 	return strconv.Itoa(port)
 }
 
@@ -239,7 +242,7 @@ func TestServeTwice(t *testing.T) {
 		t.Fatal(err)
 	}
 	third := startServer(t, env, flags...)
-	if strings.Contains(third.hello, file) || !strings.Contains(third.hello, "API key: the one that the first run showed is still valid; make another with\n") {
+	if strings.Contains(third.hello, file) || !strings.Contains(third.hello, "API key: the one that the first run showed is still valid; make another with\n  "+quoted(os.Args[0])+" keys create --local --port "+env["PORT"]+" --name NAME\n") {
 		t.Errorf("the third run says %s", third.hello)
 	}
 	third.stopAndWait(t)
@@ -260,6 +263,78 @@ func TestServeTwice(t *testing.T) {
 	}
 	if _, err := os.Stat(other); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestServeOnDataInUse has servers on one port and two addresses. The data is that of the
+// first alone, also when it keeps none: other commands find its engine there.
+func TestServeOnDataInUse(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.2:0")
+	if err != nil {
+		t.Skip("this machine has no second address")
+	}
+	l.Close()
+	flags, dir := rootFlags(t)
+	port := freePort(t, dir)
+	number, err := strconv.Atoi(port)
+	if err != nil {
+		t.Fatal(err)
+	}
+	first := startServer(t, map[string]string{"PORT": port, "DATA": "memory"}, flags...)
+	kept := filepath.Join(dataDir(dir, number), "kept")
+	if err := os.WriteFile(kept, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	endpoint, err := os.ReadFile(endpointFile(dir, number))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := fmt.Sprintf("tocsin: the data of port %d, in %s, is another server's that runs: stop it, or choose another port, for instance PORT=%d\n", number, dataDir(dir, number), number+1)
+	for _, env := range []map[string]string{{"FRESH": "1"}, {}, {"DATA": "memory"}, {"DATA": "demo"}} {
+		env["PORT"] = port
+		// The time is for a server that would start.
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+		var out, errs bytes.Buffer
+		status := run(ctx, append([]string{"serve", "--host", "127.0.0.2"}, flags...), console{func(name string) string { return env[name] }, &out, &errs})
+		cancel()
+		if status != 1 || out.Len() > 0 || errs.String() != want {
+			t.Errorf("%v: %d %q %q, want %q", env, status, &out, &errs, want)
+		}
+		if _, err := os.Stat(kept); err != nil {
+			t.Errorf("%v: %v", env, err)
+		}
+		if now, err := os.ReadFile(endpointFile(dir, number)); err != nil || string(now) != string(endpoint) {
+			t.Errorf("%v: the first server's engine is at %q, %v, want %q", env, now, err, endpoint)
+		}
+	}
+	// What the first leaves is the next one's.
+	first.stopAndWait(t)
+	unlock, err := lockData(dir, number)
+	if err != nil {
+		t.Fatal(err)
+	}
+	unlock()
+}
+
+func TestServeProgram(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "its own", "tocsin")
+	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(file, nil, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", filepath.Dir(file))
+	for started, want := range map[string]string{
+		file:               "'" + file + "'",
+		"tocsin":           "tocsin",
+		"nowhere/tocsin":   ".local/bin/tocsin",
+		"tocsin-nowhere":   ".local/bin/tocsin",
+		filepath.Dir(file): ".local/bin/tocsin",
+	} {
+		if got := program(started); got != want {
+			t.Errorf("started as %s: %s, want %s", started, got, want)
+		}
 	}
 }
 

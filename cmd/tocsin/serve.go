@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -144,7 +145,12 @@ func serve(ctx context.Context, o serveOptions, c console) error {
 	if _, err := o.readTemplate(o.dynamoDBEndpoint); err != nil {
 		return err
 	}
-	// The port is this server's own by now, and so is its data.
+	// The data goes by port alone: a server on another address may have this port too.
+	unlock, err := lockData(o.dir, port)
+	if err != nil {
+		return err
+	}
+	defer unlock()
 	if o.fresh != "" {
 		if err := os.RemoveAll(dataDir(o.dir, port)); err != nil {
 			return fmt.Errorf("deleting the data of port %d: %w", port, err)
@@ -182,6 +188,7 @@ func serve(ctx context.Context, o serveOptions, c console) error {
 	defer stopSchedules()
 	hello.url = "http://" + net.JoinHostPort(reachable(o.host), strconv.Itoa(port))
 	hello.port = port
+	hello.program = program(os.Args[0])
 	if o.keeps() {
 		hello.data = dataDir(o.dir, port)
 	}
@@ -208,7 +215,7 @@ func newServer(gateway http.Handler) *http.Server {
 	return &http.Server{Handler: gateway, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 2 * time.Minute, IdleTimeout: 2 * time.Minute}
 }
 
-// listen binds the port before anything else: it guards the data of this port too.
+// listen binds the port, before anything is waited for.
 func listen(ctx context.Context, o serveOptions) (net.Listener, error) {
 	port, err := parsePort(o.port)
 	if err != nil {
@@ -228,6 +235,15 @@ func reachable(host string) string {
 		return "127.0.0.1"
 	}
 	return host
+}
+
+// program is how a shell starts this program again: as it was started, or, where that
+// can't be said, as make builds it.
+func program(started string) string {
+	if _, err := exec.LookPath(started); err != nil {
+		return filepath.Join(".local", "bin", "tocsin")
+	}
+	return quoted(started)
 }
 
 func (o serveOptions) readTemplate(endpoint string) (*local.Template, error) {

@@ -73,7 +73,7 @@ func TestExportAndImport(t *testing.T) {
 	}
 
 	target, to := start("empty")
-	importing := "go run ./cmd/tocsin import --local --port " + to[2]
+	importing := quoted(os.Args[0]) + " import --local --port " + to[2]
 	if want := "; the same command with FRESH=1 deletes it first\n\nNothing is here yet. Import what tocsin export has written, or a Kener:\n\n" + importing + " FILE\n" +
 		"KENER_API_KEY=kener_... " + importing + " --from-kener https://status.example.org\n"; !strings.HasSuffix(target.hello, want) || strings.Contains(target.hello, "curl") {
 		t.Errorf("an empty server says %s, want at its end %s", target.hello, want)

@@ -26,18 +26,11 @@ esac
 : "${SAM_CLI_TELEMETRY:=0}"
 export SAM_CLI_TELEMETRY
 
-# setting NAME: the value that `sam deploy` takes from the file for this environment, without its quotes; nothing when there is none.
-setting() {
-	for section in "$ENV.deploy.parameters" "$ENV.global.parameters"; do
-		value=$(awk -v section="[$section]" -v name="$1" '
-			/^\[/ { here = ($1 == section) }
-			here && $1 == name && $2 == "=" { sub(/^[^=]*=[ \t]*/, ""); sub(/^"/, ""); sub(/"[ \t]*$/, ""); print }' "$CONFIG")
-		if [ -n "$value" ]; then
-			echo "$value"
-			return
-		fi
-	done
-}
+# read_settings: what the file says of this environment; nothing when it does not know it.
+read_settings() { settings=$(go run ./infra/deploy -show -env "$ENV" -config "$CONFIG") || exit 1; }
+
+# setting NAME: the value of one of them, nothing when there is none.
+setting() { printf '%s\n' "$settings" | sed -n "s/^$1=//p"; }
 
 # outputs: the outputs of the stack, as JSON; fails when there is no such stack or it can't be read.
 outputs() {
@@ -53,14 +46,14 @@ output() {
 
 [ -f "$CONFIG" ] || die "no $CONFIG here"
 
+read_settings
 if ! [ -t 0 ]; then
-	grep -q "^\[$ENV\." "$CONFIG" || die "$CONFIG knows no environment $ENV"
+	[ -n "$settings" ] || die "$CONFIG knows no environment $ENV"
 	set -- --no-progressbar "$@"
 elif [ -z "$(setting region)" ]; then
 	go run ./infra/deploy -env "$ENV" -config "$CONFIG" -template "$TEMPLATE" || exit 1
+	read_settings
 fi
-architecture=$(setting parameter_overrides | grep -o 'Architecture=[\\"]*[a-z0-9_]*' | sed 's/.*[="]//')
-: "${architecture:=arm64}"
 
 # An account that can't be reached is known before the build.
 if ! answer=$(outputs 2>&1); then
@@ -74,7 +67,7 @@ fi
 
 env -u MAKEFLAGS -u MAKELEVEL AWS_DEFAULT_REGION="${AWS_DEFAULT_REGION:-${AWS_REGION:-us-east-1}}" \
 	"$SAM" build --config-file "$CONFIG" --config-env "$ENV" --template-file "$TEMPLATE" --base-dir "$PWD" --build-dir "$BUILD" \
-	--parameter-overrides "Architecture=$architecture" >&2
+	--parameter-overrides "Architecture=$(setting architecture)" >&2
 
 "$SAM" deploy --no-fail-on-empty-changeset --config-file "$CONFIG" --config-env "$ENV" --template-file "$BUILD/template.yaml" "$@"
 

@@ -154,3 +154,43 @@ func TestDeploymentWithoutTerminal(t *testing.T) {
 		t.Errorf("given up: %v, calls %q", err, calls)
 	}
 }
+
+// The file may be written in any way that TOML allows.
+func TestDeploymentOfAnyTOML(t *testing.T) {
+	m := newMakeDeploy(t)
+	text := "[dev.global.parameters] # here\r\nstack_name = 'tocsin-x' # mine\r\nparameter_overrides = 'Architecture=\"x86_64\"' # \"\r\n"
+	file := filepath.Join(m.dir, "samconfig.toml")
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	said, calls, err := m.run(t, "dev", true, "", "", "", "", "")
+	if err != nil || len(asks.FindAllString(said, -1)) != 5 || !strings.Contains(said, "Stack name [tocsin-x]: ") {
+		t.Fatalf("%v\n%s", err, said)
+	}
+	kept := m.read(t, "samconfig.toml")
+	if !strings.HasPrefix(kept, text+"region = \"eu-west-1\"\r\n") {
+		t.Errorf("kept\n%s", kept)
+	}
+	check := func(calls []string) {
+		t.Helper()
+		if len(calls) != 4 || calls[0] != "list stack-outputs --stack-name tocsin-x --output json --region eu-west-1" || !strings.HasSuffix(calls[1], "--parameter-overrides Architecture=x86_64") || calls[3] != calls[0] {
+			t.Errorf("SAM CLI was called with\n%s", strings.Join(calls, "\n"))
+		}
+	}
+	check(calls)
+	if err := os.WriteFile(file, []byte(strings.Replace(kept, "-1\"", "-1\" # mine", 1)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	said, calls, err = m.run(t, "dev", true)
+	if err != nil || asks.MatchString(said) {
+		t.Errorf("%v\n%s", err, said)
+	}
+	check(calls)
+	if err := os.WriteFile(file, []byte(text+"[dev.global.parameters]\r\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	said, calls, err = m.run(t, "dev", true)
+	if err == nil || calls[0] != "" || !strings.Contains(said, "has already been defined") {
+		t.Errorf("no TOML: %v, calls %q\n%s", err, calls, said)
+	}
+}

@@ -1,6 +1,6 @@
 // Deploy asks the five things that a new stack needs to know, and keeps the answers in
 // samconfig.toml, where `sam deploy` finds them. infra/deploy/deploy.sh runs it, at a
-// terminal, when an environment has no region there yet.
+// terminal, when an environment has no region there yet, and with -show for what the file says.
 package main
 
 import (
@@ -21,8 +21,15 @@ func main() {
 	env := flag.String("env", "dev", "the environment")
 	config := flag.String("config", "samconfig.toml", "the file with the environments")
 	template := flag.String("template", "template.yaml", "the template with the parameters")
+	show := flag.Bool("show", false, "ask nothing, and print what make deploy needs to know of the environment")
 	flag.Parse()
-	if err := run(*env, *config, *template, usualRegion(), os.Stdin, os.Stderr); err != nil {
+	var err error
+	if *show {
+		err = printSettings(*env, *config, os.Stdout)
+	} else {
+		err = run(*env, *config, *template, usualRegion(), os.Stdin, os.Stderr)
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "make deploy:", err)
 		os.Exit(1)
 	}
@@ -42,13 +49,54 @@ func usualRegion() string {
 	return strings.TrimSpace(string(region))
 }
 
+// readConfig reads the file with the environments, of which env is meant.
+func readConfig(env, file string) (config, error) {
+	if !regexp.MustCompile(`^[A-Za-z0-9_-]+$`).MatchString(env) {
+		return config{}, fmt.Errorf("ENV must be letters, digits, - and _, not %q", env)
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return config{}, err
+	}
+	c, err := parseConfig(string(text), env)
+	if err != nil {
+		return config{}, fmt.Errorf("%s: %w", file, err)
+	}
+	return c, nil
+}
+
+// architecture is where parameter_overrides, in any form that SAM CLI takes, have it.
+var architecture = regexp.MustCompile(`\bArchitecture[=:]["']?([a-z0-9_]*)`)
+
+// printSettings prints what deploy.sh needs to know of an environment, a line NAME=VALUE
+// each; nothing when there is no such environment.
+func printSettings(env, file string, out io.Writer) error {
+	c, err := readConfig(env, file)
+	if err != nil || c.tree[env] == nil {
+		return err
+	}
+	for _, name := range []string{"stack_name", "region", "profile"} {
+		value, err := c.textOf(name)
+		if err == nil && strings.ContainsAny(value, "\r\n") {
+			err = fmt.Errorf("%s must be one line", name)
+		}
+		if err != nil {
+			return fmt.Errorf("%s, [%s.…]: %w", file, env, err)
+		}
+		fmt.Fprintf(out, "%s=%s\n", name, value)
+	}
+	value := "arm64"
+	if found := architecture.FindStringSubmatch(fmt.Sprint(c.get("parameter_overrides"))); found != nil && found[1] != "" {
+		value = found[1]
+	}
+	_, err = fmt.Fprintf(out, "architecture=%s\n", value)
+	return err
+}
+
 // run asks on out, reads the answers from in, and writes them all at once into the config
 // file. Without an answer to each question it writes nothing.
 func run(env, configFile, templateFile, region string, in io.Reader, out io.Writer) error {
-	if !regexp.MustCompile(`^[A-Za-z0-9_-]+$`).MatchString(env) {
-		return fmt.Errorf("ENV must be letters, digits, - and _, not %q", env)
-	}
-	text, err := os.ReadFile(configFile)
+	c, err := readConfig(env, configFile)
 	if err != nil {
 		return err
 	}
@@ -56,15 +104,26 @@ func run(env, configFile, templateFile, region string, in io.Reader, out io.Writ
 	if err != nil {
 		return err
 	}
-	c := config{text: string(text), env: env}
-	overrides, err := parseOverrides(c.get("parameter_overrides"))
+	wrong := func(err error) error { return fmt.Errorf("%s, [%s.…]: %w", configFile, env, err) }
+	stack, err := c.textOf("stack_name")
 	if err != nil {
-		return fmt.Errorf("%s, [%s.…]: %w", configFile, env, err)
+		return wrong(err)
+	}
+	given, err := c.textOf("parameter_overrides")
+	if err != nil {
+		return wrong(err)
+	}
+	overrides, err := parseOverrides(given)
+	if err != nil {
+		return wrong(err)
+	}
+	// Whether answers can be kept is known before anything is asked.
+	if _, err := c.answered("any", "any", "Any=any"); err != nil {
+		return wrong(err)
 	}
 
-	fmt.Fprintf(out, "\nFive questions about the stack of %s. Enter takes what is in brackets. Every other parameter has its default, which docs/operate.md describes.\n", env)
+	fmt.Fprintf(out, "\nFive questions about the stack of %s. Enter takes what is in brackets, and - means none. Every other parameter has its default, which docs/operate.md describes.\n", env)
 	a := asker{in: bufio.NewReader(in), out: out}
-	stack := c.get("stack_name")
 	if stack == "" {
 		stack = "tocsin-" + env
 	}
@@ -85,13 +144,8 @@ func run(env, configFile, templateFile, region string, in io.Reader, out io.Writ
 		}
 	}
 
-	c.set("stack_name", stack)
-	c.set("region", region)
-	if len(overrides) > 0 {
-		c.set("parameter_overrides", overrides.String())
-	}
-	if !strings.Contains(c.text, "["+env+".deploy.parameters]") {
-		c.text = strings.TrimRight(c.text, "\n") + fmt.Sprintf(newEnvironment, env, stack)
+	if c, err = c.answered(stack, region, overrides.String()); err != nil {
+		return wrong(err)
 	}
 	if err := os.WriteFile(configFile, []byte(c.text), 0o644); err != nil {
 		return err
@@ -100,10 +154,21 @@ func run(env, configFile, templateFile, region string, in io.Reader, out io.Writ
 	return nil
 }
 
+// answered returns the file with the answers.
+func (c config) answered(stack, region, overrides string) (config, error) {
+	for _, setting := range [][2]string{{"stack_name", stack}, {"region", region}, {"parameter_overrides", overrides}} {
+		if setting[1] == "" {
+			continue
+		}
+		if err := c.set(setting[0], setting[1]); err != nil {
+			return c, err
+		}
+	}
+	return c, c.addDeploy(fmt.Sprintf(newEnvironment, stack))
+}
+
 // newEnvironment is what `sam deploy` needs to know besides.
 const newEnvironment = `
-
-[%s.deploy.parameters]
 capabilities = "CAPABILITY_IAM"
 resolve_s3 = true
 s3_prefix = "%s"
@@ -180,22 +245,34 @@ type asker struct {
 	out io.Writer
 }
 
-// ask asks until the answer is right. An empty answer takes the default.
+// ask asks until the answer is right. An empty answer takes the default, which is not
+// offered again when it is wrong; - is an answer that is empty.
 func (a asker) ask(what, name, otherwise string, check func(string) error) (string, error) {
 	fmt.Fprintf(a.out, "\n%s\n", what)
+	optional := check("") == nil
 	for {
-		fmt.Fprintf(a.out, "  %s [%s]: ", name, otherwise)
+		none := ""
+		if optional && otherwise != "" {
+			none = " (- for none)"
+		}
+		fmt.Fprintf(a.out, "  %s%s [%s]: ", name, none, otherwise)
 		line, err := a.in.ReadString('\n')
 		if err != nil {
 			fmt.Fprintln(a.out)
 			return "", fmt.Errorf("no answer for %s: nothing was kept", name)
 		}
-		answer := strings.TrimSpace(line)
-		if answer == "" {
-			answer = otherwise
+		answer, offered := strings.TrimSpace(line), false
+		switch answer {
+		case "":
+			answer, offered = otherwise, true
+		case "-":
+			answer = ""
 		}
 		if err := check(answer); err != nil {
 			fmt.Fprintf(a.out, "  It %s.\n", err)
+			if offered {
+				otherwise = ""
+			}
 			continue
 		}
 		return answer, nil
