@@ -715,8 +715,8 @@ func TestDayTotalsOfARun(t *testing.T) {
 		t.Fatal(err)
 	}
 	sum, lines = closes(t, s, quick, midnight+2*day+15*minute, closer.Options{})
-	if want := "make the totals of monitor m008 for " + time.Unix(midnight-300*day, 0).UTC().Format(time.DateOnly); sum.Days != monitors+1 || !slices.Contains(lines, want) {
-		t.Errorf("a change of a day of long before: %+v, without %q", sum, want)
+	if want := []string{fmt.Sprintf("make %d day totals of %d monitors, from %s to %s", monitors+1, monitors, date(midnight-300*day), date(midnight+day))}; sum.Days != monitors+1 || !slices.Equal(lines, want) {
+		t.Errorf("a change of a day of long before: %+v, it says %q, want %q", sum, lines, want)
 	}
 	if sum, _ = closes(t, s, quick, midnight+3*day+15*minute, closer.Options{}); sum.Days != monitors {
 		t.Errorf("the day after: %+v", sum)
