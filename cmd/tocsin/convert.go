@@ -1,10 +1,14 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"os"
+	"strings"
+	"unicode"
 
 	"github.com/spf13/cobra"
+	"go.yaml.in/yaml/v4"
 
 	"tocsin/internal/definitions"
 	"tocsin/internal/kener"
@@ -54,9 +58,51 @@ func newConvertCommand(c console) *cobra.Command {
 			if _, err := definitions.Parse(converted); err != nil {
 				return fmt.Errorf("%s: what it would become can't be imported: %w", args[0], err)
 			}
+			if converted, err = escapedYAML(converted); err != nil {
+				return err
+			}
 			_, err = c.stdout.Write(converted)
 			return err
 		},
 	})
 	return cmd
+}
+
+// escapedYAML is the same document with what is not printable as escapes, which only
+// double quotes can hold.
+func escapedYAML(text []byte) ([]byte, error) {
+	hidden := func(r rune) bool { return r != '\n' && !unicode.IsPrint(r) }
+	if !bytes.ContainsFunc(text, hidden) {
+		return text, nil
+	}
+	var document yaml.Node
+	if err := yaml.Load(text, &document); err != nil {
+		return nil, err
+	}
+	var quote func(n *yaml.Node)
+	quote = func(n *yaml.Node) {
+		if n.Kind == yaml.ScalarNode && strings.ContainsFunc(n.Value, hidden) {
+			n.Style = yaml.DoubleQuotedStyle
+		}
+		for _, child := range n.Content {
+			quote(child)
+		}
+	}
+	quote(&document)
+	text, err := yaml.Dump(&document, yaml.WithIndent(2))
+	if err != nil {
+		return nil, err
+	}
+	var b bytes.Buffer
+	for _, r := range string(text) {
+		switch {
+		case !hidden(r):
+			b.WriteRune(r)
+		case r <= 0xffff:
+			fmt.Fprintf(&b, `\u%04X`, r)
+		default:
+			fmt.Fprintf(&b, `\U%08X`, r)
+		}
+	}
+	return b.Bytes(), nil
 }

@@ -5,8 +5,10 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"unicode"
 
 	"github.com/google/go-cmp/cmp"
+	"go.yaml.in/yaml/v4"
 )
 
 // What becomes of a monitors.yaml of Kener can be imported, and importing it again changes
@@ -45,8 +47,8 @@ monitor "m": \x1b[31mcolour is left out: there is no such field here
 	if diff := cmp.Diff(wantLeftOut, leftOut); status != 0 || diff != "" {
 		t.Errorf("%d (-want +got):\n%s", status, diff)
 	}
-	if strings.Contains(converted, "\x1b") {
-		t.Errorf("it has an escape as it is: %q", converted)
+	if strings.ContainsFunc(converted, func(r rune) bool { return r != '\n' && !unicode.IsPrint(r) }) || !strings.Contains(converted, `"Mail \u202E\e[2J"`) {
+		t.Errorf("it has what is not printable as it is: %q", converted)
 	}
 	if err := os.WriteFile(made, []byte(converted), 0o600); err != nil {
 		t.Fatal(err)
@@ -103,5 +105,33 @@ func TestConvertKenerRefusals(t *testing.T) {
 	}
 	if status, _, errs := tocsin(t, nil, "convert", "statuspage"); status != 2 || errs != "tocsin: unknown command \"statuspage\" for \"tocsin convert\"\n" {
 		t.Errorf("another tool: %d %s", status, errs)
+	}
+}
+
+// What is escaped reads as it was, wherever it stands.
+func TestEscapedYAML(t *testing.T) {
+	want := map[string]any{
+		"a\u202eb": "x\u202e: y", "list": []any{"#\u00a0", "\u200b", "it's \u2066", "\U000e0001\\", "line\n\u202eline\n", "é😀", strings.Repeat("long ", 60) + "\u202e"}, "n": 7, "no": "7\u00ad", "yes": "true",
+	}
+	text, err := yaml.Dump(want, yaml.WithIndent(2))
+	if err != nil {
+		t.Fatal(err)
+	}
+	escaped, err := escapedYAML(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.ContainsFunc(string(escaped), func(r rune) bool { return r != '\n' && !unicode.IsPrint(r) }) {
+		t.Errorf("it has what is not printable as it is: %q", escaped)
+	}
+	var got map[string]any
+	if err := yaml.Load(escaped, &got); err != nil {
+		t.Fatalf("%v: %s", err, escaped)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s\n%s", diff, escaped)
+	}
+	if same, err := escapedYAML([]byte("a:  b # c\n")); err != nil || string(same) != "a:  b # c\n" {
+		t.Errorf("%q, %v", same, err)
 	}
 }

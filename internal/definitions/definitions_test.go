@@ -203,7 +203,7 @@ func TestMistakes(t *testing.T) {
 		{"# monitors:\n", "line 1: " + needLists},
 		// It is, but not of these lists.
 		{"null\n", "line 1: " + needLists},
-		{"- tag: a\n", "line 1: " + needLists + ", not with a list"},
+		{"- tag: a\n", "line 1: the file must begin with monitors: or alert_rules:; this one is a list: write monitors: above it"},
 		{"monitors\n", "line 1: " + needLists + `, not with the text "monitors"`},
 		{"monitors: []\npages: []\n", "line 2: there is no pages to define: only monitors and alert_rules"},
 		{"monitors: []\nmonitors: []\n", "line 2: monitors is there twice in the file, the first time in line 1: keep one"},

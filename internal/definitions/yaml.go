@@ -42,6 +42,9 @@ func readYAML(text []byte) ([]field, error) {
 	if root.Kind == yaml.ScalarNode && root.ShortTag() == "!!null" {
 		return nil, fault(root.Line, "%s", needLists)
 	}
+	if root.Kind == yaml.SequenceNode {
+		return nil, fault(root.Line, "the file must begin with %s: or %s:; this one is a list: write %s: above it", monitorList, ruleList, monitorList)
+	}
 	if root.Kind != yaml.MappingNode {
 		return nil, fault(root.Line, "%s, not with %s", needLists, kindOf(root))
 	}
