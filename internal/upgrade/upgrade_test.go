@@ -223,6 +223,8 @@ func (s *server) read(t *testing.T, minute int64) map[string]answer {
 			t.Errorf("GET %s: %d %s", path, a.Status, a.Body)
 		}
 		a.Body = lastUsed.ReplaceAllString(a.Body, `"last_used_at":"…"`)
+		// Each program gives the key of API_KEY all the scopes that it knows.
+		a.Body = strings.ReplaceAll(a.Body, `"monitors:write","status:write","admin"`, `"monitors:write","admin"`)
 		all[path] = a
 	}
 	return all
