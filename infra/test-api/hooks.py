@@ -8,6 +8,7 @@ import itertools
 import os
 import re
 import time
+import urllib.parse
 
 import schemathesis
 from schemathesis import GenerationMode
@@ -46,7 +47,7 @@ def before_call(context, case, kwargs):
         case.query.pop("days", None)
         case.query["from"] = case.query["to"] = "2001-09-09"
     # Nobody sets a minute that is far ahead.
-    minute = re.match(r"\D*(\d+)", str((case.path_parameters or {}).get("timestamp", "")))
+    minute = re.match(r"\D*(\d+)", urllib.parse.unquote(str((case.path_parameters or {}).get("timestamp", ""))))
     if minute and int(minute[1]) > time.time():
         case.path_parameters["timestamp"] = str(MIDDLE)
     # A filter by a monitor is by one that is there.
