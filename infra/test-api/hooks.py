@@ -81,9 +81,9 @@ def incident(body):
 
 
 def comment(body):
-    """A RESOLVED one is not before the incident's start."""
+    """A RESOLVED one is not before the incident's start, which is now for one that an alert opened."""
     if is_number(body.get("timestamp")):
-        body["timestamp"] = max(body["timestamp"], MIDDLE)
+        body["timestamp"] = max(body["timestamp"], time.time())
 
 
 def monitor(body):
