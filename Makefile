@@ -58,7 +58,7 @@ test-second-engine: $(bin) ## Run the tests that need an engine, but for the rac
 	@set -x; exec $(bin) engine --memory --kind dynoxide -- go test -count 1 -timeout 20m ./internal/dynamo ./internal/api ./internal/function ./internal/definitions -skip '^Test(.*Races|CloserProperty)$$'
 
 races: $(bin) ## Let every pair of writers race 200 times each: plainly, with conflicts, and with lost answers (ENGINE, RACES=200)
-	@set -x; exec $(bin) engine --memory --kind $(ENGINE) -- go test -count 1 -timeout 30m ./internal/dynamo ./internal/api -run '^Test(.*Races|CloserProperty)$$' -races $(or $(RACES),200)
+	@set -x; exec $(bin) engine --memory --kind $(ENGINE) -- go test -count 1 -timeout 2h ./internal/dynamo ./internal/api -run '^Test(.*Races|CloserProperty)$$' -races $(or $(RACES),200)
 
 model: $(bin) ## Hold the repository against its model for so many random sequences of calls (SEQUENCES=1000 SEED ENGINE)
 	@set -x; exec $(bin) engine --memory --kind $(ENGINE) -- go test ./internal/model -count 1 -timeout 3h -run '^TestModel$$' -rapid.checks $(or $(SEQUENCES),1000) $(if $(SEED),-rapid.seed $(SEED))
