@@ -200,7 +200,7 @@ func oneOf(values []string) func(f web.Fields, name string) (opt.Field[string], 
 	}
 }
 
-// yesOrNo returns a YES or NO that can be null. As in the original a boolean says it too.
+// yesOrNo returns a YES or NO that can be null. As in Kener a boolean says it too.
 func yesOrNo(f web.Fields, name string) (opt.Field[string], error) {
 	if f.Kind(name) != web.KindBool {
 		return oneOf(statuspage.YesOrNo)(f, name)

@@ -15,8 +15,8 @@ import (
 	"tocsin/internal/web"
 )
 
-// PointStore keeps the points of monitors. A point counts as absent 400 days after its
-// minute or after it was written, whichever is later. All methods return MonitorNotFound
+// PointStore keeps the points of monitors. A point counts as absent the retention (400
+// days by default) after its minute or after it was written, whichever is later. All methods return MonitorNotFound
 // for a tag without a monitor.
 type PointStore interface {
 	// RecordPoints sets many points, each of its minute, also of different monitors. errs

@@ -53,8 +53,8 @@ const (
 )
 
 // kinds are the kinds of all items by how their keys are: the rows of the table in the
-// documentation of this package. A text that ends with # or is
-// empty is the beginning of a longer one.
+// documentation of this package. A text that ends with # or is empty is the beginning of a
+// longer one.
 var kinds = []struct {
 	pk, sk string
 	kind   Kind
@@ -70,7 +70,6 @@ var kinds = []struct {
 	{monitorPrefix, openAlertPrefix, Other},
 	{monitorPrefix, openIncidentSK, Other},
 	{monitorPrefix, alertRowPrefix, Other},
-	{monitorPrefix, outageKey(0).SK, Other},
 	{alertPrefix, meta, Other},
 	{allRules, "", IsVisible},
 	{apiKeyPrefix, meta, IsAPIKey},

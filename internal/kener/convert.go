@@ -276,7 +276,7 @@ func oneOf(raw json.RawMessage, values []string, fallback string, warn warnFunc,
 	return &fallback
 }
 
-// yesOrNo is oneOf for YES and NO, which the original also has as the boolean that it was
+// yesOrNo is oneOf for YES and NO, which Kener also has as the boolean that it was
 // sent, or as what its database makes of that.
 func yesOrNo(raw json.RawMessage, fallback string, warn warnFunc, field string) *string {
 	switch textOr(raw, "") {
