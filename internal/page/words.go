@@ -1,0 +1,123 @@
+package page
+
+import (
+	"embed"
+	"strings"
+
+	"github.com/nicksnyder/go-i18n/v2/i18n"
+	"golang.org/x/text/language"
+
+	"tocsin/internal/site"
+	"tocsin/internal/statuspage"
+)
+
+//go:embed locales/*.json
+var locales embed.FS
+
+// A word is the id of a message in the files in locales: a word, or a sentence.
+type word string
+
+// fields are the values that a message has places for.
+type fields map[string]any
+
+// words are all messages in one language.
+type words struct {
+	lang      string // its code, one of Languages
+	localizer *i18n.Localizer
+	plain     map[word]string // the messages without places, which need no template
+}
+
+var languages = readLanguages()
+
+// readLanguages reads the files, which are part of the program: one that can't be read is a
+// fault of the program.
+func readLanguages() map[string]*words {
+	bundle := i18n.NewBundle(language.English)
+	all := map[string]*words{}
+	for _, lang := range Languages {
+		file, err := bundle.LoadMessageFileFS(locales, "locales/"+lang+".json")
+		if err != nil {
+			panic(err)
+		}
+		w := &words{lang: lang, localizer: i18n.NewLocalizer(bundle, lang), plain: map[word]string{}}
+		for _, m := range file.Messages {
+			if !strings.Contains(m.Other, "{{") {
+				w.plain[word(m.ID)] = m.Other
+			}
+		}
+		all[lang] = w
+	}
+	return all
+}
+
+// wordsIn returns the messages in the language, or the English ones if the pages are not in it.
+func wordsIn(lang string) *words {
+	if w, ok := languages[lang]; ok {
+		return w
+	}
+	return languages[Languages[0]]
+}
+
+// say returns a message that has no places. One that is not translated comes in English.
+func (w *words) say(id word) string {
+	if s, ok := w.plain[id]; ok {
+		return s
+	}
+	return w.with(id, nil)
+}
+
+// with returns a message with its places filled.
+func (w *words) with(id word, f fields) string {
+	return w.localizer.MustLocalize(&i18n.LocalizeConfig{MessageID: string(id), TemplateData: f})
+}
+
+// count returns a message about so many things, in the plural form that the language has for
+// the number. Its place is N.
+func (w *words) count(id word, n int64) string {
+	return w.localizer.MustLocalize(&i18n.LocalizeConfig{MessageID: string(id), PluralCount: n, TemplateData: fields{"N": n}})
+}
+
+var statusWords = map[site.Status]word{
+	site.Up: "Operational", site.Degraded: "Degraded", site.UnderMaintenance: "Maintenance", site.Down: "Down", site.NoData: "NoData",
+}
+
+// status says how something is, in a word or two.
+func (w *words) status(s site.Status) string { return w.say(statusWords[known(s)]) }
+
+var stateWords = map[statuspage.State]word{
+	statuspage.Investigating: "Investigating", statuspage.Identified: "Identified", statuspage.Monitoring: "Monitoring", statuspage.Resolved: "Resolved",
+}
+
+// state says how far the work on an incident is.
+func (w *words) state(s statuspage.State) string {
+	if id, ok := stateWords[s]; ok {
+		return w.say(id)
+	}
+	return string(s)
+}
+
+var statusNames = map[site.Status]string{
+	site.Up: "up", site.Degraded: "degraded", site.UnderMaintenance: "maintenance", site.Down: "down", site.NoData: "nodata",
+}
+
+// statusName is the status in addresses and in the style: "up", "degraded", "maintenance",
+// "down" or "nodata".
+func statusName(s site.Status) string { return statusNames[known(s)] }
+
+// known returns the status, or NoData for anything that is none.
+func known(s site.Status) site.Status {
+	if _, ok := statusNames[s]; ok {
+		return s
+	}
+	return site.NoData
+}
+
+// decimal writes a number that has a decimal point as the language does.
+func (w *words) decimal(number string) string {
+	return strings.Replace(number, ".", w.say("DecimalSign"), 1)
+}
+
+// percent writes a number that has a decimal point as a percentage.
+func (w *words) percent(number string) string {
+	return w.with("Percent", fields{"N": w.decimal(number)})
+}
