@@ -45,7 +45,7 @@ type Site struct {
 	Name   string // of the whole, "Example status"
 	URL    string // origin of the links that have to be whole, without a slash at the end; "" when it is not known
 	Notice string // what the operator has to say above everything; "" nothing
-	Demo   bool   // the data is invented; the pages say so and how it is cleared
+	Demo   string // command that clears the data, which is invented, as the pages say; "" when it is not
 
 	AsOf    int64 // when this was read
 	Changed int64 // when something that is shown last changed, other than a minute of a monitor
