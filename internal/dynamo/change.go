@@ -31,7 +31,7 @@ var fieldNames = map[statuspage.RecordKind]map[string]string{
 	statuspage.RecordIncident: {
 		attrStart: "start_date_time", attrNoStart: "start_date_time", attrStartSeconds: "start_date_time",
 		attrEnd: "end_date_time", attrEndSeconds: "end_date_time", attrNoImpact: "monitors", attrAutoClose: "auto_close_after",
-		attrClosed: "closedAt", attrIdentified: "isIdentified", attrMaintenance: "isMaintenance",
+		attrClosed: "closedAt", attrOrphan: "monitors", attrIdentified: "isIdentified", attrMaintenance: "isMaintenance",
 		attrWarned: "warning", attrWarnedOf: "warning",
 	},
 	statuspage.RecordAlertRule: {

@@ -47,6 +47,17 @@ func cleanupItem(ctx context.Context, kind string, id, now int64) ddb.Item {
 	return it
 }
 
+// attrPrivate says in the row of a deleted monitor that no public page showed it.
+const attrPrivate = "private"
+
+func cleanupMonitorItem(ctx context.Context, m statuspage.Monitor, now int64) ddb.Item {
+	it := cleanupItem(ctx, cleanupMonitor, m.ID, now)
+	if !m.Public() {
+		it[attrPrivate] = ddb.Num(1)
+	}
+	return it
+}
+
 // attrSwept is when the rows of a deleted monitor were removed for the first time (UTC
 // seconds). They are looked for once more sweepAgain later. Until then a write that read
 // the monitor can still put a row under it: DynamoDB accepts a call for five minutes after
@@ -155,9 +166,9 @@ func (s *Store) forgetIncident(ctx context.Context, id int64, keys []ddb.Key) er
 }
 
 // sweepMonitor removes the rows of a deleted monitor, and the monitor from alert rules and
-// incidents. Then it notes in the CLEANUP row that this is done. It stops after about most
+// incidents. public says whether public pages showed it. Then it notes in the CLEANUP row that this is done. It stops after about most
 // rows (0: no limit), without the note, and leaves the rest to Cleanup.
-func (s *Store) sweepMonitor(ctx context.Context, id int64, most int, now int64) error {
+func (s *Store) sweepMonitor(ctx context.Context, id int64, public bool, most int, now int64) error {
 	if err := s.leaveRules(ctx, id, now); err != nil {
 		return err
 	}
@@ -184,7 +195,7 @@ func (s *Store) sweepMonitor(ctx context.Context, id int64, most int, now int64)
 				}
 				plain = append(plain, alert, k)
 			case strings.HasPrefix(k.SK, incidentRowPrefix):
-				if err := s.unlink(ctx, k, id, now); err != nil {
+				if err := s.unlink(ctx, k, id, public, now); err != nil {
 					return err
 				}
 			default:
@@ -199,7 +210,7 @@ func (s *Store) sweepMonitor(ctx context.Context, id int64, most int, now int64)
 
 // unlink takes a deleted monitor out of the incident that its row points to, and
 // removes the row.
-func (s *Store) unlink(ctx context.Context, row ddb.Key, monitorID, now int64) error {
+func (s *Store) unlink(ctx context.Context, row ddb.Key, monitorID int64, public bool, now int64) error {
 	_, incidentID, err := parseTimeAndID(strings.TrimPrefix(row.SK, incidentRowPrefix))
 	if err != nil {
 		return err
@@ -220,7 +231,7 @@ func (s *Store) unlink(ctx context.Context, row ddb.Key, monitorID, now int64) e
 		// before its deletion may be linking it again. The row must then stay, for the next
 		// sweep.
 		writes := []ddb.Write{s.table.Check(incidentKey(incidentID), ddb.NewExpr().IfSame(incidentItem(i)))}
-		next, linked := i.WithoutMonitor(monitorID)
+		next, linked := i.WithoutMonitor(monitorID, public)
 		if linked {
 			writes = s.incidentWrites(ctx, i, incidentChange{next: next}, now)
 		}
@@ -303,7 +314,7 @@ func (s *Store) finish(ctx context.Context, row ddb.Item, now int64) error {
 		}
 		return s.finishIncident(ctx, id, rest{keysOf(items), next})
 	case cleanupMonitor:
-		if err := s.sweepMonitor(ctx, id, 0, now); err != nil || row[attrSwept] == nil {
+		if err := s.sweepMonitor(ctx, id, row[attrPrivate] == nil, 0, now); err != nil || row[attrSwept] == nil {
 			return err
 		}
 		return s.table.DeleteAll(ctx, []ddb.Key{k})

@@ -508,6 +508,57 @@ func TestDeleteMonitorWithManyRows(t *testing.T) {
 	}
 }
 
+// TestOrphans has incidents lose their last monitor, some of it in the request and some in
+// the cleanup, and says whether public pages may go on to show them.
+func TestOrphans(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name  string
+		patch statuspage.MonitorPatch
+		want  statuspage.Orphan
+	}{
+		{"shown", statuspage.MonitorPatch{}, statuspage.OrphanOfPublic},
+		{"hidden", statuspage.MonitorPatch{Hidden: opt.Value(statuspage.Yes)}, statuspage.OrphanOfPrivate},
+		{"retired", statuspage.MonitorPatch{Status: opt.Value(statuspage.MonitorInactive)}, statuspage.OrphanOfPrivate},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, mode{})
+			tag, other := w.monitor(), w.monitor()
+			const many = 250
+			for range many {
+				w.incident(tag)
+			}
+			kept := w.incident(tag, other)
+			w.load()
+			if _, err := w.store.UpdateMonitor(t.Context(), tag, tt.patch, now); err != nil {
+				t.Fatal(err)
+			}
+			if err := w.store.DeleteMonitor(t.Context(), tag, later); err != nil {
+				t.Fatal(err)
+			}
+			if !checkTable(t, w.tb).Cleaning("MONITOR", 1) {
+				t.Fatal("nothing is left to the cleanup")
+			}
+			cleanUp(t, w.store)
+			lost := 0
+			for _, i := range listed(t, w.store, statuspage.IncidentQuery{}) {
+				switch {
+				case i.ID == kept && i.Orphan != "":
+					t.Errorf("an incident with a monitor: %+v", i)
+				case i.ID != kept && i.Orphan != tt.want:
+					t.Fatalf("%+v", i)
+				case i.ID != kept:
+					lost++
+				}
+			}
+			if lost != many {
+				t.Errorf("%d incidents, want %d", lost, many)
+			}
+		})
+	}
+}
+
 // TestCleanupUnknownKind shows that a CLEANUP row of a later version is an error,
 // is not taken for done, and does not keep other deletions from being finished.
 func TestCleanupUnknownKind(t *testing.T) {

@@ -52,6 +52,7 @@ const (
 	attrNoStart      = "no_start"
 	attrStartSeconds = "start_seconds"
 	attrEndSeconds   = "end_seconds"
+	attrOrphan       = "orphan"
 	attrNoImpact     = "no_impact"
 	attrIdentified   = "identified"
 	attrMaintenance  = "maintenance"
@@ -85,6 +86,9 @@ func incidentItem(i statuspage.Incident) ddb.Item {
 	it[attrMonitors] = ddb.ListOf(i.Monitors, func(m statuspage.AffectedMonitor) types.AttributeValue {
 		return ddb.Map(ddb.Item{attrTag: ddb.Str(m.Tag), ddb.AttrID: ddb.Num(m.MonitorID), attrImpact: ddb.Str(string(m.Impact))})
 	})
+	if i.Orphan != "" {
+		it[attrOrphan] = ddb.Str(string(i.Orphan))
+	}
 	ddb.PutNum(it, attrAlert, i.AlertID)
 	if i.AlertMonitorID != 0 {
 		it[attrAlertOn] = ddb.Num(i.AlertMonitorID)
@@ -121,7 +125,7 @@ func flag(b bool) int64 {
 var incidentFields = []string{
 	ddb.AttrID, attrTitle, attrStart, attrEnd, attrState, attrType, attrSource, attrMonitors, attrAlert, attrAlertOn, attrCreated, attrUpdated, attrClosed, ddb.AttrVersion,
 	attrNoStart, attrStartSeconds, attrEndSeconds, attrNoImpact, attrIdentified, attrMaintenance,
-	attrAutoClose, attrWarned, attrWarnedOf,
+	attrAutoClose, attrWarned, attrWarnedOf, attrOrphan,
 }
 
 func readAffected(it ddb.Item) (statuspage.AffectedMonitor, error) {
@@ -152,6 +156,7 @@ func readIncident(it ddb.Item) (statuspage.Incident, error) {
 		},
 		AutoCloseAfter: r.Field(attrAutoClose),
 		AlertMonitorID: r.NumOrZero(attrAlertOn),
+		Orphan:         statuspage.Orphan(r.StrOrEmpty(attrOrphan)),
 	}
 	if warned := r.OptNum(attrWarned); warned != nil {
 		i.Warning = &statuspage.CloserWarning{Time: *warned, Activity: r.Num(attrWarnedOf)}

@@ -293,12 +293,12 @@ func (s *Store) DeleteMonitor(ctx context.Context, tag string, now int64) error 
 		}
 		refused, err := s.table.Transact(ctx,
 			s.table.Delete(monitorKey(tag), ddb.NewExpr().IfEqual(ddb.AttrID, ddb.Num(m.ID))),
-			s.table.Put(cleanupItem(ctx, cleanupMonitor, m.ID, now)),
+			s.table.Put(cleanupMonitorItem(ctx, m, now)),
 			s.changeRow(ctx, monitorChange(m, statuspage.Deleted, nil), now))
 		if err != nil || refused != nil {
 			return false, err
 		}
-		s.finishLater(ctx, s.sweepMonitor(ctx, m.ID, rowsAtOnce, now))
+		s.finishLater(ctx, s.sweepMonitor(ctx, m.ID, m.Public(), rowsAtOnce, now))
 		return true, nil
 	})
 }

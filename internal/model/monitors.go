@@ -90,7 +90,7 @@ func (s *Store) DeleteMonitor(_ context.Context, tag string, _ int64) error {
 	delete(s.monitors, tag)
 	delete(s.outages, m.ID)
 	for _, i := range s.incidents {
-		i.Incident, _ = i.WithoutMonitor(m.ID)
+		i.Incident, _ = i.WithoutMonitor(m.ID, m.Public())
 	}
 	for _, r := range s.rules {
 		r.Monitors = slices.DeleteFunc(slices.Clone(r.Monitors), func(a statuspage.RuleMonitor) bool { return a.MonitorID == m.ID })

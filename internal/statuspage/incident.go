@@ -84,6 +84,8 @@ type Incident struct {
 	Closed   *int64            // UTC seconds; nil while the incident is open
 	Legacy   LegacyFields
 
+	Orphan Orphan // how its last monitor was, if that was deleted; "" while it has monitors, or if none was ever named
+
 	AlertID        *int64 // of the alert that opened it; nil: none did
 	AlertMonitorID int64  // of that alert's monitor; 0: none, or not kept by an older version of the program
 
@@ -97,6 +99,16 @@ type Incident struct {
 	// writer can say which one it has seen.
 	Version int64
 }
+
+// Orphan is how a monitor was that an incident was the last one of. An incident without
+// monitors concerns everything; one whose monitors were deleted concerns nothing any more.
+type Orphan string
+
+// The kinds of orphans: whether public pages showed the monitor, see Monitor.Public.
+const (
+	OrphanOfPublic  Orphan = "PUBLIC"
+	OrphanOfPrivate Orphan = "PRIVATE"
+)
 
 // worked returns the incident after a write that counts as work on it at now (UTC seconds):
 // its update time and its version rise, and the closer's warning is removed.
@@ -169,14 +181,20 @@ func RelinkMonitors(old, asked []AffectedMonitor) []AffectedMonitor {
 }
 
 // WithoutMonitor returns the incident after the monitor with the id was deleted, and
-// whether it was linked to it. The update time and the closer's warning stay, since no
-// person changed the incident.
-func (i Incident) WithoutMonitor(id int64) (next Incident, changed bool) {
+// whether it was linked to it. public says whether the monitor was shown, see Orphan. The
+// update time and the closer's warning stay, since no person changed the incident.
+func (i Incident) WithoutMonitor(id int64, public bool) (next Incident, changed bool) {
 	kept := slices.DeleteFunc(slices.Clone(i.Monitors), func(m AffectedMonitor) bool { return m.MonitorID == id })
 	if len(kept) == len(i.Monitors) {
 		return i, false
 	}
 	i.Monitors = kept
+	if len(kept) == 0 {
+		i.Orphan = OrphanOfPrivate
+		if public {
+			i.Orphan = OrphanOfPublic
+		}
+	}
 	i.Version++
 	return i, true
 }
@@ -231,7 +249,7 @@ func (i Incident) Patched(p IncidentPatch, asked []AffectedMonitor, now int64) (
 		i.Closed = nil
 	}
 	if p.Monitors.IsSet() {
-		i.Monitors = RelinkMonitors(i.Monitors, asked)
+		i.Monitors, i.Orphan = RelinkMonitors(i.Monitors, asked), ""
 	}
 	i.Legacy = i.Legacy.Patched(p)
 	if p.AutoCloseAfter.IsSet() {

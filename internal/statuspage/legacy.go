@@ -170,7 +170,7 @@ func (r LegacyReport) Opened(id int64, monitors []AffectedMonitor, now int64) In
 // resolved, the time at which it was closed is replaced.
 func (i Incident) Reported(r LegacyReport, monitors []AffectedMonitor, now int64) Incident {
 	i.Title = r.Title
-	i.Monitors = RelinkMonitors(i.Monitors, monitors)
+	i.Monitors, i.Orphan = RelinkMonitors(i.Monitors, monitors), ""
 	i.Legacy = LegacyFields{NoImpact: r.Impact == "", Maintenance: r.Maintenance}
 	i.setStart(r.Start)
 	i.setEnd(r.End)

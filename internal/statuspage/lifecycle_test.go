@@ -71,7 +71,7 @@ func TestIncidentWrites(t *testing.T) {
 	}
 	without := func(id int64, want bool) write {
 		return func(i incident) (incident, error) {
-			next, changed := i.WithoutMonitor(id)
+			next, changed := i.WithoutMonitor(id, true)
 			if changed != want {
 				return next, errors.New("changed is wrong")
 			}
@@ -157,7 +157,18 @@ func TestIncidentWrites(t *testing.T) {
 		{"a monitor leaves", closedIncident, without(1, true), func(i *incident) { i.Monitors, i.Version = links{{"b", 2, "UP"}}, 5 }, nil},
 		{"a monitor that is not linked leaves", closedIncident, without(3, false), nothing, nil},
 		{"the last monitor leaves", func() incident { i := openIncident(); i.Monitors = links{{"b", 2, "UP"}}; return i }, without(2, true),
-			func(i *incident) { i.Monitors, i.Version = links{}, 5 }, nil},
+			func(i *incident) { i.Monitors, i.Orphan, i.Version = links{}, statuspage.OrphanOfPublic, 5 }, nil},
+		{"monitors for one that lost its last", func() incident {
+			i := openIncident()
+			i.Monitors, i.Orphan = links{}, statuspage.OrphanOfPrivate
+			return i
+		},
+			patched(patch{Monitors: opt.Value([]statuspage.MonitorImpact(nil))}), and(func(i *incident) { i.Monitors, i.Orphan, i.Legacy.NoImpact = links{}, "", false }), nil},
+		{"report of one that lost its last monitor", func() incident { i := openIncident(); i.Orphan = statuspage.OrphanOfPrivate; return i }, reported(statuspage.LegacyReport{}), and(func(i *incident) {
+			i.Orphan = ""
+			i.Title, i.Start, i.End, i.State, i.Monitors, i.Closed = "", 960, nil, "INVESTIGATING", links{}, nil
+			i.Legacy = statuspage.LegacyFields{NoStart: true, NoImpact: true}
+		}), nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			before := tt.before()
@@ -491,15 +502,30 @@ func (l *life) close(t *rapid.T) {
 	l.worked(t, next)
 }
 
+// orphan is what an incident is after a monitor of it was deleted.
+func orphan(i statuspage.Incident, public bool) statuspage.Orphan {
+	switch {
+	case len(i.Monitors) > 0:
+		return ""
+	case public:
+		return statuspage.OrphanOfPublic
+	default:
+		return statuspage.OrphanOfPrivate
+	}
+}
+
 func (l *life) loseMonitor(t *rapid.T) {
 	l.tick(t)
 	id := rapid.Int64Range(1, 4).Draw(t, "monitor")
-	next, changed := l.is.WithoutMonitor(id)
+	public := rapid.Bool().Draw(t, "public")
+	next, changed := l.is.WithoutMonitor(id, public)
 	switch linked := slices.ContainsFunc(l.is.Monitors, func(m statuspage.AffectedMonitor) bool { return m.MonitorID == id }); {
 	case changed != linked || len(next.Monitors) != len(l.is.Monitors) && !linked:
 		t.Fatalf("changed %t, linked %t", changed, linked)
 	case !changed && !cmp.Equal(l.is, next):
 		t.Fatalf("%+v became %+v", l.is, next)
+	case changed && next.Orphan != orphan(next, public):
+		t.Fatalf("public %t: %+v", public, next)
 	case changed && !cmp.Equal(l.is.Warning, next.Warning):
 		t.Fatalf("warning %v", next.Warning)
 	case changed:

@@ -86,6 +86,9 @@ func NewMonitor(tag, name string) Monitor {
 // fires on it and no incident waits for it (docs/api.md, Monitors).
 func (m Monitor) Inactive() bool { return m.Status != nil && *m.Status == MonitorInactive }
 
+// Public reports whether public pages show the monitor: it is neither hidden nor retired.
+func (m Monitor) Public() bool { return !m.Inactive() && (m.Hidden == nil || *m.Hidden != Yes) }
+
 // ValidTag reports whether a monitor can have the tag.
 func ValidTag(tag string) bool { return len(tag) <= MaxTag && WellFormedTag(tag) }
 
