@@ -1,0 +1,53 @@
+package site_test
+
+import (
+	"testing"
+
+	"tocsin/internal/site"
+)
+
+func TestUptime(t *testing.T) {
+	for _, c := range []struct {
+		name           string
+		counts         site.Counts
+		degradedIsDown bool
+		want           float64
+		ok             bool
+	}{
+		{"nothing", site.Counts{}, false, 0, false},
+		{"only maintenance", site.Counts{Maintenance: 9}, false, 0, false},
+		{"maintenance counts neither way", site.Counts{Up: 3, Down: 1, Maintenance: 100}, false, 75, true},
+		{"degraded is up", site.Counts{Up: 1, Degraded: 1}, false, 100, true},
+		{"degraded is down", site.Counts{Up: 1, Degraded: 1}, true, 50, true},
+		{"down", site.Counts{Down: 5}, false, 0, true},
+	} {
+		got, ok := c.counts.Uptime(c.degradedIsDown)
+		if ok != c.ok || ok && got != c.want {
+			t.Errorf("%s: got %v, %v, want %v, %v", c.name, got, ok, c.want, c.ok)
+		}
+	}
+}
+
+func TestPlus(t *testing.T) {
+	measured := site.Counts{Up: 3, Latency: new(100.0)}
+	for _, c := range []struct {
+		name string
+		a, b site.Counts
+		want *float64 // latency
+	}{
+		{"not measured", site.Counts{Up: 1}, site.Counts{Up: 1}, nil},
+		{"one measured", site.Counts{Up: 1}, measured, new(100.0)},
+		{"the other one measured", measured, site.Counts{Up: 1}, new(100.0)},
+		{"both", measured, site.Counts{Up: 1, Latency: new(20.0)}, new(80.0)},
+		{"without minutes", site.Counts{Latency: new(5.0)}, site.Counts{Latency: new(7.0)}, new(5.0)},
+	} {
+		got := c.a.Plus(c.b).Latency
+		if (got == nil) != (c.want == nil) || got != nil && *got != *c.want {
+			t.Errorf("%s: got %v, want %v", c.name, got, c.want)
+		}
+	}
+	sum := site.Counts{Up: 1, Degraded: 2, Maintenance: 3, Down: 4}.Plus(site.Counts{Up: 10, Degraded: 20, Maintenance: 30, Down: 40})
+	if want := (site.Counts{Up: 11, Degraded: 22, Maintenance: 33, Down: 44}); sum != want {
+		t.Errorf("got %+v, want %+v", sum, want)
+	}
+}
