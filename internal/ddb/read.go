@@ -121,6 +121,10 @@ type Query struct {
 	Limit  int      // items a call; 0: as many as fit into 1 MB
 	Fields []string // all that is returned beside the key; nil: everything
 	Absent string   // an attribute that items must not have; "": none
+
+	// Eventual reads at half the price what was true a moment ago, also of what is not an
+	// index that lags.
+	Eventual bool
 }
 
 // Page reads the items of the query after the position from, nil for the beginning, in one
@@ -130,7 +134,7 @@ func (t *Table) Page(ctx context.Context, q Query, from Item) (items []Item, nex
 		q.Index = Main
 	}
 	in := &dynamodb.QueryInput{
-		TableName: t.name, ConsistentRead: aws.Bool(!q.Index.lags), ScanIndexForward: aws.Bool(!q.Newest),
+		TableName: t.name, ConsistentRead: aws.Bool(!q.Index.lags && !q.Eventual), ScanIndexForward: aws.Bool(!q.Newest),
 		KeyConditionExpression:    aws.String(q.Index.pk + " = :pk"),
 		ExpressionAttributeValues: Item{":pk": Str(q.PK)},
 		ExclusiveStartKey:         from,

@@ -3,8 +3,11 @@ package dynamo
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"tocsin/internal/ddb"
 	"tocsin/internal/statuspage"
@@ -95,6 +98,60 @@ func (s *Store) changeRow(ctx context.Context, c statuspage.Change, now int64) d
 	it[attrTime] = ddb.Num(c.Time)
 	it[ddb.AttrTTL] = ddb.Num(now + statuspage.ChangeKept)
 	return s.table.Put(it)
+}
+
+// readChange undoes changeRow.
+func readChange(it ddb.Item) (statuspage.Change, error) {
+	r := ddb.Reader{Item: it}
+	c := statuspage.Change{
+		Record:    statuspage.RecordKind(r.Str(attrRecord)),
+		ID:        r.Num(ddb.AttrID),
+		Tag:       r.StrOrEmpty(attrTag),
+		Version:   r.NumOrZero(ddb.AttrVersion),
+		What:      statuspage.ChangeKind(r.Str(attrWhat)),
+		Fields:    r.Set(attrFields),
+		CommentID: r.NumOrZero(attrCommentID),
+		Time:      r.Num(attrTime),
+	}
+	if r.Err != nil {
+		return c, r.Err
+	}
+	var err error
+	c.By, err = readActor(it)
+	return c, err
+}
+
+// clockLead is for how many seconds the clock of a writer may be ahead of a reader's.
+const clockLead = 60
+
+// ChangesSince implements site.Store. The days' partitions are read at once, strongly
+// consistent.
+func (s *Store) ChangesSince(ctx context.Context, since, now int64) ([]statuspage.Change, error) {
+	first, last := statuspage.FloorDay(since), statuspage.FloorDay(now+clockLead)
+	days := make([][]statuspage.Change, (last-first)/daySeconds+1)
+	var g errgroup.Group
+	g.SetLimit(callsAtOnce)
+	for n := range days {
+		g.Go(func() error {
+			day := time.Unix(first+int64(n)*daySeconds, 0).UTC().Format(time.DateOnly)
+			q := ddb.Query{PK: changesPrefix + day, Low: fmt.Sprintf("%012d", since), High: "~"}
+			for it, err := range s.table.Items(ctx, q) {
+				if err != nil {
+					return err
+				}
+				c, err := readChange(it)
+				if err != nil {
+					return err
+				}
+				days[n] = append(days[n], c)
+			}
+			return nil
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
+	return slices.Concat(days...), nil
 }
 
 // putActor gives the item who does something; an operator has no attribute.

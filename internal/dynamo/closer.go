@@ -225,7 +225,7 @@ func (s *Store) MissingTotals(ctx context.Context, m statuspage.Monitor, days in
 	}
 	from := max(statuspage.FloorDay(now)-int64(days)*daySeconds, statuspage.FloorDay(m.Created))
 	first := max(0, statuspage.FloorDay(now)-statuspage.TotalsRetention*daySeconds)
-	stored, err := s.days(ctx, m.ID, first, last, now)
+	stored, err := s.days(ctx, m.ID, first, last, now, false)
 	if err != nil {
 		return nil, err
 	}

@@ -80,6 +80,27 @@ func (s *Store) Comments(ctx context.Context, incidentID int64, q statuspage.Com
 	return s.listComments(ctx, incidentID, in, q.After, take)
 }
 
+// NewestComments implements site.Store. It does not ask whether there is such an incident.
+func (s *Store) NewestComments(ctx context.Context, incidentID int64, limit int) ([]statuspage.Comment, error) {
+	q := ddb.Query{
+		Index: ddb.LSI1, PK: incidentPK(incidentID), Low: timeAndID(0, 0), High: maxTimeAndID(statuspage.MaxTimestamp), Newest: true, Limit: limit,
+	}
+	var comments []statuspage.Comment
+	for it, err := range s.table.Items(ctx, q) {
+		if err != nil {
+			return nil, err
+		}
+		c, err := readComment(it)
+		if err != nil {
+			return nil, err
+		}
+		if comments = append(comments, c); len(comments) == limit {
+			break
+		}
+	}
+	return comments, nil
+}
+
 // listComments lists comments of an incident, and reads beside the first page whether there
 // is such an incident. It returns IncidentNotFound.
 func (s *Store) listComments(ctx context.Context, incidentID int64, q ddb.Query, after *statuspage.CommentPosition, take func(statuspage.Comment) bool) (*statuspage.CommentPosition, error) {

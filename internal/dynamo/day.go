@@ -133,13 +133,14 @@ func (s *Store) markFilling(ctx context.Context, monitorID int64, r statuspage.R
 	return g.Wait()
 }
 
-// days reads the days from one to another, both included, by their start.
-func (s *Store) days(ctx context.Context, monitorID, from, to, now int64) (map[int64]dayRecord, error) {
+// days reads the days from one to another, both included, by their start. An eventual read
+// costs half and may miss what was written a moment ago.
+func (s *Store) days(ctx context.Context, monitorID, from, to, now int64, eventual bool) (map[int64]dayRecord, error) {
 	found := map[int64]dayRecord{}
 	if from > to {
 		return found, nil
 	}
-	q := ddb.Query{PK: monitorPK(monitorID), Low: dayKey(monitorID, from).SK, High: dayKey(monitorID, to).SK}
+	q := ddb.Query{PK: monitorPK(monitorID), Low: dayKey(monitorID, from).SK, High: dayKey(monitorID, to).SK, Eventual: eventual}
 	for it, err := range s.table.Items(ctx, q) {
 		if err != nil {
 			return nil, err
@@ -188,7 +189,7 @@ func (s *Store) Uptime(ctx context.Context, tag string, days statuspage.DayRange
 	open := map[int64]*dayCount{}
 	g, gctx := errgroup.WithContext(ctx)
 	g.Go(func() (err error) {
-		stored, err = s.days(gctx, m.ID, first, finished-daySeconds, now)
+		stored, err = s.days(gctx, m.ID, first, finished-daySeconds, now, false)
 		return err
 	})
 	g.Go(func() error {

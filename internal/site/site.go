@@ -133,6 +133,7 @@ type Incident struct {
 	Global   bool  // it names no monitor and concerns everything
 	Affected []Affected
 	Updates  []Update // the newest first
+	Body     string   // Markdown that a legacy client gave beside the updates, "" none; only LoadIncident reads it
 }
 
 // Resolved reports whether the incident is over.

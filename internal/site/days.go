@@ -1,0 +1,79 @@
+package site
+
+import (
+	"slices"
+
+	"tocsin/internal/statuspage"
+)
+
+// A span is a time, from one second up to another, in which an incident did something to a
+// monitor.
+type span struct {
+	from, to int64
+	status   Status
+}
+
+// declaredCounts counts the minutes, from one second up to another, of a monitor without
+// points: it was as declared, or worse while spans say so. NoData counts nowhere.
+func declaredCounts(from, to int64, declared Status, spans []span) Counts {
+	var c Counts
+	if from >= to {
+		return c
+	}
+	cuts := []int64{from, to}
+	for _, s := range spans {
+		cuts = append(cuts, min(max(s.from, from), to), min(max(s.to, from), to))
+	}
+	slices.Sort(cuts)
+	for n, begin := range cuts[:len(cuts)-1] {
+		status := declared
+		for _, s := range spans {
+			if s.from <= begin && begin < s.to {
+				status = status.with(s.status)
+			}
+		}
+		c.add(status, (cuts[n+1]-begin)/minute)
+	}
+	return c
+}
+
+// add counts minutes of the status.
+func (c *Counts) add(s Status, minutes int64) {
+	switch s {
+	case Up:
+		c.Up += minutes
+	case Degraded:
+		c.Degraded += minutes
+	case UnderMaintenance:
+		c.Maintenance += minutes
+	case Down:
+		c.Down += minutes
+	}
+}
+
+// measuredCounts are the counts of points.
+func measuredCounts(t statuspage.Totals) Counts {
+	c := Counts{Up: t.Up, Degraded: t.Degraded, Down: t.Down}
+	if latency, measured := t.Latency(); measured {
+		c.Latency = &latency
+	}
+	return c
+}
+
+// uptime is the percentage of the days' minutes in which the monitor was of use: UP,
+// MAINTENANCE and, unless it counts as downtime, DEGRADED; nil when no minute was counted.
+// Maintenance is no downtime, as in Kener: it was announced.
+func uptime(days []Day, degradedIsDown bool) *float64 {
+	var all, up int64
+	for _, d := range days {
+		all += d.Minutes()
+		up += d.Up + d.Maintenance
+		if !degradedIsDown {
+			up += d.Degraded
+		}
+	}
+	if all == 0 {
+		return nil
+	}
+	return new(float64(up) / float64(all) * 100)
+}
