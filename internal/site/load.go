@@ -67,7 +67,7 @@ type Config struct {
 	Name   string // of the whole
 	URL    string // origin of the pages, without a slash at the end; "" when it is not known
 	Notice string // above everything; "" none
-	Demo   bool   // the data is invented
+	Demo   string // command that clears the data, which is invented; "" when it is not
 }
 
 // Load reads the site as it is at now (UTC seconds).
