@@ -1,6 +1,12 @@
 package page
 
-import "tocsin/internal/site"
+import (
+	"slices"
+
+	"tocsin/internal/site"
+)
 
 // machineFiles are what machines read.
-func machineFiles(s *site.Site) []File { return nil }
+func machineFiles(s *site.Site) []File {
+	return slices.Concat(statuspageFiles(s), feedFiles(s))
+}

@@ -1,0 +1,351 @@
+package page
+
+import (
+	"bytes"
+	"cmp"
+	"crypto/sha1"
+	"encoding/hex"
+	"encoding/xml"
+	"fmt"
+	"html"
+	"slices"
+	"strings"
+	"time"
+
+	"tocsin/internal/site"
+	"tocsin/internal/statuspage"
+)
+
+// The feeds tell of incidents, those that are announced included. RSS and JSON Feed have an item
+// for each update, because many readers show only items that are new to them. Atom has an entry
+// for each incident, and its time of change moves with it.
+//
+// The bytes of a feed move only when an incident does: no time of making is in them. No date is
+// ahead of the clock: an update that says that it is of later is dated by when it was written.
+// An id is made of the record's number and of when it was made, and so is the same for ever,
+// wherever the page moves to.
+
+const (
+	maxFeedIncidents = 50 // those that changed last
+	maxFeedUpdates   = 200
+	summaryLength    = 300 // UTF-16 units
+)
+
+// A feed is what the formats have in common.
+type feed struct {
+	site    *site.Site
+	prefix  string // of the addresses of the page and the feeds that it belongs to: "" or "/monitors/api"
+	title   string
+	entries []*entry // the newest first
+}
+
+// An entry is an incident.
+type entry struct {
+	site.Incident
+	id                        string
+	url, title, summary, html string
+	published, changed        int64
+	items                     []item // the newest first
+}
+
+// An item is one update of an incident.
+type item struct {
+	number                    int64
+	id                        string
+	url, title, summary, html string
+	tags                      []string
+	published, changed        int64
+}
+
+// feedFiles are all feeds: of the site, and of each monitor.
+func feedFiles(s *site.Site) []File {
+	var entries []*entry
+	for _, i := range s.Incidents() {
+		entries = append(entries, newEntry(s, i))
+	}
+	slices.SortStableFunc(entries, func(a, b *entry) int {
+		return cmp.Or(cmp.Compare(b.changed, a.changed), cmp.Compare(b.ID, a.ID))
+	})
+	files := newFeed(s, "", titleOf(s), entries).files()
+	rss, atom := files[0], files[1]
+	rss.Path, atom.Path = "/history.rss", "/history.atom"
+	files = append(files, rss, atom)
+	for _, m := range s.Monitors() {
+		files = append(files, newFeed(s, "/monitors/"+m.Tag, m.Name+" · "+titleOf(s), concerning(m, entries)).files()...)
+	}
+	return files
+}
+
+// concerning are the incidents that concern the monitor.
+func concerning(m site.Monitor, entries []*entry) []*entry {
+	var all []*entry
+	for _, e := range entries {
+		if e.Global || slices.ContainsFunc(e.Affected, func(a site.Affected) bool { return a.MonitorID == m.ID }) {
+			all = append(all, e)
+		}
+	}
+	return all
+}
+
+// titleOf is the site's name, or a word for it.
+func titleOf(s *site.Site) string { return cmp.Or(s.Name, "Status") }
+
+func newFeed(s *site.Site, prefix, title string, entries []*entry) feed {
+	return feed{site: s, prefix: prefix, title: title, entries: entries[:min(len(entries), maxFeedIncidents)]}
+}
+
+func newEntry(s *site.Site, i site.Incident) *entry {
+	e := &entry{
+		Incident: i, id: stableID("incident", i.ID, i.Created), url: link(s, fmt.Sprintf("/incidents/%d", i.ID)), title: headed(i.State, i.Title),
+		published: notAhead(s, min(i.Start, i.Created)),
+	}
+	e.changed = max(e.published, notAhead(s, i.Updated))
+	var html strings.Builder
+	html.WriteString(affectedHTML(i, i.State))
+	for _, u := range updatesOf(i) {
+		text := statuspage.Shorten(u.Text, maxText)
+		body := string(markdown(s.URL, text))
+		html.WriteString(headingHTML(u))
+		html.WriteString(body)
+		e.items = append(e.items, e.newItem(s, u, plain(text), body))
+	}
+	e.summary, e.html = e.items[0].summary, html.String()
+	return e
+}
+
+func (e *entry) newItem(s *site.Site, u site.Update, text, body string) item {
+	i := item{
+		number: u.ID, id: stableID("update", u.ID, u.Created), url: fmt.Sprintf("%s#update-%d", e.url, u.ID), title: headed(u.State, e.Title),
+		summary: statuspage.Shorten(text, summaryLength), html: body + affectedHTML(e.Incident, u.State),
+		tags: []string{strings.ToLower(string(u.State))}, published: notAhead(s, min(u.Time, u.Created)),
+	}
+	if u.ID == 0 { // it stands for the incident
+		i.id, i.url = stableID("opening", e.ID, e.Created), e.url
+	}
+	for _, a := range e.Affected {
+		i.tags = append(i.tags, a.Name)
+	}
+	i.changed = max(i.published, notAhead(s, u.Updated))
+	return i
+}
+
+// notAhead is t, or the time when the site was read if that is earlier and known. It matters
+// only when the clocks of two machines differ.
+func notAhead(s *site.Site, t int64) int64 {
+	if s.AsOf > 0 {
+		return min(t, s.AsOf)
+	}
+	return t
+}
+
+// stableID is a name-based UUID (RFC 9562, version 5) as a URN.
+func stableID(kind string, number, created int64) string {
+	return uuidOf(fmt.Sprintf("%s/%d/%d", kind, number, created))
+}
+
+// namespace is that of all ids that are made here: 16 bytes that nobody else has.
+var namespace = []byte{0x5b, 0x1d, 0x0e, 0xc7, 0x92, 0x44, 0x4c, 0x3a, 0xb6, 0x60, 0x8e, 0x37, 0xd1, 0xf9, 0x2a, 0x05}
+
+func uuidOf(name string) string {
+	sum := sha1.Sum(append(slices.Clone(namespace), name...))
+	sum[6], sum[8] = sum[6]&0x0f|0x50, sum[8]&0x3f|0x80
+	h := hex.EncodeToString(sum[:16])
+	return "urn:uuid:" + h[:8] + "-" + h[8:12] + "-" + h[12:16] + "-" + h[16:20] + "-" + h[20:]
+}
+
+// items are the updates of all entries, the newest first.
+func (f feed) items() []item {
+	var all []item
+	for _, e := range f.entries {
+		all = append(all, e.items...)
+	}
+	slices.SortStableFunc(all, func(a, b item) int {
+		return cmp.Or(cmp.Compare(b.published, a.published), cmp.Compare(b.number, a.number))
+	})
+	return all[:min(len(all), maxFeedUpdates)]
+}
+
+// changed is when something in the feed last changed; of an empty one, when something that the
+// site shows did.
+func (f feed) changed() int64 {
+	if len(f.entries) == 0 {
+		return notAhead(f.site, f.site.Changed)
+	}
+	return f.entries[0].changed
+}
+
+// home is the page that the feed belongs to.
+func (f feed) home() string { return link(f.site, cmp.Or(f.prefix, "/")) }
+
+// about says what the feed is.
+func (f feed) about() string { return "Updates of the incidents of " + f.title }
+
+func (f feed) files() []File {
+	return []File{
+		xmlFile(f.prefix+"/rss.xml", "application/rss+xml; charset=utf-8", f.rss()),
+		xmlFile(f.prefix+"/atom.xml", "application/atom+xml; charset=utf-8", f.atom()),
+		f.json(),
+	}
+}
+
+// headed is a title with the state in front: "Resolved: Checkout is slow".
+func headed(state statuspage.State, title string) string {
+	return wordsIn(Languages[0]).state(state) + ": " + title
+}
+
+// affectedHTML names the monitors, and what is done to them unless it is over.
+func affectedHTML(i site.Incident, state statuspage.State) string {
+	var all []string
+	for _, a := range i.Affected {
+		name := a.Name
+		if state != statuspage.Resolved {
+			name += " (" + strings.ToLower(wordsIn(Languages[0]).status(a.Status)) + ")"
+		}
+		all = append(all, html.EscapeString(name))
+	}
+	if len(all) == 0 {
+		return ""
+	}
+	return "<p>Affected: " + strings.Join(all, ", ") + "</p>\n"
+}
+
+// headingHTML says of what state and time an update is.
+func headingHTML(u site.Update) string {
+	w := wordsIn(Languages[0])
+	return fmt.Sprintf("<h3>%s, <time datetime=\"%s\">%s</time></h3>\n", html.EscapeString(w.state(u.State)), machineTime(u.Time), html.EscapeString(w.instant(u.Time)))
+}
+
+func xmlFile(path, contentType string, v any) File {
+	b := bytes.NewBufferString(xml.Header)
+	if err := xml.NewEncoder(b).Encode(v); err != nil {
+		panic(err) // v is of a type of this package, which always can be written
+	}
+	b.WriteByte('\n')
+	return File{Path: path, Type: contentType, Status: 200, Body: b.Bytes(), Every: Hourly}
+}
+
+type rssXML struct {
+	XMLName xml.Name `xml:"rss"`
+	Version string   `xml:"version,attr"`
+	Atom    string   `xml:"xmlns:atom,attr"`
+	Content string   `xml:"xmlns:content,attr"`
+	Channel struct {
+		Title       string    `xml:"title"`
+		Link        string    `xml:"link"`
+		Description string    `xml:"description"`
+		Language    string    `xml:"language"`
+		Self        linkXML   `xml:"atom:link"`
+		Items       []itemXML `xml:"item"`
+	} `xml:"channel"`
+}
+
+type linkXML struct {
+	Href string `xml:"href,attr"`
+	Rel  string `xml:"rel,attr,omitempty"`
+	Type string `xml:"type,attr,omitempty"`
+}
+
+type itemXML struct {
+	Title string `xml:"title"`
+	Link  string `xml:"link"`
+	GUID  struct {
+		Permalink bool   `xml:"isPermaLink,attr"`
+		ID        string `xml:",chardata"`
+	} `xml:"guid"`
+	Date        string `xml:"pubDate"`
+	Description string `xml:"description"`
+	Content     string `xml:"content:encoded"`
+}
+
+func (f feed) rss() rssXML {
+	r := rssXML{Version: "2.0", Atom: "http://www.w3.org/2005/Atom", Content: "http://purl.org/rss/1.0/modules/content/"}
+	c := &r.Channel
+	c.Title, c.Link, c.Description, c.Language = f.title, f.home(), f.about(), Languages[0]
+	c.Self = linkXML{link(f.site, f.prefix+"/rss.xml"), "self", "application/rss+xml"}
+	for _, i := range f.items() {
+		x := itemXML{Title: i.title, Link: i.url, Date: time.Unix(i.published, 0).UTC().Format(time.RFC1123Z), Description: i.summary, Content: i.html}
+		x.GUID.ID = i.id
+		c.Items = append(c.Items, x)
+	}
+	return r
+}
+
+type atomXML struct {
+	XMLName  xml.Name `xml:"http://www.w3.org/2005/Atom feed"`
+	Language string   `xml:"xml:lang,attr"`
+	ID       string   `xml:"id"`
+	Title    string   `xml:"title"`
+	Subtitle string   `xml:"subtitle"`
+	Updated  string   `xml:"updated"`
+	Author   struct {
+		Name string `xml:"name"`
+	} `xml:"author"`
+	Links   []linkXML  `xml:"link"`
+	Entries []entryXML `xml:"entry"`
+}
+
+type entryXML struct {
+	ID        string  `xml:"id"`
+	Title     string  `xml:"title"`
+	Link      linkXML `xml:"link"`
+	Published string  `xml:"published"`
+	Updated   string  `xml:"updated"`
+	Summary   string  `xml:"summary"`
+	Content   struct {
+		Type string `xml:"type,attr"`
+		HTML string `xml:",chardata"`
+	} `xml:"content"`
+}
+
+func (f feed) atom() atomXML {
+	self := link(f.site, f.prefix+"/atom.xml")
+	a := atomXML{Language: Languages[0], ID: uuidOf("feed/" + self), Title: f.title, Subtitle: f.about(), Updated: machineTime(f.changed())}
+	a.Author.Name = titleOf(f.site)
+	a.Links = []linkXML{{self, "self", "application/atom+xml"}, {f.home(), "alternate", "text/html"}}
+	for _, e := range f.entries {
+		x := entryXML{
+			ID: e.id, Title: e.title, Link: linkXML{Href: e.url, Rel: "alternate", Type: "text/html"},
+			Published: machineTime(e.published), Updated: machineTime(e.changed), Summary: e.summary,
+		}
+		x.Content.Type, x.Content.HTML = "html", e.html
+		a.Entries = append(a.Entries, x)
+	}
+	return a
+}
+
+type feedJSON struct {
+	Version     string         `json:"version"`
+	Title       string         `json:"title"`
+	HomePageURL string         `json:"home_page_url"`
+	FeedURL     string         `json:"feed_url"`
+	Description string         `json:"description"`
+	Language    string         `json:"language"`
+	Items       []feedItemJSON `json:"items"`
+}
+
+type feedItemJSON struct {
+	ID            string   `json:"id"`
+	URL           string   `json:"url"`
+	Title         string   `json:"title"`
+	Summary       string   `json:"summary"`
+	ContentHTML   string   `json:"content_html"`
+	DatePublished string   `json:"date_published"`
+	DateModified  string   `json:"date_modified"`
+	Tags          []string `json:"tags"`
+}
+
+func (f feed) json() File {
+	j := feedJSON{
+		Version: "https://jsonfeed.org/version/1.1", Title: f.title, HomePageURL: f.home(), FeedURL: link(f.site, f.prefix+"/feed.json"),
+		Description: f.about(), Language: Languages[0], Items: []feedItemJSON{},
+	}
+	for _, i := range f.items() {
+		j.Items = append(j.Items, feedItemJSON{
+			ID: i.id, URL: i.url, Title: i.title, Summary: i.summary, ContentHTML: i.html,
+			DatePublished: machineTime(i.published), DateModified: machineTime(i.changed), Tags: i.tags,
+		})
+	}
+	file := jsonFile(f.prefix+"/feed.json", Hourly, j)
+	file.Type = "application/feed+json; charset=utf-8"
+	return file
+}
