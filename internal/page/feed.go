@@ -100,17 +100,25 @@ func newEntry(s *site.Site, i site.Incident) *entry {
 		published: notAhead(s, min(i.Start, i.Created)),
 	}
 	e.changed = max(e.published, notAhead(s, i.Updated))
-	var html strings.Builder
-	html.WriteString(affectedHTML(i, i.State))
+	var content strings.Builder
+	content.WriteString(affectedHTML(i, i.State))
 	for _, u := range updatesOf(i) {
-		text := statuspage.Shorten(u.Text, maxText)
-		body := string(markdown(s.URL, text))
-		html.WriteString(headingHTML(u))
-		html.WriteString(body)
-		e.items = append(e.items, e.newItem(s, u, plain(text), body))
+		text, body := feedText(s, i, u)
+		content.WriteString(headingHTML(u))
+		content.WriteString(body)
+		e.items = append(e.items, e.newItem(s, u, text, body))
 	}
-	e.summary, e.html = e.items[0].summary, html.String()
+	e.summary, e.html = e.items[0].summary, content.String()
 	return e
+}
+
+// feedText is what an update says, as plain text and as HTML.
+func feedText(s *site.Site, i site.Incident, u site.Update) (text, body string) {
+	if u.ID == 0 {
+		return i.Title, "<p>" + html.EscapeString(i.Title) + "</p>\n"
+	}
+	text = statuspage.Shorten(u.Text, maxText)
+	return plain(text), string(markdown(s.URL, text))
 }
 
 func (e *entry) newItem(s *site.Site, u site.Update, text, body string) item {

@@ -388,7 +388,7 @@ func incidentOf(s *site.Site, i site.Incident, components map[string]componentJS
 			j.MonitoringAt = new(milliTime(u.Time))
 		}
 		j.IncidentUpdates = append(j.IncidentUpdates, updateJSON{
-			ID: updateID(i, u), Status: strings.ToLower(string(u.State)), Body: statuspage.Shorten(u.Text, maxText), IncidentID: id,
+			ID: updateID(i, u), Status: strings.ToLower(string(u.State)), Body: updateBody(i, u), IncidentID: id,
 			CreatedAt: milliTime(u.Created), UpdatedAt: milliTime(u.Updated), DisplayAt: milliTime(u.Time),
 			AffectedComponents: affectedAt(i.Affected, before, u.State), DeliverNotifications: true,
 		})
@@ -396,22 +396,30 @@ func incidentOf(s *site.Site, i site.Incident, components map[string]componentJS
 	return j
 }
 
-// updatesOf are the incident's updates. Of an incident without any it is one that says its
-// title, because readers take the first one without looking whether there is one.
+// updatesOf are the incident's updates. Of an incident without any it is one that stands for the
+// incident itself, because readers take the first one without looking whether there is one. It
+// has number 0 and no text; the title is what it says.
 func updatesOf(i site.Incident) []site.Update {
 	if len(i.Updates) > 0 {
 		return i.Updates
 	}
-	return []site.Update{{Time: min(i.Start, i.Created), State: i.State, Text: i.Title, Created: i.Created, Updated: i.Created}}
+	return []site.Update{{Time: min(i.Start, i.Created), State: i.State, Created: i.Created, Updated: i.Created}}
 }
 
-// updateID is the number of the update. One that stands for the incident has number 0, and its
-// id is made of the incident's.
+// updateID is the number of the update. The id of one that stands for its incident is made of
+// the incident's.
 func updateID(i site.Incident, u site.Update) string {
 	if u.ID == 0 {
 		return strconv.FormatInt(i.ID, 10) + "-0"
 	}
 	return strconv.FormatInt(u.ID, 10)
+}
+
+func updateBody(i site.Incident, u site.Update) string {
+	if u.ID == 0 {
+		return i.Title
+	}
+	return statuspage.Shorten(u.Text, maxText)
 }
 
 func componentsAt(affected []site.Affected, components map[string]componentJSON) []componentJSON {
