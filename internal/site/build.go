@@ -9,9 +9,9 @@ import (
 
 // material is what a site is made of.
 type material struct {
-	monitors  []statuspage.Monitor         // that are shown, by id
-	histories map[int64]statuspage.History // by monitor id
-	incidents []statuspage.Incident        // the newest start first
+	monitors  []statuspage.Monitor  // that are shown, by id
+	histories map[int64]history     // by monitor id
+	incidents []statuspage.Incident // the newest start first
 	comments  map[int64][]statuspage.Comment
 }
 
@@ -100,7 +100,7 @@ func (s *Site) lastChange() int64 {
 }
 
 // monitorView is what the pages show of the monitor, with its history and all incidents.
-func monitorView(m statuspage.Monitor, h statuspage.History, all []episode, now int64) Monitor {
+func monitorView(m statuspage.Monitor, h history, episodes []episode, now int64) Monitor {
 	v := Monitor{
 		ID: m.ID, Tag: m.Tag, Name: m.Name, Description: text(m.Description), Created: m.Created, Updated: m.Updated,
 		Measured: isMeasured(h.Newest, now), DegradedIsDown: m.CountsDegradedAsDown(),
@@ -119,7 +119,7 @@ func monitorView(m statuspage.Monitor, h statuspage.History, all []episode, now 
 	if v.Measured {
 		v.Status = measuredStatus(*h.Newest, now)
 	}
-	for _, e := range all {
+	for _, e := range episodes {
 		effect, on := e.on(m.ID)
 		if !on {
 			continue
@@ -132,15 +132,34 @@ func monitorView(m statuspage.Monitor, h statuspage.History, all []episode, now 
 			d.concerning = append(d.concerning, e)
 		}
 	}
-	latency := statuspage.Totals{}
-	for _, of := range h.Days {
-		latency = latency.Plus(of.Totals)
-		v.Days = append(v.Days, d.day(of, m))
+	points, all := statuspage.Totals{}, Counts{}
+	for _, of := range allDays(h, now) {
+		day := d.day(of, m)
+		points, all = points.Plus(of.Totals), all.Plus(day.Counts)
+		v.Days = append(v.Days, day)
 	}
-	v.Latency = measuredCounts(latency).Latency
-	v.Uptime = uptime(v.Days, v.DegradedIsDown)
+	v.Latency = measuredCounts(points).Latency
+	if percent, counted := all.Uptime(v.DegradedIsDown); counted {
+		v.Uptime = &percent
+	}
 	v.Hours = d.hours(h.Hours)
 	return v
+}
+
+// allDays are the days that are shown, of a history that has totals of all but the last two
+// and the hours of these.
+func allDays(h history, now int64) []statuspage.DayTotals {
+	days := slices.Clone(h.Days)
+	for start := statuspage.FloorDay(now) - day; start <= now; start += day {
+		of := statuspage.DayTotals{Day: start}
+		for _, hour := range h.Hours {
+			if statuspage.FloorDay(hour.Hour) == start {
+				of.Totals = of.Plus(hour.Totals)
+			}
+		}
+		days = append(days, of)
+	}
+	return days
 }
 
 // A declaration is what is known of a monitor beside its points.

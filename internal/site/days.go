@@ -59,21 +59,3 @@ func measuredCounts(t statuspage.Totals) Counts {
 	}
 	return c
 }
-
-// uptime is the percentage of the days' minutes in which the monitor was of use: UP,
-// MAINTENANCE and, unless it counts as downtime, DEGRADED; nil when no minute was counted.
-// Maintenance is no downtime, as in Kener: it was announced.
-func uptime(days []Day, degradedIsDown bool) *float64 {
-	var all, up int64
-	for _, d := range days {
-		all += d.Minutes()
-		up += d.Up + d.Maintenance
-		if !degradedIsDown {
-			up += d.Degraded
-		}
-	}
-	if all == 0 {
-		return nil
-	}
-	return new(float64(up) / float64(all) * 100)
-}

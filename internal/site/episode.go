@@ -14,7 +14,7 @@ type episode struct {
 }
 
 // episodes are those of the incidents that are shown: all but those that concern only
-// monitors which are not.
+// monitors which are not, or concerned such a one that was deleted.
 func episodes(incidents []statuspage.Incident, monitors []statuspage.Monitor) []episode {
 	byID := map[int64]statuspage.Monitor{}
 	for _, m := range monitors {
@@ -22,13 +22,13 @@ func episodes(incidents []statuspage.Incident, monitors []statuspage.Monitor) []
 	}
 	var shown []episode
 	for _, i := range incidents {
-		e := episode{Incident: i, global: len(i.Monitors) == 0}
+		e := episode{Incident: i, global: len(i.Monitors) == 0 && i.Orphan == ""}
 		for _, link := range i.Monitors {
 			if m, is := byID[link.MonitorID]; is {
 				e.affected = append(e.affected, Affected{MonitorID: m.ID, Tag: m.Tag, Name: m.Name, Status: effect(i, link.Impact)})
 			}
 		}
-		if e.global || len(e.affected) > 0 {
+		if e.global || len(e.affected) > 0 || i.Orphan == statuspage.OrphanOfPublic {
 			shown = append(shown, e)
 		}
 	}

@@ -84,39 +84,63 @@ type Config struct {
 //
 // Of monitors and incidents the newest MaxMonitors and MaxIncidents are read. An incident
 // that began more than Days ago and is over is known only while it is among the Newest.
+//
+// Who loads again and again uses a Loader.
 func Load(ctx context.Context, store Store, c Config, now int64) (*Site, error) {
-	r := reader{store: store, now: now}
-	first := dayRange(now).From
-	lists := []statuspage.IncidentQuery{
+	return NewLoader(store, c).Load(ctx, now)
+}
+
+// A Loader loads a site, and remembers what seldom changes. It is safe for use by many
+// goroutines; their loads wait for one another.
+type Loader struct {
+	store  Store
+	config Config
+
+	mu     sync.Mutex
+	memory memory
+}
+
+// NewLoader returns a loader that remembers nothing yet.
+func NewLoader(store Store, c Config) *Loader { return &Loader{store: store, config: c} }
+
+// Load is as the function Load is, but for what the loader remembers: of each monitor the
+// newest two hours are read each time, the other hours and the days once an hour and
+// whenever a client has set or deleted some of them. So points that a probe posts more than
+// an hour late are shown up to an hour late. The comments of an incident are read again
+// when it was changed.
+func (l *Loader) Load(ctx context.Context, now int64) (*Site, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	r := reader{store: l.store, now: now}
+	listed, err := r.lists(ctx, []statuspage.IncidentQuery{
 		{To: statuspage.MaxTimestamp, Open: new(true), Limit: MaxIncidents},
 		{To: statuspage.MaxTimestamp, Open: new(false), Limit: Newest},
-		{From: first, To: statuspage.MaxTimestamp, Open: new(false), Limit: MaxIncidents},
-	}
-	listed, err := r.lists(ctx, lists)
+		{From: dayRange(now).From, To: statuspage.MaxTimestamp, Open: new(false), Limit: MaxIncidents},
+	})
 	if err != nil {
 		return nil, err
 	}
-	shown := slices.Concat(listed[0], listed[1])
-	var histories map[int64]statuspage.History
-	var updates map[int64][]statuspage.Comment
+	known := l.memory.at(now, r.changes)
+	of := material{monitors: r.monitors}
 	g, gctx := errgroup.WithContext(ctx)
 	g.Go(func() (err error) {
-		histories, err = r.histories(gctx)
+		of.histories, err = r.histories(gctx, known.histories)
 		return err
 	})
 	g.Go(func() (err error) {
-		updates, err = r.updates(gctx, append(ids(shown), r.changedIDs()...))
+		shown := append(ids(slices.Concat(listed[:2]...)), r.changedIDs()...)
+		of.comments, err = r.comments(gctx, shown, known.comments)
 		return err
 	})
-	var incidents []statuspage.Incident
 	g.Go(func() (err error) {
-		incidents, err = r.merge(gctx, slices.Concat(listed...))
+		of.incidents, err = r.merge(gctx, slices.Concat(listed...))
 		return err
 	})
 	if err := g.Wait(); err != nil {
 		return nil, err
 	}
-	return build(c, material{r.monitors, histories, incidents, updates}, now), nil
+	l.memory = memory{loaded: now, histories: of.histories, comments: of.comments}
+	return build(l.config, of, now), nil
 }
 
 // A reader reads what pages are made of.
@@ -158,7 +182,7 @@ func (r *reader) lists(ctx context.Context, queries []statuspage.IncidentQuery) 
 func shownMonitors(ctx context.Context, store Store) ([]statuspage.Monitor, error) {
 	var shown []statuspage.Monitor
 	_, err := store.Monitors(ctx, statuspage.MonitorQuery{Limit: MaxMonitors}, func(m statuspage.Monitor) bool {
-		if isShown(m) {
+		if m.Public() {
 			shown = append(shown, m)
 		}
 		return true
@@ -167,43 +191,54 @@ func shownMonitors(ctx context.Context, store Store) ([]statuspage.Monitor, erro
 	return shown, err
 }
 
-// isShown reports whether the pages show the monitor: it is not retired and not hidden.
-func isShown(m statuspage.Monitor) bool {
-	return !m.Inactive() && (m.Hidden == nil || *m.Hidden != statuspage.Yes)
-}
-
-// histories reads those of the monitors, by monitor id.
-func (r *reader) histories(ctx context.Context) (map[int64]statuspage.History, error) {
-	q := statuspage.HistoryQuery{Days: dayRange(r.now), Hours: firstHour(r.now)}
-	all := map[int64]statuspage.History{}
+// histories reads those of the monitors, by monitor id. Of those that are known only the
+// newest hours are read.
+func (r *reader) histories(ctx context.Context, known map[int64]history) (map[int64]history, error) {
+	all := map[int64]history{}
 	var mu sync.Mutex
 	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(monitorsAtOnce)
 	for _, m := range r.monitors {
 		g.Go(func() error {
-			h, err := r.store.History(gctx, m.ID, q, r.now)
+			h, is := known[m.ID]
+			q := newestHours(r.now)
+			if !is {
+				q = wholeHistory(r.now)
+				h = history{read: r.now}
+			}
+			more, err := r.store.History(gctx, m.ID, q, r.now)
+			if err != nil {
+				return err
+			}
 			mu.Lock()
 			defer mu.Unlock()
-			all[m.ID] = h
-			return err
+			all[m.ID] = h.with(more, q)
+			return nil
 		})
 	}
 	return all, g.Wait()
 }
 
-// updates reads the newest comments of the incidents with the ids, by incident id.
-func (r *reader) updates(ctx context.Context, ids []int64) (map[int64][]statuspage.Comment, error) {
+// comments reads the newest ones of the incidents with the ids, by incident id, but for
+// those that are known.
+func (r *reader) comments(ctx context.Context, ids []int64, known map[int64][]statuspage.Comment) (map[int64][]statuspage.Comment, error) {
 	slices.Sort(ids)
 	all := map[int64][]statuspage.Comment{}
 	var mu sync.Mutex
 	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(incidentsAtOnce)
 	for _, id := range slices.Compact(ids) {
+		if of, is := known[id]; is {
+			mu.Lock()
+			all[id] = of
+			mu.Unlock()
+			continue
+		}
 		g.Go(func() error {
-			comments, err := r.store.NewestComments(gctx, id, MaxUpdates)
+			of, err := r.store.NewestComments(gctx, id, MaxUpdates)
 			mu.Lock()
 			defer mu.Unlock()
-			all[id] = comments
+			all[id] = of
 			return err
 		})
 	}

@@ -81,12 +81,12 @@ func LoadMonth(ctx context.Context, store Store, start, now int64) (Month, error
 	if len(wanted) > MaxIncidents {
 		wanted = wanted[:MaxIncidents]
 	}
-	updates, err := r.updates(ctx, episodeIDs(wanted))
+	comments, err := r.comments(ctx, episodeIDs(wanted), nil)
 	if err != nil {
 		return Month{}, err
 	}
 	for _, e := range wanted {
-		m.Incidents = append(m.Incidents, e.view(updates[e.ID]))
+		m.Incidents = append(m.Incidents, e.view(comments[e.ID]))
 	}
 	return m, nil
 }
