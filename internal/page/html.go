@@ -3,4 +3,36 @@ package page
 import "tocsin/internal/site"
 
 // htmlFiles are the pages for people.
-func htmlFiles(s *site.Site) []File { return nil }
+func htmlFiles(s *site.Site) []File {
+	var files []File
+	for _, lang := range Languages {
+		files = append(files, homePage(s, lang), historyPage(s, lang), missingPage(s, lang))
+	}
+	for _, m := range s.Monitors() {
+		for _, lang := range Languages {
+			files = append(files, monitorPage(s, lang, m))
+		}
+		files = append(files, embedFile(m))
+	}
+	return files
+}
+
+// missingPage is what an address answers where nothing is.
+func missingPage(s *site.Site, lang string) File {
+	return deadEnd(s, lang, "/404", 404, "Missing", "MissingHint")
+}
+
+// deadEnd is a page that has nothing but a way back.
+func deadEnd(s *site.Site, lang, path string, status int, headline, hint word) File {
+	w := wordsIn(lang)
+	p := newPage(s, lang, head{path: path, title: w.say(headline), description: w.say(hint), status: site.NoData, plain: true, unlisted: true})
+	p.raw(`<div class="hero"><div class="w"><h1>`)
+	p.tell(headline)
+	p.raw(`</h1><p class="as">`)
+	p.tell(hint)
+	p.raw(`</p></div></div><div class="w"><section><ul class="row">`)
+	p.listLink(p.href("/"), "BackToStatus")
+	p.listLink(p.href("/history"), "AllIncidents")
+	p.raw(`</ul></section></div>`)
+	return p.end(status, Hourly)
+}

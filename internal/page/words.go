@@ -74,7 +74,12 @@ func (w *words) with(id word, f fields) string {
 // count returns a message about so many things, in the plural form that the language has for
 // the number. Its place is N.
 func (w *words) count(id word, n int64) string {
-	return w.localizer.MustLocalize(&i18n.LocalizeConfig{MessageID: string(id), PluralCount: n, TemplateData: fields{"N": n}})
+	return w.counted(id, n, fields{"N": n})
+}
+
+// counted returns a message about so many things that has other places too.
+func (w *words) counted(id word, n int64, f fields) string {
+	return w.localizer.MustLocalize(&i18n.LocalizeConfig{MessageID: string(id), PluralCount: n, TemplateData: f})
 }
 
 var statusWords = map[site.Status]word{

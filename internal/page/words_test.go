@@ -30,11 +30,11 @@ func messages(t *testing.T, lang string) map[string]any {
 	return all
 }
 
-// usedWords are the ids that the program speaks of: arguments of say, with, count and units,
-// and what stands in lists and maps of words.
-func usedWords(t *testing.T) map[string]bool {
+// usedWords are the ids that the program surely asks for, which are arguments of say and its
+// kin and what stands in lists and maps of words, and all its strings, which may be ids.
+func usedWords(t *testing.T) (used, mentioned map[string]bool) {
 	t.Helper()
-	used := map[string]bool{}
+	used, mentioned = map[string]bool{}, map[string]bool{}
 	note := func(e ast.Expr) {
 		if lit, ok := e.(*ast.BasicLit); ok && lit.Kind == token.STRING {
 			s, err := strconv.Unquote(lit.Value)
@@ -67,12 +67,11 @@ func usedWords(t *testing.T) map[string]bool {
 				switch {
 				case isWord(n.Fun):
 					note(n.Args[0])
-				case ok && slices.Contains([]string{"say", "with", "count"}, sel.Sel.Name):
+				case ok && slices.Contains([]string{"say", "tell", "with", "count", "counted"}, sel.Sel.Name):
 					note(n.Args[0])
-				case ok && sel.Sel.Name == "units":
-					note(n.Args[0])
-					note(n.Args[2])
 				}
+			case *ast.BasicLit:
+				mentioned[strings.Trim(n.Value, `"`)] = true
 			case *ast.CompositeLit:
 				list, ok := n.Type.(*ast.ArrayType)
 				if ok && isWord(list.Elt) {
@@ -90,7 +89,7 @@ func usedWords(t *testing.T) map[string]bool {
 			return true
 		})
 	}
-	return used
+	return used, mentioned
 }
 
 // forms are the plural forms and texts of a message.
@@ -112,7 +111,7 @@ var places = regexp.MustCompile(`{{\.\w+}}`)
 // Each language has all words that the program uses, and no others, with the same plural
 // forms and places as the English ones.
 func TestEveryWordIsTranslatedAndUsed(t *testing.T) {
-	used := usedWords(t)
+	used, mentioned := usedWords(t)
 	english := messages(t, "en")
 	for _, lang := range Languages {
 		all := messages(t, lang)
@@ -122,7 +121,7 @@ func TestEveryWordIsTranslatedAndUsed(t *testing.T) {
 			}
 		}
 		for id, message := range all {
-			if !used[id] {
+			if !mentioned[id] {
 				t.Errorf("locales/%s.json: %q is not used", lang, id)
 			}
 			if english[id] == nil {

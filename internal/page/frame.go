@@ -1,0 +1,285 @@
+package page
+
+import (
+	"net/url"
+	"strconv"
+	"strings"
+
+	"tocsin/internal/site"
+)
+
+const htmlType = "text/html; charset=utf-8"
+
+// A page is an HTML page in the making.
+type page struct {
+	writer
+	*words
+	site *site.Site
+	head head
+}
+
+// head is what the frame of a page has to know of it.
+type head struct {
+	path        string      // in English
+	title       string      // what begins the page's title
+	description string      // for search engines and previews
+	status      site.Status // gives the page its colour and icon
+	tag         string      // of the monitor that the page is about, whose feeds are offered
+	plain       bool        // its top has no colour: it is not about how things are now
+	unlisted    bool        // search engines are not to keep it
+}
+
+// newPage begins a page in the language: everything up to its main part.
+func newPage(s *site.Site, lang string, h head) *page {
+	p := &page{words: wordsIn(lang), site: s, head: h}
+	p.raw(`<!doctype html><html`)
+	p.attr("lang", p.lang)
+	p.raw(`><head><meta charset="utf-8"><meta http-equiv="Content-Security-Policy"`)
+	p.attr("content", pagePolicy)
+	p.raw(`><meta name="viewport" content="width=device-width,initial-scale=1"><title>`)
+	p.text(h.title + " · " + p.siteName())
+	p.raw(`</title>`)
+	p.meta("name", "description", h.description)
+	p.addresses()
+	p.meta("property", "og:title", h.title)
+	p.meta("property", "og:description", h.description)
+	p.meta("property", "og:site_name", p.siteName())
+	p.meta("property", "og:type", "website")
+	p.themes()
+	p.raw(`<link rel="icon"`)
+	p.attr("href", tabIcon(h.status))
+	p.raw(`><style>`, raw(style), `</style></head><body class="`, h.look(), `"><a class="skip" href="#main">`)
+	p.tell("Skip")
+	p.raw(`</a>`, icons)
+	p.demo()
+	p.top()
+	p.raw(`<main id="main">`)
+	return p
+}
+
+// look is the class of a page, by which its top gets its colour.
+func (h head) look() raw {
+	if h.plain {
+		return "plain"
+	}
+	return raw(statusName(h.status))
+}
+
+// end writes what comes after the main part, and returns the page's file.
+func (p *page) end(status int, every int64) File {
+	p.raw(`</main>`)
+	p.footer()
+	p.raw(`<script>`, raw(script), `</script></body></html>`)
+	return File{Path: p.href(p.head.path), Type: htmlType, Status: status, Body: p.b, Every: every}
+}
+
+// tell writes a message that has no places.
+func (p *page) tell(id word) { p.text(p.say(id)) }
+
+// siteName is the site's name, or what stands for it.
+func (p *page) siteName() string {
+	if strings.TrimSpace(p.site.Name) == "" {
+		return p.say("Status")
+	}
+	return p.site.Name
+}
+
+// href is the address of a page in the page's own language.
+func (p *page) href(path string) string { return localPath(p.lang, path) }
+
+// localPath is the address of a page in the language.
+func localPath(lang, path string) string {
+	if lang == Languages[0] {
+		return path
+	}
+	return "/" + lang + path
+}
+
+func monitorPath(tag string) string      { return "/monitors/" + url.PathEscape(tag) }
+func embedPath(tag string) string        { return "/embed/monitor-" + url.PathEscape(tag) }
+func incidentPath(id int64) string       { return "/incidents/" + strconv.FormatInt(id, 10) }
+func (p *page) whole(path string) string { return p.site.URL + path }
+
+func (p *page) meta(kind raw, name raw, content string) {
+	if content == "" {
+		return
+	}
+	p.raw(`<meta `, kind, `="`, name, `"`)
+	p.attr("content", content)
+	p.raw(`>`)
+}
+
+// addresses says where the page, its translations, its feeds and its picture are.
+func (p *page) addresses() {
+	h := p.head
+	if h.unlisted {
+		p.raw(`<meta name="robots" content="noindex">`)
+	} else if p.site.URL != "" {
+		p.raw(`<link rel="canonical"`)
+		p.link("href", p.whole(p.href(h.path)))
+		p.raw(`>`)
+		p.meta("property", "og:url", p.whole(p.href(h.path)))
+		for _, lang := range Languages {
+			p.translation(lang, localPath(lang, h.path))
+		}
+		p.translation("x-default", h.path)
+	}
+	if p.site.URL != "" {
+		p.meta("property", "og:image", p.whole("/og/"+statusName(h.status)+".png"))
+	}
+	if h.tag != "" {
+		p.feeds(monitorPath(h.tag))
+	} else {
+		p.feeds("")
+	}
+}
+
+func (p *page) translation(lang, path string) {
+	p.raw(`<link rel="alternate"`)
+	p.attr("hreflang", lang)
+	p.link("href", p.whole(path))
+	p.raw(`>`)
+}
+
+// feeds offers the feeds below the path to programs that look for them.
+func (p *page) feeds(path string) {
+	for _, f := range []struct{ kind, name string }{{"application/atom+xml", "atom.xml"}, {"application/rss+xml", "rss.xml"}, {"application/feed+json", "feed.json"}} {
+		p.raw(`<link rel="alternate"`)
+		p.attr("type", f.kind)
+		p.link("href", path+"/"+f.name)
+		p.raw(`>`)
+	}
+}
+
+// themes gives the colour that a browser may surround the page with: that of its top.
+func (p *page) themes() {
+	p.raw(`<meta name="color-scheme" content="light dark">`)
+	for _, theme := range []struct{ name, colours string }{{"light", lightColours}, {"dark", darkColours}} {
+		p.raw(`<meta name="theme-color"`)
+		p.attr("content", colour(theme.colours, p.head.tint()))
+		p.attr("media", "(prefers-color-scheme:"+theme.name+")")
+		p.raw(`>`)
+	}
+}
+
+// tint is the variable with the colour of the page's top.
+func (h head) tint() string {
+	if h.plain {
+		return "paper"
+	}
+	return statusName(h.status) + "-tint"
+}
+
+// colour is the value of a variable among the colours of a theme.
+func colour(colours, name string) string {
+	_, rest, _ := strings.Cut(colours, "--"+name+":")
+	value, _, _ := strings.Cut(rest, ";")
+	return value
+}
+
+// demo says that the data is invented.
+func (p *page) demo() {
+	if p.site.Demo == "" {
+		return
+	}
+	p.raw(`<aside class="demo"`)
+	p.attr("aria-label", p.say("DemoLabel"))
+	p.raw(`><p class="w">`)
+	p.tell("DemoNote")
+	p.raw(` <code>`)
+	p.text(p.site.Demo)
+	p.raw(`</code></p></aside>`)
+}
+
+// top writes the site's name and the way to the other pages. The paragraph at its end is
+// where a script says that the state has changed.
+func (p *page) top() {
+	p.raw(`<header class="top"><div class="w"><a class="site" dir="auto"`)
+	p.attr("href", p.href("/"))
+	p.raw(`>`)
+	p.text(p.siteName())
+	p.raw(`</a><nav`)
+	p.attr("aria-label", p.say("Pages"))
+	p.raw(`><ul>`)
+	p.listLink(p.href("/"), "Status")
+	p.listLink(p.href("/history"), "History")
+	p.raw(`</ul></nav><p id="live" class="sr" role="status"></p></div></header>`)
+}
+
+// footer writes the other forms of the page, its languages, and what its times are.
+func (p *page) footer() {
+	feeds := ""
+	if p.head.tag != "" {
+		feeds = monitorPath(p.head.tag)
+	}
+	p.raw(`<footer><div class="w"><ul>`)
+	for _, l := range []struct{ name, path string }{
+		{"Atom", feeds + "/atom.xml"}, {"RSS", feeds + "/rss.xml"}, {"JSON Feed", feeds + "/feed.json"},
+		{"JSON", "/api/v2/summary.json"}, {p.say("PlainText"), "/status.txt"}, {p.say("History"), p.href("/history")},
+	} {
+		p.raw(`<li><a`)
+		p.attr("href", l.path)
+		p.raw(`>`)
+		p.text(l.name)
+		p.raw(`</a></li>`)
+	}
+	p.languageSwitch()
+	p.raw(`</ul><p>`)
+	p.tell("TimesAreUTC")
+	p.raw(`</p></div></footer>`)
+}
+
+// languageSwitch leads to the same page in the other languages. A page that is nowhere has
+// none: its address is that of what was asked for.
+func (p *page) languageSwitch() {
+	for _, lang := range Languages {
+		if lang == p.lang || p.head.unlisted {
+			continue
+		}
+		p.raw(`<li><a`)
+		p.attr("lang", lang)
+		p.attr("hreflang", lang)
+		p.attr("href", localPath(lang, p.head.path))
+		p.raw(`>`)
+		p.text(wordsIn(lang).say("Language"))
+		p.raw(`</a></li>`)
+	}
+}
+
+// time writes an instant (UTC seconds) in a form that the script makes the reader's own.
+func (p *page) time(t int64) {
+	p.raw(`<time datetime="`, raw(machineTime(t)), `">`)
+	p.text(p.instant(t))
+	p.raw(`</time>`)
+}
+
+// day writes the UTC day of t.
+func (p *page) day(t int64) {
+	p.raw(`<time datetime="`, raw(machineDay(t)), `">`)
+	p.text(p.date(t))
+	p.raw(`</time>`)
+}
+
+// statusLine writes a status with its icon, in words of the caller.
+func (p *page) statusLine(s site.Status, says string) {
+	p.raw(`<span class="s `, raw(statusName(s)), `">`)
+	p.icon(s)
+	p.text(says)
+	p.raw(`</span>`)
+}
+
+// begin opens a section with a heading. The id is one of the page's own.
+func (p *page) begin(id raw, heading string) {
+	p.raw(`<section aria-labelledby="`, id, `"><h2 id="`, id, `" dir="auto">`)
+	p.text(heading)
+	p.raw(`</h2>`)
+}
+
+// listLink writes an entry of a list that leads to a path.
+func (p *page) listLink(path string, name word) {
+	p.raw(`<li><a`)
+	p.attr("href", path)
+	p.raw(`>`)
+	p.tell(name)
+	p.raw(`</a></li>`)
+}

@@ -1,0 +1,181 @@
+package page
+
+import (
+	"time"
+
+	"tocsin/internal/site"
+)
+
+// MonthPath is the address of the page of the month that holds t (UTC seconds), in English:
+// "/events/November-2026".
+func MonthPath(t int64) string { return "/events/" + time.Unix(t, 0).UTC().Format("January-2006") }
+
+// monthStart is the first second of the UTC month that holds t.
+func monthStart(t int64) int64 {
+	at := time.Unix(t, 0).UTC()
+	return time.Date(at.Year(), at.Month(), 1, 0, 0, 0, 0, time.UTC).Unix()
+}
+
+// historyPage lists the newest incidents by the month in which they began.
+func historyPage(s *site.Site, lang string) File {
+	w := wordsIn(lang)
+	status, _ := headlineOf(s)
+	p := newPage(s, lang, head{path: "/history", title: w.say("History"), description: w.with("HistorySummary", fields{"Name": s.Name}), status: status, plain: true})
+	p.plainHero(p.say("History"), p.say("HistoryHint"))
+	incidents := s.Incidents()
+	if len(incidents) == 0 {
+		p.raw(`<section><p>`)
+		p.tell("NoPastIncidents")
+		p.raw(`</p></section>`)
+	}
+	for len(incidents) > 0 {
+		month, n := monthStart(incidents[0].Start), 0
+		for n < len(incidents) && monthStart(incidents[n].Start) == month {
+			n++
+		}
+		p.monthSection(month, incidents[:n])
+		incidents = incidents[n:]
+	}
+	p.raw(`</div>`)
+	return p.end(200, Hourly)
+}
+
+// plainHero is the top of a page that has no status, and opens what holds the rest.
+func (p *page) plainHero(title, says string) {
+	p.raw(`<div class="hero"><div class="w"><h1>`)
+	p.text(title)
+	p.raw(`</h1><p class="as">`)
+	p.text(says)
+	p.raw(`</p></div></div><div class="w">`)
+}
+
+func (p *page) monthSection(month int64, incidents []site.Incident) {
+	id := "m" + raw(time.Unix(month, 0).UTC().Format("2006-01"))
+	p.raw(`<section aria-labelledby="`, id, `"><h2 id="`, id, `"><a`)
+	p.attr("href", p.href(MonthPath(month)))
+	p.raw(`>`)
+	p.text(p.month(month))
+	p.raw(`</a></h2>`)
+	p.incidentList(incidents)
+	p.raw(`</section>`)
+}
+
+// MonthFiles are the pages of a month. They lead to the month before it if m.Earlier says so,
+// and to the one after it if that has begun.
+func MonthFiles(s *site.Site, m site.Month) []File {
+	var files []File
+	for _, lang := range Languages {
+		files = append(files, monthPage(s, lang, m))
+	}
+	return files
+}
+
+func monthPage(s *site.Site, lang string, m site.Month) File {
+	w := wordsIn(lang)
+	status, _ := headlineOf(s)
+	title := w.month(m.Start)
+	p := newPage(s, lang, head{path: MonthPath(m.Start), title: title, description: w.with("MonthSummary", fields{"Month": title, "Name": s.Name}), status: status, plain: true})
+	p.plainHero(title, p.count("IncidentsInMonth", int64(len(m.Incidents))))
+	p.begin("days", p.say("DayByDay"))
+	p.raw(`<ol class="list">`)
+	end := m.End
+	if s.AsOf != 0 {
+		end = min(end, s.AsOf-s.AsOf%day+day)
+	}
+	quiet := end // the end of the days without incidents that were not told yet
+	for at := end - day; at >= m.Start; at -= day {
+		going := onDay(m.Incidents, at)
+		if len(going) == 0 {
+			continue
+		}
+		p.quietDays(at+day, quiet)
+		p.eventDay(at, going)
+		quiet = at
+	}
+	p.quietDays(m.Start, quiet)
+	p.raw(`</ol></section>`)
+	p.monthPager(m)
+	p.raw(`</div>`)
+	return p.end(200, Hourly)
+}
+
+// onDay are the incidents that were going on in the day that begins at start.
+func onDay(incidents []site.Incident, start int64) []site.Incident {
+	var found []site.Incident
+	for _, i := range incidents {
+		if i.Start < start+day && (i.End == nil || *i.End >= start) {
+			found = append(found, i)
+		}
+	}
+	return found
+}
+
+// quietDays says that nothing was going on in the days from start to end.
+func (p *page) quietDays(start, end int64) {
+	if start >= end {
+		return
+	}
+	p.raw(`<li><p class="dim">`)
+	p.dayInMonth(start)
+	if end-start > day {
+		p.text(" " + p.say("To") + " ")
+		p.dayInMonth(end - day)
+	}
+	p.raw(`</p><p class="dim">`)
+	p.tell("NoIncidents")
+	p.raw(`</p></li>`)
+}
+
+// dayInMonth writes the UTC day of t where the year is known.
+func (p *page) dayInMonth(t int64) {
+	p.raw(`<time datetime="`, raw(machineDay(t)), `">`)
+	p.text(p.dayOfYear(t))
+	p.raw(`</time>`)
+}
+
+// eventDay tells of the incidents of one day: of one that began earlier only that it went on.
+func (p *page) eventDay(start int64, incidents []site.Incident) {
+	p.raw(`<li><p class="dim">`)
+	p.dayInMonth(start)
+	p.raw(`</p><div class="day">`)
+	for _, i := range incidents {
+		p.raw(`<div class="`, raw(statusName(incidentColour(i))), `"><h3 dir="auto"><a`)
+		p.attr("href", p.href(incidentPath(i.ID)))
+		p.raw(`>`)
+		p.text(p.title(i))
+		p.raw(`</a></h3><p class="dim">`)
+		if i.Start < start {
+			p.tell("WentOn")
+		} else {
+			p.coloured(p.state(i.State))
+			p.text(p.outline(i))
+		}
+		p.raw(`</p></div>`)
+	}
+	p.raw(`</div></li>`)
+}
+
+// monthPager leads to the months beside it.
+func (p *page) monthPager(m site.Month) {
+	p.raw(`<nav`)
+	p.attr("aria-label", p.say("Months"))
+	p.raw(`><ul class="pager">`)
+	if m.Earlier {
+		p.monthLink(m.Start-1, "←")
+	}
+	p.listLink(p.href("/history"), "AllIncidents")
+	if m.End <= p.site.AsOf {
+		p.monthLink(m.End, "→")
+	}
+	p.raw(`</ul></nav>`)
+}
+
+func (p *page) monthLink(t int64, arrow string) {
+	p.raw(`<li><a`)
+	p.attr("href", p.href(MonthPath(t)))
+	p.raw(`><span aria-hidden="true">`)
+	p.text(arrow)
+	p.raw(`</span> `)
+	p.text(p.month(t))
+	p.raw(`</a></li>`)
+}
