@@ -9,9 +9,9 @@ import (
 )
 
 const (
-	// maxText is how much of one update a page shows, in UTF-16 units. It is more than a
+	// maxUpdate is how much of one update a page shows, in UTF-16 units. It is more than a
 	// comment of the API may have; older data can have longer ones.
-	maxText = 100_000
+	maxUpdate = 100_000
 
 	describedUnits = 200 // of a description for search engines and previews
 )
@@ -163,7 +163,7 @@ func (p *page) timeline(i site.Incident) {
 	p.raw(`<ol class="time `, raw(statusName(incidentColour(i))), `">`)
 	for _, u := range i.Updates {
 		p.raw(`<li id="update-`, raw(strconv.FormatInt(u.ID, 10)), `">`)
-		p.update(u, maxText)
+		p.update(u, maxUpdate)
 		p.raw(`</li>`)
 	}
 	p.raw(`</ol></section>`)
@@ -178,7 +178,7 @@ func (p *page) update(u site.Update, units int) {
 	p.raw(`</p>`)
 	text := statuspage.Shorten(u.Text, units)
 	p.markdown(text)
-	if units == maxText && text != u.Text {
+	if units == maxUpdate && text != u.Text {
 		p.raw(`<p class="dim">`)
 		p.tell("TextCut")
 		p.raw(`</p>`)

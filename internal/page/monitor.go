@@ -141,16 +141,16 @@ func (p *page) latency(m site.Monitor) {
 	for _, h := range m.Hours {
 		hours = append(hours, h.Latency)
 	}
-	if !measured(days) && !measured(hours) {
+	if !anyMeasured(days) && !anyMeasured(hours) {
 		return
 	}
 	p.begin("latency", p.say("Latency"))
 	p.raw(`<div class="card">`)
-	if measured(days) {
+	if anyMeasured(days) {
 		p.curve(p.count("LastDays", int64(len(days))), days)
 		p.ends(m.Days)
 	}
-	if measured(hours) {
+	if anyMeasured(hours) {
 		p.curve(p.count("LastHours", int64(len(hours))), hours)
 		p.raw(`<p class="ends">`)
 		p.time(m.Hours[0].Start)
@@ -160,7 +160,7 @@ func (p *page) latency(m site.Monitor) {
 	p.raw(`</div></section>`)
 }
 
-func measured(points []measure) bool {
+func anyMeasured(points []measure) bool {
 	for _, v := range points {
 		if v != nil {
 			return true
