@@ -16,29 +16,21 @@ import (
 // firstKeyName names the key that the first run makes.
 const firstKeyName = "make run"
 
-// exampleMonitors are what the first run puts into an empty table, and tocsin monitors
-// import --examples into any, by tag and name.
-var exampleMonitors = [][2]string{
-	{"earth", "Earth"},
-	{"google", "Google"},
-	{"api-gateway", "API Gateway"},
-	{"checkout-service", "Checkout Service"},
-	{"database", "Database"},
-}
+// triedMonitor is the tag of the monitor that the calls to paste are about.
+const triedMonitor = "checkout"
 
 // localStore is what serve needs of the repository.
 type localStore interface {
-	apiv4.MonitorStore
 	apiv4.KeyStore
 	demo.Store
 	EnsureAPIKey(ctx context.Context, secret string, n statuspage.NewAPIKey, now int64) (statuspage.APIKey, error)
 }
 
-// firstRecords are what the first run is to make. The demo data is about the examples.
-type firstRecords struct{ key, examples, demo bool }
+// firstRecords are what the first run is to make.
+type firstRecords struct{ key, demo bool }
 
-// populate gives the table a key and the example monitors on the first run, as far as
-// they are wanted. A given key is made to work in any case. The first key is kept in
+// populate gives the table a key and the demo data on the first run, as far as they are
+// wanted. A given key is made to work in any case. The first key is kept in
 // keyFile, for later runs, unless that is empty.
 func populate(ctx context.Context, store localStore, givenKey, keyFile string, wanted firstRecords, now int64) (greeting, error) {
 	keys, err := allKeys(ctx, store)
@@ -51,17 +43,17 @@ func populate(ctx context.Context, store localStore, givenKey, keyFile string, w
 	}
 	g := greeting{key: givenKey, fresh: len(keys) == 0 && len(monitors) == 0, now: now}
 	g.first, g.forImport = g.fresh, g.fresh && !wanted.key
-	if g.fresh && wanted.examples {
-		if monitors, err = makeExamples(ctx, store, wanted.demo, now); err != nil {
-			return greeting{}, fmt.Errorf("making the example monitors: %w", err)
+	if g.fresh && wanted.demo {
+		if err := demo.Load(ctx, store, now); err != nil {
+			return greeting{}, err
 		}
-		g.fresh = !wanted.demo
+		g.fresh, monitors = false, []string{triedMonitor}
 	}
 	if len(monitors) > 0 {
 		g.monitor = monitors[0]
 	}
-	if slices.Contains(monitors, exampleMonitors[0][0]) {
-		g.monitor = exampleMonitors[0][0]
+	if slices.Contains(monitors, triedMonitor) {
+		g.monitor = triedMonitor
 	}
 	switch {
 	case givenKey != "":
@@ -97,27 +89,6 @@ func someMonitors(ctx context.Context, store localStore) ([]string, error) {
 	return tags, err
 }
 
-func makeExamples(ctx context.Context, store localStore, withDemo bool, now int64) ([]string, error) {
-	at := now
-	if withDemo {
-		at = demo.Begin(now)
-	}
-	var tags []string
-	ids := map[string]int64{}
-	for _, m := range exampleMonitors {
-		made, err := store.CreateMonitor(ctx, statuspage.NewMonitor(m[0], m[1]), at, nil)
-		if err != nil {
-			return nil, err
-		}
-		tags = append(tags, m[0])
-		ids[m[0]] = made.ID
-	}
-	if withDemo {
-		return tags, demo.Load(ctx, store, ids, now)
-	}
-	return tags, nil
-}
-
 // greeting is what serve prints when it is ready.
 type greeting struct {
 	url          string
@@ -125,6 +96,7 @@ type greeting struct {
 	program      string // how a shell starts tocsin
 	data         string // the folder that keeps the data; "" for none
 	key          string // "" when only the user knows it
+	clear        string // command that starts without the demo data; "" when there is none
 	keyFile      string // where the first run's key is kept; "" when it is not
 	firstKeyGone bool   // the first run's key was revoked or never made
 	forImport    bool   // the table is new and has nothing, not even a key
@@ -145,6 +117,9 @@ func (g greeting) String() string {
 			left = ""
 		}
 		fmt.Fprintf(&b, "Data: kept in %s%s; the same command with FRESH=1 deletes it first\n", g.data, left)
+	}
+	if g.clear != "" {
+		fmt.Fprintf(&b, "Demo: the monitors and incidents of %s are invented; to start without them: %s\n", demo.Company, g.clear)
 	}
 	if g.forImport {
 		g.writeImport(&b)
@@ -201,8 +176,8 @@ func (g greeting) writeCalls(b *strings.Builder) {
 	}
 	monitor := g.monitor
 	if monitor == "" {
-		monitor = exampleMonitors[0][0]
-		fmt.Fprintf(b, "# a monitor\n%s\n\n", call("monitors", fmt.Sprintf(`{"tag":%q,"name":%q}`, monitor, exampleMonitors[0][1])))
+		monitor = triedMonitor
+		fmt.Fprintf(b, "# a monitor\n%s\n\n", call("monitors", fmt.Sprintf(`{"tag":%q,"name":"Checkout"}`, monitor)))
 	}
 	create := call("incidents", fmt.Sprintf(
 		`{"title":"Checkout is slow","start_date_time":%d,"monitors":[{"monitor_tag":%q,"impact":"DEGRADED"}]}`, g.now, monitor))

@@ -32,7 +32,7 @@ only once.
 
 The states are INVESTIGATING, IDENTIFIED, MONITORING and RESOLVED, in any case.`
 
-const incidentExamples = `  tocsin incident open Checkout is down --monitor checkout-service --monitor api-gateway=DEGRADED
+const incidentExamples = `  tocsin incident open Checkout is down --monitor checkout --monitor api=DEGRADED
   tocsin incident update 7 identified A bad release, rolling back
   tocsin incident resolve 7 Rolled back, orders go through
   tocsin incident list`
@@ -108,7 +108,7 @@ func monitorLinks(texts []string) ([]monitorLink, error) {
 	for _, text := range texts {
 		tag, impact, given := strings.Cut(text, "=")
 		if tag == "" || given && impact == "" {
-			return nil, usagef("--monitor takes TAG or TAG=IMPACT, such as api-gateway=DEGRADED, not %q", text)
+			return nil, usagef("--monitor takes TAG or TAG=IMPACT, such as api=DEGRADED, not %q", text)
 		}
 		links = append(links, monitorLink{tag, strings.ToUpper(impact)})
 	}

@@ -24,8 +24,11 @@ import (
 func TestIncident(t *testing.T) {
 	flags, dir := rootFlags(t)
 	port := freePort(t, dir)
-	s := startServer(t, map[string]string{"PORT": port}, flags...)
+	s := startServer(t, map[string]string{"PORT": port, "DATA": "none"}, flags...)
 	local := []string{"--local", "--port", port, "--dir", dir}
+	if status, _, errs := tocsin(t, nil, append([]string{"monitors", "import", "--examples"}, local...)...); status != 0 {
+		t.Fatal(errs)
+	}
 	named := map[string]string{"TOCSIN_URL": s.url + "/", "TOCSIN_KEY": s.key()}
 	narrow := map[string]string{"TOCSIN_URL": s.url, "TOCSIN_KEY": statuspage.NewSecret()}
 	page := func(id int) string { return fmt.Sprintf("%s/incidents/%d", s.url, id) }
@@ -36,7 +39,7 @@ func TestIncident(t *testing.T) {
 		want   string
 	}{
 		{nil, []string{"list"}, 0, "no open incidents\n"},
-		{nil, []string{"open", "Checkout", "is", "down", "--monitor", "checkout-service", "--monitor", "earth=degraded", "--comment", "Looking into it"}, 0, "1  INVESTIGATING  Checkout is down  " + page(1) + "\n"},
+		{nil, []string{"open", "Checkout", "is", "down", "--monitor", "checkout", "--monitor", "website=degraded", "--comment", "Looking into it"}, 0, "1  INVESTIGATING  Checkout is down  " + page(1) + "\n"},
 		{nil, []string{"update", "1", "identified", "A bad release,", "rolling back"}, 0, "1  IDENTIFIED  Checkout is down  " + page(1) + "\n"},
 		{named, []string{"open", "  Search is slow "}, 0, "2  INVESTIGATING  Search is slow  " + page(2) + "\n"},
 		{named, []string{"list"}, 0, "2  INVESTIGATING  Search is slow    " + page(2) + "\n1  IDENTIFIED     Checkout is down  " + page(1) + "\n"},
@@ -44,12 +47,12 @@ func TestIncident(t *testing.T) {
 		{nil, []string{"list"}, 0, "2  INVESTIGATING  Search is slow  " + page(2) + "\n"},
 		{nil, []string{"list", "--all"}, 0, "2  INVESTIGATING  Search is slow    " + page(2) + "\n1  RESOLVED       Checkout is down  " + page(1) + "\n"},
 		{nil, []string{"open", "x", "--monitor", "pluto"}, 1, "tocsin: Monitor with tag 'pluto' not found\n"},
-		{nil, []string{"open", "x", "--monitor", "earth=purple"}, 1, "tocsin: Invalid impact 'PURPLE'. Must be one of: "},
+		{nil, []string{"open", "x", "--monitor", "website=purple"}, 1, "tocsin: Invalid impact 'PURPLE'. Must be one of: "},
 		{nil, []string{"update", "1", "done", "x"}, 1, "tocsin: state must be one of: INVESTIGATING, IDENTIFIED, MONITORING, RESOLVED\n"},
 		{nil, []string{"resolve", "99", "x"}, 1, "tocsin: Incident with id '99' not found\n"},
 		{narrow, []string{"list"}, 1, "tocsin: Invalid API key\n"},
 		{nil, []string{"open"}, 2, "tocsin: say what is broken: tocsin incident open TITLE\n"},
-		{nil, []string{"open", "x", "--monitor", "=DOWN"}, 2, "tocsin: --monitor takes TAG or TAG=IMPACT, such as api-gateway=DEGRADED, not \"=DOWN\"\n"},
+		{nil, []string{"open", "x", "--monitor", "=DOWN"}, 2, "tocsin: --monitor takes TAG or TAG=IMPACT, such as api=DEGRADED, not \"=DOWN\"\n"},
 		{nil, []string{"open", "x", "--impact", "DOWN"}, 2, "tocsin: unknown flag: --impact\n"},
 		{nil, []string{"close", "1"}, 2, "tocsin: unknown command \"close\" for \"tocsin incident\"\n"},
 		{nil, []string{"list", "1"}, 2, "tocsin: unknown command \"1\" for \"tocsin incident list\"\n"},
@@ -73,7 +76,7 @@ func TestIncident(t *testing.T) {
 		}
 	}
 	first := fmt.Sprint(call(t, s.url+"/api/v4/incidents/1", s.key(), "")["incident"])
-	for _, want := range []string{"incident_source:MANUAL", "map[impact:DOWN monitor_tag:checkout-service]", "map[impact:DEGRADED monitor_tag:earth]"} {
+	for _, want := range []string{"incident_source:MANUAL", "map[impact:DOWN monitor_tag:checkout]", "map[impact:DEGRADED monitor_tag:website]"} {
 		if !strings.Contains(first, want) {
 			t.Errorf("the first incident is %s, without %s", first, want)
 		}

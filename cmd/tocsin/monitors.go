@@ -9,7 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"tocsin/internal/definitions"
-	"tocsin/internal/statuspage"
+	"tocsin/internal/demo"
 )
 
 const importHelp = `Make monitors and alert rules as a YAML file defines them, or bring those that are
@@ -33,8 +33,8 @@ the file does not name stays, and nothing is ever deleted, so that importing a f
 again changes nothing. A monitor is known by its tag, a rule by its alert_for, its
 severity (CRITICAL when none is given) and its monitors together.
 
-With --examples there is no file: the monitors are those that the first run of
-tocsin serve makes, with which the tour in the README works.
+With --examples there is no file: the monitors are those of the demo data of tocsin
+serve, without any data. The tour in the README works with them.
 
 The command prints what it does, a line each: + for what is made, ~ for what is
 changed, and how much is as it should be.`
@@ -90,11 +90,7 @@ func readDefinitions(args []string, examples bool) (definitions.Definitions, err
 		if len(args) > 0 {
 			return definitions.Definitions{}, errors.New("say either which file or --examples, not both")
 		}
-		var monitors []statuspage.Monitor
-		for _, m := range exampleMonitors {
-			monitors = append(monitors, statuspage.NewMonitor(m[0], m[1]))
-		}
-		return definitions.OfMonitors(monitors...), nil
+		return definitions.OfMonitors(demo.Monitors()...), nil
 	}
 	if len(args) != 1 {
 		return definitions.Definitions{}, errors.New("say which file: tocsin monitors import FILE")

@@ -20,16 +20,16 @@ func TestImportExamples(t *testing.T) {
 		want   string
 	}{
 		{[]string{"--examples", "monitors.yaml"}, 1, "tocsin: say either which file or --examples, not both\n"},
-		{[]string{"--examples"}, 0, "+ monitor earth\n+ monitor google\n+ monitor api-gateway\n+ monitor checkout-service\n+ monitor database\nmonitors: 5 made\n"},
-		{[]string{"--examples"}, 0, "monitors: 5 as they should be\n"},
+		{[]string{"--examples"}, 0, "+ monitor website\n+ monitor search\n+ monitor checkout\n+ monitor accounts\n+ monitor email\n+ monitor api\nmonitors: 6 made\n"},
+		{[]string{"--examples"}, 0, "monitors: 6 as they should be\n"},
 	} {
 		status, out, errs := tocsin(t, nil, append([]string{"monitors", "import", "--local", "--port", port, "--dir", dir}, tt.args...)...)
 		if diff := cmp.Diff(tt.want, out+errs); status != tt.status || diff != "" {
 			t.Errorf("%v: %d (-want +got):\n%s", tt.args, status, diff)
 		}
 	}
-	monitor := call(t, s.url+"/api/v4/monitors/checkout-service", s.key(), "")["monitor"].(map[string]any)
-	if monitor["name"] != "Checkout Service" {
+	monitor := call(t, s.url+"/api/v4/monitors/accounts", s.key(), "")["monitor"].(map[string]any)
+	if monitor["name"] != "Accounts and sign-in" {
 		t.Errorf("name %v", monitor["name"])
 	}
 }

@@ -20,6 +20,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"tocsin/internal/demo"
 	"tocsin/internal/dynamo"
 	"tocsin/internal/dynamo/dump"
 	"tocsin/internal/function"
@@ -34,20 +35,22 @@ const serveHelp = `Serve the API on this machine: the functions and routes of te
 local gateway, and DynamoDB Local under them, which is fetched on the first start.
 
 The first run makes an API key with every scope, which is kept in a file beside the
-data, and a few example monitors. The data stays, by port, below the --dir folder.
+data, and demo data: six monitors of a company that does not exist, with 90 days of
+data and three incidents. While tocsin serve runs, each of these monitors gets a status
+a minute. The data stays, by port, below the --dir folder.
 
-  DATA=demo     keep nothing, and start with 90 days of demo data until now: a status of
-                the example monitors every five minutes, and incidents with comments
+  DATA=none     the first run makes the API key alone: for monitors of your own
   DATA=empty    the first run makes nothing, no API key either: for tocsin import
-  DATA=memory   keep nothing, and make no example monitors
+  DATA=demo     keep nothing, and start with new demo data
+  DATA=memory   keep nothing, and start with the API key alone
   FRESH=1       delete the data of this port first
 
 DynamoDB Local listens on all addresses of this machine, on a random port.`
 
 const serveExamples = `  tocsin serve
   PORT=8080 tocsin serve         # a second one, with data of its own
-  DATA=demo tocsin serve         # with demo data
-  FRESH=1 tocsin serve           # without what earlier runs left
+  FRESH=1 tocsin serve           # without what earlier runs left, and with new demo data
+  FRESH=1 DATA=none tocsin serve # with an API key and nothing else
   DYNAMODB_ENDPOINT=http://127.0.0.1:8000 tocsin serve`
 
 // What DATA can be.
@@ -55,9 +58,10 @@ const (
 	dataDemo   = "demo"
 	dataEmpty  = "empty"
 	dataMemory = "memory"
+	dataNone   = "none"
 )
 
-var dataKinds = []string{dataDemo, dataEmpty, dataMemory}
+var dataKinds = []string{dataDemo, dataEmpty, dataMemory, dataNone}
 
 // serveOptions are what serve can be told.
 type serveOptions struct {
@@ -90,7 +94,7 @@ func newServeCommand(c console) *cobra.Command {
 	f.StringVar(&o.host, "host", "127.0.0.1", "address to listen on")
 	f.StringVar(&o.port, "port", c.envOr("PORT", defaultPort), "port to listen on (environment: PORT)")
 	f.StringVar(&o.template, "template", "template.yaml", "SAM template with the routes, the environment and the table")
-	f.StringVar(&o.data, "data", c.getenv("DATA"), "demo, empty or memory, see above (environment: DATA)")
+	f.StringVar(&o.data, "data", c.getenv("DATA"), "none, empty, demo or memory, see above (environment: DATA)")
 	f.StringVar(&o.fresh, "fresh", c.getenv("FRESH"), "1: delete the data of this port first (environment: FRESH)")
 	f.StringVar(&o.siteURL, "site-url", c.getenv("SITE_URL"), "address of the status page for the url of incidents; empty: the address that a request came to (environment: SITE_URL)")
 	f.StringVar(&o.allowedOrigins, "allowed-origins", c.getenv("ALLOWED_ORIGINS"), "origins whose pages may call the API from a browser, separated by commas, or * for all; empty: none (environment: ALLOWED_ORIGINS)")
@@ -171,21 +175,30 @@ func serve(ctx context.Context, o serveOptions, c console) error {
 	}
 	defer forget()
 
-	gateway, scheduler, hello, err := o.prepare(ctx, endpoint, port, c)
+	p, err := o.prepare(ctx, endpoint, port, c)
 	if err != nil {
 		if engine != nil && engine.Err() != nil {
 			return engine.Err()
 		}
 		return err
 	}
-	server := newServer(gateway)
+	server := newServer(p.gateway)
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
 	scheduling, stopSchedules := context.WithCancel(ctx)
 	var schedules sync.WaitGroup
-	schedules.Go(func() { scheduler.Run(scheduling) })
+	schedules.Go(func() { p.scheduler.Run(scheduling) })
+	if p.demo {
+		schedules.Go(func() {
+			demo.Run(scheduling, p.store, func(err error) { fmt.Fprintf(c.stderr, "tocsin: %s\n", oneLine(err)) })
+		})
+	}
 	defer schedules.Wait()
 	defer stopSchedules()
+	hello := p.greeting
+	if p.demo {
+		hello.clear = o.clearCommand()
+	}
 	hello.url = "http://" + net.JoinHostPort(reachable(o.host), strconv.Itoa(port))
 	hello.port = port
 	hello.program = program(os.Args[0])
@@ -259,8 +272,7 @@ func (o serveOptions) readTemplate(endpoint string) (*local.Template, error) {
 	})
 }
 
-// keeps reports whether the data stays in a folder of this machine. Demo data does not: it
-// would end ever longer ago, and DynamoDB Local writes a record at a time to the disk.
+// keeps reports whether the data stays in a folder of this machine.
 func (o serveOptions) keeps() bool {
 	return o.dynamoDBEndpoint == "" && o.data != dataMemory && o.data != dataDemo
 }
@@ -282,43 +294,72 @@ func (o serveOptions) engine(ctx context.Context, port int, c console) (endpoint
 	return engine.Endpoint(), engine, nil
 }
 
-// prepare makes the table, what the first run needs in it, the gateway, and what runs
-// the functions that have schedules.
-func (o serveOptions) prepare(ctx context.Context, endpoint string, port int, c console) (*local.Gateway, *local.Scheduler, greeting, error) {
+// prepared is what serve runs.
+type prepared struct {
+	gateway   *local.Gateway
+	scheduler *local.Scheduler // of the functions that have schedules
+	store     *dump.Dump
+	demo      bool // the table has demo data, which goes on
+	greeting  greeting
+}
+
+// prepare makes the table, what the first run needs in it, and what serve runs.
+func (o serveOptions) prepare(ctx context.Context, endpoint string, port int, c console) (prepared, error) {
 	template, err := o.readTemplate(endpoint)
 	if err != nil {
-		return nil, nil, greeting{}, err
+		return prepared{}, err
 	}
 	client := newLocalClient(endpoint)
 	if err := dump.CreateTable(ctx, client, localTable, template.Table); err != nil {
-		return nil, nil, greeting{}, err
+		return prepared{}, err
 	}
 	store := dynamo.New(client, localTable)
 	if err := store.CheckSchema(ctx); err != nil {
-		return nil, nil, greeting{}, err
+		return prepared{}, err
 	}
 	if _, err := store.Cleanup(ctx, time.Now().Unix()); err != nil {
 		fmt.Fprintf(c.stderr, "tocsin: some deletions are not finished yet: %s\n", oneLine(err))
 	}
-	wanted := firstRecords{key: o.data != dataEmpty, examples: o.data == "" || o.data == dataDemo, demo: o.data == dataDemo}
-	file := ""
-	if o.keeps() {
-		file = keyFile(o.dir, port)
+	p := prepared{store: dump.New(store)}
+	if p.greeting, err = o.populate(ctx, p.store, port, time.Now().Unix()); err != nil {
+		return prepared{}, err
 	}
-	hello, err := populate(ctx, dump.New(store), o.apiKey, file, wanted, time.Now().Unix())
-	if err != nil {
-		return nil, nil, greeting{}, err
+	if p.demo, err = demo.CatchUp(ctx, p.store, time.Now().Unix()); err != nil {
+		return prepared{}, err
 	}
 	o.closer.apply(template)
 	handlers, err := template.Handlers(function.New)
 	if err != nil {
-		return nil, nil, greeting{}, err
+		return prepared{}, err
 	}
 	options := local.GatewayOptions{Log: slog.New(slog.NewJSONHandler(c.stderr, nil))}
-	gateway, err := local.NewGateway(template, handlers, options)
-	if err != nil {
-		return nil, nil, greeting{}, err
+	if p.gateway, err = local.NewGateway(template, handlers, options); err != nil {
+		return prepared{}, err
 	}
-	scheduler, err := local.NewScheduler(template, handlers, options)
-	return gateway, scheduler, hello, err
+	p.scheduler, err = local.NewScheduler(template, handlers, options)
+	return p, err
+}
+
+// populate gives the table what DATA says that the first run makes.
+func (o serveOptions) populate(ctx context.Context, store localStore, port int, now int64) (greeting, error) {
+	file := ""
+	if o.keeps() {
+		file = keyFile(o.dir, port)
+	}
+	return populate(ctx, store, o.apiKey, file, firstRecords{key: o.data != dataEmpty, demo: o.data == "" || o.data == dataDemo}, now)
+}
+
+// clearCommand is how one starts without the demo data.
+func (o serveOptions) clearCommand() string {
+	command := "make run DATA=none"
+	if o.keeps() {
+		command = "make run FRESH=1 DATA=none"
+	}
+	if o.port != defaultPort {
+		command += " PORT=" + o.port
+	}
+	if o.dynamoDBEndpoint != "" {
+		command = "aws dynamodb delete-table --table-name " + localTable + " --endpoint-url " + o.dynamoDBEndpoint
+	}
+	return command
 }

@@ -120,7 +120,7 @@ KEY=$API_KEY
 Try it:
 
 # an incident
-curl -sS $BASE_URL/api/v4/incidents -H "Authorization: Bearer \$KEY" -d '{"title":"Checkout is slow","start_date_time":'\$(date +%s)',"monitors":[{"monitor_tag":"checkout-service"}]}'
+curl -sS $BASE_URL/api/v4/incidents -H "Authorization: Bearer \$KEY" -d '{"title":"Checkout is slow","start_date_time":'\$(date +%s)',"monitors":[{"monitor_tag":"checkout"}]}'
 
 # all incidents
 curl -sS $BASE_URL/api/v4/incidents -H "Authorization: Bearer \$KEY"

@@ -91,7 +91,7 @@ expect "$closed" '"state":"RESOLVED"'
 expect "$closed" '"end_date_time":'$end,
 
 say 'a rule about missing data'
-expect "$(api alert-rules '{"alert_for":"NO_DATA","alert_value":5,"monitor_tags":["earth"]}')" '"alert_for":"NO_DATA"'
+expect "$(api alert-rules '{"alert_for":"NO_DATA","alert_value":5,"monitor_tags":["website"]}')" '"alert_for":"NO_DATA"'
 export LOG_LEVEL=DEBUG # a run that found nothing says so only then
 invoke MinuteFunction minute '"message":"missing data","service":"minute","rules":1,"monitors":1,'
 unset LOG_LEVEL

@@ -245,7 +245,7 @@ def tour(d):
 @step("what the schedules are to find is made")
 def forgets(d):
     now = int(time.time())
-    incident = {"title": "Forgotten", "start_date_time": now - 7200, "end_date_time": now - 3600, "monitors": [{"monitor_tag": "earth"}]}
+    incident = {"title": "Forgotten", "start_date_time": now - 7200, "end_date_time": now - 3600, "monitors": [{"monitor_tag": "website"}]}
     d.forgotten = d.ok("POST", "/api/v4/incidents", incident)["incident"]["id"]
     d.ok("POST", "/api/v4/monitors", {"tag": "no-data", "name": "No data"})
     d.ok("POST", "/api/v4/status", {"points": [{"monitor_tag": "no-data", "status": "UP", "timestamp": now - 900}]})

@@ -3,8 +3,8 @@
 
     API_KEY=kener_... infra/tour/tour.py BASE_URL [--header 'Host: x']... [--seconds 20]
 
-The service must be new, since the tour's ids start at 1, and must have the example monitors: `make run` makes them, `tocsin monitors import
---examples` brings them into any table. Texts, ids, states and the order of the fields must be those of the README, to the letter; only times
+The service must be new, since the tour's ids start at 1, and must have the example monitors, which `tocsin monitors import --examples`
+brings into any table. Texts, ids, states and the order of the fields must be those of the README, to the letter; only times
 and the host of an incident's url may differ. It ends with 1 at the first call that differs, and says how.
 """
 

@@ -1,211 +1,126 @@
-// Package demo fills a new table with what a status page could have to show after 90 days:
-// incidents, open and closed, with their comments, and a status of each monitor every five
-// minutes. It is invented, and the same whenever it is made, but for the time that it ends at.
+// Package demo fills a new table with what a status page has to show after 90 days: the
+// monitors of a company that does not exist, how they were in each minute, two incidents of
+// the past and one that is going on. While tocsin serve runs, Continue goes on with it.
+//
+// The story is the same whenever it is loaded, but for the time that it ends at.
 package demo
 
 import (
 	"context"
 	"fmt"
 	"iter"
-	"math"
-	"math/rand/v2"
 
 	"tocsin/internal/statuspage"
 )
 
 const (
-	// Days is how far back the demo data goes.
+	// Days is how far back the demo data goes, today included.
 	Days = 90
 
-	every  = 5 * minute // between two points
+	// minutesKept is of how many whole days before today the single minutes are loaded. Of the
+	// days before them there are totals alone: loading all minutes would take the first run two
+	// minutes, since DynamoDB Local writes some hundred items a second to the disk.
+	minutesKept = 2
+
 	minute = 60
 	hour   = 60 * minute
 	day    = 24 * hour
 )
 
+// marker is the type_data of the monitors that Load makes, and by which Continue knows them.
+const marker statuspage.JSONObject = `{"demo":true}`
+
 // Store is what the demo data is put into.
 type Store interface {
+	CreateMonitor(ctx context.Context, m statuspage.Monitor, now int64, once *statuspage.Once[statuspage.Monitor]) (statuspage.Monitor, error)
+	Monitors(ctx context.Context, q statuspage.MonitorQuery, take func(statuspage.Monitor) bool) (int64, error)
 	CreateIncident(ctx context.Context, n statuspage.NewIncident, now int64, once *statuspage.Once[statuspage.Incident]) (statuspage.Incident, error)
+	Incidents(ctx context.Context, q statuspage.IncidentQuery, take func(statuspage.Incident) bool) (*statuspage.IncidentPosition, error)
 	CreateComment(ctx context.Context, incidentID int64, n statuspage.NewComment, now int64, once *statuspage.Once[statuspage.Comment]) (statuspage.Comment, error)
+	Points(ctx context.Context, tag string, q statuspage.PointQuery, now int64, take func(statuspage.Point) bool) (*statuspage.Point, error)
+	RecordPoints(ctx context.Context, points []statuspage.TaggedPoint, now int64) []error
 
 	// LoadPoints writes hours of points by the ids of their monitors, which have none yet.
 	LoadPoints(ctx context.Context, hours iter.Seq2[int64, []statuspage.Point], now int64) error
+
+	// LoadDays writes totals of days by the ids of their monitors, which have no points in them.
+	LoadDays(ctx context.Context, days iter.Seq2[int64, statuspage.DayTotals], now int64) error
 }
 
 // Begin is when the demo data begins that ends at now (both UTC seconds).
 func Begin(now int64) int64 { return statuspage.FloorDay(now) - (Days-1)*day }
 
-// Load puts the demo data of the monitors with the ids, by tag, into the store: from Begin
-// to now (UTC seconds). The store must have no other data of them. An incident is about
-// those of its monitors that there are.
-func Load(ctx context.Context, store Store, monitors map[string]int64, now int64) error {
-	all := events(now)
-	if err := store.LoadPoints(ctx, hours(monitors, all, now), now); err != nil {
-		return fmt.Errorf("the points of the demo data: %w", err)
-	}
-	for _, e := range all {
-		n := statuspage.NewIncident{Title: e.title, Start: e.start, Source: statuspage.SourceAPI}
-		for _, m := range e.monitors {
-			if monitors[m.Tag] != 0 {
-				n.Monitors = append(n.Monitors, m)
-			}
+// Load makes the monitors in a table that has none, and tells their story up to now (UTC
+// seconds).
+func Load(ctx context.Context, store Store, now int64) error {
+	var services []service
+	for _, m := range Monitors() {
+		m.TypeData = marker
+		made, err := store.CreateMonitor(ctx, m, Begin(now), nil)
+		if err != nil {
+			return fmt.Errorf("a monitor of the demo data: %w", err)
 		}
-		i, err := store.CreateIncident(ctx, n, e.start+2*minute, nil)
+		services = append(services, service{id: made.ID, tag: m.Tag})
+	}
+	told := incidents(now)
+	if err := write(ctx, store, services, append(spans(told), disturbances(now)...), Begin(now), now); err != nil {
+		return err
+	}
+	for _, i := range told {
+		made, err := store.CreateIncident(ctx, statuspage.NewIncident{Title: i.title, Start: i.start, Monitors: i.monitors, Source: statuspage.SourcePerson}, i.start+2*minute, nil)
 		if err != nil {
 			return fmt.Errorf("an incident of the demo data: %w", err)
 		}
-		for _, c := range e.comments {
-			at := e.start + c.after*minute
-			if _, err := store.CreateComment(ctx, i.ID, statuspage.NewComment{Text: c.text, Time: at, State: c.state}, at, nil); err != nil {
-				return fmt.Errorf("a comment of the demo data: %w", err)
+		for _, c := range i.comments {
+			if err := comment(ctx, store, made.ID, i.start, c); err != nil {
+				return err
 			}
 		}
 	}
 	return nil
 }
 
-// An event is an incident, and what the monitors measured.
-type event struct {
-	title    string
-	start    int64 // UTC seconds, a whole minute
-	monitors []statuspage.MonitorImpact
-	comments []comment
-}
-
-type comment struct {
-	after int64 // minutes after the start
-	state statuspage.State
-	text  string
-}
-
-// end is when the event ends, or a time that never comes.
-func (e event) end() int64 {
-	if last := e.comments[len(e.comments)-1]; last.state == statuspage.Resolved {
-		return e.start + last.after*minute
+func comment(ctx context.Context, store Store, incidentID, start int64, u update) error {
+	at := start + u.after*minute
+	if _, err := store.CreateComment(ctx, incidentID, statuspage.NewComment{Text: u.text, Time: at, State: u.state}, at, nil); err != nil {
+		return fmt.Errorf("a comment of the demo data: %w", err)
 	}
-	return math.MaxInt64
+	return nil
 }
 
-// events are in the order of their starts. The last two are open.
-func events(now int64) []event {
-	ago := func(days, hours, minutes int64) int64 {
-		return statuspage.FloorDay(now) - days*day + hours*hour + minutes*minute
-	}
-	down, degraded := statuspage.Down, statuspage.Degraded
-	return []event{
-		{"Database failover took too long", ago(76, 3, 12),
-			[]statuspage.MonitorImpact{{Tag: "database", Impact: down}, {Tag: "checkout-service", Impact: degraded}},
-			[]comment{
-				{4, statuspage.Investigating, "The primary database does not answer. The failover has begun."},
-				{16, statuspage.Identified, "The replica waited for a long transaction before it took over."},
-				{24, statuspage.Resolved, "The replica has taken over, and writes go through."},
-			}},
-		{"Slow answers of the API gateway", ago(41, 14, 5),
-			[]statuspage.MonitorImpact{{Tag: "api-gateway", Impact: degraded}},
-			[]comment{
-				{9, statuspage.Investigating, "Requests take up to two seconds. We are looking for the cause."},
-				{52, statuspage.Identified, "One of three nodes has a full disk and writes its logs slowly."},
-				{95, statuspage.Monitoring, "The node is replaced. We keep an eye on it."},
-				{180, statuspage.Resolved, "Answers have been quick for an hour."},
-			}},
-		{"Payments fail", ago(12, 9, 48),
-			[]statuspage.MonitorImpact{{Tag: "checkout-service", Impact: down}},
-			[]comment{
-				{3, statuspage.Investigating, "Orders end with an error at the last step."},
-				{21, statuspage.Identified, "The certificate of the payment provider's test system is in the last release. Rolling back."},
-				{47, statuspage.Resolved, "Rolled back. Orders that failed were not charged."},
-			}},
-		{"Google can't be reached", ago(2, 21, 30),
-			[]statuspage.MonitorImpact{{Tag: "google", Impact: down}},
-			[]comment{
-				{9, statuspage.Resolved, "It was a broken route of our own provider, for nine minutes."},
-			}},
-		{"Images load slowly in Asia", statuspage.FloorMinute(now) - 5*hour,
-			nil,
-			[]comment{
-				{12, statuspage.Investigating, "Some visitors from Asia report slow images. Our own checks are fine."},
-				{100, statuspage.Monitoring, "The provider of our content network has moved traffic to another place."},
-			}},
-		{"Checkout is slow", statuspage.FloorMinute(now) - 50*minute,
-			[]statuspage.MonitorImpact{{Tag: "checkout-service", Impact: degraded}},
-			[]comment{
-				{6, statuspage.Investigating, "Orders take about four seconds. None is lost."},
-				{31, statuspage.Identified, "A report runs on the same database. It ends within the hour."},
-			}},
-	}
-}
-
-// usual is the usual latency of the monitors, in milliseconds.
-var usual = map[string]float64{"earth": 84, "google": 31, "api-gateway": 18, "checkout-service": 140, "database": 6}
-
-// hours returns the points of the monitors before now, an hour of one after another.
-func hours(monitors map[string]int64, all []event, now int64) iter.Seq2[int64, []statuspage.Point] {
-	return func(yield func(int64, []statuspage.Point) bool) {
-		for tag, id := range monitors {
-			p := newProbe(tag, all)
-			for start := Begin(now); start < statuspage.FloorMinute(now); start += hour {
-				var points []statuspage.Point
-				for at := start; at < min(start+hour, statuspage.FloorMinute(now)); at += every {
-					points = append(points, p.point(at))
-				}
-				if !yield(id, points) {
+// write puts down how the services were from the beginning of an hour up to the minute of now (UTC
+// seconds). From that hour on there must be no points yet.
+func write(ctx context.Context, store Store, services []service, all []span, from, now int64) error {
+	end, kept := statuspage.FloorMinute(now), statuspage.FloorDay(now)-minutesKept*day
+	isDay := func(at int64) bool { return at < kept && at == statuspage.FloorDay(at) }
+	days := func(yield func(int64, statuspage.DayTotals) bool) {
+		for _, s := range services {
+			for at := statuspage.FloorDay(from + day - 1); at < kept; at += day {
+				if !yield(s.id, s.total(at, all)) {
 					return
 				}
 			}
 		}
 	}
-}
-
-// A probe measures one monitor, time after time.
-type probe struct {
-	tag    string
-	events []event
-	random *rand.Rand
-	bad    int // points that a short disturbance still takes
-	status statuspage.Status
-}
-
-func newProbe(tag string, events []event) *probe {
-	seed := uint64(0)
-	for _, letter := range tag {
-		seed = seed*31 + uint64(letter)
-	}
-	return &probe{tag: tag, events: events, random: rand.New(rand.NewPCG(seed, Days))}
-}
-
-// point is the next measurement. Besides what incidents tell of there are short
-// disturbances, about one a week.
-func (p *probe) point(at int64) statuspage.Point {
-	status := statuspage.StatusUp
-	if p.bad == 0 && p.random.IntN(2_000) == 0 {
-		p.bad, p.status = 1+p.random.IntN(2), statuspage.StatusDegraded
-		if p.random.IntN(3) == 0 {
-			p.status = statuspage.StatusDown
-		}
-	}
-	if p.bad > 0 {
-		p.bad--
-		status = p.status
-	}
-	for _, e := range p.events {
-		if at < e.start || at >= e.end() {
-			continue
-		}
-		for _, m := range e.monitors {
-			if m.Tag == p.tag {
-				status = statuspage.Status(m.Impact)
+	hours := func(yield func(int64, []statuspage.Point) bool) {
+		for _, s := range services {
+			for at := from; at < end; {
+				if isDay(at) {
+					at += day
+					continue
+				}
+				if !yield(s.id, s.points(at, min(at+hour, end), all)) {
+					return
+				}
+				at += hour
 			}
 		}
 	}
-	// Busier by day, and never twice the same.
-	latency := usual[p.tag] * (1 + 0.2*math.Sin(2*math.Pi*float64(at%day)/day-math.Pi/2)) * math.Exp(0.1*p.random.NormFloat64())
-	point := statuspage.Point{Time: at, Status: status, Source: statuspage.SourceProbe}
-	switch status {
-	case statuspage.StatusDown:
-		return point // no answer
-	case statuspage.StatusDegraded:
-		latency *= 12
+	if err := store.LoadDays(ctx, days, now); err != nil {
+		return fmt.Errorf("the days of the demo data: %w", err)
 	}
-	point.Latency = new(math.Round(latency*10) / 10)
-	return point
+	if err := store.LoadPoints(ctx, hours, now); err != nil {
+		return fmt.Errorf("the points of the demo data: %w", err)
+	}
+	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"golang.org/x/sync/errgroup"
 
 	"tocsin/internal/ddb"
@@ -52,6 +53,23 @@ type dayRecord struct {
 type dayCount struct {
 	statuspage.Totals
 	until int64 // UTC seconds when the first of the hours goes; 0: there was none
+}
+
+func (t *dayCount) attribute() types.AttributeValue {
+	return ddb.Map(ddb.Item{
+		attrUp: ddb.Num(t.Up), attrDegraded: ddb.Num(t.Degraded), attrDown: ddb.Num(t.Down),
+		attrLatencySum: ddb.Float(t.LatencySum), attrLatencyCount: ddb.Num(t.LatencyCount),
+		attrHoursUntil: ddb.Num(cmp.Or(t.until, statuspage.MaxTimestamp)),
+	})
+}
+
+// DayItem is the item of an ended day of a monitor of which there are totals alone, written at
+// now (UTC seconds): no point can be set in it any more.
+func DayItem(monitorID int64, t statuspage.DayTotals, now int64) ddb.Item {
+	it := dayKey(monitorID, t.Day).Item()
+	it[attrTotals] = (&dayCount{t.Totals, t.Day + daySeconds}).attribute()
+	it[ddb.AttrTTL], it[attrDayVersion] = ddb.Num(totalsUntil(t.Day, now)), ddb.Num(0)
+	return it
 }
 
 func readTotals(it ddb.Item) (*dayCount, error) {
@@ -275,12 +293,7 @@ func (s *Store) storeTotals(ctx context.Context, monitorID int64, read map[int64
 			continue
 		}
 		g.Go(func() error {
-			totals := ddb.Map(ddb.Item{
-				attrUp: ddb.Num(t.Up), attrDegraded: ddb.Num(t.Degraded), attrDown: ddb.Num(t.Down),
-				attrLatencySum: ddb.Float(t.LatencySum), attrLatencyCount: ddb.Num(t.LatencyCount),
-				attrHoursUntil: ddb.Num(cmp.Or(t.until, statuspage.MaxTimestamp)),
-			})
-			e := ddb.NewExpr().Set(attrTotals, totals).Set(ddb.AttrTTL, ddb.Num(totalsUntil(start, now))).SetIfAbsent(attrDayVersion, ddb.Num(0))
+			e := ddb.NewExpr().Set(attrTotals, t.attribute()).Set(ddb.AttrTTL, ddb.Num(totalsUntil(start, now))).SetIfAbsent(attrDayVersion, ddb.Num(0))
 			if d, ok := read[start]; ok {
 				e.IfEqual(attrDayVersion, ddb.Num(d.version))
 			} else {

@@ -45,23 +45,48 @@ func (s *Dump) Load(ctx context.Context, incidents iter.Seq[statuspage.Incident]
 	return l.wait()
 }
 
-// A loader gathers items into batches and writes them, a few at once.
+// A loader gathers items and writes them, some a call and a few calls at once.
 type loader struct {
-	table   *ddb.Table
+	write   func(context.Context, []ddb.Item) error
+	size    int // of the items of a call
 	group   *errgroup.Group
 	ctx     context.Context // ends with the first failure
-	pending []types.WriteRequest
+	pending []ddb.Item
 }
 
+// newLoader returns a loader whose items may be as large as items can be.
 func newLoader(ctx context.Context, s *Dump) *loader {
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(loadersAtOnce)
-	return &loader{table: s.table, group: g, ctx: ctx}
+	write := func(ctx context.Context, items []ddb.Item) error {
+		var requests []types.WriteRequest
+		for _, it := range items {
+			requests = append(requests, ddb.PutRequest(it))
+		}
+		return s.table.BatchWrite(ctx, requests)
+	}
+	return &loader{write: write, size: ddb.BatchWriteSize, group: g, ctx: ctx}
+}
+
+// newSmallLoader returns a loader of items of at most 20 KB. It writes them in transactions,
+// each of which DynamoDB Local brings to the disk at once, which is eight times as fast.
+func newSmallLoader(ctx context.Context, s *Dump) *loader {
+	l := newLoader(ctx, s)
+	l.size = 100
+	l.write = func(ctx context.Context, items []ddb.Item) error {
+		var writes []ddb.Write
+		for _, it := range items {
+			writes = append(writes, s.table.Put(it))
+		}
+		_, err := s.table.Transact(ctx, writes...)
+		return err
+	}
+	return l
 }
 
 func (l *loader) put(it ddb.Item) {
-	l.pending = append(l.pending, ddb.PutRequest(it))
-	if len(l.pending) == ddb.BatchWriteSize {
+	l.pending = append(l.pending, it)
+	if len(l.pending) == l.size {
 		l.send()
 	}
 }
@@ -70,9 +95,9 @@ func (l *loader) send() {
 	if len(l.pending) == 0 {
 		return
 	}
-	requests := l.pending
+	items := l.pending
 	l.pending = nil
-	l.group.Go(func() error { return l.table.BatchWrite(l.ctx, requests) })
+	l.group.Go(func() error { return l.write(l.ctx, items) })
 }
 
 func (l *loader) wait() error {
@@ -80,13 +105,26 @@ func (l *loader) wait() error {
 	return l.group.Wait()
 }
 
-// LoadPoints writes hours of points by the ids of their monitors, 25 hours a call: the
-// quick way to much monitoring data. There must be none of these hours yet, and no totals
+// LoadPoints writes hours of points by the ids of their monitors: the quick way to much
+// monitoring data. There must be none of these hours yet, and no totals
 // of their days.
 func (s *Dump) LoadPoints(ctx context.Context, hours iter.Seq2[int64, []statuspage.Point], now int64) error {
-	l := newLoader(ctx, s)
+	l := newSmallLoader(ctx, s)
 	for monitorID, points := range hours {
 		l.put(dynamo.HourItem(monitorID, points, now))
+		if l.ctx.Err() != nil {
+			break
+		}
+	}
+	return l.wait()
+}
+
+// LoadDays writes totals of ended days by the ids of their monitors. There must be no points
+// of these days, and none can be set later.
+func (s *Dump) LoadDays(ctx context.Context, days iter.Seq2[int64, statuspage.DayTotals], now int64) error {
+	l := newSmallLoader(ctx, s)
+	for monitorID, t := range days {
+		l.put(dynamo.DayItem(monitorID, t, now))
 		if l.ctx.Err() != nil {
 			break
 		}
