@@ -2,8 +2,10 @@ package model_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"maps"
@@ -16,7 +18,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
+	gocmp "github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
 	"tocsin/internal/apilegacy"
@@ -26,6 +28,7 @@ import (
 	"tocsin/internal/jobs/closer"
 	"tocsin/internal/jobs/nodata"
 	"tocsin/internal/model"
+	"tocsin/internal/site"
 	"tocsin/internal/statuspage"
 	"tocsin/internal/web"
 )
@@ -124,7 +127,7 @@ type pair struct {
 }
 
 type side struct {
-	store    closer.Store
+	store    store
 	noData   func(ctx context.Context, now int64) (nodata.Summary, error)
 	handlers map[web.Group]http.Handler
 }
@@ -152,10 +155,13 @@ func newPair(t *testing.T, rt *rapid.T) *pair {
 	return p
 }
 
-func newSide[S interface {
+type store interface {
 	model.APIs
 	closer.Store
-}](p *pair, store S, noData func(context.Context, int64) (nodata.Summary, error)) side {
+	site.Store
+}
+
+func newSide(p *pair, store store, noData func(context.Context, int64) (nodata.Summary, error)) side {
 	s := side{store: store, noData: noData, handlers: map[web.Group]http.Handler{}}
 	routes := slices.Concat(
 		apiv4.Incidents(store), apiv4.Comments(store), apiv4.Monitors(store), apiv4.Points(store), apiv4.AlertRules(store), apiv4.Alerts(store),
@@ -217,7 +223,7 @@ func (p *pair) call(t *rapid.T, method, path string, body map[string]any, header
 	if got.Status >= 500 || want.Status >= 500 {
 		t.Fatalf("%s %s %s: %d %s, the model %d %s", method, path, x.Body, got.Status, got.Answer, want.Status, want.Answer)
 	}
-	if d := cmp.Diff(readable(want), readable(got)); d != "" {
+	if d := gocmp.Diff(readable(want), readable(got)); d != "" {
 		t.Fatalf("%s %s %s %v (-model +real):\n%s", method, path, x.Body, header, d)
 	}
 	if tag := got.AnswerHeader.Get("ETag"); tag != "" && !slices.Contains(p.etags, tag) {
@@ -259,7 +265,7 @@ func (p *pair) closer(t *rapid.T) {
 	got, gotLines := run(p.real)
 	want, wantLines := run(p.model)
 	t.Logf("the closer: %s", got)
-	if d := cmp.Diff(wantLines, gotLines); d != "" || got != want {
+	if d := gocmp.Diff(wantLines, gotLines); d != "" || got != want {
 		t.Fatalf("the closer: %s, the model's: %s; what it did (-model +real):\n%s", got, want, d)
 	}
 }
@@ -699,6 +705,49 @@ func (p *pair) sweep(t *rapid.T) {
 	}
 	for _, id := range p.ids(t, "/api/v4/alerts") {
 		get("/api/v4/alerts/%d", id)
+	}
+	p.pages(t)
+}
+
+// pages compares what public pages show.
+func (p *pair) pages(t *rapid.T) {
+	now := time.Unix(p.now, 0).UTC()
+	ids := p.ids(t, "/api/v4/incidents")
+	month := time.Date(now.Year(), now.Month(), 1, 0, 0, 0, 0, time.UTC)
+	type pages struct {
+		Site      *site.Site
+		Incidents map[int64]site.Incident
+		Months    []site.Month
+	}
+	read := func(s site.Store) (all pages, err error) {
+		all.Incidents = map[int64]site.Incident{}
+		if all.Site, err = site.Load(context.Background(), s, site.Config{Name: "Example"}, p.now); err != nil {
+			return all, err
+		}
+		for _, id := range append(ids, 1_000_000) {
+			i, err := site.LoadIncident(context.Background(), s, id, p.now)
+			if err == nil {
+				all.Incidents[id] = i
+			} else if !errors.Is(err, statuspage.IncidentNotFound(id)) {
+				return all, err
+			}
+		}
+		for ago := range 3 {
+			m, err := site.LoadMonth(context.Background(), s, month.AddDate(0, -ago, 0).Unix(), p.now)
+			if err != nil {
+				return all, err
+			}
+			all.Months = append(all.Months, m)
+		}
+		return all, nil
+	}
+	got, err := read(p.real.store)
+	want, errModel := read(p.model.store)
+	if err := cmp.Or(err, errModel); err != nil {
+		t.Fatal(err)
+	}
+	if d := gocmp.Diff(want, got); d != "" {
+		t.Fatalf("pages (-model +real):\n%s", d)
 	}
 }
 

@@ -51,11 +51,33 @@ func (w *world) monitor(tag string, change func(*statuspage.Monitor)) statuspage
 	return m
 }
 
-// fill gives each minute from one to another, both included, the status, some days ago.
+// fill gives each minute from one to another, both included, the status. It is done a day
+// ago, so that totals of days can be stored now.
 func (w *world) fill(tag string, from, to int64, status statuspage.Status) {
 	w.t.Helper()
+	w.fillAt(tag, from, to, status, now-day)
+}
+
+func (w *world) fillAt(tag string, from, to int64, status statuspage.Status, at int64) {
+	w.t.Helper()
 	r := statuspage.Range{From: from, To: to, Status: status, Latency: func(int64) float64 { return 20 }}
-	if err := w.store.FillRange(w.t.Context(), tag, r, now-day); err != nil {
+	if err := w.store.FillRange(w.t.Context(), tag, r, at); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+func (w *world) deleteMinutes(tag string, from, to, at int64) {
+	w.t.Helper()
+	if _, err := w.store.DeleteRange(w.t.Context(), tag, statuspage.MinuteRange{From: from, To: to}, at); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// point posts an UP of the minute.
+func (w *world) point(tag string, minute, at int64) {
+	w.t.Helper()
+	p := statuspage.Point{Time: minute, Status: statuspage.StatusUp, Latency: new(7.0), Source: statuspage.SourceProbe}
+	if err := w.store.RecordPoint(w.t.Context(), tag, p, at); err != nil {
 		w.t.Fatal(err)
 	}
 }
