@@ -10,7 +10,7 @@
 build = CGO_ENABLED=0 GOOS=linux GOARCH=$(GOARCH) \
 	go build -trimpath -buildvcs=false -tags lambda.norpc -ldflags "-s -w" -o "$(ARTIFACTS_DIR)/bootstrap" ./functions/$(1)
 
-.PHONY: build-IncidentsFunction build-CommentsFunction build-MonitorsFunction build-EdgeFunction build-MinuteFunction build-CloserFunction
+.PHONY: build-IncidentsFunction build-CommentsFunction build-MonitorsFunction build-EdgeFunction build-PageFunction build-MinuteFunction build-CloserFunction
 
 build-IncidentsFunction:
 	$(call build,incidents)
@@ -23,6 +23,9 @@ build-MonitorsFunction:
 
 build-EdgeFunction:
 	$(call build,edge)
+
+build-PageFunction:
+	$(call build,page)
 
 build-MinuteFunction:
 	$(call build,minute)

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
-	"strconv"
-	"strings"
 
 	"tocsin/internal/openapi"
 	"tocsin/internal/web"
@@ -60,7 +58,7 @@ func (d description) get(r *web.Request) (web.Action, error) {
 // takes that, and unpacked for any other. The two have entity tags of their own, since
 // they are not the same bytes (RFC 9110, section 8.8.3.3).
 func (d description) answer(r *web.Request) web.Answer {
-	sum, form, packed := sha256.Sum256(d.file), "", takesGzip(r.Header.Values("Accept-Encoding"))
+	sum, form, packed := sha256.Sum256(d.file), "", web.TakesGzip(r.Header.Values("Accept-Encoding"))
 	if packed {
 		form = ".gzip"
 	}
@@ -68,7 +66,7 @@ func (d description) answer(r *web.Request) web.Answer {
 		Status: http.StatusNotModified, Cache: keptCache, ETag: fmt.Sprintf(`"%x%s"`, sum[:8], form),
 		Header: http.Header{"Vary": {"Accept-Encoding"}},
 	}
-	if hasTag(r.Header.Values("If-None-Match"), a.ETag) {
+	if web.HasTag(r.Header.Values("If-None-Match"), a.ETag) {
 		return a
 	}
 	a.Status, a.Type = http.StatusOK, d.mediaType
@@ -80,39 +78,4 @@ func (d description) answer(r *web.Request) web.Answer {
 	a.Header["Content-Encoding"] = []string{"gzip"}
 	a.Body = d.file
 	return a
-}
-
-// hasTag reports whether an If-None-Match header names the entity tag. A weak tag will do,
-// since the request only reads (RFC 9110, section 13.1.2).
-func hasTag(header []string, etag string) bool {
-	for tag := range strings.SplitSeq(strings.Join(header, ","), ",") { // our own tags have no comma
-		if tag = strings.Trim(tag, " \t"); tag == "*" || strings.TrimPrefix(tag, "W/") == etag {
-			return true
-		}
-	}
-	return false
-}
-
-// takesGzip reports whether a client with these Accept-Encoding headers wants a body in
-// gzip's format (RFC 9110, section 12.5.3). One that says nothing does not: what it
-// makes of such a body is unknown. Neither does one that would rather have it unpacked.
-func takesGzip(header []string) bool {
-	quality := map[string]float64{} // by coding
-	for element := range strings.SplitSeq(strings.ToLower(strings.Join(header, ",")), ",") {
-		coding, parameter, weighted := strings.Cut(element, ";")
-		q := 1.0
-		if weighted {
-			value, isQ := strings.CutPrefix(strings.Trim(parameter, " \t"), "q=")
-			var err error
-			if q, err = strconv.ParseFloat(value, 64); !isQ || err != nil || !(q >= 0 && q <= 1) {
-				q = 0 // what can't be understood is not a yes
-			}
-		}
-		quality[strings.TrimPrefix(strings.Trim(coding, " \t"), "x-")] = q // x-gzip is an old name of gzip
-	}
-	q, named := quality["gzip"]
-	if !named {
-		q = quality["*"]
-	}
-	return q > 0 && q >= quality["identity"]
 }

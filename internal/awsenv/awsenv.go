@@ -78,7 +78,7 @@ func (f Function) Handler(getenv func(string) string, o Options) (lambda.Handler
 		e.Now = time.Now
 	}
 	if e.Log == nil {
-		log, err := NewLog(os.Stderr, getenv("LOG_LEVEL"))
+		log, err := lambdahttp.NewLog(os.Stderr, getenv("LOG_LEVEL"))
 		if err != nil {
 			return nil, err
 		}

@@ -20,7 +20,7 @@ import (
 	gocmp "github.com/google/go-cmp/cmp"
 
 	"tocsin/internal/apitest"
-	"tocsin/internal/awsenv"
+	"tocsin/internal/lambdahttp"
 	"tocsin/internal/dynamotest"
 	"tocsin/internal/function"
 	"tocsin/internal/statuspage"
@@ -191,7 +191,7 @@ type bench struct {
 }
 
 func infoLog(w io.Writer) *slog.Logger {
-	log, err := awsenv.NewLog(w, "INFO")
+	log, err := lambdahttp.NewLog(w, "INFO")
 	if err != nil {
 		panic(err)
 	}

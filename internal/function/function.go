@@ -10,6 +10,7 @@ import (
 	"tocsin/internal/awsenv"
 	"tocsin/internal/lambdaapi"
 	"tocsin/internal/lambdajob"
+	"tocsin/internal/lambdapage"
 	"tocsin/internal/web"
 )
 
@@ -19,11 +20,13 @@ var (
 	Comments  = string(web.Comments)
 	Monitors  = string(web.Monitors)
 	Edge      = string(web.Edge)
+	Page      = lambdapage.Name
 	Minute    = lambdajob.Minute.Name
 	Closer    = lambdajob.Closer.Name
 )
 
-var all = []awsenv.Function{
+// withTable are the functions that work with the table: all but Page.
+var withTable = []awsenv.Function{
 	lambdaapi.Function(web.Incidents), lambdaapi.Function(web.Comments), lambdaapi.Function(web.Monitors), lambdaapi.Function(web.Edge),
 	lambdajob.Minute, lambdajob.Closer,
 }
@@ -31,14 +34,18 @@ var all = []awsenv.Function{
 // Options are awsenv.Options.
 type Options = awsenv.Options
 
-// New returns the handler of the function called name, see awsenv.Function.Handler.
+// New returns the handler of the function called name, see awsenv.Function.Handler and
+// lambdapage.New.
 func New(name string, getenv func(string) string) (lambda.Handler, error) {
 	return NewWith(name, getenv, Options{})
 }
 
 // NewWith is New with options.
 func NewWith(name string, getenv func(string) string, o Options) (lambda.Handler, error) {
-	for _, f := range all {
+	if name == Page {
+		return lambdapage.New(getenv, o.Log)
+	}
+	for _, f := range withTable {
 		if f.Name == name {
 			return f.Handler(getenv, o)
 		}

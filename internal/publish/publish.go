@@ -5,6 +5,8 @@ package publish
 import (
 	"context"
 	"errors"
+	"path"
+	"strings"
 )
 
 // An Object is one file as it is kept.
@@ -30,4 +32,52 @@ type Port interface {
 	// Put writes the file if the one that is there has the ETag; "": if there is none. Else it
 	// returns ErrChanged. It returns the new ETag.
 	Put(ctx context.Context, key string, o Object, etag string) (string, error)
+}
+
+// public is where the keys of the files begin that the public may read.
+const public = "public/"
+
+// maxKey is how many bytes a key may have, S3's limit.
+const maxKey = 1024
+
+// Key returns the key of the file that a public address answers with, a decoded path such as
+// /monitors/api: public/monitors/api.html. It is false for a path that no file can have. Such
+// a path may be anything that a client sends; a key is safe in a file's name.
+func Key(address string) (key string, ok bool) {
+	rest, ok := strings.CutPrefix(address, "/")
+	if !ok || len(address) > maxKey/2 {
+		return "", false
+	}
+	folder := rest == "" || strings.HasSuffix(rest, "/")
+	if !safe(strings.TrimSuffix(rest, "/")) && rest != "" {
+		return "", false
+	}
+	switch {
+	case folder:
+		rest += "index.html"
+	case path.Ext(rest) != "":
+	case strings.HasPrefix(rest, "badge/"):
+		rest += ".svg"
+	default:
+		rest += ".html"
+	}
+	return public + rest, true
+}
+
+// safe reports whether no part of the name between slashes is empty, begins with a dot, or has
+// more than letters and digits of ASCII, dots, hyphens and underscores.
+func safe(name string) bool {
+	for part := range strings.SplitSeq(name, "/") {
+		if part == "" || part[0] == '.' {
+			return false
+		}
+		for i := range len(part) {
+			c := part[i]
+			letter := 'a' <= c|0x20 && c|0x20 <= 'z' || '0' <= c && c <= '9'
+			if !letter && c != '.' && c != '-' && c != '_' {
+				return false
+			}
+		}
+	}
+	return true
 }

@@ -1,0 +1,189 @@
+// Package pagehttp answers the public addresses with the files that package publish has put
+// where a Port finds them. It reads no table: what it can't find in the files it does not know.
+package pagehttp
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+
+	"tocsin/internal/page"
+	"tocsin/internal/publish"
+	"tocsin/internal/web"
+)
+
+// How long an answer may be kept. A page is kept for some seconds, and for a week when nobody
+// answers: it stays up when this service does not.
+const (
+	cachePage    = "public, max-age=5, s-maxage=10, stale-while-revalidate=30, stale-if-error=604800"
+	cacheMissing = "public, max-age=5, s-maxage=10"
+)
+
+// api is where the addresses begin that answer with JSON whatever happens.
+const api = "/api/v2/"
+
+// Handler is an http.Handler of all public addresses.
+type Handler struct {
+	// Files has the pages; nil: there is no place yet that they could be read from.
+	Files publish.Port
+
+	// Name is that of the whole, for the page that says that there is none yet.
+	Name string
+}
+
+// reply is an answer before it is fitted to the request.
+type reply struct {
+	object publish.Object
+	cache  string
+	header http.Header // what it says beside what all answers do; canonical names
+}
+
+// ServeHTTP answers GET and HEAD, and HEAD with the body of GET: the gateway says how long it
+// is and sends it to nobody.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if target, ok := elsewhere(r.URL.Path); ok {
+		if r.URL.RawQuery != "" {
+			target += "?" + r.URL.RawQuery
+		}
+		w.Header().Set("Location", target)
+		w.Header().Set("Cache-Control", cacheMissing)
+		w.WriteHeader(http.StatusPermanentRedirect)
+		return
+	}
+	send(w, r, h.reply(r))
+}
+
+// elsewhere returns the address that the path is a misspelling of: /de of /de/, and any other
+// path with a slash at its end of the one without.
+func elsewhere(path string) (target string, ok bool) {
+	if _, ok := publish.Key(path); !ok {
+		return "", false
+	}
+	for _, home := range homes() {
+		if path == home {
+			return "", false
+		}
+		if path+"/" == home {
+			return home, true
+		}
+	}
+	return strings.CutSuffix(path, "/")
+}
+
+// homes are the addresses of the home page, in all languages.
+func homes() []string {
+	all := []string{"/"}
+	for _, code := range page.Languages[1:] {
+		all = append(all, "/"+code+"/")
+	}
+	return all
+}
+
+func (h *Handler) reply(r *http.Request) reply {
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		return notAllowed(r.URL.Path)
+	}
+	if h.Files == nil {
+		return h.unavailable(r, nil)
+	}
+	object, err := h.find(r)
+	if errors.Is(err, publish.ErrNotFound) {
+		return h.notFound(r)
+	}
+	if err != nil {
+		return h.unavailable(r, err)
+	}
+	return reply{object: object, cache: cacheOf(object.Status)}
+}
+
+// find returns the file of the request's address.
+func (h *Handler) find(r *http.Request) (publish.Object, error) {
+	return h.get(r.Context(), r.URL.Path)
+}
+
+func (h *Handler) get(ctx context.Context, path string) (publish.Object, error) {
+	key, ok := publish.Key(path)
+	if !ok {
+		return publish.Object{}, publish.ErrNotFound
+	}
+	object, _, err := h.Files.Get(ctx, key)
+	return object, err
+}
+
+// notFound answers with the page of the path's language that says that there is none.
+func (h *Handler) notFound(r *http.Request) reply {
+	path := r.URL.Path
+	if strings.HasPrefix(path, api) {
+		return jsonReply(http.StatusNotFound, "NOT_FOUND", "No API route matches '"+path+"'")
+	}
+	object, err := h.get(r.Context(), page404(path))
+	switch {
+	case errors.Is(err, publish.ErrNotFound):
+		return plainReply(http.StatusNotFound, "Not found\n")
+	case err != nil:
+		return h.unavailable(r, err)
+	}
+	object.Status = http.StatusNotFound
+	return reply{object: object, cache: cacheMissing}
+}
+
+// page404 is the address of the page about unknown addresses in the language of the path.
+func page404(path string) string {
+	for _, home := range homes()[1:] {
+		if strings.HasPrefix(path, home) {
+			return home + "404"
+		}
+	}
+	return "/404"
+}
+
+func notAllowed(path string) reply {
+	refused := plainReply(http.StatusMethodNotAllowed, "Method not allowed\n")
+	if strings.HasPrefix(path, api) {
+		refused = jsonReply(http.StatusMethodNotAllowed, "METHOD_NOT_ALLOWED", "Method not allowed")
+	}
+	refused.header = http.Header{"Allow": {"GET, HEAD"}}
+	return refused
+}
+
+// unavailable answers when nothing can be read: because of cause, or, when that is nil, because
+// there is no place yet to read from.
+func (h *Handler) unavailable(r *http.Request, cause error) reply {
+	web.CallFrom(r.Context()).Cause = cause
+	failed := jsonReply(http.StatusServiceUnavailable, "SERVICE_UNAVAILABLE", "The status page can't be read at the moment")
+	if !strings.HasPrefix(r.URL.Path, api) {
+		failed = htmlReply(http.StatusServiceUnavailable, sorry(h.Name, cause == nil))
+	}
+	failed.cache = web.NoStore
+	failed.header = http.Header{"Retry-After": {"30"}}
+	return failed
+}
+
+func jsonReply(status int, code, message string) reply {
+	type errorJSON struct {
+		Code    string `json:"code"`
+		Message string `json:"message"`
+	}
+	body := web.Encode(struct {
+		Error errorJSON `json:"error"`
+	}{errorJSON{code, message}})
+	return made(status, web.TypeJSON, body)
+}
+
+func htmlReply(status int, body []byte) reply { return made(status, web.TypeHTML, body) }
+
+func plainReply(status int, text string) reply {
+	return made(status, "text/plain; charset=utf-8", []byte(text))
+}
+
+func made(status int, contentType string, body []byte) reply {
+	return reply{object: publish.Object{Status: status, Type: contentType, Body: body}, cache: cacheOf(status)}
+}
+
+func cacheOf(status int) string {
+	if status == http.StatusOK {
+		return cachePage
+	}
+	return cacheMissing
+}
