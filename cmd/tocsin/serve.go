@@ -25,6 +25,7 @@ import (
 	"tocsin/internal/dynamo/dump"
 	"tocsin/internal/function"
 	"tocsin/internal/local"
+	"tocsin/internal/site"
 	"tocsin/internal/statuspage"
 )
 
@@ -72,6 +73,7 @@ type serveOptions struct {
 	data             string
 	fresh            string
 	siteURL          string
+	siteName         string
 	allowedOrigins   string
 	dynamoDBEndpoint string
 	logLevel         string
@@ -97,6 +99,7 @@ func newServeCommand(c console) *cobra.Command {
 	f.StringVar(&o.data, "data", c.getenv("DATA"), "none, empty, demo or memory, see above (environment: DATA)")
 	f.StringVar(&o.fresh, "fresh", c.getenv("FRESH"), "1: delete the data of this port first (environment: FRESH)")
 	f.StringVar(&o.siteURL, "site-url", c.getenv("SITE_URL"), "address of the status page for the url of incidents; empty: the address that a request came to (environment: SITE_URL)")
+	f.StringVar(&o.siteName, "site-name", c.envOr("SITE_NAME", "Status"), "name of the public status page (environment: SITE_NAME)")
 	f.StringVar(&o.allowedOrigins, "allowed-origins", c.getenv("ALLOWED_ORIGINS"), "origins whose pages may call the API from a browser, separated by commas, or * for all; empty: none (environment: ALLOWED_ORIGINS)")
 	f.StringVar(&o.dynamoDBEndpoint, "dynamodb-endpoint", c.getenv("DYNAMODB_ENDPOINT"), "address of an engine that runs already, instead of one of our own (environment: DYNAMODB_ENDPOINT)")
 	f.StringVar(&o.logLevel, "log-level", c.envOr("LOG_LEVEL", "INFO"), "DEBUG, INFO, WARN or ERROR (environment: LOG_LEVEL)")
@@ -146,7 +149,7 @@ func serve(ctx context.Context, o serveOptions, c console) error {
 	defer listener.Close()
 	port := listener.Addr().(*net.TCPAddr).Port
 	// A mistake in the template shows before the engine is waited for.
-	if _, err := o.readTemplate(o.dynamoDBEndpoint); err != nil {
+	if _, err := o.readTemplate(o.dynamoDBEndpoint, ""); err != nil {
 		return err
 	}
 	// The data goes by port alone: a server on another address may have this port too.
@@ -175,19 +178,27 @@ func serve(ctx context.Context, o serveOptions, c console) error {
 	}
 	defer forget()
 
-	p, err := o.prepare(ctx, endpoint, port, c)
+	folder, forgetSite, err := o.siteDir(port)
+	if err != nil {
+		return err
+	}
+	defer forgetSite()
+	address := "http://" + net.JoinHostPort(reachable(o.host), strconv.Itoa(port))
+	p, err := o.prepare(ctx, endpoint, address, folder, port, c)
 	if err != nil {
 		if engine != nil && engine.Err() != nil {
 			return engine.Err()
 		}
 		return err
 	}
-	server := newServer(p.gateway)
+	p.pages.first(ctx)
+	server := newServer(p.pages.after(p.gateway))
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
 	scheduling, stopSchedules := context.WithCancel(ctx)
 	var schedules sync.WaitGroup
 	schedules.Go(func() { p.scheduler.Run(scheduling) })
+	schedules.Go(func() { p.pages.keep(scheduling) })
 	if p.demo {
 		schedules.Go(func() {
 			demo.Run(scheduling, p.store, func(err error) { fmt.Fprintf(c.stderr, "tocsin: %s\n", oneLine(err)) })
@@ -199,7 +210,7 @@ func serve(ctx context.Context, o serveOptions, c console) error {
 	if p.demo {
 		hello.clear = o.clearCommand()
 	}
-	hello.url = "http://" + net.JoinHostPort(reachable(o.host), strconv.Itoa(port))
+	hello.url = address
 	hello.port = port
 	hello.program = program(os.Args[0])
 	if o.keeps() {
@@ -259,11 +270,13 @@ func program(started string) string {
 	return quoted(started)
 }
 
-func (o serveOptions) readTemplate(endpoint string) (*local.Template, error) {
+func (o serveOptions) readTemplate(endpoint, folder string) (*local.Template, error) {
 	return local.ReadTemplate(o.template, local.TemplateOptions{
 		Parameters: map[string]string{
 			"DynamoDBEndpoint": endpoint,
 			"SiteUrl":          o.siteURL,
+			"SiteName":         o.siteName,
+			"SiteDir":          folder,
 			"AllowedOrigins":   o.allowedOrigins,
 			"LogLevel":         strings.ToUpper(o.logLevel),
 		},
@@ -294,18 +307,40 @@ func (o serveOptions) engine(ctx context.Context, port int, c console) (endpoint
 	return engine.Endpoint(), engine, nil
 }
 
+// siteDir is the folder with the files of the public pages, and what removes it at the end when
+// the records that they tell of are not kept either.
+func (o serveOptions) siteDir(port int) (dir string, remove func(), err error) {
+	if o.keeps() {
+		return filepath.Join(dataDir(o.dir, port), "site"), func() {}, nil
+	}
+	if dir, err = os.MkdirTemp("", "tocsin-site-"); err != nil {
+		return "", nil, fmt.Errorf("folder for the public pages: %w", err)
+	}
+	return dir, func() { os.RemoveAll(dir) }, nil
+}
+
+// site is what the operator says about the public pages. They are read at address, unless he
+// says another one.
+func (o serveOptions) site(address string) site.Config {
+	if o.siteURL != "" {
+		address = strings.TrimRight(o.siteURL, "/")
+	}
+	return site.Config{Name: o.siteName, URL: address}
+}
+
 // prepared is what serve runs.
 type prepared struct {
 	gateway   *local.Gateway
 	scheduler *local.Scheduler // of the functions that have schedules
+	pages     *pages
 	store     *dump.Dump
 	demo      bool // the table has demo data, which goes on
 	greeting  greeting
 }
 
 // prepare makes the table, what the first run needs in it, and what serve runs.
-func (o serveOptions) prepare(ctx context.Context, endpoint string, port int, c console) (prepared, error) {
-	template, err := o.readTemplate(endpoint)
+func (o serveOptions) prepare(ctx context.Context, endpoint, address, folder string, port int, c console) (prepared, error) {
+	template, err := o.readTemplate(endpoint, folder)
 	if err != nil {
 		return prepared{}, err
 	}
@@ -332,6 +367,14 @@ func (o serveOptions) prepare(ctx context.Context, endpoint string, port int, c 
 	if err != nil {
 		return prepared{}, err
 	}
+	config := o.site(address)
+	if p.demo {
+		config.Demo = o.clearCommand()
+	}
+	if p.pages, err = newPages(store, config, folder, c); err != nil {
+		return prepared{}, err
+	}
+	p.pages.afterRuns(template, handlers)
 	options := local.GatewayOptions{Log: slog.New(slog.NewJSONHandler(c.stderr, nil))}
 	if p.gateway, err = local.NewGateway(template, handlers, options); err != nil {
 		return prepared{}, err

@@ -68,7 +68,7 @@ func New(t testing.TB, o Options) *Server {
 		o.Table = dynamotest.NewTable(t)
 	}
 	s := &Server{Table: o.Table, Log: &Log{}, tb: t}
-	parameters := map[string]string{"DynamoDBEndpoint": o.Table.Endpoint}
+	parameters := map[string]string{"DynamoDBEndpoint": o.Table.Endpoint, "SiteDir": t.TempDir()}
 	for k, v := range o.Parameters {
 		parameters[k] = v
 	}

@@ -32,7 +32,8 @@ func TestSmoke(t *testing.T) {
 		{http.MethodGet, "/api/v4/alerts", "", 200, `"TRIGGERED"`},
 		{http.MethodDelete, "/api/v4/monitors/earth", "", 200, ``},
 		{http.MethodGet, "/api/v4/monitors/earth", "", 404, `"NOT_FOUND"`},
-		{http.MethodGet, "/nowhere", "", 404, `"NOT_FOUND"`},
+		{http.MethodGet, "/api/v4/nowhere", "", 404, `"NOT_FOUND"`},
+		{http.MethodGet, "/nowhere", "", 404, "Not found"},
 	} {
 		if got := s.Do(step.method, step.path, step.body); got.Status != step.status || !strings.Contains(got.Body, step.want) {
 			t.Fatalf("%s %s: %d %s", step.method, step.path, got.Status, got.Body)

@@ -20,9 +20,9 @@ import (
 	gocmp "github.com/google/go-cmp/cmp"
 
 	"tocsin/internal/apitest"
-	"tocsin/internal/lambdahttp"
 	"tocsin/internal/dynamotest"
 	"tocsin/internal/function"
+	"tocsin/internal/lambdahttp"
 	"tocsin/internal/statuspage"
 )
 

@@ -42,6 +42,7 @@ type stateJSON struct {
 	Type   string `json:"type"`
 	Status int    `json:"status"`
 	State  string `json:"state"`
+	Note   string `json:"note,omitempty"`
 	Time   int64  `json:"time"`
 	SHA256 string `json:"sha256"`
 }
@@ -73,7 +74,7 @@ func (f *Folder) Put(_ context.Context, key string, o Object, etag string) (stri
 		return "", ErrChanged
 	}
 	next := digest(o.Body)
-	known, err := json.Marshal(stateJSON{Type: o.Type, Status: o.Status, State: o.State, Time: o.Time, SHA256: next})
+	known, err := json.Marshal(stateJSON{Type: o.Type, Status: o.Status, State: o.State, Note: o.Note, Time: o.Time, SHA256: next})
 	if err != nil {
 		return "", fmt.Errorf("writing %s: %w", key, err)
 	}
@@ -134,7 +135,7 @@ func read(file, state string) (Object, string, error) {
 	if err != nil || digest(body) != known.SHA256 {
 		return Object{}, "", ErrNotFound
 	}
-	return Object{Body: body, Type: known.Type, Status: known.Status, State: known.State, Time: known.Time}, known.SHA256, nil
+	return Object{Body: body, Type: known.Type, Status: known.Status, State: known.State, Note: known.Note, Time: known.Time}, known.SHA256, nil
 }
 
 // replace writes the file so that a reader sees the old one or the new one, never a part.

@@ -15,6 +15,7 @@ type Object struct {
 	Type   string // content type
 	Status int    // that it is answered with: 200, 404 or 410
 	State  string // digest of what a reader has to know at once
+	Note   string // what the writer wants to know when it writes the next one
 	Time   int64  // UTC seconds when it was put
 }
 

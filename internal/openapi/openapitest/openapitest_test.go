@@ -211,7 +211,7 @@ func TestCheckFails(t *testing.T) {
 		"wrong allow":            all(request("PUT", "/api/v4/incidents"), fails(405, "METHOD_NOT_ALLOWED"), header("Allow", "GET, POST")),
 		"no allow":               all(request("PUT", "/api/v4/incidents"), fails(405, "METHOD_NOT_ALLOWED")),
 		"403 on no route":        all(request("GET", "/nothing"), fails(403, "FORBIDDEN")),
-		"redirect of no slash": all(request("GET", "/nothing"), answer(""), func(x *Exchange) {
+		"redirect of no slash": all(request("GET", "/api/v4/nothing"), answer(""), func(x *Exchange) {
 			x.Status, x.AnswerHeader = 308, http.Header{"Location": {"/"}, "X-Request-Id": {"id"}}
 		}),
 	} {
