@@ -515,27 +515,21 @@ func TestSlashAtTheEndRedirects(t *testing.T) {
 func TestUnknownRoute(t *testing.T) {
 	s, _ := start(t)
 	for _, tt := range []struct{ path, shown string }{
-		{"/", "/"},
 		{"/api", "/api"},
 		{"/api/v4", "/api/v4"},
 		{"/api/v4/", "/api/v4/"},
 		{"/api/v4/nothing?x=1", "/api/v4/nothing"},
 		{"/api/v4/nothing/", "/api/v4/nothing/"},
 		{"/api/v3/incidents", "/api/v3/incidents"},
-		{"/API/v4/incidents", "/API/v4/incidents"},
 		{"/api/v4/Incidents", "/api/v4/Incidents"},
 		{"/api/v4/incidents/1/comments/2/3", "/api/v4/incidents/1/comments/2/3"},
 		{"/api/v4/incidents/1/nothing", "/api/v4/incidents/1/nothing"},
 		{"/api/v4/n%C3%B6thing", "/api/v4/nöthing"},
 		{"/api/v4/%3Cb%3E", "/api/v4/<b>"},
-		{"//api/v4/incidents", "//api/v4/incidents"},
 		{"/api//v4/incidents", "/api//v4/incidents"},
 		{"/api/v4/./incidents", "/api/v4/./incidents"},
 		{"/api/v4/x/../incidents", "/api/v4/x/../incidents"},
 		{"/api/v4/incidents//", "/api/v4/incidents//"},
-		{"/healthcheck/x", "/healthcheck/x"},
-		{"/docs/x", "/docs/x"},
-		{"/openapi.yaml", "/openapi.yaml"},
 	} {
 		for _, method := range []string{"GET", "POST", "PURGE"} {
 			t.Run(method+" "+tt.path, func(t *testing.T) {
@@ -545,6 +539,22 @@ func TestUnknownRoute(t *testing.T) {
 					t.Errorf("answer (-want +got):\n%s", diff)
 				}
 			})
+		}
+	}
+}
+
+// TestUnknownPage asks for what is outside /api, with a key or without: there the public
+// pages are.
+func TestUnknownPage(t *testing.T) {
+	s, _ := start(t)
+	for _, path := range []string{"/", "/nothing", "/API/v4/incidents", "//api/v4/incidents", "/healthcheck/x", "/docs/x", "/openapi.yaml"} {
+		for _, header := range []http.Header{nil, s.Header()} {
+			if got := s.DoWith("GET", path, "", header); got.Status != 404 || got.Body != "Not found\n" {
+				t.Errorf("GET %s: %d %s", path, got.Status, got.Body)
+			}
+			if got := s.DoWith("POST", path, "{}", header); got.Status != 405 || got.Header.Get("Allow") != "GET, HEAD" {
+				t.Errorf("POST %s: %d %s", path, got.Status, got.Body)
+			}
 		}
 	}
 }

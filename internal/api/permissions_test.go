@@ -129,7 +129,7 @@ func TestPermissionsAreTheLeast(t *testing.T) {
 	clock.seconds.Add(3600)
 	s.Tick()
 
-	if names := s.Permissions.Functions(); len(names) != 6 {
+	if names := s.Permissions.Functions(); len(names) != 7 {
 		t.Errorf("permissions of %v", names)
 	}
 	for _, name := range s.Permissions.Functions() {

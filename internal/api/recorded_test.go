@@ -149,8 +149,12 @@ type departure struct {
 
 // exchange is the departure as a whole. The methods allowed stay as recorded.
 func (d departure) exchange(recorded exchange) exchange {
+	kind := "application/json"
+	if !json.Valid([]byte(d.body)) {
+		kind = "text/plain; charset=utf-8"
+	}
 	return exchange{
-		Status: d.status, ContentType: "application/json", Allow: recorded.Allow,
+		Status: d.status, ContentType: kind, Allow: recorded.Allow,
 		Body: flatten([]byte(d.body), func(_, value string) string { return value }),
 	}
 }
@@ -694,8 +698,8 @@ func allDepartures(byCase map[string]recording) map[string]departure {
 		return `{"incidents":[` + strings.Join(texts, ",") + `]}`
 	}
 
-	rule = "errors are JSON for every path and every client"
-	add(http.StatusNotFound, notFound("No API route matches '/API/v4/incidents'"), "route.upper_case")
+	rule = "where no page was published, an unknown one is told in plain text"
+	add(http.StatusNotFound, "Not found\n", "route.upper_case")
 
 	rule = "a method that a route does not have is told in JSON, not in plain text"
 	for method, cases := range map[string][]string{

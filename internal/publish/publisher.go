@@ -33,6 +33,7 @@ type Publisher struct {
 	// before it begins again; 0: a tenth of a second.
 	Pause time.Duration
 
+	loader  *site.Loader
 	known   map[string]known // by key, what the file is like as far as this publisher knows
 	learned int64            // when the first of known was
 	wrote   bool             // a file was put since the mark was
@@ -74,7 +75,7 @@ func (p *Publisher) Run(ctx context.Context, now int64) (more bool, err error) {
 
 // All makes every file anew that is not as it should be.
 func (p *Publisher) All(ctx context.Context, now int64) error {
-	p.known, p.sweep, p.mark.read = nil, nil, false
+	p.loader, p.known, p.sweep, p.mark.read = nil, nil, nil, false
 	if err := p.readMark(ctx); err != nil {
 		return err
 	}
@@ -117,7 +118,10 @@ func (p *Publisher) pass(ctx context.Context, now int64) (more bool, err error) 
 	if err != nil {
 		return false, fmt.Errorf("reading the changes: %w", err)
 	}
-	s, err := site.Load(ctx, p.Store, p.Config, now)
+	if p.loader == nil {
+		p.loader = site.NewLoader(p.Store, p.Config)
+	}
+	s, err := p.loader.Load(ctx, now)
 	if err != nil {
 		return false, fmt.Errorf("reading the site: %w", err)
 	}
