@@ -119,6 +119,7 @@ func monitorView(m statuspage.Monitor, h history, episodes []episode, now int64)
 	if v.Measured {
 		v.Status = measuredStatus(*h.Newest, now)
 	}
+	var spans []span
 	for _, e := range episodes {
 		effect, on := e.on(m.ID)
 		if !on {
@@ -128,10 +129,11 @@ func monitorView(m statuspage.Monitor, h history, episodes []episode, now int64)
 			v.Status = v.Status.with(effect)
 		}
 		if e.Start <= now {
-			d.spans = append(d.spans, span{e.Start, e.until(now), effect})
+			spans = append(spans, span{e.Start, e.until(now), effect})
 			d.concerning = append(d.concerning, e)
 		}
 	}
+	d.incidents = coverOf(spans)
 	points, all := statuspage.Totals{}, Counts{}
 	for _, of := range allDays(h, now) {
 		day := d.day(of, m)
@@ -168,7 +170,7 @@ type declaration struct {
 	created    int64  // the minute from which on that is said
 	measured   bool   // minutes without a point are unknown
 	now        int64
-	spans      []span    // what incidents did to it
+	incidents  cover     // what they did to it
 	concerning []episode // the incidents that have begun
 }
 
@@ -178,7 +180,7 @@ func (d declaration) counts(points statuspage.Totals, from, to int64) Counts {
 	if d.measured || points.Minutes() > 0 {
 		return measuredCounts(points)
 	}
-	return declaredCounts(max(from, d.created), min(to, statuspage.FloorMinute(d.now)+minute), d.status, d.spans)
+	return declaredCounts(max(from, d.created), min(to, statuspage.FloorMinute(d.now)+minute), d.status, d.incidents)
 }
 
 func (d declaration) day(of statuspage.DayTotals, m statuspage.Monitor) Day {

@@ -1,6 +1,7 @@
 package site
 
 import (
+	"cmp"
 	"slices"
 
 	"tocsin/internal/statuspage"
@@ -13,27 +14,51 @@ type span struct {
 	status   Status
 }
 
+// A cover is when incidents made a monitor at least so bad: spans in order that do not touch
+// each other.
+type cover struct{ down, degraded, maintenance []span }
+
+func coverOf(spans []span) cover {
+	spans = slices.SortedFunc(slices.Values(spans), func(a, b span) int { return cmp.Compare(a.from, b.from) })
+	atLeast := func(statuses ...Status) []span {
+		var all []span
+		for _, s := range spans {
+			switch n := len(all); {
+			case !slices.Contains(statuses, s.status) || s.from >= s.to:
+			case n > 0 && s.from <= all[n-1].to:
+				all[n-1].to = max(all[n-1].to, s.to)
+			default:
+				all = append(all, s)
+			}
+		}
+		return all
+	}
+	return cover{atLeast(Down), atLeast(Down, Degraded), atLeast(Down, Degraded, UnderMaintenance)}
+}
+
+// minutesOf counts the minutes of the spans from one second up to another.
+func minutesOf(spans []span, from, to int64) int64 {
+	seconds := int64(0)
+	for _, s := range spans {
+		seconds += max(0, min(s.to, to)-max(s.from, from))
+	}
+	return seconds / minute
+}
+
 // declaredCounts counts the minutes, from one second up to another, of a monitor without
-// points: it was as declared, or worse while spans say so. NoData counts nowhere.
-func declaredCounts(from, to int64, declared Status, spans []span) Counts {
+// points: it was as declared, or worse while incidents say so. NoData counts nowhere.
+func declaredCounts(from, to int64, declared Status, incidents cover) Counts {
 	var c Counts
 	if from >= to {
 		return c
 	}
-	cuts := []int64{from, to}
-	for _, s := range spans {
-		cuts = append(cuts, min(max(s.from, from), to), min(max(s.to, from), to))
-	}
-	slices.Sort(cuts)
-	for n, begin := range cuts[:len(cuts)-1] {
-		status := declared
-		for _, s := range spans {
-			if s.from <= begin && begin < s.to {
-				status = status.with(s.status)
-			}
-		}
-		c.add(status, (cuts[n+1]-begin)/minute)
-	}
+	down := minutesOf(incidents.down, from, to)
+	degraded := minutesOf(incidents.degraded, from, to)
+	maintenance := minutesOf(incidents.maintenance, from, to)
+	c.add(declared.with(Down), down)
+	c.add(declared.with(Degraded), degraded-down)
+	c.add(declared.with(UnderMaintenance), maintenance-degraded)
+	c.add(declared, (to-from)/minute-maintenance)
 	return c
 }
 

@@ -186,7 +186,7 @@ func TestDeclaredCounts(t *testing.T) {
 			}
 			want.add(status, 1)
 		}
-		if got := declaredCounts(from, to, declared, spans); got != want {
+		if got := declaredCounts(from, to, declared, coverOf(spans)); got != want {
 			t.Errorf("%+v, want %+v", got, want)
 		}
 	})
