@@ -35,9 +35,10 @@ const costsFile = "costs.json"
 // smallest that fills a page of each list, and a large one.
 var sizes = []int{10, 100, 10_000}
 
-// A cost is what one request or one run of a scheduled function took.
+// A cost is what one request, one run of a scheduled function or one reading of the public
+// pages took.
 type cost struct {
-	Route       string  `json:"route"` // of a request, or the name of a scheduled function
+	Route       string  `json:"route"` // of a request, or the name of a scheduled function, or pages
 	Case        string  `json:"case"`
 	Incidents   int     `json:"incidents"`    // in the table before
 	Calls       int     `json:"calls"`        // of DynamoDB that wait for one another
@@ -65,6 +66,7 @@ func TestCosts(t *testing.T) {
 	for _, r := range runs {
 		measured = append(measured, fewest(known, func() cost { return r.measure(t) }))
 	}
+	measured = append(measured, measurePages(t, known)...)
 	checkSizes(t, measured)
 	others := slices.DeleteFunc(slices.Clone(known), func(c cost) bool { return c.Incidents <= sizes[len(sizes)-1] })
 	compareGolden(t, costsFile, sorted(append(measured, others...)), sorted(known))
@@ -421,6 +423,12 @@ func (b *bench) send(r request, path, body, header string) apitest.Response {
 
 // cost measures what do takes, which returns how many bytes it was answered.
 func (b *bench) cost(route, name string, do func() int) cost {
+	b.t.Helper()
+	return b.costWith(route, name, delay, do)
+}
+
+// costWith is cost with another delay of DynamoDB's answers.
+func (b *bench) costWith(route, name string, delay time.Duration, do func() int) cost {
 	b.t.Helper()
 	logged := len(b.server.Log.String())
 	b.client.Delay = delay

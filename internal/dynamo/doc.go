@@ -46,6 +46,10 @@
 // so that the rule never has two open alerts there. It names the incident that the alert
 // shares with others.
 //
+// The public pages read the change rows of the last minutes by their day and time, to know
+// which incidents the indexes may not have yet. They read a monitor's days and hours by two
+// queries of its partition, and the days at half the price, eventually consistent.
+//
 // # Writes
 //
 // A change of a record and its change row are one transaction. It is made from the record
