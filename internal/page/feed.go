@@ -71,7 +71,7 @@ func feedFiles(s *site.Site) []File {
 	rss.Path, atom.Path = "/history.rss", "/history.atom"
 	files = append(files, rss, atom)
 	for _, m := range s.Monitors() {
-		files = append(files, newFeed(s, "/monitors/"+m.Tag, m.Name+" · "+titleOf(s), concerning(m, entries)).files()...)
+		files = append(files, newFeed(s, monitorPath(m.Tag), monitorName(m)+" · "+titleOf(s), concerning(m, entries)).files()...)
 	}
 	return files
 }
@@ -80,7 +80,7 @@ func feedFiles(s *site.Site) []File {
 func concerning(m site.Monitor, entries []*entry) []*entry {
 	var all []*entry
 	for _, e := range entries {
-		if e.Global || slices.ContainsFunc(e.Affected, func(a site.Affected) bool { return a.MonitorID == m.ID }) {
+		if concerns(e.Incident, m.ID) {
 			all = append(all, e)
 		}
 	}
@@ -96,7 +96,7 @@ func newFeed(s *site.Site, prefix, title string, entries []*entry) feed {
 
 func newEntry(s *site.Site, i site.Incident) *entry {
 	e := &entry{
-		Incident: i, id: stableID("incident", i.ID, i.Created), url: link(s, fmt.Sprintf("/incidents/%d", i.ID)), title: headed(i.State, i.Title),
+		Incident: i, id: stableID("incident", i.ID, i.Created), url: link(s, incidentPath(i.ID)), title: headed(i.State, i),
 		published: notAhead(s, min(i.Start, i.Created)),
 	}
 	e.changed = max(e.published, notAhead(s, i.Updated))
@@ -115,7 +115,8 @@ func newEntry(s *site.Site, i site.Incident) *entry {
 // feedText is what an update says, as plain text and as HTML.
 func feedText(s *site.Site, i site.Incident, u site.Update) (text, body string) {
 	if u.ID == 0 {
-		return i.Title, "<p>" + html.EscapeString(i.Title) + "</p>\n"
+		title := wordsIn(Languages[0]).title(i)
+		return title, "<p>" + html.EscapeString(title) + "</p>\n"
 	}
 	text = statuspage.Shorten(u.Text, maxText)
 	return plain(text), string(markdown(s.URL, text))
@@ -123,7 +124,7 @@ func feedText(s *site.Site, i site.Incident, u site.Update) (text, body string) 
 
 func (e *entry) newItem(s *site.Site, u site.Update, text, body string) item {
 	i := item{
-		number: u.ID, id: stableID("update", u.ID, u.Created), url: fmt.Sprintf("%s#update-%d", e.url, u.ID), title: headed(u.State, e.Title),
+		number: u.ID, id: stableID("update", u.ID, u.Created), url: fmt.Sprintf("%s#update-%d", e.url, u.ID), title: headed(u.State, e.Incident),
 		summary: statuspage.Shorten(text, summaryLength), html: body + affectedHTML(e.Incident, u.State),
 		tags: []string{strings.ToLower(string(u.State))}, published: notAhead(s, min(u.Time, u.Created)),
 	}
@@ -197,8 +198,9 @@ func (f feed) files() []File {
 }
 
 // headed is a title with the state in front: "Resolved: Checkout is slow".
-func headed(state statuspage.State, title string) string {
-	return wordsIn(Languages[0]).state(state) + ": " + title
+func headed(state statuspage.State, i site.Incident) string {
+	w := wordsIn(Languages[0])
+	return w.state(state) + ": " + w.title(i)
 }
 
 // affectedHTML names the monitors, and what is done to them unless it is over.

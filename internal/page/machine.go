@@ -8,5 +8,10 @@ import (
 
 // machineFiles are what machines read.
 func machineFiles(s *site.Site) []File {
-	return slices.Concat(statuspageFiles(s), feedFiles(s))
+	files := slices.Concat(statuspageFiles(s), feedFiles(s))
+	for _, d := range dataOf(s) {
+		files = append(files, d.file())
+		files = append(files, badgeFiles(d)...)
+	}
+	return files
 }

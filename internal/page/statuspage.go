@@ -147,7 +147,7 @@ func statuspageFiles(s *site.Site) []File {
 	newest := slices.Clone(maintenances)
 	slices.Reverse(newest)
 
-	page := pageJSON{ID: pageID, Name: s.Name, URL: cmp.Or(s.URL, "/"), TimeZone: "Etc/UTC", UpdatedAt: milliTime(s.Changed)}
+	page := pageJSON{ID: pageID, Name: titleOf(s), URL: cmp.Or(s.URL, "/"), TimeZone: "Etc/UTC", UpdatedAt: milliTime(s.Changed)}
 	generated := page
 	generated.GeneratedAt = new(milliTime(s.AsOf))
 
@@ -306,7 +306,7 @@ func componentID(monitor int64) string { return "m" + strconv.FormatInt(monitor,
 
 func leaf(m site.Monitor, position int, group *string) componentJSON {
 	c := componentJSON{
-		ID: componentID(m.ID), Name: m.Name, Status: componentStatus(lastKnown(m)),
+		ID: componentID(m.ID), Name: monitorName(m), Status: componentStatus(lastKnown(m)),
 		CreatedAt: milliTime(m.Created), UpdatedAt: milliTime(m.Updated), Position: position,
 		Showcase: true, StartDate: new(machineDay(m.Created)), GroupID: group, PageID: pageID,
 	}
@@ -343,7 +343,7 @@ func measured(s *site.Site, components []componentJSON) []measuredJSON {
 	uptimes := map[string]*json.Number{}
 	for _, m := range s.Monitors() {
 		if m.Uptime != nil {
-			uptimes[componentID(m.ID)] = new(json.Number(threeDecimals(*m.Uptime)))
+			uptimes[componentID(m.ID)] = new(json.Number(site.FormatUptime(*m.Uptime)))
 		}
 	}
 	all := make([]measuredJSON, 0, len(components))
@@ -371,8 +371,8 @@ func incidentsJSON(s *site.Site, incidents []site.Incident, components map[strin
 func incidentOf(s *site.Site, i site.Incident, components map[string]componentJSON) incidentJSON {
 	id := strconv.FormatInt(i.ID, 10)
 	j := incidentJSON{
-		ID: id, Name: i.Title, Status: strings.ToLower(string(i.State)), CreatedAt: milliTime(i.Created), UpdatedAt: milliTime(i.Updated),
-		Impact: impact(s, i), Shortlink: link(s, "/incidents/"+id), StartedAt: milliTime(i.Start), PageID: pageID,
+		ID: id, Name: wordsIn(Languages[0]).title(i), Status: strings.ToLower(string(i.State)), CreatedAt: milliTime(i.Created), UpdatedAt: milliTime(i.Updated),
+		Impact: impact(s, i), Shortlink: link(s, incidentPath(i.ID)), StartedAt: milliTime(i.Start), PageID: pageID,
 		IncidentUpdates: []updateJSON{}, Components: componentsAt(i.Affected, components),
 	}
 	if i.Resolved() && i.End != nil {
@@ -417,7 +417,7 @@ func updateID(i site.Incident, u site.Update) string {
 
 func updateBody(i site.Incident, u site.Update) string {
 	if u.ID == 0 {
-		return i.Title
+		return wordsIn(Languages[0]).title(i)
 	}
 	return statuspage.Shorten(u.Text, maxText)
 }

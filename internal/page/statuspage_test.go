@@ -321,13 +321,3 @@ func TestUptimeOfSummary(t *testing.T) {
 		t.Errorf("%s", body)
 	}
 }
-
-func TestThreeDecimals(t *testing.T) {
-	for percent, want := range map[float64]string{
-		0: "0.000", 100: "100.000", 99.9999: "99.999", 99.99999: "99.999", 1999.0 / 2000 * 100: "99.950", 64_799_999.0 / 64_800_000 * 100: "99.999", 33.33333: "33.333",
-	} {
-		if got := threeDecimals(percent); got != want {
-			t.Errorf("%v: got %s, want %s", percent, got, want)
-		}
-	}
-}

@@ -25,3 +25,16 @@ func (c Counts) Plus(o Counts) Counts {
 	}
 	return sum
 }
+
+// Sum adds the minutes of all. The latency is the mean of those that have one, by their minutes.
+func Sum(all []Counts) Counts {
+	var sum, measured Counts
+	for _, c := range all {
+		sum = sum.Plus(c)
+		if c.Latency != nil {
+			measured = measured.Plus(c)
+		}
+	}
+	sum.Latency = measured.Latency
+	return sum
+}

@@ -51,3 +51,13 @@ func TestPlus(t *testing.T) {
 		t.Errorf("got %+v, want %+v", sum, want)
 	}
 }
+
+func TestSum(t *testing.T) {
+	sum := site.Sum([]site.Counts{{Up: 1000}, {Up: 3, Latency: new(100.0)}, {Down: 1, Latency: new(20.0)}, {Up: 7}})
+	if sum.Up != 1010 || sum.Down != 1 || sum.Latency == nil || *sum.Latency != 80 {
+		t.Errorf("got %+v, %v", sum, sum.Latency)
+	}
+	if sum := site.Sum(nil); sum != (site.Counts{}) {
+		t.Errorf("got %+v", sum)
+	}
+}
