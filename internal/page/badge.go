@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unicode"
 
 	"tocsin/internal/site"
 	"tocsin/internal/statuspage"
@@ -94,18 +93,7 @@ func badgeOf(kind string, d Data, q url.Values) (badge, bool) {
 }
 
 // labelText is a text as a badge shows it: on one line, and not too long.
-func labelText(s string) string {
-	s = strings.Map(func(r rune) rune {
-		switch {
-		case unicode.IsSpace(r):
-			return ' '
-		case unicode.Is(unicode.Cc, r) || unicode.Is(unicode.Bidi_Control, r):
-			return -1
-		}
-		return r
-	}, s)
-	return statuspage.Shorten(strings.Join(strings.Fields(s), " "), labelLength)
-}
+func labelText(s string) string { return statuspage.Shorten(oneLine(s), labelLength) }
 
 // A period is how far back a badge looks.
 type period struct {

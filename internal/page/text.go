@@ -1,0 +1,238 @@
+package page
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"unicode"
+
+	"tocsin/internal/site"
+	"tocsin/internal/statuspage"
+)
+
+// textColumns is how wide plain text is, as terminals are.
+const textColumns = 80
+
+const textType = "text/plain; charset=utf-8"
+
+// textFiles are what curl and other readers of plain text get.
+func textFiles(s *site.Site) []File {
+	return []File{
+		{Path: "/status.txt", Type: textType, Status: 200, Body: statusText(s), Every: Soon},
+		{Path: "/robots.txt", Type: textType, Status: 200, Body: robotsText(s), Every: Hourly},
+		{Path: "/llms.txt", Type: textType, Status: 200, Body: llmsText(s), Every: Hourly},
+	}
+}
+
+// A sheet is plain text of 80 columns. What comes from outside has no control characters, which
+// a terminal would obey, and takes up one line or is wrapped.
+type sheet struct {
+	*words
+	strings.Builder
+}
+
+// statusText is the state of the whole, what is open and planned, and the monitors.
+func statusText(s *site.Site) []byte {
+	t := sheet{words: wordsIn(Languages[0])}
+	_, headline := headlineOf(s)
+	t.lines("", t.say(headline))
+	t.lines("", titleOf(s)+". "+t.say("AsOf")+" "+t.instant(s.AsOf)+".")
+	if s.Demo != "" {
+		t.lines("", t.say("DemoNote")+" "+s.Demo)
+	}
+	if s.Notice != "" {
+		t.heading("Notice")
+		t.lines("", plain(s.Notice))
+	}
+	if len(s.Open) > 0 {
+		t.heading("HappeningNow")
+	}
+	for _, i := range s.Open {
+		t.incident(s, i, t.state(i.State)+". "+t.say("Since")+" "+t.instant(i.Start)+".")
+	}
+	if len(s.Maintenances)+len(s.Upcoming) > 0 {
+		t.heading("Planned")
+	}
+	for _, m := range s.Maintenances {
+		t.maintenance(m)
+	}
+	for _, i := range s.Upcoming {
+		t.incident(s, i, t.say("From")+" "+t.instant(i.Start)+".")
+	}
+	if len(s.Groups) > 0 {
+		t.heading("ServicesHeading")
+	}
+	for _, g := range s.Groups {
+		t.group(g, len(s.Groups) == 1)
+	}
+	t.WriteString("\n")
+	t.lines("", t.say("AllIncidents")+": "+link(s, "/history"))
+	return []byte(t.String())
+}
+
+func (t *sheet) heading(id word) { t.WriteString("\n" + strings.ToUpper(t.say(id)) + "\n") }
+
+func (t *sheet) incident(s *site.Site, i site.Incident, when string) {
+	t.lines("* ", t.title(i))
+	t.lines("  ", when)
+	t.affected(i.Affected, i.Global)
+	if len(i.Updates) > 0 {
+		u := i.Updates[0]
+		t.lines("  ", t.instant(u.Time)+": "+plain(statuspage.Shorten(u.Text, maxText)))
+	}
+	t.WriteString("  " + link(s, incidentPath(i.ID)) + "\n")
+}
+
+func (t *sheet) maintenance(m site.Maintenance) {
+	t.lines("* ", m.Title)
+	when := t.instant(m.Start) + " " + t.say("To") + " " + t.instant(m.End) + "."
+	if m.Running {
+		when = t.say("InProgress") + ". " + when
+	}
+	t.lines("  ", when)
+	t.affected(m.Affected, m.Global)
+	t.lines("  ", plain(statuspage.Shorten(m.Description, maxText)))
+}
+
+func (t *sheet) affected(affected []site.Affected, global bool) {
+	var all []string
+	for _, a := range affected {
+		all = append(all, a.Name+" ("+strings.ToLower(t.status(a.Status))+")")
+	}
+	if global {
+		all = append(all, t.say("EverythingAffected"))
+	}
+	t.lines("  ", strings.Join(all, ", "))
+}
+
+// group writes the monitors of a group, which may be the only one.
+func (t *sheet) group(g site.Group, only bool) {
+	if g.Name != "" {
+		t.lines("", g.Name)
+	} else if !only {
+		t.lines("", t.say("OtherServices"))
+	}
+	for _, m := range g.Monitors {
+		uptime := ""
+		if m.Uptime != nil {
+			uptime = t.percent(site.FormatUptime(*m.Uptime))
+		}
+		const state, figure = 13, 9
+		t.WriteString(padded("  "+padded(t.status(m.Status), state)+oneLine(monitorName(m)), textColumns-figure))
+		t.WriteString(strings.Repeat(" ", max(0, figure-columns(uptime))) + uptime + "\n")
+	}
+}
+
+// lines writes a paragraph, its first line after the lead and all others indented as far. An
+// empty one is left out.
+func (t *sheet) lines(lead, text string) {
+	for _, line := range wrapped(oneLine(text), textColumns-len(lead)) {
+		t.WriteString(lead + line + "\n")
+		lead = strings.Repeat(" ", len(lead))
+	}
+}
+
+// oneLine is the text on one line, without control characters and those that turn the direction
+// of what stands after them.
+func oneLine(s string) string {
+	s = strings.Map(func(r rune) rune {
+		switch {
+		case unicode.IsSpace(r):
+			return ' '
+		case unicode.Is(unicode.Cc, r) || unicode.Is(unicode.Bidi_Control, r):
+			return -1
+		}
+		return r
+	}, s)
+	return strings.Join(strings.Fields(s), " ")
+}
+
+// columns is about how many columns of a terminal the text takes up.
+func columns(s string) int {
+	n := 0
+	for _, r := range s {
+		n += columnsOf(r)
+	}
+	return n
+}
+
+func columnsOf(r rune) int {
+	switch {
+	case unicode.In(r, unicode.Mn, unicode.Me, unicode.Cf):
+		return 0
+	case r >= 0x1100 && unicode.In(r, unicode.Han, unicode.Hangul, unicode.Hiragana, unicode.Katakana) || r >= 0x1f000:
+		return 2
+	}
+	return 1
+}
+
+// headOf is as much of the text as fits into so many columns, and the rest.
+func headOf(s string, width int) (fits, rest string) {
+	n := 0
+	for at, r := range s {
+		if n += columnsOf(r); n > width {
+			return s[:at], s[at:]
+		}
+	}
+	return s, ""
+}
+
+// padded is the text in exactly so many columns: cut, or with spaces after it.
+func padded(s string, width int) string {
+	if columns(s) >= width {
+		s, _ = headOf(s, width-2)
+		s += "…"
+	}
+	return s + strings.Repeat(" ", width-columns(s))
+}
+
+// wrapped breaks a text that is on one line into lines of at most so many columns.
+func wrapped(s string, width int) []string {
+	var all []string
+	for s != "" {
+		line, rest := headOf(s, width)
+		if rest != "" && !strings.HasPrefix(rest, " ") {
+			if at := strings.LastIndexByte(line, ' '); at > 0 {
+				line, rest = s[:at], s[at:]
+			}
+		}
+		all = append(all, strings.TrimRight(line, " "))
+		s = strings.TrimLeft(rest, " ")
+	}
+	return all
+}
+
+// robotsText lets everybody in. Pages that are not to be listed say so themselves.
+func robotsText(s *site.Site) []byte {
+	text := "User-agent: *\nAllow: /\n"
+	if s.URL != "" {
+		text += "Sitemap: " + s.URL + sitemapPath + "\n"
+	}
+	return []byte(text)
+}
+
+// llmsText tells a language model what the site is and where it finds that as data.
+func llmsText(s *site.Site) []byte {
+	var b strings.Builder
+	fmt.Fprintf(&b, "# %s\n\n> Status page: whether the services work now, the open and past incidents, and 90 days of uptime. All times are UTC.\n\n", oneLine(titleOf(s)))
+	for _, line := range slices.Concat([][2]string{
+		{"/status.txt", "the whole state as plain text"},
+		{"/api/v2/summary.json", "status, components, open incidents and maintenances as JSON, in Statuspage's public format"},
+		{"/api/v2/status.json", "the status alone"},
+		{"/api/v2/incidents.json", "the newest 50 incidents with all updates"},
+		{"/feed.json", "all updates as JSON Feed; also /rss.xml and /atom.xml"},
+		{"/history", "past incidents, by month"},
+	}, dataLines(s)) {
+		fmt.Fprintf(&b, "- [%s](%s): %s\n", line[0], link(s, line[0]), line[1])
+	}
+	return []byte(b.String())
+}
+
+// dataLines name the data of the monitors, by the first one of them.
+func dataLines(s *site.Site) [][2]string {
+	monitors := s.Monitors()
+	if len(monitors) == 0 {
+		return nil
+	}
+	return [][2]string{{dataPath(monitors[0].Tag), "90 days of one service by day, and 48 hours by hour; each service has such a file, by its tag"}}
+}

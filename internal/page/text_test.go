@@ -1,0 +1,134 @@
+package page
+
+import (
+	"encoding/xml"
+	"slices"
+	"strings"
+	"testing"
+	"unicode"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"tocsin/internal/site"
+)
+
+// TestStatusText looks that every line fits into a terminal and has nothing that it obeys.
+func TestStatusText(t *testing.T) {
+	for name, s := range sites() {
+		body := string(fileAt(t, s, "/status.txt").Body)
+		for line := range strings.Lines(body) {
+			line = strings.TrimSuffix(line, "\n")
+			if columns(line) > textColumns && !strings.Contains(line, "https://") {
+				t.Errorf("%s: %d columns: %s", name, columns(line), line)
+			}
+			for _, r := range line {
+				if unicode.Is(unicode.Cc, r) || unicode.Is(unicode.Bidi_Control, r) {
+					t.Errorf("%s: %U in %q", name, r, line)
+				}
+			}
+		}
+	}
+}
+
+// TestStatusTextFirstLine looks that the state comes first.
+func TestStatusTextFirstLine(t *testing.T) {
+	well := shop()
+	well.Status, well.Open, well.Groups = site.Up, nil, well.Groups[:1]
+	for n := range well.Groups[0].Monitors {
+		well.Groups[0].Monitors[n].Status = site.Up
+	}
+	for want, s := range map[string]*site.Site{"Some services are down": shop(), "All services are running": well, "No services yet": {}} {
+		first, _, _ := strings.Cut(string(statusText(s)), "\n")
+		if first != want {
+			t.Errorf("got %q, want %q", first, want)
+		}
+	}
+}
+
+func TestWrapped(t *testing.T) {
+	for _, c := range []struct {
+		text string
+		want []string
+	}{
+		{"", nil},
+		{"one", []string{"one"}},
+		{"one two three", []string{"one two", "three"}},
+		{"one two x", []string{"one two", "x"}},
+		{"12345678 90", []string{"12345678", "90"}},
+		{"123456789", []string{"12345678", "9"}},
+		{"日本語日本語", []string{"日本語日", "本語"}},
+	} {
+		if diff := cmp.Diff(c.want, wrapped(c.text, 8)); diff != "" {
+			t.Errorf("%q (-want +got):\n%s", c.text, diff)
+		}
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		text, width := oneLine(rapid.String().Draw(t, "text")), rapid.IntRange(2, 20).Draw(t, "width")
+		all := wrapped(text, width)
+		for _, line := range all {
+			if columns(line) > width {
+				t.Errorf("%q is wider than %d", line, width)
+			}
+		}
+		if got, want := strings.ReplaceAll(strings.Join(all, ""), " ", ""), strings.ReplaceAll(text, " ", ""); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	})
+}
+
+func TestSitemap(t *testing.T) {
+	var got struct {
+		URLs []struct {
+			Location string `xml:"loc"`
+			Changed  string `xml:"lastmod"`
+		} `xml:"url"`
+	}
+	if err := xml.Unmarshal(fileAt(t, shop(), "/sitemap.xml").Body, &got); err != nil {
+		t.Fatal(err)
+	}
+	var all []string
+	for _, u := range got.URLs {
+		path, ok := strings.CutPrefix(u.Location, "https://status.example.com")
+		if !ok {
+			t.Errorf("%s is another site", u.Location)
+		}
+		if strings.Contains(path, "/incidents/") != (u.Changed != "") {
+			t.Errorf("%s changed at %q", path, u.Changed)
+		}
+		all = append(all, path)
+	}
+	var want []string
+	for _, path := range []string{"/", "/history", "/monitors/checkout", "/monitors/api", "/monitors/search", "/incidents/13", "/incidents/12", "/incidents/11", "/incidents/9", "/events/November-2026"} {
+		want = append(want, path, "/de"+path)
+	}
+	if diff := cmp.Diff(want, all); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// TestWithoutURL looks that a site whose address is not known has no sitemap, and links by paths.
+func TestWithoutURL(t *testing.T) {
+	s := shop()
+	s.URL = ""
+	if f := fileAt(t, s, "/sitemap.xml"); f.Status != 404 {
+		t.Errorf("%d: %s", f.Status, f.Body)
+	}
+	if body := string(fileAt(t, s, "/robots.txt").Body); strings.Contains(body, "Sitemap") {
+		t.Error(body)
+	}
+	if got := fileAt(t, s, "/api/v2/incidents.json").Body; !strings.Contains(string(got), `"url":"/"`) || !strings.Contains(string(got), `"shortlink":"/incidents/12"`) {
+		t.Errorf("%s", got)
+	}
+	if link := readFeed(t, s, "/rss.xml").Items[0].Link; link != "/incidents/12#update-41" {
+		t.Error(link)
+	}
+}
+
+func TestMonthsOf(t *testing.T) {
+	const december, january = 1796083200, 1798761600 // 2026-12-01, 2027-01-01
+	got := monthsOf([]site.Incident{{Start: january - 1, End: new(int64(january))}, {Start: december + 5}, {Start: december - 1}})
+	if want := []int64{january, december, december - 30*day}; !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+}
