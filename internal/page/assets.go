@@ -18,6 +18,8 @@ var (
 	sharedRules string
 	//go:embed assets/page.css
 	pageRules string
+	//go:embed assets/detail.css
+	detailRules string
 	//go:embed assets/embed.css
 	embedRules string
 	//go:embed assets/page.js
@@ -25,21 +27,22 @@ var (
 )
 
 var (
-	style  = colours("") + packed(sharedRules+pageRules)
-	script = packed(pageScript)
+	homeStyle   = colours("") + packed(sharedRules+pageRules)
+	detailStyle = homeStyle + packed(detailRules)
+	script      = packed(pageScript)
 )
 
 // colours are the style's variables in a theme: "light", "dark", or "" for the one that the
 // reader's system has.
 func colours(theme string) string {
-	light, dark := ":root{"+packed(lightColours)+"}", ":root{"+packed(darkColours)+"}"
+	light, dark := packed(lightColours), packed(darkColours)
 	switch theme {
 	case "light":
-		return light
+		return ":root{color-scheme:light;" + light + "}"
 	case "dark":
-		return dark
+		return ":root{color-scheme:dark;" + light + dark + "}"
 	}
-	return light + "@media(prefers-color-scheme:dark){" + dark + "}"
+	return ":root{color-scheme:light dark;" + light + "}@media screen and (prefers-color-scheme:dark){:root{" + dark + "}}"
 }
 
 // packed is a style or a script without what only its authors need: line ends, indents and
@@ -59,7 +62,7 @@ func packed(source string) string {
 // policy is the content security policy of a page with these as its inline style and script;
 // "" none. It lets in nothing else, and nothing from other hosts.
 func policy(style, script string) string {
-	p := "default-src 'none'; style-src " + hash(style) + "; img-src 'self' data:; base-uri 'none'; form-action 'none'"
+	p := "default-src 'none'; style-src " + hash(style) + "; img-src data:; base-uri 'none'; form-action 'none'"
 	if script != "" {
 		p += "; script-src " + hash(script) + "; connect-src 'self'"
 	}
@@ -71,7 +74,10 @@ func hash(s string) string {
 	return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
 }
 
-var pagePolicy = policy(style, script)
+var (
+	homePolicy   = policy(homeStyle, script)
+	detailPolicy = policy(detailStyle, script)
+)
 
 // shapes are the icons of the statuses, 16 by 16. Each has an outline of its own, so that they
 // can be told apart without their colours. Class g is a glyph on the shape, class r a ring.
@@ -83,34 +89,44 @@ var shapes = map[site.Status]raw{
 	site.NoData:           `<circle class="r" cx="8" cy="8" r="7"/><path class="r" d="M5 8h6"/>`,
 }
 
-// sprite holds the icons, for icon, and the pattern of days that were up or have no data.
-func sprite() raw {
-	var b strings.Builder
-	b.WriteString(`<svg class="sr" aria-hidden="true"><defs>`)
-	for _, s := range site.Statuses {
-		b.WriteString(`<symbol id="` + statusName(s) + `" viewBox="0 0 16 16">` + string(shapes[s]) + `</symbol>`)
-	}
-	b.WriteString(`<pattern id="u" width="5" height="36" patternUnits="userSpaceOnUse"><path class="u" d="M0 7h4v22h-4z"/></pattern>` +
-		`<pattern id="z" width="5" height="36" patternUnits="userSpaceOnUse"><path class="z" d="M0 25h4v4h-4z"/></pattern></defs></svg>`)
-	return raw(b.String())
-}
-
-var icons = sprite()
-
 // icon draws the status; words stand beside it.
 func (p *page) icon(s site.Status) {
+	s = known(s)
+	p.drawn[s] = true
 	p.raw(`<svg class="i" aria-hidden="true"><use href="#`, raw(statusName(s)), `"/></svg>`)
 }
 
-var iconColours = map[site.Status]string{site.Up: "%231b7a50", site.Degraded: "%239c5700", site.UnderMaintenance: "%233b5bb8", site.Down: "%23bf2430", site.NoData: "%23656970"}
+// sprite holds the icons that have been drawn.
+func (p *page) sprite() {
+	p.raw(`<svg class="sr" aria-hidden="true">`)
+	for _, s := range site.Statuses {
+		if p.drawn[s] {
+			p.raw(`<symbol id="`, raw(statusName(s)), `" viewBox="0 0 16 16">`, shapes[s], `</symbol>`)
+		}
+	}
+	p.raw(`</svg>`)
+}
 
-// tabIcon is the icon of a page in the browser's tab, as an address.
+// tabIcon is the icon of a page in the browser's tab, as an address: the outline alone, in the
+// colour of the light theme.
 func tabIcon(s site.Status) string {
-	s = known(s)
-	shape := strings.NewReplacer(
-		`class="g"`, `fill='none' stroke='%23fff' stroke-width='1.7' stroke-linecap='round'`,
-		`class="r"`, `fill='none' stroke='`+iconColours[s]+`' stroke-width='2'`,
-		`"`, "'", "<", "%3C", ">", "%3E",
-	).Replace(string(shapes[s]))
-	return "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16' fill='" + iconColours[s] + "'%3E" + shape + "%3C/svg%3E"
+	shape, _, _ := strings.Cut(string(shapes[known(s)]), "/>")
+	c := "%23" + strings.TrimPrefix(colour("light", statusName(s)), "#")
+	shape = strings.NewReplacer(`class="r"`, "fill='none' stroke-width='2' stroke='"+c+"'", `"`, "'", "<", "%3C").Replace(shape)
+	return "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16' fill='" + c + "'%3E" + shape + "/%3E%3C/svg%3E"
+}
+
+// colour is the value of a variable in a theme: "light" or "dark". What the dark one doesn't
+// say is as in the light one, and a value can be that of another variable.
+func colour(theme, name string) string {
+	colours := lightColours
+	if theme == "dark" {
+		colours += darkColours
+	}
+	begin := "--" + name + ":"
+	value, _, _ := strings.Cut(colours[strings.LastIndex(colours, begin)+len(begin):], ";")
+	if other, ok := strings.CutPrefix(value, "var(--"); ok {
+		return colour(theme, strings.TrimSuffix(other, ")"))
+	}
+	return value
 }

@@ -7,14 +7,13 @@ import (
 	"tocsin/internal/site"
 )
 
-// Days are drawn as bars, 5 wide and of them 4 filled, in a picture that is 36 high. A day
-// that was up stands between 7 and 29; the others differ from it in shape, not in colour
-// alone: one that was down is longer at both ends, a degraded one is half as high, one with a
-// maintenance is parted, and one without data is a stub.
-var barShapes = map[site.Status]raw{
-	site.Degraded:         "18h4v11h-4z",
-	site.UnderMaintenance: "7h4v8h-4zm0 14h4v8h-4z",
-	site.Down:             "0h4v36h-4z",
+// Days are drawn as lines, 5 long and of them 4 drawn, in a picture that is 36 high: so a row of
+// days that were up is one line of dashes. The style gives each status a width, and barHeights
+// says where its line is, so that the statuses differ in shape, not in colour alone: a bar that
+// was down is longer at both ends, a degraded one is half as high, one with a maintenance is
+// parted, and one without data is a stub.
+var barHeights = map[site.Status]raw{
+	site.Up: " 18h", site.Degraded: " 23.5h", site.UnderMaintenance: " 11h4m-4 14h", site.Down: " 18h", site.NoData: " 27h",
 }
 
 const barWidth = 5
@@ -30,7 +29,7 @@ func stretches(days []site.Day) []stretch {
 	var all []stretch
 	for i, d := range days {
 		status := known(d.Status)
-		if last := len(all) - 1; last >= 0 && all[last].status == status && barShapes[status] == "" {
+		if last := len(all) - 1; last >= 0 && all[last].status == status && !isProblem(status) {
 			all[last].to++
 			continue
 		}
@@ -39,8 +38,10 @@ func stretches(days []site.Day) []stretch {
 	return all
 }
 
-// isProblem reports whether the day is worth a mention: it was neither up nor without data.
-func isProblem(d site.Day) bool { return barShapes[d.Status] != "" }
+// isProblem reports whether a day with the status is worth a mention.
+func isProblem(s site.Status) bool {
+	return s == site.Degraded || s == site.UnderMaintenance || s == site.Down
+}
 
 // bars draws the days of a monitor.
 func (p *page) bars(m site.Monitor) {
@@ -52,35 +53,38 @@ func (p *page) bars(m site.Monitor) {
 	p.raw(` 36"`)
 	p.attr("aria-label", p.daysSummary(m))
 	p.raw(`>`)
-	for _, s := range stretches(m.Days) {
-		p.bar(m.Days, s)
+	p.goodBars(m.Days)
+	for i, d := range m.Days {
+		if isProblem(d.Status) {
+			p.raw(`<path class="`, raw(statusName(d.Status)), `" d="`, bar(i, 1, d.Status), `"><title>`)
+			p.text(p.date(d.Start) + ": " + p.dayText(d))
+			p.raw(`</title></path>`)
+		}
 	}
 	p.raw(`</svg>`)
 }
 
-func (p *page) bar(days []site.Day, s stretch) {
-	x := raw(strconv.Itoa(s.from * barWidth))
-	if shape := barShapes[s.status]; shape != "" {
-		p.raw(`<path class="`, raw(statusName(s.status)), `" d="M`, x, ` `, shape, `"><title>`)
-		p.text(p.date(days[s.from].Start) + ": " + p.dayText(days[s.from]))
-		p.raw(`</title></path>`)
-		return
+// goodBars draws the days that were up, and those without data, all of a kind at once.
+func (p *page) goodBars(days []site.Day) {
+	lines := map[site.Status]raw{}
+	for _, s := range stretches(days) {
+		lines[s.status] += bar(s.from, s.to-s.from, s.status)
 	}
-	fill := raw("u")
-	if s.status == site.NoData {
-		fill = "z"
+	for _, s := range []site.Status{site.Up, site.NoData} {
+		if lines[s] != "" {
+			p.raw(`<path class="`, raw(statusName(s)), `" d="`, lines[s], `"/>`)
+		}
 	}
-	width := raw(strconv.Itoa((s.to - s.from) * barWidth))
-	p.raw(`<path fill="url(#`, fill, `)" d="M`, x, ` 0h`, width, `v36h-`, width, `z"/>`)
+}
+
+// bar is the line of so many days from the one with the index on.
+func bar(from, days int, s site.Status) raw {
+	return raw("M"+strconv.Itoa(from*barWidth)) + barHeights[s] + raw(strconv.Itoa(days*barWidth-1))
 }
 
 // daysSummary says in a sentence what the bars show.
 func (p *page) daysSummary(m site.Monitor) string {
-	says := []string{p.count("InDays", int64(len(m.Days)))}
-	if m.Uptime != nil {
-		says = append(says, p.uptime(*m.Uptime))
-	}
-	return strings.Join(append(says, p.daysCounts(m)...), ", ")
+	return strings.Join(append([]string{p.count("InDays", int64(len(m.Days)))}, p.daysCounts(m)...), ", ")
 }
 
 // daysCounts says how many days had a problem and how many have no data.
@@ -88,7 +92,7 @@ func (p *page) daysCounts(m site.Monitor) []string {
 	var problems, unknown int64
 	for _, d := range m.Days {
 		switch {
-		case isProblem(d):
+		case isProblem(d.Status):
 			problems++
 		case known(d.Status) == site.NoData:
 			unknown++
@@ -183,9 +187,12 @@ func (p *page) ends(days []site.Day) {
 	if len(days) == 0 {
 		return
 	}
-	p.raw(`<p class="ends">`)
+	p.raw(`<p class="ends dim">`)
+	p.raw(`<span>`)
 	p.day(days[0].Start)
+	p.raw(`</span><span>`)
 	p.day(days[len(days)-1].Start)
+	p.raw(`</span>`)
 	p.raw(`</p>`)
 }
 
@@ -193,18 +200,9 @@ func (p *page) ends(days []site.Day) {
 func (p *page) legend() {
 	p.raw(`<section`)
 	p.attr("aria-label", p.say("Legend"))
-	p.raw(`><ul class="legend">`)
+	p.raw(`><ul class="row legend dim">`)
 	for _, s := range []site.Status{site.Up, site.Degraded, site.Down, site.UnderMaintenance, site.NoData} {
-		p.raw(`<li><svg class="k" preserveAspectRatio="none" viewBox="0 0 4 36" aria-hidden="true"><path class="b `, raw(statusName(s)), `" d="M0 `)
-		switch s {
-		case site.Up:
-			p.raw("7h4v22h-4z")
-		case site.NoData:
-			p.raw("25h4v4h-4z")
-		default:
-			p.raw(barShapes[s])
-		}
-		p.raw(`"/></svg>`)
+		p.raw(`<li><svg class="d" preserveAspectRatio="none" viewBox="0 0 4 36" aria-hidden="true"><path class="`, raw(statusName(s)), `" d="`, bar(0, 1, s), `"/></svg>`)
 		p.text(p.status(s))
 		p.raw(`</li>`)
 	}

@@ -26,6 +26,15 @@ func (w *words) dayOfYear(t int64) string {
 	return w.with("DayOfYear", fields{"Day": at.Day(), "Month": w.say(monthWords[at.Month()-1])})
 }
 
+// daysOfMonth writes the UTC days from one to another of the same month: "12 to 24 November".
+func (w *words) daysOfMonth(from, to int64) string {
+	if from == to {
+		return w.dayOfYear(from)
+	}
+	a, b := time.Unix(from, 0).UTC(), time.Unix(to, 0).UTC()
+	return w.with("DaysOfMonth", fields{"From": a.Day(), "To": b.Day(), "Month": w.say(monthWords[b.Month()-1])})
+}
+
 // month writes the UTC month of t: "November 2026".
 func (w *words) month(t int64) string {
 	at := time.Unix(t, 0).UTC()

@@ -19,18 +19,12 @@ func Embed(m site.Monitor, theme string, days int) []byte {
 			m.Uptime = &percent
 		}
 	}
-	p := &page{words: wordsIn(Languages[0]), site: &site.Site{}}
+	p := &page{words: wordsIn(Languages[0]), site: &site.Site{}, drawn: map[site.Status]bool{}}
 	p.raw(`<!doctype html><html lang="en"><head><meta charset="utf-8"><meta http-equiv="Content-Security-Policy"`)
 	p.attr("content", policy(rules, ""))
-	p.raw(`><meta name="viewport" content="width=device-width,initial-scale=1"><meta name="robots" content="noindex"><meta name="color-scheme"`)
-	if theme == "" {
-		p.attr("content", "light dark")
-	} else {
-		p.attr("content", theme)
-	}
-	p.raw(`><title>`)
+	p.raw(`><meta name="viewport" content="width=device-width,initial-scale=1"><meta name="robots" content="noindex"><title>`)
 	p.text(p.status(m.Status) + ": " + monitorName(m))
-	p.raw(`</title><style>`, raw(rules), `</style></head><body>`, icons, `<main><div class="head"><h1 dir="auto"><a target="_blank" rel="noopener"`)
+	p.raw(`</title><style>`, raw(rules), `</style></head><body><main><div class="head"><h1 dir="auto"><a target="_blank" rel="noopener"`)
 	p.attr("href", monitorPath(m.Tag))
 	p.raw(`>`)
 	p.text(monitorName(m))
@@ -39,8 +33,10 @@ func Embed(m site.Monitor, theme string, days int) []byte {
 	p.raw(`</div>`)
 	p.bars(m)
 	p.ends(m.Days)
-	p.raw(`<p class="dim n">`)
+	p.raw(`<p class="dim">`)
 	p.text(p.figures(m))
-	p.raw(`</p></main></body></html>`)
+	p.raw(`</p>`)
+	p.sprite()
+	p.raw(`</main></body></html>`)
 	return p.b
 }

@@ -14,8 +14,9 @@ const htmlType = "text/html; charset=utf-8"
 type page struct {
 	writer
 	*words
-	site *site.Site
-	head head
+	site  *site.Site
+	head  head
+	drawn map[site.Status]bool // the icons that it has
 }
 
 // head is what the frame of a page has to know of it.
@@ -31,26 +32,23 @@ type head struct {
 
 // newPage begins a page in the language: everything up to its main part.
 func newPage(s *site.Site, lang string, h head) *page {
-	p := &page{words: wordsIn(lang), site: s, head: h}
+	p := &page{words: wordsIn(lang), site: s, head: h, drawn: map[site.Status]bool{}}
 	p.raw(`<!doctype html><html`)
 	p.attr("lang", p.lang)
 	p.raw(`><head><meta charset="utf-8"><meta http-equiv="Content-Security-Policy"`)
-	p.attr("content", pagePolicy)
-	p.raw(`><meta name="viewport" content="width=device-width,initial-scale=1"><title>`)
+	p.attr("content", p.policy())
+	p.raw(`><meta name="viewport" content="width=device-width"><title>`)
 	p.text(h.title + " · " + p.siteName())
 	p.raw(`</title>`)
-	p.meta("name", "description", h.description)
+	p.meta(`name="description" property="og:description"`, h.description)
+	p.meta(`property="og:title"`, h.title)
 	p.addresses()
-	p.meta("property", "og:title", h.title)
-	p.meta("property", "og:description", h.description)
-	p.meta("property", "og:site_name", p.siteName())
-	p.meta("property", "og:type", "website")
 	p.themes()
 	p.raw(`<link rel="icon"`)
 	p.attr("href", tabIcon(h.status))
-	p.raw(`><style>`, raw(style), `</style></head><body class="`, h.look(), `"><a class="skip" href="#main">`)
+	p.raw(`><style>`, raw(p.style()), `</style></head><body class="`, h.look(), `"><a class="skip" href="#main">`)
 	p.tell("Skip")
-	p.raw(`</a>`, icons)
+	p.raw(`</a>`)
 	p.demo()
 	p.top()
 	p.raw(`<main id="main">`)
@@ -65,8 +63,25 @@ func (h head) look() raw {
 	return raw(statusName(h.status))
 }
 
+// style is the page's style: the home page, which has to be light, has no rules that only
+// other pages need.
+func (p *page) style() string {
+	if p.head.path == "/" {
+		return homeStyle
+	}
+	return detailStyle
+}
+
+func (p *page) policy() string {
+	if p.head.path == "/" {
+		return homePolicy
+	}
+	return detailPolicy
+}
+
 // end writes what comes after the main part, and returns the page's file.
 func (p *page) end(status int, every int64) File {
+	p.sprite()
 	p.raw(`</main>`)
 	p.footer()
 	p.raw(`<script>`, raw(script), `</script></body></html>`)
@@ -100,11 +115,8 @@ func embedPath(tag string) string        { return "/embed/monitor-" + url.PathEs
 func incidentPath(id int64) string       { return "/incidents/" + strconv.FormatInt(id, 10) }
 func (p *page) whole(path string) string { return p.site.URL + path }
 
-func (p *page) meta(kind raw, name raw, content string) {
-	if content == "" {
-		return
-	}
-	p.raw(`<meta `, kind, `="`, name, `"`)
+func (p *page) meta(name raw, content string) {
+	p.raw(`<meta `, name)
 	p.attr("content", content)
 	p.raw(`>`)
 }
@@ -118,14 +130,12 @@ func (p *page) addresses() {
 		p.raw(`<link rel="canonical"`)
 		p.link("href", p.whole(p.href(h.path)))
 		p.raw(`>`)
-		p.meta("property", "og:url", p.whole(p.href(h.path)))
 		for _, lang := range Languages {
 			p.translation(lang, localPath(lang, h.path))
 		}
-		p.translation("x-default", h.path)
 	}
 	if p.site.URL != "" {
-		p.meta("property", "og:image", p.whole("/og/"+statusName(h.status)+".png"))
+		p.meta(`property="og:image"`, p.whole("/og/"+statusName(h.status)+".png"))
 	}
 	if h.tag != "" {
 		p.feeds(monitorPath(h.tag))
@@ -153,28 +163,20 @@ func (p *page) feeds(path string) {
 
 // themes gives the colour that a browser may surround the page with: that of its top.
 func (p *page) themes() {
-	p.raw(`<meta name="color-scheme" content="light dark">`)
-	for _, theme := range []struct{ name, colours string }{{"light", lightColours}, {"dark", darkColours}} {
+	for _, theme := range []string{"light", "dark"} {
 		p.raw(`<meta name="theme-color"`)
-		p.attr("content", colour(theme.colours, p.head.tint()))
-		p.attr("media", "(prefers-color-scheme:"+theme.name+")")
+		p.attr("content", p.head.topColour(theme))
+		p.attr("media", "(prefers-color-scheme:"+theme+")")
 		p.raw(`>`)
 	}
 }
 
-// tint is the variable with the colour of the page's top.
-func (h head) tint() string {
+// topColour is the colour of the page's top in a theme.
+func (h head) topColour(theme string) string {
 	if h.plain {
-		return "paper"
+		return colour(theme, "paper")
 	}
-	return statusName(h.status) + "-tint"
-}
-
-// colour is the value of a variable among the colours of a theme.
-func colour(colours, name string) string {
-	_, rest, _ := strings.Cut(colours, "--"+name+":")
-	value, _, _ := strings.Cut(rest, ";")
-	return value
+	return colour(theme, statusName(h.status)+"-tint")
 }
 
 // demo says that the data is invented.
@@ -182,7 +184,7 @@ func (p *page) demo() {
 	if p.site.Demo == "" {
 		return
 	}
-	p.raw(`<aside class="demo"`)
+	p.raw(`<aside class="demo dim"`)
 	p.attr("aria-label", p.say("DemoLabel"))
 	p.raw(`><p class="w">`)
 	p.tell("DemoNote")
@@ -194,13 +196,14 @@ func (p *page) demo() {
 // top writes the site's name and the way to the other pages. The paragraph at its end is
 // where a script says that the state has changed.
 func (p *page) top() {
-	p.raw(`<header class="top"><div class="w"><a class="site" dir="auto"`)
+	p.raw(`<header class="top"><div class="w head row"><a dir="auto"`)
 	p.attr("href", p.href("/"))
 	p.raw(`>`)
+	p.raw(`<strong>`)
 	p.text(p.siteName())
-	p.raw(`</a><nav`)
+	p.raw(`</strong></a><nav`)
 	p.attr("aria-label", p.say("Pages"))
-	p.raw(`><ul>`)
+	p.raw(`><ul class="row">`)
 	p.listLink(p.href("/"), "Status")
 	p.listLink(p.href("/history"), "History")
 	p.raw(`</ul></nav><p id="live" class="sr" role="status"></p></div></header>`)
@@ -212,10 +215,10 @@ func (p *page) footer() {
 	if p.head.tag != "" {
 		feeds = monitorPath(p.head.tag)
 	}
-	p.raw(`<footer><div class="w"><ul>`)
+	p.raw(`<footer class="dim"><div class="w"><ul class="row">`)
 	for _, l := range []struct{ name, path string }{
 		{"Atom", feeds + "/atom.xml"}, {"RSS", feeds + "/rss.xml"}, {"JSON Feed", feeds + "/feed.json"},
-		{"JSON", "/api/v2/summary.json"}, {p.say("PlainText"), "/status.txt"}, {p.say("History"), p.href("/history")},
+		{"JSON", "/api/v2/summary.json"}, {p.say("PlainText"), "/status.txt"},
 	} {
 		p.raw(`<li><a`)
 		p.attr("href", l.path)
@@ -254,11 +257,7 @@ func (p *page) time(t int64) {
 }
 
 // day writes the UTC day of t.
-func (p *page) day(t int64) {
-	p.raw(`<time datetime="`, raw(machineDay(t)), `">`)
-	p.text(p.date(t))
-	p.raw(`</time>`)
-}
+func (p *page) day(t int64) { p.text(p.date(t)) }
 
 // statusLine writes a status with its icon, in words of the caller.
 func (p *page) statusLine(s site.Status, says string) {

@@ -116,27 +116,16 @@ func (p *page) quietDays(start, end int64) {
 		return
 	}
 	p.raw(`<li><p class="dim">`)
-	p.dayInMonth(start)
-	if end-start > day {
-		p.text(" " + p.say("To") + " ")
-		p.dayInMonth(end - day)
-	}
+	p.text(p.daysOfMonth(start, end-day))
 	p.raw(`</p><p class="dim">`)
 	p.tell("NoIncidents")
 	p.raw(`</p></li>`)
 }
 
-// dayInMonth writes the UTC day of t where the year is known.
-func (p *page) dayInMonth(t int64) {
-	p.raw(`<time datetime="`, raw(machineDay(t)), `">`)
-	p.text(p.dayOfYear(t))
-	p.raw(`</time>`)
-}
-
 // eventDay tells of the incidents of one day: of one that began earlier only that it went on.
 func (p *page) eventDay(start int64, incidents []site.Incident) {
 	p.raw(`<li><p class="dim">`)
-	p.dayInMonth(start)
+	p.text(p.dayOfYear(start))
 	p.raw(`</p><div class="day">`)
 	for _, i := range incidents {
 		p.raw(`<div class="`, raw(statusName(incidentColour(i))), `"><h3 dir="auto"><a`)
@@ -159,7 +148,7 @@ func (p *page) eventDay(start int64, incidents []site.Incident) {
 func (p *page) monthPager(m site.Month) {
 	p.raw(`<nav`)
 	p.attr("aria-label", p.say("Months"))
-	p.raw(`><ul class="pager">`)
+	p.raw(`><ul class="row pager">`)
 	if m.Earlier {
 		p.monthLink(m.Start-1, "←")
 	}

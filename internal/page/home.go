@@ -136,7 +136,7 @@ func (p *page) openIncident(i site.Incident) {
 		p.update(i.Updates[0], shownWords)
 		p.raw(`</div>`)
 	}
-	p.raw(`<p class="more"><a`)
+	p.raw(`<p class="row more"><a`)
 	p.attr("href", p.href(incidentPath(i.ID)))
 	p.raw(`>`)
 	if len(i.Updates) > 1 {
@@ -205,12 +205,6 @@ func (p *page) maintenance(m site.Maintenance) {
 // services shows the monitors of each category.
 func (p *page) services() {
 	if len(p.site.Groups) == 0 {
-		p.begin("services", p.say("ServicesHeading"))
-		p.raw(`<div class="card"><p>`)
-		p.tell("NoServices")
-		p.raw(`</p><p class="dim">`)
-		p.tell("NoServicesHint")
-		p.raw(`</p></div></section>`)
 		return
 	}
 	for n, g := range p.site.Groups {
@@ -269,7 +263,7 @@ func (p *page) monitor(m site.Monitor) {
 	p.statusLine(m.Status, p.status(m.Status))
 	p.raw(`</div>`)
 	p.bars(m)
-	p.raw(`<div class="head dim"><p class="n">`)
+	p.raw(`<div class="head dim"><p>`)
 	p.text(p.figures(m))
 	p.raw(`</p>`)
 	p.days(m)
@@ -327,7 +321,7 @@ func (p *page) pastIncidents() {
 		return
 	}
 	p.incidentList(past[:min(len(past), shownPast)])
-	p.raw(`<p class="more"><a`)
+	p.raw(`<p class="row more"><a`)
 	p.attr("href", p.href("/history"))
 	p.raw(`>`)
 	p.tell("AllIncidents")

@@ -120,7 +120,7 @@ func (p *page) hits(affected []site.Affected, global bool, most int) {
 	if len(affected) == 0 && !global {
 		return
 	}
-	p.raw(`<ul class="hits">`)
+	p.raw(`<ul class="row hits">`)
 	if global {
 		p.raw(`<li>`)
 		p.tell("EverythingAffected")

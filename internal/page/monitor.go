@@ -152,7 +152,7 @@ func (p *page) latency(m site.Monitor) {
 	}
 	if anyMeasured(hours) {
 		p.curve(p.count("LastHours", int64(len(hours))), hours)
-		p.raw(`<p class="ends">`)
+		p.raw(`<p class="ends dim">`)
 		p.time(m.Hours[0].Start)
 		p.time(m.Hours[len(hours)-1].Start)
 		p.raw(`</p>`)
@@ -181,7 +181,7 @@ func (p *page) curve(heading string, points []measure) {
 	says := p.with("Extremes", fields{"Average": p.milliseconds(total / n), "Least": p.milliseconds(least), "Most": p.milliseconds(most)})
 	p.raw(`<h3>`)
 	p.text(heading)
-	p.raw(`</h3><p class="dim n">`)
+	p.raw(`</h3><p class="dim">`)
 	p.text(says)
 	p.raw(`</p><svg class="spark" preserveAspectRatio="none" role="img" viewBox="0 0 `)
 	p.number(int64(max(1, len(points)-1)))

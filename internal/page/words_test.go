@@ -157,6 +157,9 @@ func TestWords(t *testing.T) {
 		{en.instant(at), "27 November 2026, 02:42 UTC"},
 		{de.instant(at), "27. November 2026, 02:42 UTC"},
 		{de.dayOfYear(at), "27. November"},
+		{en.daysOfMonth(at-4*day, at-2*day), "23 to 25 November"},
+		{de.daysOfMonth(at-4*day, at-2*day), "23. bis 25. November"},
+		{en.daysOfMonth(at, at), "27 November"},
 		{en.month(at), "November 2026"},
 		{en.duration(0), "1 minute"},
 		{en.duration(55 * minute), "55 minutes"},
@@ -167,6 +170,8 @@ func TestWords(t *testing.T) {
 		{en.milliseconds(82.6), "83\u00a0ms"},
 		{de.milliseconds(12340), "12,3\u00a0s"},
 		{de.percent("99.954"), "99,954\u00a0%"},
+		{en.with("Instant", fields{"Date": "{{.Clock}}", "Clock": "{{.Date}}"}), "{{.Clock}}, {{.Date}} UTC"},
+		{en.counted("Affected", 1, fields{"N": 1, "All": 3}), "1 of 3 services has a problem."},
 		{machineTime(at), "2026-11-27T02:42:21Z"},
 		{machineDay(at), "2026-11-27"},
 	} {

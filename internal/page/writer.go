@@ -50,7 +50,7 @@ func safeAddress(address string) bool {
 	case err != nil:
 		return false
 	case u.Scheme == "http", u.Scheme == "https":
-		return u.Host != ""
+		return u.Host != "" && !strings.ContainsAny(u.Host, `"<>`)
 	case u.Scheme == "mailto":
 		return u.Opaque != ""
 	}
