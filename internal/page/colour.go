@@ -65,6 +65,6 @@ func inkOn(c color.RGBA) color.RGBA {
 
 // statusColour is the colour that the status has on the light pages.
 func statusColour(s site.Status) color.RGBA {
-	c, _ := parseColour(colour(lightColours, statusName(s)))
+	c, _ := parseColour(colour("light", statusName(s)))
 	return c
 }

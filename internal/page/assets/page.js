@@ -2,8 +2,8 @@
 let ahead;
 const $ = (q, n = d) => n.querySelector(q),
 all = (q, n = d) => [...n.querySelectorAll(q)],
-lang = d.documentElement.lang,
-zoned = new Intl.DateTimeFormat(lang == 'en' ? 'en-GB' : lang, {dateStyle: 'long', timeStyle: 'long'}),
+// English as in Europe (150): 27 November, 24 hours.
+zoned = new Intl.DateTimeFormat(d.documentElement.lang + '-150', {dateStyle: 'long', timeStyle: 'long'}),
 age = () => Date.now() + (ahead || 0) - Date.parse($('#asof')?.dateTime),
 dress = () => {
 $('#old')?.toggleAttribute('hidden', ahead == null || age() < 9e5);
