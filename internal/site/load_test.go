@@ -3,7 +3,10 @@ package site_test
 import (
 	"errors"
 	"fmt"
+	"io"
 	"math"
+	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -272,4 +275,47 @@ func TestLoadTakesFourSteps(t *testing.T) {
 		}
 	}
 	steps(2)
+}
+
+// Who may not write gets the same site: totals that are missing are made each time.
+func TestLoadWithoutRightToWrite(t *testing.T) {
+	w := newWorld(t)
+	w.monitor("api", nil)
+	w.fill("api", now-now%minute-4*day, now-now%minute, statuspage.StatusUp)
+	reader := w.table.Store(&dynamotest.Client{Base: readOnly{http.DefaultTransport}})
+	got, err := site.Load(t.Context(), reader, site.Config{Name: "Example", URL: "https://status.example.com"}, now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stored := func() (days int) {
+		for _, it := range w.table.Items(t) {
+			if strings.HasPrefix(it["sk"], "DAY#") && it["totals"] != "" {
+				days++
+			}
+		}
+		return days
+	}
+	if n := stored(); n != 0 {
+		t.Errorf("the totals of %d days are stored", n)
+	}
+	if d := cmp.Diff(w.load(), got); d != "" {
+		t.Error(d)
+	}
+	if stored() == 0 {
+		t.Error("who may write stores none")
+	}
+}
+
+// readOnly refuses every call that writes, as AWS refuses who has no right to it.
+type readOnly struct{ http.RoundTripper }
+
+func (r readOnly) RoundTrip(q *http.Request) (*http.Response, error) {
+	_, operation, _ := strings.Cut(q.Header.Get("X-Amz-Target"), ".")
+	if operation == "Query" || strings.HasSuffix(operation, "GetItem") {
+		return r.RoundTripper.RoundTrip(q)
+	}
+	return &http.Response{
+		StatusCode: http.StatusBadRequest, Header: http.Header{"Content-Type": {"application/x-amz-json-1.0"}}, Request: q,
+		Body: io.NopCloser(strings.NewReader(`{"__type":"com.amazon.coral.service#AccessDeniedException","Message":"not authorized"}`)),
+	}, nil
 }
