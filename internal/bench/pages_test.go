@@ -23,7 +23,7 @@ const (
 	pagesUpdates  = 3 // of each
 
 	// pagesDelay is longer than delay: 150 calls at once take a while to be sent.
-	pagesDelay = 400 * time.Millisecond
+	pagesDelay = 600 * time.Millisecond
 )
 
 // measurePages measures what reading the public pages takes: of 50 monitors with a point in
