@@ -1,7 +1,7 @@
 # Run `make` for the list of targets. Written for GNU make 3.81 and newer, which is what macOS has.
 
 .DEFAULT_GOAL := help
-.PHONY: help run check test nightly bench races model test-second-engine chaos test-upgrade fuzz test-api sam-local test-sam test-deploy fmt vet lint build check-binaries release deploy validate vulncheck clean FORCE
+.PHONY: help run check test nightly bench races model test-second-engine chaos test-upgrade fuzz test-api sam-local test-sam test-deploy test-release fmt vet lint build check-binaries release deploy validate vulncheck clean FORCE
 
 SAM ?= sam
 GOVULNCHECK_VERSION := v1.9.0
@@ -93,6 +93,10 @@ test-sam: ## Test the functions in Lambda containers, end to end (needs a Docker
 
 test-deploy: $(bin) ## Deploy to an emulator of AWS, with IAM enforced, and look whether it works (needs Python)
 	@SAM='$(SAM)' exec infra/with-venv.sh test-deploy
+
+test-release: ## Make two whole releases, in different folders, and compare every byte
+	@$(need_go)
+	go test ./internal/release -count 1 -timeout 30m -run '^TestReproducible$$' -v -whole
 
 fmt: ## Format the Go code
 	@$(need_go)

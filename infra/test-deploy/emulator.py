@@ -1,4 +1,7 @@
-"""The emulator of AWS: ministack, with IAM enforced, on a free port of this machine. It runs the functions as processes of its own."""
+"""The emulator of AWS: ministack, with IAM enforced, on a free port of this machine. It runs the functions as processes of its own.
+
+conditions.py starts it, and has what it leaves out of IAM.
+"""
 
 import os
 import pathlib
@@ -35,12 +38,12 @@ class Emulator:
         self.temp = work / "tmp"
         self.temp.mkdir(parents=True, exist_ok=True)
 
-    def client_env(self):
-        """The environment of whatever talks to it. None of the settings for a real account gets through."""
+    def client_env(self, key="test", secret="test"):
+        """The environment of what talks to it with this access key, without one as the root user. No setting for a real account gets through."""
         env = {k: v for k, v in os.environ.items() if not k.startswith("AWS_")}
         return env | {
-            "AWS_ACCESS_KEY_ID": "test",
-            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_ACCESS_KEY_ID": key,
+            "AWS_SECRET_ACCESS_KEY": secret,
             "AWS_REGION": REGION,
             "AWS_DEFAULT_REGION": REGION,
             "AWS_ENDPOINT_URL": self.url,
@@ -69,8 +72,8 @@ class Emulator:
             "SFTP_ENABLED": "0",
             "DOCKER_HOST": "unix://" + str(self.temp / "no-docker"),
         }
-        program = pathlib.Path(sys.executable).with_name("ministack")
-        process = processes.start([program], env=env, stdin=subprocess.DEVNULL, stdout=self.log.open("w"), stderr=subprocess.STDOUT)
+        program = pathlib.Path(__file__).with_name("conditions.py")
+        process = processes.start([sys.executable, program], env=env, stdin=subprocess.DEVNULL, stdout=self.log.open("w"), stderr=subprocess.STDOUT)
         until = time.monotonic() + READY
         while not self.answers():
             if process.poll() is not None:

@@ -8,6 +8,8 @@ the test. Whatever happens, nothing of it runs or listens afterwards. docs/testi
 """
 
 import contextlib
+import functools
+import hashlib
 import json
 import os
 import pathlib
@@ -16,11 +18,14 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
+import zipfile
 
 import boto3
+from botocore.exceptions import ClientError
 
 import emulator
 import gateway
@@ -28,7 +33,9 @@ import processes
 import template
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-TOCSIN = ROOT / ".local/bin/tocsin"
+sys.path.append(str(ROOT / "infra/deploy"))
+import rights  # noqa: E402 (the folder is known only now)
+
 ENVIRONMENT = "test"
 STACK = "tocsin-test"
 
@@ -46,6 +53,9 @@ PARAMETERS = {
     # AWS CodeDeploy is not in the emulator, which refuses the whole template then.
     "GradualDeployment": "false",
 }
+
+# Characters that a managed policy can have.
+POLICY = 6144
 
 # Seconds that a schedule of a minute has to fire, and its function to be done.
 SCHEDULE = 130
@@ -82,12 +92,12 @@ def check(right, *what):
 class Deployment:
     """The stack as one deployment leaves it, and what the steps keep of it."""
 
-    def __init__(self, work, sam, aws):
-        self.work, self.sam, self.aws = work, sam, aws
+    def __init__(self, work, sam, aws, env, stack=STACK, tocsin=ROOT / ".local/bin/tocsin"):
+        """env is the environment of who deploys, tocsin the command to run."""
+        self.work, self.sam, self.aws, self.env, self.stack, self.command = work, sam, aws, env, stack, tocsin
         self.config = work / "samconfig.toml"
         self.build = work / "build"
         self.template = work / "template.yaml"
-        self.env = aws.client_env()
         self.key = None
         self.forgotten = None  # the id of an incident whose end has passed
         self.ids = {}  # physical ids by logical id
@@ -142,14 +152,14 @@ class Deployment:
 
     def look(self):
         """Reads what there is now, shows the outputs, and gives the API its routes."""
-        [stack] = boto3.client("cloudformation").describe_stacks(StackName=STACK)["Stacks"]
+        [stack] = boto3.client("cloudformation").describe_stacks(StackName=self.stack)["Stacks"]
         self.status = stack["StackStatus"]
         self.parameters = {p["ParameterKey"]: p["ParameterValue"] for p in stack["Parameters"]}
-        self.ids = gateway.physical_ids(STACK)
+        self.ids = gateway.physical_ids(self.stack)
         self.outputs = {o["OutputKey"]: o["OutputValue"] for o in stack["Outputs"]}
         for key, value in self.outputs.items():
             print(f"    {key} = {value}")
-        print(f"    {gateway.apply_routes(STACK)} routes, each of which may call its function")
+        print(f"    {gateway.apply_routes(self.stack)} routes, each of which may call its function")
 
     def set_parameter(self, name, value):
         """Sets a parameter among those that were kept in samconfig.toml."""
@@ -158,7 +168,12 @@ class Deployment:
 
     def tocsin(self, *arguments):
         """Runs the command tocsin and returns its stdout."""
-        return processes.run([TOCSIN, *arguments], self.env)
+        return processes.run([self.command, *arguments], self.env)
+
+    def client(self, service):
+        """A client of AWS's API with the rights of who deploys. The test itself looks at things as the root user."""
+        key, secret = self.env["AWS_ACCESS_KEY_ID"], self.env["AWS_SECRET_ACCESS_KEY"]
+        return boto3.client(service, aws_access_key_id=key, aws_secret_access_key=secret)
 
     # --- calling ---
 
@@ -212,13 +227,38 @@ def wait_until(seconds, what, done):
     return found
 
 
+def deployer(aws):
+    """Makes a user who may do what docs/operate.md says that the deploying account may, and no more. Returns the user's environment."""
+    iam, name = boto3.client("iam"), "deployer"
+    iam.create_user(UserName=name)
+    statement = {"Effect": "Allow", "Action": rights.documented(), "Resource": "*"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [statement]}, separators=(",", ":"))
+    check(len(document) <= POLICY, f"a policy with the documented rights has {len(document)} bytes, which is too long for one")
+    policy = iam.create_policy(PolicyName=name, PolicyDocument=document)["Policy"]["Arn"]
+    iam.attach_user_policy(UserName=name, PolicyArn=policy)
+    key = iam.create_access_key(UserName=name)["AccessKey"]
+    return aws.client_env(key["AccessKeyId"], key["SecretAccessKey"])
+
+
+def refused(call):
+    """Whether IAM refuses a call. A condition of the call itself that does not hold is no refusal."""
+    try:
+        call()
+    except ClientError as e:
+        code = e.response["Error"]["Code"]
+        if code == "AccessDeniedException":
+            return True
+        check(code == "ConditionalCheckFailedException", "a call that IAM lets through fails:", e)
+    return False
+
+
 # --- the steps ---
 
 
 ORIGINS = "https://status.example.com,https://www.example.com"
 
 
-@step("make deploy at a terminal asks five questions and, with IAM enforced, makes the stack")
+@step("make deploy at a terminal, with the documented rights, asks five questions and makes the stack")
 def creates(d):
     d.template.write_text(template.for_emulator((ROOT / "template.yaml").read_text()))
     d.configure(PARAMETERS)
@@ -230,6 +270,8 @@ def creates(d):
     check(f'region = "{emulator.REGION}"' in kept and r"StaleAfterHours=\"0\"" in kept, "the answers are not in samconfig.toml:", kept)
     d.table = d.outputs["TableName"]
     d.api = d.ids["HttpApi"]
+    delete = functools.partial(d.client("dynamodb").delete_table, TableName=d.table)
+    check(refused(delete), "who deploys may delete the table")
 
 
 @step("the first key, the example monitors, and the README's tour")
@@ -315,6 +357,71 @@ def fails(d, function):
     return "FunctionError" in answer
 
 
+# The functions behind the API that check keys.
+API = {"Incidents", "Comments", "Monitors", "Edge"}
+
+
+def item(pk, sk):
+    """A key of the table."""
+    return {"pk": {"S": pk}, "sk": {"S": sk}}
+
+
+def query(pk, value, **more):
+    """The arguments of a query of one partition."""
+    return {"KeyConditionExpression": f"{pk} = :pk", "ExpressionAttributeValues": {":pk": {"S": value}}} | more
+
+
+def update(pk, attribute):
+    """The arguments of an update of an attribute, of an item that is not there."""
+    return {
+        "Key": item(pk, "none"),
+        "UpdateExpression": "SET #a = :a",
+        "ConditionExpression": "attribute_exists(#pk)",
+        "ExpressionAttributeNames": {"#a": attribute, "#pk": "pk"},
+        "ExpressionAttributeValues": {":a": {"N": "1"}},
+    }
+
+
+# An operation, its arguments but for the table, and the functions whose roles allow it. Nothing is changed by any of them.
+ATTEMPTS = [
+    ("the whole table", "scan", {}, set()),
+    ("one key by its hash", "get_item", {"Key": item("APIKEY#none", "KEY")}, API),
+    ("its partition", "query", query("pk", "APIKEY#none"), set()),
+    ("all keys", "query", query("gsi1pk", "APIKEYS", IndexName="gsi1"), {"Edge"}),
+    ("all keys by another index", "query", query("gsi2pk", "APIKEYS", IndexName="gsi2"), set()),
+    ("a new key", "put_item", {"Item": item("APIKEY#none", "KEY"), "ConditionExpression": "attribute_exists(pk)"}, {"Edge"}),
+    ("a key's scopes", "update_item", update("APIKEY#none", "scopes"), {"Edge"}),
+    ("a key's last use", "update_item", update("APIKEY#none", "last_used"), API),
+    ("the end of a key", "delete_item", {"Key": item("APIKEY#none", "KEY")}, set()),
+    ("an incident", "get_item", {"Key": item("INCIDENT#0", "none")}, {"Incidents", "Comments", "Monitors", "Minute", "Closer"}),
+    ("a row about a change", "get_item", {"Key": item("CHANGES#2026-11-22", "none")}, set()),
+    ("another row in its place", "update_item", update("CHANGES#2026-11-22", "by"), set()),
+]
+
+
+@step("each role, as it was deployed, allows what its function needs of API keys and of all else, and refuses the rest")
+def refusals(d):
+    functions = sorted(name.removesuffix("Role") for name in d.ids if f"{name.removesuffix('Role')}Function" in d.ids)
+    check({*API, *SCHEDULED} <= set(functions), "the roles are those of", functions)
+    account = boto3.client("sts").get_caller_identity()["Account"]
+    times = 0
+    for function in functions:
+        # The emulator lets its root user take a role that trusts a service.
+        arn = f"arn:aws:iam::{account}:role/{d.ids[function + 'Role']}"
+        taken = boto3.client("sts").assume_role(RoleArn=arn, RoleSessionName="test")["Credentials"]
+        dynamodb = boto3.client(
+            "dynamodb",
+            aws_access_key_id=taken["AccessKeyId"],
+            aws_secret_access_key=taken["SecretAccessKey"],
+            aws_session_token=taken["SessionToken"],
+        )
+        for what, operation, arguments, allowed in ATTEMPTS:
+            denied = refused(functools.partial(getattr(dynamodb, operation), TableName=d.table, **arguments))
+            check(denied != (function in allowed), f"{what}: the role of {function}", "is refused" if denied else "may do it")
+            times += denied
+    print(f"    {len(ATTEMPTS)} calls with each of {len(functions)} roles, {times} refused")
+
+
 @step("a changed template and other parameters update the stack in place")
 def updates(d):
     before, site = d.incidents(), "https://status.example.com"
@@ -392,7 +499,7 @@ def recovers(d):
     check(left[2], "the stack's table is not protected")
 
     with timed("restore"):
-        dynamodb.restore_table_from_backup(TargetTableName=RESTORED, BackupArn=backup)
+        d.client("dynamodb").restore_table_from_backup(TargetTableName=RESTORED, BackupArn=backup)
         dynamodb.get_waiter("table_exists").wait(TableName=RESTORED)
     check(settings(dynamodb, RESTORED) == (None, False, False), "a restored table already has", settings(dynamodb, RESTORED))
     with timed("tocsin table prepare"):
@@ -498,6 +605,51 @@ def again(d):
     d.ok("POST", "/api/v4/incidents", {"title": "After", "start_date_time": int(time.time())})
 
 
+# The functions' processor and this machine's system.
+RELEASE = ["-architectures", ARCHITECTURE, "-systems", sys.platform]
+
+
+@step("a release deploys, and its command makes the key, in a folder outside the checkout and without Go")
+def releases(d):
+    made = d.work / "release"
+    processes.run(["go", "run", "-buildvcs=false", "./internal/release", "-out", made, *RELEASE], dict(os.environ), cwd=ROOT)
+    with tempfile.TemporaryDirectory() as folder:
+        folder = pathlib.Path(folder)
+        [stack, command] = [unpacked(made, f"tocsin-*-{kind}-{ARCHITECTURE}.zip", folder / kind) for kind in ("stack", sys.platform)]
+        # No program can be found by its name, Go and make among them.
+        env = d.env | {"PATH": str(folder / "nothing"), "HOME": str(folder)}
+        check(not shutil.which("go", path=env["PATH"]), "there is Go in", env["PATH"])
+        r = Deployment(d.work, d.sam, d.aws, env, "tocsin-release", command / "tocsin")
+        parameters = "Alarms=none"  # since the emulator refuses some (template.py), and the template is to stay as it is
+        processes.run(
+            [d.sam, "deploy", "--template-file", "stack/packaged.yaml", "--resolve-s3", "--stack-name", r.stack, "--capabilities", "CAPABILITY_IAM"]
+            + ["--parameter-overrides", parameters, "--no-confirm-changeset", "--no-progressbar"],
+            env,
+            cwd=folder,
+            stderr=subprocess.STDOUT,
+        )
+        r.look()
+        check(r.status == "CREATE_COMPLETE", "the stack is", r.status)
+        status, answer = r.call("GET", "/healthcheck")
+        check(status == 200, "/healthcheck is answered", status, answer)
+        r.key = r.tocsin("keys", "create", "--table", r.outputs["TableName"], "--name", "first", "--scope", "admin").strip()
+        title = "Deployed from a release"
+        r.ok("POST", "/api/v4/incidents", {"title": title, "start_date_time": int(time.time())})
+        check([i[1] for i in r.incidents()] == [title], "the incidents are", r.incidents())
+        print(f"    {r.tocsin('version').strip()}")
+
+
+def unpacked(release, name, folder):
+    """Compares an archive of the release with its checksum, unpacks it into the folder, and returns that."""
+    [archive] = release.glob(name)
+    sums = dict(reversed(line.split("  ")) for line in (release / "SHA256SUMS").read_text().splitlines())
+    check(hashlib.sha256(archive.read_bytes()).hexdigest() == sums[archive.name], archive.name, "has another checksum than", sums[archive.name])
+    with zipfile.ZipFile(archive) as z:
+        for info in z.infolist():
+            pathlib.Path(z.extract(info, folder)).chmod(info.external_attr >> 16)
+    return folder
+
+
 def main():
     work, sam = pathlib.Path(sys.argv[1]).resolve(), sys.argv[2]
     for number in processes.SIGNALS:
@@ -510,7 +662,7 @@ def main():
     taken, failed = [], True
     try:
         aws.start()
-        deployment = Deployment(work, sam, aws)
+        deployment = Deployment(work, sam, aws, deployer(aws))
         for n, (name, function) in enumerate(STEPS, 1):
             print(f"\n-- {n}. {name}", flush=True)
             began = time.monotonic()

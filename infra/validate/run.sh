@@ -1,7 +1,8 @@
 #!/bin/sh
 # Checks template.yaml, offline: sam validate, cfn-lint and checkov of the template, and cfn-lint of what SAM makes of it on AWS, which finds
-# what only shows there, such as resources that wait for each other in a circle. It needs the SAM CLI and python3 with its venv module; the
-# packages of requirements.txt come into .local on the first run.
+# what only shows there, such as resources that wait for each other in a circle; and whether the documented rights of who deploys are enough for
+# these resources. It needs the SAM CLI and python3 with its venv module; the packages of
+# requirements.txt come into .local on the first run.
 #
 # Environment:
 #   SAM=sam              the SAM CLI
@@ -35,6 +36,7 @@ for parameters in '' GradualDeployment=true; do
 	# shellcheck disable=SC2086 # none or one
 	"$VENV/bin/python" $here/transform.py template.yaml $parameters >"$work/transformed.json"
 	"$VENV/bin/cfn-lint" "$work/transformed.json"
+	"$VENV/bin/python" -B $here/check_rights.py "$work/transformed.json"
 done
 
 say 'checkov'

@@ -25,20 +25,28 @@ import (
 // name for it.
 var architectures = map[string]string{"arm64": "arm64", "x86_64": "amd64"}
 
-// commands are the systems that the command is built for.
-var commands = []string{"darwin", "linux"}
+// targets are what a release is made for.
+type targets struct {
+	architectures []string // of the functions and of the command
+	systems       []string // of the command, by Go's names
+}
+
+// all are the targets of a whole release.
+var all = targets{architectures: []string{"arm64", "x86_64"}, systems: []string{"darwin", "linux"}}
 
 func main() {
 	out := flag.String("out", filepath.Join(".local", "release"), "where the release goes, a folder that is made anew")
+	architectures := flag.String("architectures", strings.Join(all.architectures, ","), "processors that it is made for")
+	systems := flag.String("systems", strings.Join(all.systems, ","), "systems that the command is made for")
 	flag.Parse()
-	if err := release(".", *out); err != nil {
+	if err := release(".", *out, targets{strings.Split(*architectures, ","), strings.Split(*systems, ",")}); err != nil {
 		fmt.Fprintln(os.Stderr, "make release:", err)
 		os.Exit(1)
 	}
 }
 
 // release makes all files of a release of the source in out.
-func release(source, out string) error {
+func release(source, out string, to targets) error {
 	if err := os.RemoveAll(out); err != nil {
 		return err
 	}
@@ -46,7 +54,7 @@ func release(source, out string) error {
 		return err
 	}
 	var sums bytes.Buffer
-	for _, arch := range []string{"arm64", "x86_64"} {
+	for _, arch := range to.architectures {
 		stack, err := stackArchive(source, arch)
 		if err != nil {
 			return fmt.Errorf("the stack for %s: %w", arch, err)
@@ -54,7 +62,7 @@ func release(source, out string) error {
 		if err := write(out, fmt.Sprintf("tocsin-%s-stack-%s.zip", version.Number, arch), stack, &sums); err != nil {
 			return err
 		}
-		for _, system := range commands {
+		for _, system := range to.systems {
 			command, err := commandArchive(source, system, arch)
 			if err != nil {
 				return fmt.Errorf("the command for %s on %s: %w", system, arch, err)

@@ -3,10 +3,15 @@ package main
 import (
 	"archive/zip"
 	"bytes"
+	"crypto/sha256"
+	"flag"
+	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -15,35 +20,106 @@ import (
 
 const root = "../.."
 
-// TestReproducible builds a function here and in a copy of the source elsewhere.
+var whole = flag.Bool("whole", false, "compare whole releases, for every processor and system, in place of one function")
+
+// TestReproducible makes a release here, and one in a copy of the source elsewhere, later
+// and for nobody else to read. With -whole it is all of a release, which takes minutes.
 func TestReproducible(t *testing.T) {
-	elsewhere := filepath.Join(t.TempDir(), "another", "folder")
-	for _, part := range []string{"functions", "internal", "infra/lambda"} {
-		if err := os.CopyFS(filepath.Join(elsewhere, part), os.DirFS(filepath.Join(root, part))); err != nil {
-			t.Fatal(err)
-		}
-	}
-	for _, name := range []string{"go.mod", "go.sum"} {
-		text, err := os.ReadFile(filepath.Join(root, name))
+	build := func(source string) map[string][]byte {
+		content, err := functionZip(source, "closer", "x86_64")
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := os.WriteFile(filepath.Join(elsewhere, name), text, 0o644); err != nil {
+		return map[string][]byte{"closer.zip": content}
+	}
+	if *whole {
+		build = func(source string) map[string][]byte { return wholeRelease(t, source) }
+	}
+	here := build(root)
+	elsewhere := filepath.Join(t.TempDir(), "another", "folder")
+	copySource(t, elsewhere)
+	defer syscall.Umask(syscall.Umask(0o077))
+	there := build(elsewhere)
+	if names, others := slices.Sorted(maps.Keys(here)), slices.Sorted(maps.Keys(there)); !slices.Equal(names, others) {
+		t.Fatalf("%q here, %q elsewhere", names, others)
+	}
+	for name, content := range here {
+		t.Logf("%x  %s", sha256.Sum256(content), name)
+		if !bytes.Equal(content, there[name]) {
+			t.Errorf("%s: %d bytes here, %d bytes elsewhere, and not the same", name, len(content), len(there[name]))
+		}
+	}
+}
+
+// wholeRelease returns all files of a release, after a look at their checksums.
+func wholeRelease(t *testing.T, source string) map[string][]byte {
+	t.Helper()
+	out := filepath.Join(t.TempDir(), "release")
+	if err := release(source, out, all); err != nil {
+		t.Fatal(err)
+	}
+	paths, err := filepath.Glob(filepath.Join(out, "*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, sums := map[string][]byte{}, ""
+	for _, path := range paths {
+		content, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		name := filepath.Base(path)
+		files[name] = content
+		if name != "SHA256SUMS" {
+			sums += fmt.Sprintf("%x  %s\n", sha256.Sum256(content), name)
+		}
+	}
+	sorted := func(s string) []string { return slices.Sorted(strings.Lines(s)) }
+	if diff := cmp.Diff(sorted(sums), sorted(string(files["SHA256SUMS"]))); diff != "" {
+		t.Errorf("SHA256SUMS (-files +SHA256SUMS):\n%s", diff)
+	}
+	if want := 1 + len(all.architectures)*(1+len(all.systems)); len(files) != want {
+		t.Errorf("the release has %d files, want %d", len(files), want)
+	}
+	return files
+}
+
+// copySource copies the checkout, but for its history and what was built in it.
+func copySource(t *testing.T, to string) {
+	t.Helper()
+	if err := os.MkdirAll(to, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	entries, err := os.ReadDir(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		from, to := filepath.Join(root, e.Name()), filepath.Join(to, e.Name())
+		if strings.HasPrefix(e.Name(), ".") {
+			continue
+		}
+		if e.IsDir() {
+			err = os.CopyFS(to, os.DirFS(from))
+		} else {
+			var content []byte
+			if content, err = os.ReadFile(from); err == nil {
+				err = os.WriteFile(to, content, 0o644)
+			}
+		}
+		if err != nil {
 			t.Fatal(err)
 		}
 	}
-	here, err := functionZip(root, "closer", "x86_64")
+}
+
+// TestZip looks at the header of a file in an archive.
+func TestZip(t *testing.T) {
+	content, err := zipOf([]file{{name: "bootstrap", content: []byte("B"), executable: true}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	there, err := functionZip(elsewhere, "closer", "x86_64")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !bytes.Equal(here, there) {
-		t.Errorf("%d bytes here, %d bytes elsewhere, and not the same", len(here), len(there))
-	}
-	z, err := zip.NewReader(bytes.NewReader(here), int64(len(here)))
+	z, err := zip.NewReader(bytes.NewReader(content), int64(len(content)))
 	if err != nil {
 		t.Fatal(err)
 	}
