@@ -632,6 +632,9 @@ def releases(d):
         check(r.status == "CREATE_COMPLETE", "the stack is", r.status)
         status, answer = r.call("GET", "/healthcheck")
         check(status == 200, "/healthcheck is answered", status, answer)
+        # By the function of the pages, whether there are any yet or not.
+        status, answer = r.call("GET", "/api/v2/status.json")
+        check(status in (200, 503), "/api/v2/status.json is answered", status, answer)
         r.key = r.tocsin("keys", "create", "--table", r.outputs["TableName"], "--name", "first", "--scope", "admin").strip()
         title = "Deployed from a release"
         r.ok("POST", "/api/v4/incidents", {"title": title, "start_date_time": int(time.time())})

@@ -40,14 +40,16 @@ NOT_NEEDED = {
     ],
     "AWS::Logs::LogGroup": [
         "logs:*DataProtectionPolicy", "s3:REST.PUT.OBJECT", "firehose:TagDeliveryStream",
-        "logs:*IndexPolicy", "logs:*AssociateKmsKey", "logs:DisassociateKmsKey",
+        "logs:*IndexPolicy", "logs:*AssociateKmsKey",
         "logs:PutBearerTokenAuthentication", "logs:PutLogGroupDeletionProtection",
         "logs:DeleteResourcePolicy",  # ResourcePolicyDocument
     ],
     "AWS::CodeDeploy::DeploymentGroup": ["codedeploy:RegisterOnPremisesInstance"],
     "AWS::S3::Bucket": [
-        "s3tables:*", "s3:*MetadataTableConfiguration", "s3:*Metadata*TableConfiguration",
-        "s3:Put*Configuration", "s3:PutObjectAcl",
+        "s3:PutAccelerateConfiguration", "s3:PutAnalyticsConfiguration", "s3:PutIntelligentTieringConfiguration", "s3:PutInventoryConfiguration",
+        "s3:PutLifecycleConfiguration", "s3:PutMetricsConfiguration", "s3:PutObjectLockConfiguration", "s3:PutReplicationConfiguration",
+        "s3tables:*", "s3:*BucketMetadata*TableConfiguration",
+        "s3:PutObjectAcl",
         "s3:DeleteBucket*",  # the bucket and what it has stay
     ],
     "AWS::S3::BucketPolicy": ["s3:DeleteBucketPolicy"],
