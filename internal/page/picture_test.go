@@ -95,15 +95,15 @@ func (c *canvas) put(x, y int, ink color.RGBA, cover float64) {
 	c.SetColorIndex(x, y, n)
 }
 
-// A shape says how far a point is outside of it, in the units of the icons; inside is negative.
-type shape func(x, y float64) float64
+// An outline says how far a point is outside of it, in the units of the icons; inside is negative.
+type outline func(x, y float64) float64
 
-func circle(cx, cy, r float64) shape {
+func circle(cx, cy, r float64) outline {
 	return func(x, y float64) float64 { return math.Hypot(x-cx, y-cy) - r }
 }
 
 // line is a stroke with round ends.
-func line(x1, y1, x2, y2, width float64) shape {
+func line(x1, y1, x2, y2, width float64) outline {
 	return func(x, y float64) float64 {
 		dx, dy := x2-x1, y2-y1
 		along := min(1, max(0, ((x-x1)*dx+(y-y1)*dy)/max(1e-9, dx*dx+dy*dy)))
@@ -112,7 +112,7 @@ func line(x1, y1, x2, y2, width float64) shape {
 }
 
 // polygon has its corners in order, rounded by r.
-func polygon(r float64, corners ...[2]float64) shape {
+func polygon(r float64, corners ...[2]float64) outline {
 	return func(x, y float64) float64 {
 		distance, inside := math.Inf(1), false
 		for n, a := range corners {
@@ -129,18 +129,18 @@ func polygon(r float64, corners ...[2]float64) shape {
 	}
 }
 
-func both(a, b shape) shape {
+func both(a, b outline) outline {
 	return func(x, y float64) float64 { return min(a(x, y), b(x, y)) }
 }
 
-func ring(r, width float64) shape {
+func ring(r, width float64) outline {
 	return func(x, y float64) float64 { return math.Abs(math.Hypot(x-8, y-8)-r) - width/2 }
 }
 
 const stroke = 1.7
 
 // drawings are the icons of the pages, each an area and a glyph on it.
-var drawings = map[site.Status][2]shape{
+var drawings = map[site.Status][2]outline{
 	site.Up:       {circle(8, 8, 8), both(line(4.4, 8.3, 6.9, 10.8, stroke), line(6.9, 10.8, 11.6, 5.8, stroke))},
 	site.Degraded: {polygon(1.7, [2]float64{8, 2.2}, [2]float64{14.3, 13.6}, [2]float64{1.7, 13.6}), both(line(8, 5.2, 8, 9.2, stroke), circle(8, 12, stroke/2))},
 	site.UnderMaintenance: {
@@ -154,8 +154,8 @@ var drawings = map[site.Status][2]shape{
 	site.NoData: {ring(7, 2), line(5, 8, 11, 8, 2)},
 }
 
-// fill draws a shape, whose units are so many pixels, with its origin at x, y.
-func (c *canvas) fill(s shape, x, y int, unit float64, ink color.RGBA) {
+// fill draws a outline, whose units are so many pixels, with its origin at x, y.
+func (c *canvas) fill(s outline, x, y int, unit float64, ink color.RGBA) {
 	for py := range int(16 * unit) {
 		for px := range int(16 * unit) {
 			c.put(x+px, y+py, ink, 0.5-s((float64(px)+0.5)/unit, (float64(py)+0.5)/unit)*unit)
