@@ -164,14 +164,14 @@ func (p *page) dayIncidents(d site.Day) {
 		p.raw(` · <a dir="auto"`)
 		p.attr("href", p.href(incidentPath(id)))
 		p.raw(`>`)
-		p.text(p.incidentTitle(id))
+		p.text(p.titleOf(id))
 		p.raw(`</a>`)
 	}
 }
 
-// incidentTitle is the title of one of the site's incidents, or its number if it is older
+// titleOf is the title of one of the site's incidents, or its number if it is older
 // than those.
-func (p *page) incidentTitle(id int64) string {
+func (p *page) titleOf(id int64) string {
 	for _, list := range [][]site.Incident{p.site.Open, p.site.Upcoming, p.site.Past} {
 		for _, i := range list {
 			if i.ID == id {

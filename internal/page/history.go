@@ -128,11 +128,9 @@ func (p *page) eventDay(start int64, incidents []site.Incident) {
 	p.text(p.dayOfYear(start))
 	p.raw(`</p><div class="day">`)
 	for _, i := range incidents {
-		p.raw(`<div class="`, raw(statusName(incidentColour(i))), `"><h3 dir="auto"><a`)
-		p.attr("href", p.href(incidentPath(i.ID)))
-		p.raw(`>`)
-		p.text(p.title(i))
-		p.raw(`</a></h3><p class="dim">`)
+		p.raw(`<div class="`, raw(statusName(incidentColour(i))), `">`)
+		p.incidentTitle(i)
+		p.raw(`<p class="dim">`)
 		if i.Start < start {
 			p.tell("WentOn")
 		} else {

@@ -21,8 +21,9 @@ func homePage(s *site.Site, lang string) File {
 	p.hero(status, says.say(headline))
 	p.raw(`<div class="w">`)
 	p.notice()
-	p.openIncidents()
-	p.plans()
+	running, planned := divide(s.Maintenances)
+	p.happening(running)
+	p.plans(planned)
 	p.services()
 	p.pastIncidents()
 	p.raw(`</div>`)
@@ -111,22 +112,28 @@ func (p *page) notice() {
 	p.raw(`</section>`)
 }
 
-// openIncidents tells of each with its newest update.
-func (p *page) openIncidents() {
-	if len(p.site.Open) == 0 {
+// happening tells of the open incidents, each with its newest update, and of the maintenances
+// that are running.
+func (p *page) happening(running []site.Maintenance) {
+	if len(p.site.Open)+len(running) == 0 {
 		return
 	}
 	p.begin("open", p.say("HappeningNow"))
 	for _, i := range p.site.Open {
 		p.openIncident(i)
 	}
+	for _, m := range running {
+		p.maintenance(m)
+	}
 	p.raw(`</section>`)
 }
 
 func (p *page) openIncident(i site.Incident) {
 	p.raw(`<article class="card inc `, raw(statusName(impactColour(i.Status))), `">`)
-	p.incidentHeading(i)
-	p.raw(`<p class="dim">`)
+	p.raw(`<div class="head">`)
+	p.incidentTitle(i)
+	p.statusLine(incidentColour(i), p.state(i.State))
+	p.raw(`</div><p class="dim">`)
 	p.text(p.say("Since") + " ")
 	p.time(i.Start)
 	p.raw(`</p>`)
@@ -159,18 +166,19 @@ func impactColour(s site.Status) site.Status {
 }
 
 // plans tells of what is announced: maintenances, and incidents that start later.
-func (p *page) plans() {
-	if len(p.site.Maintenances)+len(p.site.Upcoming) == 0 {
+func (p *page) plans(maintenances []site.Maintenance) {
+	if len(maintenances)+len(p.site.Upcoming) == 0 {
 		return
 	}
 	p.begin("plans", p.say("Planned"))
-	for _, m := range p.site.Maintenances {
+	for _, m := range maintenances {
 		p.maintenance(m)
 	}
 	for _, i := range p.site.Upcoming {
 		p.raw(`<article class="card maintenance">`)
-		p.incidentHeading(i)
-		p.raw(`<p class="dim">`)
+		p.raw(`<div class="head">`)
+		p.incidentTitle(i)
+		p.raw(`</div><p class="dim">`)
 		p.text(p.say("From") + " ")
 		p.time(i.Start)
 		p.raw(`</p>`)
@@ -178,6 +186,18 @@ func (p *page) plans() {
 		p.raw(`</article>`)
 	}
 	p.raw(`</section>`)
+}
+
+// divide parts the maintenances that are running from those to come.
+func divide(all []site.Maintenance) (running, planned []site.Maintenance) {
+	for _, m := range all {
+		if m.Running {
+			running = append(running, m)
+		} else {
+			planned = append(planned, m)
+		}
+	}
+	return running, planned
 }
 
 func (p *page) maintenance(m site.Maintenance) {

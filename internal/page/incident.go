@@ -75,15 +75,13 @@ func (w *words) lastWord(i site.Incident) string {
 	return statuspage.Shorten(orElse(says, w.state(i.State)+": "+w.title(i)), describedUnits)
 }
 
-// incidentHeading leads to the incident by its title and says how far the work on it is.
-func (p *page) incidentHeading(i site.Incident) {
-	p.raw(`<div class="head"><h3 dir="auto"><a`)
+// incidentTitle leads to the incident by its title.
+func (p *page) incidentTitle(i site.Incident) {
+	p.raw(`<h3 dir="auto"><a`)
 	p.attr("href", p.href(incidentPath(i.ID)))
 	p.raw(`>`)
 	p.text(p.title(i))
 	p.raw(`</a></h3>`)
-	p.statusLine(incidentColour(i), p.state(i.State))
-	p.raw(`</div>`)
 }
 
 // incidentTimes says when the incident began and, when it is over, when it ended.
@@ -190,7 +188,7 @@ func (p *page) update(u site.Update, units int) {
 var headings = func() *strings.Replacer {
 	var pairs []string
 	for level := '1'; level <= '6'; level++ {
-		pairs = append(pairs, "<h"+string(level)+">", `<p class="h">`, "</h"+string(level)+">", "</p>")
+		pairs = append(pairs, "<h"+string(level)+">", "<p><strong>", "</h"+string(level)+">", "</strong></p>")
 	}
 	return strings.NewReplacer(pairs...)
 }()
@@ -206,11 +204,9 @@ func (p *page) incidentList(incidents []site.Incident) {
 	for _, i := range incidents {
 		p.raw(`<li><p class="dim">`)
 		p.day(i.Start)
-		p.raw(`</p><div class="`, raw(statusName(incidentColour(i))), `"><h3 dir="auto"><a`)
-		p.attr("href", p.href(incidentPath(i.ID)))
-		p.raw(`>`)
-		p.text(p.title(i))
-		p.raw(`</a></h3><p class="dim">`)
+		p.raw(`</p><div class="`, raw(statusName(incidentColour(i))), `">`)
+		p.incidentTitle(i)
+		p.raw(`<p class="dim">`)
 		p.coloured(p.state(i.State))
 		p.text(p.outline(i))
 		p.raw(`</p></div></li>`)
