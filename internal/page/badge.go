@@ -46,21 +46,18 @@ func Badge(kind string, d Data, q url.Values) (svg []byte, ok bool) {
 	if !ok {
 		return nil, false
 	}
-	if kind == badgeDot {
-		return b.dot(q.Get("animate") == "ping"), true
-	}
-	return b.draw(q.Get("style")), true
+	return b.svg(q), true
 }
 
 // A badge is what a badge says, and in which colours.
 type badge struct {
-	label, message           string
+	kind, label, message     string
 	labelColour, valueColour color.RGBA
 }
 
 func badgeOf(kind string, d Data, q url.Values) (badge, bool) {
 	w, m := wordsIn(q.Get("locale")), d.Monitor
-	b := badge{label: labelText(orElse(q.Get("label"), monitorName(m))), labelColour: labelColour, valueColour: figureColour}
+	b := badge{kind: kind, label: labelText(orElse(q.Get("label"), monitorName(m))), labelColour: labelColour, valueColour: figureColour}
 	switch kind {
 	case badgeStatus, badgeDot:
 		b.message, b.valueColour = w.status(m.Status), statusColour(m.Status)
@@ -90,6 +87,14 @@ func badgeOf(kind string, d Data, q url.Values) (badge, bool) {
 		b.valueColour = c
 	}
 	return b, true
+}
+
+// svg draws the badge.
+func (b badge) svg(q url.Values) []byte {
+	if b.kind == badgeDot {
+		return b.dot(q.Get("animate") == "ping")
+	}
+	return b.draw(q.Get("style"))
 }
 
 // labelText is a text as a badge shows it: on one line, and not too long.
@@ -158,13 +163,12 @@ func badgePath(tag, kind string) string { return "/badge/" + url.PathEscape(tag)
 func badgeFiles(d Data) []File {
 	var files []File
 	for _, kind := range []string{badgeStatus, badgeUptime, badgeLatency, badgeDot} {
-		svg, _ := Badge(kind, d, nil)
+		b, _ := badgeOf(kind, d, nil)
 		path := badgePath(d.Monitor.Tag, kind)
-		files = append(files, svgFile(path, svg))
+		files = append(files, svgFile(path, b.svg(nil)))
 		if kind == badgeDot {
 			continue
 		}
-		b, _ := badgeOf(kind, d, nil)
 		files = append(files, jsonFile(path+".json", Hourly, shieldJSON{1, b.label, b.message, hexColour(b.valueColour), 300}))
 	}
 	return files
