@@ -76,7 +76,7 @@ func shopData(t *testing.T, tag string) Data {
 
 // TestBadge looks at what a badge says and in which colours, by what is asked.
 func TestBadge(t *testing.T) {
-	const down, degraded, maintenance = "#bf2430", "#9c5700", "#3b5bb8"
+	down, degraded, maintenance := hexColour(statusColour(site.Down)), hexColour(statusColour(site.Degraded)), hexColour(statusColour(site.UnderMaintenance))
 	for _, c := range []struct {
 		tag, kind, query string
 		texts            []string

@@ -102,6 +102,7 @@ func newEntry(s *site.Site, i site.Incident) *entry {
 	e.changed = max(e.published, notAhead(s, i.Updated))
 	var content strings.Builder
 	content.WriteString(affectedHTML(i, i.State))
+	content.WriteString(timesHTML(i))
 	for _, u := range updatesOf(i) {
 		text, body := feedText(s, i, u)
 		content.WriteString(headingHTML(u))
@@ -133,6 +134,9 @@ func (e *entry) newItem(s *site.Site, u site.Update, text, body string) item {
 	}
 	for _, a := range e.Affected {
 		i.tags = append(i.tags, a.Name)
+	}
+	if e.Start > e.Created { // it was announced
+		i.html += timesHTML(e.Incident)
 	}
 	i.changed = max(i.published, notAhead(s, u.Updated))
 	return i
@@ -217,6 +221,16 @@ func affectedHTML(i site.Incident, state statuspage.State) string {
 		return ""
 	}
 	return "<p>Affected: " + strings.Join(all, ", ") + "</p>\n"
+}
+
+// timesHTML says when the incident began, or will begin, and when it ended.
+func timesHTML(i site.Incident) string {
+	w := wordsIn(Languages[0])
+	says := w.say("Start") + ": " + w.instant(i.Start)
+	if i.End != nil {
+		says += ". " + w.say("End") + ": " + w.instant(*i.End) + ". " + w.say("Duration") + ": " + w.duration(*i.End-i.Start)
+	}
+	return "<p>" + html.EscapeString(says) + "</p>\n"
 }
 
 // headingHTML says of what state and time an update is.

@@ -77,11 +77,23 @@ func TestFeedContent(t *testing.T) {
 		}
 	}
 	atom := readFeed(t, shop(), "/atom.xml").Items[0]
-	want := affected +
+	want := affected + "<p>Start: 27 November 2026, 02:12 UTC</p>\n" +
 		"<h3>Identified, <time datetime=\"2026-11-27T02:23:00Z\">27 November 2026, 02:23 UTC</time></h3>\n" + html +
 		"<h3>Investigating, <time datetime=\"2026-11-27T02:13:00Z\">27 November 2026, 02:13 UTC</time></h3>\n<p>Orders fail for <em>some</em> customers.</p>\n"
 	if diff := cmp.Diff(want, atom.Content); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// TestFeedTimes looks that it is said when an incident ended, and when one that is announced begins.
+func TestFeedTimes(t *testing.T) {
+	const start = "<p>Start: 28 November 2026, 02:42 UTC</p>\n"
+	atom, rss := readFeed(t, shop(), "/atom.xml").Items, readFeed(t, shop(), "/rss.xml").Items
+	if !strings.Contains(atom[1].Content, start) || !strings.HasSuffix(rss[2].Content, start) || strings.Contains(rss[0].Content, "Start") {
+		t.Errorf("%q, %q, %q", atom[1].Content, rss[2].Content, rss[0].Content)
+	}
+	if want := "<p>Start: 20 November 2026, 02:42 UTC. End: 20 November 2026, 03:22 UTC. Duration: 40 minutes</p>\n"; !strings.Contains(atom[2].Content, want) {
+		t.Errorf("%q", atom[2].Content)
 	}
 }
 

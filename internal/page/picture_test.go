@@ -217,9 +217,10 @@ func draw(t *testing.T, status site.Status) image.Image {
 }
 
 func TestFavicon(t *testing.T) {
-	for want, s := range map[string]*site.Site{"#bf2430": shop(), "#656970": {}} {
-		if f := fileAt(t, s, "/favicon.svg"); !bytes.Contains(f.Body, []byte(`fill="`+want+`"`)) || len(f.Body) > 512 {
-			t.Errorf("%s", f.Body)
+	for status, s := range map[site.Status]*site.Site{site.Down: shop(), site.NoData: {}} {
+		f := fileAt(t, s, "/favicon.svg")
+		if want := `fill="` + hexColour(statusColour(status)) + `"`; !bytes.Contains(f.Body, []byte(want)) || len(f.Body) > 512 {
+			t.Errorf("%s is %s", status, f.Body)
 		}
 	}
 }

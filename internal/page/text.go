@@ -10,8 +10,10 @@ import (
 	"tocsin/internal/statuspage"
 )
 
-// textColumns is how wide plain text is, as terminals are.
-const textColumns = 80
+const (
+	textColumns = 80   // how wide plain text is, as terminals are
+	textLength  = 1000 // of an update in it, in UTF-16 units
+)
 
 const textType = "text/plain; charset=utf-8"
 
@@ -78,7 +80,7 @@ func (t *sheet) incident(s *site.Site, i site.Incident, when string) {
 	t.affected(i.Affected, i.Global)
 	if len(i.Updates) > 0 {
 		u := i.Updates[0]
-		t.lines("  ", t.instant(u.Time)+": "+plain(statuspage.Shorten(u.Text, maxText)))
+		t.lines("  ", t.instant(u.Time)+": "+plain(statuspage.Shorten(u.Text, textLength)))
 	}
 	t.WriteString("  " + link(s, incidentPath(i.ID)) + "\n")
 }
@@ -91,7 +93,7 @@ func (t *sheet) maintenance(m site.Maintenance) {
 	}
 	t.lines("  ", when)
 	t.affected(m.Affected, m.Global)
-	t.lines("  ", plain(statuspage.Shorten(m.Description, maxText)))
+	t.lines("  ", plain(statuspage.Shorten(m.Description, textLength)))
 }
 
 func (t *sheet) affected(affected []site.Affected, global bool) {

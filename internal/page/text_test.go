@@ -31,6 +31,15 @@ func TestStatusText(t *testing.T) {
 	}
 }
 
+// TestStatusTextLength looks that a long update doesn't drown the rest.
+func TestStatusTextLength(t *testing.T) {
+	s := shop()
+	s.Open[0].Updates[0].Text = strings.Repeat("word ", 200_000)
+	if n := strings.Count(string(statusText(s)), "\n"); n > 60 {
+		t.Errorf("%d lines", n)
+	}
+}
+
 // TestStatusTextFirstLine looks that the state comes first.
 func TestStatusTextFirstLine(t *testing.T) {
 	well := shop()
