@@ -187,13 +187,11 @@ func (p *page) ends(days []site.Day) {
 	if len(days) == 0 {
 		return
 	}
-	p.raw(`<p class="ends dim">`)
-	p.raw(`<span>`)
+	p.raw(`<p class="ends dim"><span>`)
 	p.day(days[0].Start)
 	p.raw(`</span><span>`)
 	p.day(days[len(days)-1].Start)
-	p.raw(`</span>`)
-	p.raw(`</p>`)
+	p.raw(`</span></p>`)
 }
 
 // legend says what the bars and figures mean.

@@ -12,7 +12,8 @@ func embedFile(m site.Monitor) File {
 // days, at least one.
 func Embed(m site.Monitor, theme string, days int) []byte {
 	rules := colours(theme) + packed(sharedRules+embedRules)
-	m.Days = m.Days[max(0, len(m.Days)-max(1, days)):]
+	days = max(1, days)
+	m.Days = m.Days[max(0, len(m.Days)-days):]
 	if days < site.Days {
 		m.Uptime, m.Latency = nil, sum(m, days).Latency
 		if percent, counted := sum(m, days).Uptime(m.DegradedIsDown); counted {

@@ -3,7 +3,6 @@ package page
 import (
 	"net/url"
 	"strconv"
-	"strings"
 
 	"tocsin/internal/site"
 )
@@ -38,7 +37,7 @@ func newPage(s *site.Site, lang string, h head) *page {
 	p.raw(`><head><meta charset="utf-8"><meta http-equiv="Content-Security-Policy"`)
 	p.attr("content", p.policy())
 	p.raw(`><meta name="viewport" content="width=device-width"><title>`)
-	p.text(h.title + " · " + p.siteName())
+	p.text(h.title + " · " + p.siteName(s))
 	p.raw(`</title>`)
 	p.meta(`name="description" property="og:description"`, h.description)
 	p.meta(`property="og:title"`, h.title)
@@ -92,12 +91,7 @@ func (p *page) end(status int, every int64) File {
 func (p *page) tell(id word) { p.text(p.say(id)) }
 
 // siteName is the site's name, or what stands for it.
-func (p *page) siteName() string {
-	if strings.TrimSpace(p.site.Name) == "" {
-		return p.say("Status")
-	}
-	return p.site.Name
-}
+func (w *words) siteName(s *site.Site) string { return orElse(s.Name, w.say("Status")) }
 
 // href is the address of a page in the page's own language.
 func (p *page) href(path string) string { return localPath(p.lang, path) }
@@ -198,9 +192,8 @@ func (p *page) demo() {
 func (p *page) top() {
 	p.raw(`<header class="top"><div class="w head row"><a dir="auto"`)
 	p.attr("href", p.href("/"))
-	p.raw(`>`)
-	p.raw(`<strong>`)
-	p.text(p.siteName())
+	p.raw(`><strong>`)
+	p.text(p.siteName(p.site))
 	p.raw(`</strong></a><nav`)
 	p.attr("aria-label", p.say("Pages"))
 	p.raw(`><ul class="row">`)

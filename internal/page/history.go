@@ -20,7 +20,7 @@ func monthStart(t int64) int64 {
 func historyPage(s *site.Site, lang string) File {
 	w := wordsIn(lang)
 	status, _ := headlineOf(s)
-	p := newPage(s, lang, head{path: "/history", title: w.say("History"), description: w.with("HistorySummary", fields{"Name": s.Name}), status: status, plain: true})
+	p := newPage(s, lang, head{path: "/history", title: w.say("History"), description: w.with("HistorySummary", fields{"Name": w.siteName(s)}), status: status, plain: true})
 	p.plainHero(p.say("History"), p.say("HistoryHint"))
 	incidents := s.Incidents()
 	if len(incidents) == 0 {
@@ -74,7 +74,7 @@ func monthPage(s *site.Site, lang string, m site.Month) File {
 	w := wordsIn(lang)
 	status, _ := headlineOf(s)
 	title := w.month(m.Start)
-	p := newPage(s, lang, head{path: MonthPath(m.Start), title: title, description: w.with("MonthSummary", fields{"Month": title, "Name": s.Name}), status: status, plain: true})
+	p := newPage(s, lang, head{path: MonthPath(m.Start), title: title, description: w.with("MonthSummary", fields{"Month": title, "Name": w.siteName(s)}), status: status, plain: true})
 	p.plainHero(title, p.count("IncidentsInMonth", int64(len(m.Incidents))))
 	p.begin("days", p.say("DayByDay"))
 	p.raw(`<ol class="list">`)

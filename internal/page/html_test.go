@@ -341,9 +341,18 @@ func TestHostileTexts(t *testing.T) {
 	}
 }
 
+// fewPages are a page of each kind.
+func fewPages(s *site.Site) []File {
+	m := s.Groups[0].Monitors[3]
+	return []File{
+		homePage(s, "en"), monitorPage(s, "de", m), IncidentFiles(s, s.Open[0])[0], historyPage(s, "en"), missingPage(s, "en"), embedFile(m),
+		MonthFiles(s, site.Month{Start: monthStart(sitetest.Now), End: sitetest.Now, Incidents: s.Past})[0],
+	}
+}
+
 func FuzzPages(f *testing.F) {
 	var want []string
-	for _, file := range htmlOf(named("Harmless")) {
+	for _, file := range fewPages(named("Harmless")) {
 		want = append(want, shape(f, parse(f, file)))
 	}
 	f.Add("Checkout")
@@ -352,7 +361,7 @@ func FuzzPages(f *testing.F) {
 		if text == "" { // something that is not there
 			t.Skip()
 		}
-		for i, file := range htmlOf(named(text)) {
+		for i, file := range fewPages(named(text)) {
 			if got := shape(t, parse(t, file)); got != want[i] {
 				t.Errorf("%s: %q changes the tree", file.Path, text)
 			}
@@ -452,6 +461,33 @@ func TestLongTexts(t *testing.T) {
 	page = IncidentFiles(s, s.Open[0])[0]
 	if text := textIn(parse(t, page)); strings.Contains(text, "too long") || strings.Count(text, "word") != statuspage.MaxComment/5 {
 		t.Errorf("a text that the API takes is cut")
+	}
+}
+
+// An embed has the theme and the days that were asked for, and figures of these days.
+func TestEmbed(t *testing.T) {
+	m := sitetest.Sample(1, 0).Groups[0].Monitors[0] // down for 8 minutes four days ago
+	for _, c := range []struct {
+		theme        string
+		days         int
+		scheme, text string
+		width        string
+	}{
+		{"", 90, "light dark", "99.993% uptime", "0 0 449 36"},
+		{"light", 7, "light", "99.909% uptime", "0 0 34 36"},
+		{"dark", 2, "dark", "100.000% uptime", "0 0 9 36"},
+		{"dark", 0, "dark", "100.000% uptime", "0 0 4 36"},
+		{"", 1000, "light dark", "99.993% uptime", "0 0 449 36"},
+	} {
+		body := string(Embed(m, c.theme, c.days))
+		for _, want := range []string{"{color-scheme:" + c.scheme + ";", c.text, `viewBox="` + c.width + `"`, `content="noindex"`} {
+			if !strings.Contains(body, want) {
+				t.Errorf("theme %q, %d days: no %s", c.theme, c.days, want)
+			}
+		}
+		if strings.Contains(body, "prefers-color-scheme") != (c.theme == "") || strings.Contains(body, "<script") {
+			t.Errorf("theme %q, %d days: %s", c.theme, c.days, body)
+		}
 	}
 }
 
