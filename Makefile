@@ -1,7 +1,7 @@
 # Run `make` for the list of targets. Written for GNU make 3.81 and newer, which is what macOS has.
 
 .DEFAULT_GOAL := help
-.PHONY: help run check test nightly bench races model test-second-engine chaos test-upgrade fuzz test-api sam-local test-sam test-deploy test-release fmt vet lint build check-binaries release deploy validate vulncheck clean FORCE
+.PHONY: help run check test nightly bench races model test-second-engine chaos test-upgrade fuzz test-api test-page lighthouse sam-local test-sam test-deploy test-release fmt vet lint build check-binaries release deploy validate vulncheck clean FORCE
 
 SAM ?= sam
 GOVULNCHECK_VERSION := v1.9.0
@@ -84,6 +84,13 @@ fuzz: $(bin) ## Fuzz every target, then send random requests (FUZZTIME=10m FUZZR
 
 test-api: $(bin) ## Hold the running service against its OpenAPI document, with schemathesis (needs Python; EXAMPLES, SEED)
 	@EXAMPLES='$(EXAMPLES)' SEED='$(SEED)' exec infra/with-venv.sh test-api
+
+test-page: $(bin) ## Look at the public pages in a browser, with axe-core, html-validate and readers of feeds (needs Chromium, npm and Python)
+	go vet -tags browser ./internal/pagetest
+	@exec infra/with-venv.sh test-page
+
+lighthouse: $(bin) ## Look at the public pages with Lighthouse (needs Chromium and npm)
+	@exec infra/lighthouse/run.sh
 
 sam-local: ## Serve the API from Lambda containers until Ctrl-C (needs a Docker engine; PORT, API_KEY, PULL=no)
 	@exec infra/local/sam-local.sh

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -99,7 +100,7 @@ func newServeCommand(c console) *cobra.Command {
 	f.StringVar(&o.data, "data", c.getenv("DATA"), "none, empty, demo or memory, see above (environment: DATA)")
 	f.StringVar(&o.fresh, "fresh", c.getenv("FRESH"), "1: delete the data of this port first (environment: FRESH)")
 	f.StringVar(&o.siteURL, "site-url", c.getenv("SITE_URL"), "address of the status page for the url of incidents; empty: the address that a request came to (environment: SITE_URL)")
-	f.StringVar(&o.siteName, "site-name", c.envOr("SITE_NAME", "Status"), "name of the public status page (environment: SITE_NAME)")
+	f.StringVar(&o.siteName, "site-name", c.getenv("SITE_NAME"), "name of the public status page; empty: Status, or the company of the demo data (environment: SITE_NAME)")
 	f.StringVar(&o.allowedOrigins, "allowed-origins", c.getenv("ALLOWED_ORIGINS"), "origins whose pages may call the API from a browser, separated by commas, or * for all; empty: none (environment: ALLOWED_ORIGINS)")
 	f.StringVar(&o.dynamoDBEndpoint, "dynamodb-endpoint", c.getenv("DYNAMODB_ENDPOINT"), "address of an engine that runs already, instead of one of our own (environment: DYNAMODB_ENDPOINT)")
 	f.StringVar(&o.logLevel, "log-level", c.envOr("LOG_LEVEL", "INFO"), "DEBUG, INFO, WARN or ERROR (environment: LOG_LEVEL)")
@@ -275,7 +276,7 @@ func (o serveOptions) readTemplate(endpoint, folder string) (*local.Template, er
 		Parameters: map[string]string{
 			"DynamoDBEndpoint": endpoint,
 			"SiteUrl":          o.siteURL,
-			"SiteName":         o.siteName,
+			"SiteName":         cmp.Or(o.siteName, "Status"),
 			"SiteDir":          folder,
 			"AllowedOrigins":   o.allowedOrigins,
 			"LogLevel":         strings.ToUpper(o.logLevel),
@@ -325,7 +326,7 @@ func (o serveOptions) site(address string) site.Config {
 	if o.siteURL != "" {
 		address = strings.TrimRight(o.siteURL, "/")
 	}
-	return site.Config{Name: o.siteName, URL: address}
+	return site.Config{Name: cmp.Or(o.siteName, "Status"), URL: address}
 }
 
 // prepared is what serve runs.
@@ -369,7 +370,7 @@ func (o serveOptions) prepare(ctx context.Context, endpoint, address, folder str
 	}
 	config := o.site(address)
 	if p.demo {
-		config.Demo = o.clearCommand()
+		config.Demo, config.Name = o.clearCommand(), cmp.Or(o.siteName, demo.Company)
 	}
 	if p.pages, err = newPages(store, config, folder, c); err != nil {
 		return prepared{}, err

@@ -88,7 +88,7 @@ func incidents(now int64) []incident {
 			[]update{
 				{6, statuspage.Investigating, "Order confirmations and invoices arrive up to 25 minutes late. Orders themselves are not affected."},
 				{21, statuspage.Identified, "One of our two mail servers stopped sending, and the other one carries all messages. **None is lost.**\n\nYou need not order again: your order is listed under [Past orders](https://otterbrook.example/orders) at once."},
-				{44, statuspage.Monitoring, fmt.Sprintf("Both servers send again. The queue gets shorter, and the delay is down to about 8 minutes. We expect it to be empty within the next hours, and will write again by %s.", next)},
+				{44, statuspage.Monitoring, fmt.Sprintf("Both servers send again. Order confirmations and invoices still arrive about 8 minutes late, and the delay gets shorter. We write again by %s, or when all messages are out.", next)},
 			}},
 	}
 }

@@ -1,0 +1,64 @@
+#!/bin/sh
+# Looks at the public pages of a server with demo data with Lighthouse. Accessibility, best practices and SEO have to be 100; performance is
+# printed only: on a busy machine it says how busy that is. Lighthouse comes into .local on the first run, with npm.
+#
+# Environment:
+#   CHROMIUM=/usr/bin/chromium
+set -eu
+
+cd "$(dirname "$0")/../.."
+say() { echo "lighthouse: $*" >&2; }
+die() { say "$*"; exit 1; }
+
+: "${CHROMIUM:=/usr/bin/chromium}"
+
+command -v npm >/dev/null || die 'no npm here: install it (Debian: apt-get install npm)'
+[ -x "$CHROMIUM" ] || die "no $CHROMIUM here: install Chromium (Debian: apt-get install chromium), or say where it is, CHROMIUM=/path/to/chromium"
+
+here=infra/lighthouse
+work=$PWD/.local/lighthouse
+
+if ! cmp -s $here/package-lock.json "$work/npm/installed"; then
+	say 'fetching Lighthouse with npm, only this once'
+	rm -rf "$work/npm"
+	mkdir -p "$work/npm"
+	cp $here/package.json $here/package-lock.json "$work/npm"
+	(cd "$work/npm" && npm ci --silent --no-audit --no-fund)
+	cp $here/package-lock.json "$work/npm/installed"
+fi
+
+server=
+stop() {
+	trap '' INT TERM
+	if [ -n "$server" ]; then
+		kill "$server" 2>/dev/null || true
+		wait "$server" 2>/dev/null || true
+	fi
+}
+trap stop EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+DATA=demo PORT=0 .local/bin/tocsin serve >"$work/serve" 2>"$work/log" &
+server=$!
+tries=0
+until url=$(sed -n 's/^ready //p' "$work/serve") && [ -n "$url" ]; do
+	kill -0 "$server" 2>/dev/null || { cat "$work/log" >&2; die 'tocsin serve has ended'; }
+	tries=$((tries + 1))
+	[ "$tries" -lt 300 ] || die 'tocsin serve is not ready'
+	sleep 0.2
+done
+
+low=
+for path in / /monitors/checkout /incidents/3 /history; do
+	CHROME_PATH=$CHROMIUM "$work/npm/node_modules/.bin/lighthouse" "$url$path" --quiet --output json --output-path "$work/report.json" \
+		--only-categories performance,accessibility,best-practices,seo --chrome-flags='--headless --no-sandbox'
+	node -e '
+		const report = JSON.parse(require("fs").readFileSync(process.argv[1]));
+		const scores = Object.values(report.categories).map(c => [c.title, Math.round(c.score * 100)]);
+		console.log(process.argv[2] + ": " + scores.map(s => s.join(" ")).join(", "));
+		const failed = Object.values(report.audits).filter(a => a.score === 0 && a.scoreDisplayMode === "binary").map(a => a.id);
+		if (scores.some(([title, score]) => title !== "Performance" && score !== 100)) { console.log("  " + failed.join(", ")); process.exit(1); }
+	' "$work/report.json" "$path" || low=yes
+done
+[ -z "$low" ] || die 'some scores are below 100'
