@@ -22,10 +22,9 @@ const readAtOnce = 16
 // home page links to and that have no page, as far as is known.
 func (t *task) incidentsToMake(changed site.Changed) map[int64]bool {
 	ids := map[int64]bool{}
-	since := min(t.publisher.mark.Done, t.now) - overlap
 	for _, i := range t.site.Incidents() {
 		page := t.publisher.known[t.incidentKeys(i.ID)[0]]
-		if page.status != http.StatusOK || i.Start > since && i.Start <= t.now {
+		if page.status != http.StatusOK || i.Start > t.since && i.Start <= t.now {
 			ids[i.ID] = false
 		}
 	}

@@ -36,6 +36,7 @@ type Publisher struct {
 	loader  *site.Loader
 	known   map[string]known // by key, what the file is like as far as this publisher knows
 	learned int64            // when the first of known was
+	done    int64            // UTC seconds of its last complete pass; 0: there was none
 	wrote   bool             // a file was put since the mark was
 	mark    markState
 	sweep   *sweep
@@ -114,7 +115,11 @@ func (p *Publisher) pass(ctx context.Context, now int64) (more bool, err error) 
 	if err := p.readMark(ctx); err != nil {
 		return false, err
 	}
-	changed, err := site.Changes(ctx, p.Store, min(p.mark.Done, now)-overlap, now)
+	since := now - overlap
+	if done := max(p.mark.Done, p.done); done > 0 { // else there was no pass yet, and the sweep makes everything
+		since = max(min(done, now)-overlap, now-statuspage.ChangeKept)
+	}
+	changed, err := site.Changes(ctx, p.Store, since, now)
 	if err != nil {
 		return false, fmt.Errorf("reading the changes: %w", err)
 	}
@@ -125,7 +130,7 @@ func (p *Publisher) pass(ctx context.Context, now int64) (more bool, err error) 
 	if err != nil {
 		return false, fmt.Errorf("reading the site: %w", err)
 	}
-	t := task{publisher: p, site: s, still: s.Still(), now: now}
+	t := task{publisher: p, site: s, still: s.Still(), since: since, now: now}
 	ids := t.incidentsToMake(changed)
 	if err := p.know(ctx, t.keysOf(ids)); err != nil { // what is noted of them is needed below
 		return false, err
@@ -149,17 +154,18 @@ func (p *Publisher) pass(ctx context.Context, now int64) (more bool, err error) 
 	if more, err = t.sweep(ctx); err != nil {
 		return false, err
 	}
-	if !more {
-		return false, p.putMark(ctx, now)
+	if more {
+		return true, nil
 	}
-	return true, nil
+	p.done = now
+	return false, p.putMark(ctx, now)
 }
 
 // A task is one pass at work.
 type task struct {
 	publisher   *Publisher
 	site, still *site.Site
-	now         int64
+	since, now  int64 // UTC seconds; what was changed in this time was looked for
 }
 
 // output is a file that a pass has made.

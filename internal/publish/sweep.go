@@ -36,6 +36,9 @@ func (t *task) sweep(ctx context.Context) (more bool, err error) {
 	}
 	ids, oldest := map[int64]bool{}, t.now
 	next, err := p.Store.Incidents(ctx, statuspage.IncidentQuery{To: statuspage.MaxTimestamp, After: p.sweep.after, Limit: sweepSize}, func(i statuspage.Incident) bool {
+		if len(ids) == sweepSize {
+			return false
+		}
 		ids[i.ID], oldest = false, min(oldest, i.Start)
 		return true
 	})

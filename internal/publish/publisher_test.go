@@ -1,0 +1,260 @@
+package publish_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"tocsin/internal/dynamo"
+	"tocsin/internal/dynamotest"
+	"tocsin/internal/opt"
+	"tocsin/internal/publish"
+	"tocsin/internal/site"
+	"tocsin/internal/statuspage"
+)
+
+const (
+	minute = 60
+	hour   = 60 * minute
+	day    = 24 * hour
+)
+
+var config = site.Config{Name: "Example", URL: "https://status.example.com"}
+
+// start is a whole minute of the past: the tests have clocks of their own, which end before now.
+func start() int64 { return statuspage.FloorMinute(time.Now().Unix() - 300*day) }
+
+func openFolder(t *testing.T) *publish.Folder {
+	t.Helper()
+	f, err := publish.OpenFolder(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+func monitorNamed(t *testing.T, s *dynamo.Store, tag string, now int64) {
+	t.Helper()
+	if _, err := s.CreateMonitor(t.Context(), statuspage.NewMonitor(tag, "Monitor "+tag), now, nil); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func incidentOn(t *testing.T, s *dynamo.Store, title string, begins, now int64, tags ...string) int64 {
+	t.Helper()
+	n := statuspage.NewIncident{Title: title, Start: begins, Source: statuspage.SourceAPI}
+	for _, tag := range tags {
+		n.Monitors = append(n.Monitors, statuspage.MonitorImpact{Tag: tag, Impact: statuspage.Down})
+	}
+	i, err := s.CreateIncident(t.Context(), n, now, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return i.ID
+}
+
+// run makes passes until nothing is left to do.
+func run(t *testing.T, p *publish.Publisher, now int64) {
+	t.Helper()
+	for more := true; more; {
+		var err error
+		if more, err = p.Run(t.Context(), now); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// at returns the file of the address; its status is 0 when there is none.
+func at(t *testing.T, port publish.Port, address string) publish.Object {
+	t.Helper()
+	key, ok := publish.Key(address)
+	if !ok {
+		t.Fatalf("%q has no key", address)
+	}
+	o, _, err := port.Get(t.Context(), key)
+	if err != nil && !errors.Is(err, publish.ErrNotFound) {
+		t.Fatal(err)
+	}
+	return o
+}
+
+func TestPass(t *testing.T) {
+	table := dynamotest.NewTable(t)
+	store, port, now := table.Store(nil), openFolder(t), start()
+	monitorNamed(t, store, "api", now)
+	id := incidentOn(t, store, "First", now, now, "api")
+	p := &publish.Publisher{Store: store, Config: config, Port: port}
+	run(t, p, now)
+	page := fmt.Sprintf("/incidents/%d", id)
+	for _, address := range []string{"/", "/de/", "/monitors/api", page, "/de" + page, "/api/v2/summary.json", "/history", "/404"} {
+		if o := at(t, port, address); o.Status == 0 || len(o.Body) == 0 {
+			t.Errorf("%s: %d, %d bytes", address, o.Status, len(o.Body))
+		}
+	}
+	if month := "/events/" + time.Unix(now, 0).UTC().Format("January-2006"); at(t, port, month).Status != 200 {
+		t.Errorf("%s is missing", month)
+	}
+	for address, want := range map[string]string{"/": "First", page: "First", "/api/v2/summary.json": "First"} {
+		if o := at(t, port, address); !strings.Contains(string(o.Body), want) {
+			t.Errorf("%s does not say %s", address, want)
+		}
+	}
+	// A change shows at once, figures only later.
+	before := at(t, port, "/")
+	run(t, p, now+minute)
+	if after := at(t, port, "/"); after.Time != before.Time {
+		t.Error("the home page was put although only its time is another one")
+	}
+	if _, err := store.UpdateIncident(t.Context(), id, statuspage.IncidentPatch{Title: opt.Value("Second")}, now+minute, nil); err != nil {
+		t.Fatal(err)
+	}
+	run(t, p, now+minute)
+	for _, address := range []string{"/", page} {
+		if o := at(t, port, address); !strings.Contains(string(o.Body), "Second") || o.Time != now+minute {
+			t.Errorf("%s does not tell of the change", address)
+		}
+	}
+	run(t, p, now+10*minute)
+	if after := at(t, port, "/"); after.Time != now+10*minute {
+		t.Error("the home page's time stays for ever")
+	}
+}
+
+// What is not shown any more is gone from everywhere, of any time, and comes back when it is
+// shown again.
+func TestHiddenAndDeleted(t *testing.T) {
+	table := dynamotest.NewTable(t)
+	store, port, now := table.Store(nil), openFolder(t), start()
+	monitorNamed(t, store, "api", now)
+	monitorNamed(t, store, "web", now)
+	old := fmt.Sprintf("/incidents/%d", incidentOn(t, store, "Old", now-100*day, now, "api"))
+	kept := incidentOn(t, store, "Kept", now, now, "web")
+	p := &publish.Publisher{Store: store, Config: config, Port: port}
+	run(t, p, now)
+	status := func(want int, addresses ...string) {
+		t.Helper()
+		for _, address := range addresses {
+			if o := at(t, port, address); o.Status != want {
+				t.Errorf("%s: %d, want %d", address, o.Status, want)
+			}
+		}
+	}
+	status(200, old, "/de"+old, "/monitors/api", "/monitors/web")
+	hide := func(yes string, now int64) {
+		t.Helper()
+		if _, err := store.UpdateMonitor(t.Context(), "api", statuspage.MonitorPatch{Hidden: opt.Value(yes)}, now); err != nil {
+			t.Fatal(err)
+		}
+		run(t, p, now)
+	}
+	hide(statuspage.Yes, now+minute)
+	status(404, old, "/de"+old, "/monitors/api")
+	status(200, "/monitors/web", fmt.Sprintf("/incidents/%d", kept))
+	hide(statuspage.No, now+2*minute)
+	status(200, old, "/de"+old, "/monitors/api")
+	if err := store.DeleteIncident(t.Context(), kept, now+3*minute, nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := store.DeleteMonitor(t.Context(), "web", now+3*minute); err != nil {
+		t.Fatal(err)
+	}
+	run(t, p, now+3*minute)
+	status(410, fmt.Sprintf("/incidents/%d", kept))
+	status(404, "/monitors/web")
+	status(200, old, "/monitors/api")
+}
+
+// Eight publishers are at work while an incident is changed 40 times, with hold-ups before
+// every put. No older page ever takes the place of a newer one.
+func TestNoOlderPage(t *testing.T) {
+	const publishers, changes = 8, 40
+	table := dynamotest.NewTable(t)
+	store, now := table.Store(nil), start()
+	monitorNamed(t, store, "api", now)
+	id := incidentOn(t, store, "Version 0.", now, now, "api")
+	watch := &watched{Port: openFolder(t), newest: map[string]int{}}
+	ctx, cancel := context.WithCancel(t.Context())
+	g, gctx := errgroup.WithContext(ctx)
+	for range publishers {
+		p := &publish.Publisher{Store: store, Config: config, Port: watch, Pause: 5 * time.Millisecond}
+		g.Go(func() error {
+			for gctx.Err() == nil {
+				if _, err := p.Run(gctx, now); err != nil && gctx.Err() == nil {
+					return err
+				}
+			}
+			_, err := p.Run(t.Context(), now) // the last change
+			return err
+		})
+	}
+	for n := range changes {
+		time.Sleep(rand.N(60 * time.Millisecond))
+		if _, err := store.UpdateIncident(t.Context(), id, statuspage.IncidentPatch{Title: opt.Value(fmt.Sprintf("Version %d.", n+1))}, now, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	cancel()
+	if err := g.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	for _, err := range watch.faults {
+		t.Error(err)
+	}
+	seen := 0
+	for key, newest := range watch.newest {
+		if newest != changes {
+			t.Errorf("%s ends with version %d", key, newest)
+		}
+		seen++
+	}
+	if seen < 5 || watch.refused == 0 {
+		t.Errorf("%d files with a version, %d puts refused: this tests nothing", seen, watch.refused)
+	}
+	t.Logf("%d files, %d puts, %d refused", seen, watch.puts, watch.refused)
+}
+
+var version = regexp.MustCompile(`Version (\d+)\.`)
+
+// watched is a Port that holds puts up, and looks at the versions in what is put.
+type watched struct {
+	publish.Port
+
+	mu            sync.Mutex
+	newest        map[string]int
+	puts, refused int
+	faults        []error
+}
+
+func (w *watched) Put(ctx context.Context, key string, o publish.Object, etag string) (string, error) {
+	time.Sleep(rand.N(3 * time.Millisecond))
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	next, err := w.Port.Put(ctx, key, o, etag)
+	if errors.Is(err, publish.ErrChanged) {
+		w.refused++
+	}
+	if err != nil {
+		return next, err
+	}
+	w.puts++
+	if found := version.FindSubmatch(o.Body); found != nil {
+		n, err := strconv.Atoi(string(found[1]))
+		if err != nil {
+			return "", err
+		}
+		if n < w.newest[key] {
+			w.faults = append(w.faults, fmt.Errorf("%s: version %d after %d", key, n, w.newest[key]))
+		}
+		w.newest[key] = n
+	}
+	return next, nil
+}
