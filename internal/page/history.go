@@ -72,9 +72,8 @@ func MonthFiles(s *site.Site, m site.Month) []File {
 
 func monthPage(s *site.Site, lang string, m site.Month) File {
 	w := wordsIn(lang)
-	status, _ := headlineOf(s)
 	title := w.month(m.Start)
-	p := newPage(s, lang, head{path: MonthPath(m.Start), title: title, description: w.with("MonthSummary", fields{"Month": title, "Name": w.siteName(s)}), status: status, plain: true})
+	p := newPage(s, lang, head{path: MonthPath(m.Start), title: title, description: w.with("MonthSummary", fields{"Month": title, "Name": w.siteName(s)}), status: site.NoData, plain: true})
 	p.plainHero(title, p.count("IncidentsInMonth", int64(len(m.Incidents))))
 	p.begin("days", p.say("DayByDay"))
 	p.raw(`<ol class="list">`)
