@@ -88,7 +88,7 @@ func (h *Handler) reply(r *http.Request) reply {
 		return h.unavailable(r, nil)
 	}
 	object, err := h.find(r)
-	if errors.Is(err, publish.ErrNotFound) {
+	if isNotFound(err) || err == nil && object.Status == http.StatusNotFound {
 		return h.notFound(r)
 	}
 	if err != nil {
@@ -97,10 +97,15 @@ func (h *Handler) reply(r *http.Request) reply {
 	return reply{object: object, cache: cacheOf(object.Status)}
 }
 
-// find returns the file of the request's address.
+// find returns the file of the request's address, or what its query makes of it.
 func (h *Handler) find(r *http.Request) (publish.Object, error) {
+	if o, ok, err := h.drawn(r); ok || err != nil {
+		return o, err
+	}
 	return h.get(r.Context(), r.URL.Path)
 }
+
+func isNotFound(err error) bool { return errors.Is(err, publish.ErrNotFound) }
 
 func (h *Handler) get(ctx context.Context, path string) (publish.Object, error) {
 	key, ok := publish.Key(path)
@@ -117,25 +122,15 @@ func (h *Handler) notFound(r *http.Request) reply {
 	if strings.HasPrefix(path, api) {
 		return jsonReply(http.StatusNotFound, "NOT_FOUND", "No API route matches '"+path+"'")
 	}
-	object, err := h.get(r.Context(), page404(path))
+	object, err := h.get(r.Context(), publish.NotFound(path))
 	switch {
-	case errors.Is(err, publish.ErrNotFound):
+	case isNotFound(err):
 		return plainReply(http.StatusNotFound, "Not found\n")
 	case err != nil:
 		return h.unavailable(r, err)
 	}
 	object.Status = http.StatusNotFound
 	return reply{object: object, cache: cacheMissing}
-}
-
-// page404 is the address of the page about unknown addresses in the language of the path.
-func page404(path string) string {
-	for _, home := range homes()[1:] {
-		if strings.HasPrefix(path, home) {
-			return home + "404"
-		}
-	}
-	return "/404"
 }
 
 func notAllowed(path string) reply {

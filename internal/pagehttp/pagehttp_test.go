@@ -20,8 +20,10 @@ import (
 	"tocsin/internal/dynamotest"
 	"tocsin/internal/lambdapage"
 	"tocsin/internal/local"
+	"tocsin/internal/page"
 	"tocsin/internal/pagehttp"
 	"tocsin/internal/publish"
+	"tocsin/internal/site/sitetest"
 )
 
 const (
@@ -331,6 +333,69 @@ func TestETags(t *testing.T) {
 	}
 	if got := ask(t, "GET", url, "/incidents/7", "If-None-Match", "*"); got.status != 410 {
 		t.Errorf("a deleted incident's page with If-None-Match: %d", got.status)
+	}
+}
+
+// Badges and embeds with a query are drawn of the published data.
+func TestDrawn(t *testing.T) {
+	dir := t.TempDir()
+	f, err := publish.OpenFolder(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range page.Files(sitetest.Sample(2, 1)) {
+		key, ok := publish.Key(file.Path)
+		if !ok {
+			t.Fatalf("%s has no key", file.Path)
+		}
+		if _, err := f.Put(t.Context(), key, publish.Object{Body: file.Body, Type: file.Type, Status: file.Status}, ""); err != nil {
+			t.Fatal(err)
+		}
+	}
+	url := serve(t, dir, nil)
+	const svg, html = "image/svg+xml", "text/html; charset=utf-8"
+	for _, tt := range []struct {
+		path   string
+		status int
+		kind   string
+		says   string // which the file without a query does not
+	}{
+		{"/badge/service-0/status?label=Our%20API", 200, svg, "Our API"},
+		{"/badge/_/uptime?label=%3Cb%3E", 200, svg, "&lt;b&gt;"},
+		{"/badge/service-0/latency?color=abcdef", 200, svg, "abcdef"},
+		{"/embed/monitor-service-0?theme=dark", 200, html, "content=\"dark\""},
+		{"/badge/none/status?label=x", 404, html, ""},
+		{"/badge/service-0/other?label=x", 404, html, ""},
+		{"/badge/service-0?label=x", 404, html, ""},
+		{"/badge/../x?label=x", 404, html, ""},
+		{"/badge/?label=x", 404, html, ""},
+		{"/embed/monitor-none?theme=dark", 404, html, ""},
+		{"/embed/monitor-?theme=dark", 404, html, ""},
+		{"/badge/service-0/status?%zz&label=%ff", 200, svg, ""},
+		{"/embed/monitor-service-0?days=0", 200, html, ""},
+		{"/embed/monitor-service-0?days=-1&theme=%22", 200, html, ""},
+		{"/embed/monitor-service-0?days=99999999999999999999", 200, html, ""},
+	} {
+		got := ask(t, "GET", url, tt.path)
+		plain, _, _ := strings.Cut(tt.path, "?")
+		without := ask(t, "GET", url, plain)
+		if got.status != tt.status || got.header.Get("Content-Type") != tt.kind || !strings.Contains(got.body, tt.says) || tt.says != "" && strings.Contains(without.body, tt.says) {
+			t.Errorf("GET %s: %d %s %.200s", tt.path, got.status, got.header.Get("Content-Type"), got.body)
+		}
+		if tt.status != 200 {
+			continue
+		}
+		if again := ask(t, "GET", url, tt.path, "If-None-Match", got.header.Get("Etag")); again.status != 304 {
+			t.Errorf("GET %s again: %d", tt.path, again.status)
+		}
+		embed := tt.kind == html
+		if (got.header.Get("Content-Security-Policy") == "") != embed || (got.header.Get("X-Robots-Tag") == "noindex") != embed || got.header.Get("Cache-Control") != cached {
+			t.Errorf("GET %s: %v", tt.path, got.header)
+		}
+	}
+	whole, week := ask(t, "GET", url, "/embed/monitor-service-0?days=90"), ask(t, "GET", url, "/embed/monitor-service-0?days=7")
+	if whole.body != ask(t, "GET", url, "/embed/monitor-service-0").body || whole.body == week.body {
+		t.Error("an embed of 90 days is not the plain one, or one of 7 is")
 	}
 }
 

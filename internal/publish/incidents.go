@@ -118,12 +118,11 @@ func (t *task) over(files []page.File) []output {
 
 // notFound is the page about unknown addresses, at an address that was known once.
 func (t *task) notFound(path string) page.File {
-	file := page.File{Path: path, Type: "text/plain; charset=utf-8", Status: http.StatusNotFound, Body: []byte("Not found\n")}
-	for _, f := range page.Files(t.site) {
-		if f.Path == NotFound(path) {
-			file.Type, file.Body = f.Type, f.Body
-		}
+	file, ok := t.missing[NotFound(path)]
+	if !ok {
+		file = page.File{Type: "text/plain; charset=utf-8", Status: http.StatusNotFound, Body: []byte("Not found\n")}
 	}
+	file.Path = path
 	return file
 }
 

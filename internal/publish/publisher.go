@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"net/http"
 	"time"
 
 	"tocsin/internal/page"
@@ -37,7 +38,6 @@ type Publisher struct {
 	known   map[string]known // by key, what the file is like as far as this publisher knows
 	learned int64            // when the first of known was
 	done    int64            // UTC seconds of its last complete pass; 0: there was none
-	wrote   bool             // a file was put since the mark was
 	mark    markState
 	sweep   *sweep
 }
@@ -61,26 +61,31 @@ const (
 // on with them. When Run returns an error some files may be as they were; the next one puts
 // them.
 func (p *Publisher) Run(ctx context.Context, now int64) (more bool, err error) {
+	if now-p.learned >= forget {
+		p.known, p.learned = nil, now
+	}
+	if err := p.readMark(ctx); err != nil {
+		return false, err
+	}
 	for {
 		more, err = p.pass(ctx, now)
-		if !errors.Is(err, ErrChanged) && !errors.Is(err, errUnknown) {
-			return more, err
-		}
-		if errors.Is(err, ErrChanged) {
+		switch {
+		case errors.Is(err, ErrChanged):
 			if err := p.wait(ctx); err != nil {
 				return false, err
 			}
+			if err := p.readMark(ctx); err != nil {
+				return false, err
+			}
+		case !errors.Is(err, errUnknown):
+			return more, err
 		}
 	}
 }
 
-// All makes every file anew that is not as it should be.
+// All looks at every file anew, and makes those that are not as they should be.
 func (p *Publisher) All(ctx context.Context, now int64) error {
-	p.loader, p.known, p.sweep, p.mark.read = nil, nil, nil, false
-	if err := p.readMark(ctx); err != nil {
-		return err
-	}
-	p.mark.Look = ""
+	p.loader, p.known, p.sweep = nil, nil, &sweep{}
 	for more := true; more; {
 		var err error
 		if more, err = p.Run(ctx, now); err != nil {
@@ -109,12 +114,6 @@ func (p *Publisher) wait(ctx context.Context) error {
 // pass is one try of Run. It returns ErrChanged when another publisher came between, and
 // errUnknown when it found files that it had known nothing of, which it does now.
 func (p *Publisher) pass(ctx context.Context, now int64) (more bool, err error) {
-	if now-p.learned >= forget {
-		p.known, p.learned = nil, now
-	}
-	if err := p.readMark(ctx); err != nil {
-		return false, err
-	}
 	since := now - overlap
 	if done := max(p.mark.Done, p.done); done > 0 { // else there was no pass yet, and the sweep makes everything
 		since = max(min(done, now)-overlap, now-statuspage.ChangeKept)
@@ -130,7 +129,8 @@ func (p *Publisher) pass(ctx context.Context, now int64) (more bool, err error) 
 	if err != nil {
 		return false, fmt.Errorf("reading the site: %w", err)
 	}
-	t := task{publisher: p, site: s, still: s.Still(), since: since, now: now}
+	t := task{publisher: p, site: s, still: s.Still(), since: since, now: now, next: p.mark.mark}
+	lead, rest := t.pages()
 	ids := t.incidentsToMake(changed)
 	if err := p.know(ctx, t.keysOf(ids)); err != nil { // what is noted of them is needed below
 		return false, err
@@ -143,22 +143,24 @@ func (p *Publisher) pass(ctx context.Context, now int64) (more bool, err error) 
 	if err != nil {
 		return false, err
 	}
-	lead, rest := t.pages()
 	// A page is there before another one links to it, and the months from which an incident
 	// was moved are right before its page forgets that it was in them.
 	order := [][]output{t.onlyNew(incidents), months, incidents, lead, rest, t.goneMonitors(changed)}
 	if err := p.putAll(ctx, order, now); err != nil {
 		return false, err
 	}
-	p.mark.First = first
+	t.next.First = first
 	if more, err = t.sweep(ctx); err != nil {
 		return false, err
 	}
-	if more {
-		return true, nil
+	if !more {
+		t.next.Done = now
 	}
-	p.done = now
-	return false, p.putMark(ctx, now)
+	if err := p.end(ctx, t.next, now); err != nil {
+		return false, err
+	}
+	p.done = t.next.Done
+	return more, nil
 }
 
 // A task is one pass at work.
@@ -166,6 +168,9 @@ type task struct {
 	publisher   *Publisher
 	site, still *site.Site
 	since, now  int64 // UTC seconds; what was changed in this time was looked for
+	next        mark  // that is left when all is done
+
+	missing map[string]page.File // the pages about unknown addresses, by path
 }
 
 // output is a file that a pass has made.
@@ -200,7 +205,11 @@ func digestOf(f page.File) string {
 
 // pages are the files that are made of the site alone: first those that a reader sees first.
 func (t *task) pages() (lead, rest []output) {
+	t.missing = map[string]page.File{}
 	for _, o := range outputs(page.Files(t.site), page.Files(t.still)) {
+		if o.file.Status == http.StatusNotFound {
+			t.missing[o.file.Path] = o.file
+		}
 		if isLead(o.file.Path) {
 			lead = append(lead, o)
 		} else {

@@ -105,6 +105,9 @@ func (p *Publisher) putGroup(ctx context.Context, group []output, now int64) err
 		if !due(old, o, object) {
 			continue
 		}
+		if err := p.begin(ctx, now); err != nil {
+			return errors.Join(err, g.Wait())
+		}
 		g.Go(func() error {
 			etag, err := p.Port.Put(gctx, o.key, object, old.etag)
 			mu.Lock()
@@ -113,7 +116,7 @@ func (p *Publisher) putGroup(ctx context.Context, group []output, now int64) err
 				delete(p.known, o.key)
 				return fmt.Errorf("putting %s: %w", o.key, err)
 			}
-			p.known[o.key], p.wrote = knownOf(object, etag), true
+			p.known[o.key] = knownOf(object, etag)
 			return nil
 		})
 	}

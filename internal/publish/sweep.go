@@ -27,8 +27,7 @@ type sweep struct {
 func (t *task) sweep(ctx context.Context) (more bool, err error) {
 	p := t.publisher
 	look := look(p.Config, t.site)
-	if p.mark.Look == look {
-		p.sweep = nil
+	if p.mark.Look == look && p.sweep == nil {
 		return false, nil
 	}
 	if p.sweep == nil || p.sweep.look != look {
@@ -64,7 +63,7 @@ func (t *task) sweep(ctx context.Context) (more bool, err error) {
 	if next != nil {
 		return true, nil
 	}
-	p.mark.Look, p.sweep = look, nil
+	t.next.Look, p.sweep = look, nil
 	return false, nil
 }
 
@@ -82,7 +81,7 @@ func (t *task) monthsDownTo(ctx context.Context, oldest int64) ([]output, error)
 		}
 		made = append(made, t.monthPages(m)...)
 		if len(m.Incidents) > 0 {
-			t.publisher.mark.First = min(t.publisher.mark.First, month)
+			t.next.First = min(t.next.First, month)
 		}
 	}
 	return made, nil
