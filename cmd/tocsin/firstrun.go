@@ -106,11 +106,11 @@ type greeting struct {
 	now          int64  // UTC seconds
 }
 
-// String is the line that says ready, which programs may wait for, where the data is, the
-// key, and calls to paste; for an import it is the import command in place of key and calls.
+// String is the line that says ready, which programs may wait for, where the page and the data
+// are, the key, and calls to paste; for an import it is the import command in place of key and calls.
 func (g greeting) String() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "ready %s\n\n", g.url)
+	fmt.Fprintf(&b, "ready %s\n\nPage: %s/\n", g.url, g.url)
 	if g.data != "" {
 		left := ", as earlier runs have left it"
 		if g.first {

@@ -27,7 +27,7 @@ func TestFilesAreThoseOfTheTable(t *testing.T) {
 	for seed := range uint64(2) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			w := newHistory(t, seed)
-			for range 30 {
+			for range 20 {
 				w.step()
 			}
 			w.now += 2 * hour // by then all figures are due
