@@ -17,7 +17,7 @@ func TestDataRoundTrip(t *testing.T) {
 			continue
 		}
 		for _, d := range dataOf(s) {
-			got, err := ParseData(fileAt(t, s, "/data/"+d.Monitor.Tag+".json").Body)
+			got, err := ParseData(d.file().Body)
 			if diff := cmp.Diff(d, got); err != nil || diff != "" {
 				t.Errorf("%s: %v (-want +got):\n%s", d.Monitor.Tag, err, diff)
 			}
@@ -80,7 +80,8 @@ func TestParseDataErrors(t *testing.T) {
 
 // FuzzParseData looks that whatever can be read can be drawn, and written again the same.
 func FuzzParseData(f *testing.F) {
-	for _, d := range dataOf(sitetest.Sample(2, 0)) {
+	for _, d := range dataOf(sitetest.Sample(1, 0)) {
+		d.Monitor.Days, d.Monitor.Hours = d.Monitor.Days[site.Days-2:], d.Monitor.Hours[46:]
 		f.Add(d.file().Body)
 	}
 	f.Add([]byte(`{"version":1,"status":"UP","days":[{"up":-1}],"hours":[{"latency":1e308},{"latency":1e308}]}`))

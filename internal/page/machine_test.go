@@ -255,3 +255,40 @@ func moves(path string) bool {
 	}
 	return strings.HasPrefix(path, "/data/") || strings.HasPrefix(path, "/badge/") && (strings.Contains(path, "/uptime") || strings.Contains(path, "/latency"))
 }
+
+// TestMachineTypes looks at content types and at how often a file may move, by its address.
+func TestMachineTypes(t *testing.T) {
+	for _, c := range []struct {
+		path, contentType string
+		every             int64
+	}{
+		{"/api/v2/status.json", "application/json; charset=utf-8", Soon},
+		{"/api/v2/summary.json", "application/json; charset=utf-8", Soon},
+		{"/api/v2/incidents/unresolved.json", "application/json; charset=utf-8", Hourly},
+		{"/rss.xml", "application/rss+xml; charset=utf-8", Hourly},
+		{"/history.rss", "application/rss+xml; charset=utf-8", Hourly},
+		{"/history.atom", "application/atom+xml; charset=utf-8", Hourly},
+		{"/monitors/api/atom.xml", "application/atom+xml; charset=utf-8", Hourly},
+		{"/monitors/api/feed.json", "application/feed+json; charset=utf-8", Hourly},
+		{"/sitemap.xml", "application/xml; charset=utf-8", Hourly},
+		{"/robots.txt", "text/plain; charset=utf-8", Hourly},
+		{"/llms.txt", "text/plain; charset=utf-8", Hourly},
+		{"/status.txt", "text/plain; charset=utf-8", Soon},
+		{"/badge/_/status", "image/svg+xml; charset=utf-8", Hourly},
+		{"/badge/api/dot", "image/svg+xml; charset=utf-8", Hourly},
+		{"/badge/api/latency.json", "application/json; charset=utf-8", Hourly},
+		{"/data/_.json", "application/json; charset=utf-8", Hourly},
+		{"/data/api.json", "application/json; charset=utf-8", Hourly},
+		{"/og/nodata.png", "image/png", Hourly},
+		{"/favicon.svg", "image/svg+xml; charset=utf-8", Hourly},
+	} {
+		if f := fileAt(t, shop(), c.path); f.Type != c.contentType || f.Every != c.every || f.Status != 200 {
+			t.Errorf("%s: %s, every %d, %d", c.path, f.Type, f.Every, f.Status)
+		}
+	}
+	for alias, path := range map[string]string{"/history.rss": "/rss.xml", "/history.atom": "/atom.xml"} {
+		if !bytes.Equal(fileAt(t, shop(), alias).Body, fileAt(t, shop(), path).Body) {
+			t.Errorf("%s is not %s", alias, path)
+		}
+	}
+}
