@@ -89,11 +89,17 @@ func (w *words) form(c *i18n.LocalizeConfig) string {
 
 // fill puts the values into the places of a message. What looks like a place in a value stays.
 func fill(message string, f fields) string {
-	var pairs []string
-	for name, value := range f {
-		pairs = append(pairs, "{{."+name+"}}", fmt.Sprint(value))
+	var b strings.Builder
+	for {
+		before, rest, found := strings.Cut(message, "{{.")
+		b.WriteString(before)
+		if !found {
+			return b.String()
+		}
+		name, after, _ := strings.Cut(rest, "}}")
+		fmt.Fprint(&b, f[name])
+		message = after
 	}
-	return strings.NewReplacer(pairs...).Replace(message)
 }
 
 var statusWords = map[site.Status]word{
