@@ -26,6 +26,15 @@ modules=(
 	golang.org/x/sync
 )
 
+# And what only the function of the public pages may have, which draws badges and embeds. It is larger by that.
+page_modules=(
+	github.com/nicksnyder/go-i18n/v2
+	github.com/yuin/goldmark
+	golang.org/x/image
+	golang.org/x/text
+)
+page_limit=3900000
+
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
@@ -48,10 +57,14 @@ with zipfile.ZipFile(sys.argv[1], "w", zipfile.ZIP_DEFLATED) as z:
     z.write(sys.argv[2], "bootstrap")' "$work/zip" "$bootstrap"
 	zipped=$(wc -c <"$work/zip")
 	printf '%s: %s bytes, %s zipped\n' "$bootstrap" "$(wc -c <"$bootstrap")" "$zipped"
-	[ "$limit" = 0 ] || [ "$zipped" -le "$limit" ] || fail "$bootstrap has more than $limit bytes zipped"
+	most=$limit allowed=" ${modules[*]} "
+	if [ "$name" = page ]; then
+		most=$((limit ? page_limit : 0)) allowed+="${page_modules[*]} "
+	fi
+	[ "$most" = 0 ] || [ "$zipped" -le "$most" ] || fail "$bootstrap has more than $most bytes zipped"
 	awk '$1 == "dep" { print "  " $2 " " $3 }' <<<"$info" >"$work/modules"
 	cmp -s "$work/modules" "$work/shown" || { cat "$work/modules"; cp "$work/modules" "$work/shown"; } # once, when all are the same
 	while read -r module _; do
-		[[ " ${modules[*]} " == *" $module "* ]] || fail "$bootstrap has $module in it, which is not on the list in infra/lambda/check-binaries.sh"
+		[[ $allowed == *" $module "* ]] || fail "$bootstrap has $module in it, which is not on the list in infra/lambda/check-binaries.sh"
 	done <"$work/modules"
 done
