@@ -194,8 +194,8 @@ func (p *page) ends(days []site.Day) {
 	p.raw(`</span></p>`)
 }
 
-// legend says what the bars and figures mean.
-func (p *page) legend() {
+// legend says what the bars mean and, in the sentence with the id, what the figures count.
+func (p *page) legend(counts word) {
 	p.raw(`<section`)
 	p.attr("aria-label", p.say("Legend"))
 	p.raw(`><ul class="row legend dim">`)
@@ -205,8 +205,25 @@ func (p *page) legend() {
 		p.raw(`</li>`)
 	}
 	p.raw(`</ul><p class="dim">`)
-	p.tell("WhatCounts")
+	p.tell(counts)
 	p.raw(`</p></section>`)
+}
+
+// whatCounts is the sentence about what the uptimes of the monitors count.
+func whatCounts(monitors ...site.Monitor) word {
+	strict := 0
+	for _, m := range monitors {
+		if m.DegradedIsDown {
+			strict++
+		}
+	}
+	switch strict {
+	case 0:
+		return word("WhatCounts")
+	case len(monitors):
+		return word("WhatCountsStrictly")
+	}
+	return word("WhatCountsDiffers")
 }
 
 // uptime writes a percentage of time.

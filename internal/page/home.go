@@ -230,7 +230,7 @@ func (p *page) services() {
 	for n, g := range p.site.Groups {
 		p.group(n, g)
 	}
-	p.legend()
+	p.legend(whatCounts(p.site.Monitors()...))
 }
 
 func (p *page) group(n int, g site.Group) {

@@ -521,6 +521,24 @@ func TestWeight(t *testing.T) {
 	}
 }
 
+// The legend says of degraded minutes what the figures beside it do with them.
+func TestLegend(t *testing.T) {
+	lax, strict := site.Monitor{}, site.Monitor{DegradedIsDown: true}
+	for _, c := range []struct {
+		monitors []site.Monitor
+		want     string
+	}{
+		{nil, "Degraded counts as uptime; "},
+		{[]site.Monitor{lax, lax}, "Degraded counts as uptime; "},
+		{[]site.Monitor{strict, strict}, "Degraded counts as down; "},
+		{[]site.Monitor{strict, lax}, "Degraded counts as uptime, but for services whose page says otherwise; "},
+	} {
+		if got := wordsIn("en").say(whatCounts(c.monitors...)); !strings.Contains(got, c.want) {
+			t.Errorf("got %q, want %q", got, c.want)
+		}
+	}
+}
+
 func TestCurves(t *testing.T) {
 	v := func(f float64) measure { return &f }
 	for _, c := range []struct {

@@ -67,13 +67,8 @@ func (p *page) availability(m site.Monitor) {
 	p.bars(m)
 	p.ends(m.Days)
 	p.raw(`</div>`)
-	if m.DegradedIsDown {
-		p.raw(`<p class="dim">`)
-		p.tell("DegradedIsDown")
-		p.raw(`</p>`)
-	}
 	p.raw(`</section>`)
-	p.legend()
+	p.legend(whatCounts(m))
 	p.problemDays(m)
 }
 
