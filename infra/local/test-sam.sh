@@ -79,6 +79,9 @@ say 'the tour'
 child=$!
 await || die 'the tour failed'
 
+say 'the page, which has no place to be read from here'
+[ "$(curl -sS -o /dev/null -w '%{http_code}' --max-time 60 "$BASE_URL/")" = 503 ] || die 'the page is not a 503'
+
 say 'an incident that nobody closed'
 now=$(date +%s)
 end=$(((now - 3600) / 60 * 60))

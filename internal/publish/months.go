@@ -37,8 +37,7 @@ func monthOf(at int64) int64 {
 	return time.Date(y, m, 1, 0, 0, 0, 0, time.UTC).Unix()
 }
 
-// nextMonth is the first second of the month after the one that begins at month; back is -1
-// for the one before.
+// nextMonth is the first second of the month after the one that begins at month.
 func nextMonth(month int64) int64 { return time.Unix(month, 0).UTC().AddDate(0, 1, 0).Unix() }
 
 // monthsTo returns the months from one to another, both included.
