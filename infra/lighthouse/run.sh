@@ -39,6 +39,7 @@ trap stop EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
+: >"$work/serve" # an earlier run may have left another address
 DATA=demo PORT=0 .local/bin/tocsin serve >"$work/serve" 2>"$work/log" &
 server=$!
 tries=0
