@@ -109,18 +109,18 @@ func (p *page) daysCounts(m site.Monitor) []string {
 }
 
 // dayText says how a day was: for how long it was down, degraded and in maintenance.
-func (p *page) dayText(d site.Day) string {
+func (w *words) dayText(d site.Day) string {
 	var says []string
 	for _, part := range []struct {
 		id      word
 		minutes int64
 	}{{"DownFor", d.Down}, {"DegradedFor", d.Degraded}, {"MaintenanceFor", d.Maintenance}} {
 		if part.minutes > 0 {
-			says = append(says, p.with(part.id, fields{"Time": p.duration(part.minutes * minute)}))
+			says = append(says, w.with(part.id, fields{"Time": w.duration(part.minutes * minute)}))
 		}
 	}
 	if len(says) == 0 {
-		return p.status(d.Status)
+		return w.status(d.Status)
 	}
 	return strings.Join(says, ", ")
 }
@@ -164,22 +164,22 @@ func (p *page) dayIncidents(d site.Day) {
 		p.raw(` · <a dir="auto"`)
 		p.attr("href", p.href(incidentPath(id)))
 		p.raw(`>`)
-		p.text(p.titleOf(id))
+		p.text(p.titleOf(p.site, id))
 		p.raw(`</a>`)
 	}
 }
 
 // titleOf is the title of one of the site's incidents, or its number if it is older
 // than those.
-func (p *page) titleOf(id int64) string {
-	for _, list := range [][]site.Incident{p.site.Open, p.site.Upcoming, p.site.Past} {
+func (w *words) titleOf(s *site.Site, id int64) string {
+	for _, list := range [][]site.Incident{s.Open, s.Upcoming, s.Past} {
 		for _, i := range list {
 			if i.ID == id {
-				return p.title(i)
+				return w.title(i)
 			}
 		}
 	}
-	return p.with("IncidentNumber", fields{"N": id})
+	return w.with("IncidentNumber", fields{"N": id})
 }
 
 // ends writes the first and the last day below bars.

@@ -2,6 +2,7 @@ package page
 
 import (
 	"slices"
+	"strings"
 
 	"tocsin/internal/site"
 	"tocsin/internal/statuspage"
@@ -15,10 +16,10 @@ const (
 
 // homePage is the first page: how everything is, what is going on, and how it was.
 func homePage(s *site.Site, lang string) File {
-	status, headline := headlineOf(s)
 	says := wordsIn(lang)
-	p := newPage(s, lang, head{path: "/", title: says.say(headline), description: says.summary(s), status: status})
-	p.hero(status, says.say(headline))
+	status, headline := says.headline(s)
+	p := newPage(s, lang, head{path: "/", title: headline, description: says.summary(s), status: status})
+	p.hero(status, headline)
 	p.raw(`<div class="w">`)
 	p.notice()
 	running, planned := divide(s.Maintenances)
@@ -61,6 +62,72 @@ func headlineOf(s *site.Site) (site.Status, word) {
 	return site.Up, "AllUp"
 }
 
+// alone are the sentences of headlineOf that can name the one service that they are about.
+var alone = map[word]word{"SomeDown": "OneDown", "AllDown": "OneDown", "SomeDegraded": "OneDegraded", "AllDegraded": "OneDegraded"}
+
+const headlineName = 60 // UTF-16 units of a service's name in the headline
+
+// headline says how the site is, and names the service if one alone has a problem.
+func (w *words) headline(s *site.Site) (site.Status, string) {
+	status, sentence := headlineOf(s)
+	name, one := onlyProblem(s)
+	if id, ok := alone[sentence]; ok && one {
+		return status, w.with(id, fields{"Name": statuspage.Shorten(name, headlineName)})
+	}
+	return status, w.say(sentence)
+}
+
+// onlyProblem returns the name of the monitor that has a problem if it is the only one, and no
+// incident concerns everything.
+func onlyProblem(s *site.Site) (name string, one bool) {
+	for _, i := range s.Open {
+		if i.Global {
+			return "", false
+		}
+	}
+	number := 0
+	for _, m := range s.Monitors() {
+		if isProblem(known(m.Status)) {
+			name = monitorName(m)
+			number++
+		}
+	}
+	return name, number == 1
+}
+
+// shownYesterday is how many services of yesterday are named.
+const shownYesterday = 3
+
+// yesterday says what there was on the day before today (UTC); "" when nothing is known of it.
+func (w *words) yesterday(s *site.Site) string {
+	var says []string
+	known, incident := false, int64(0)
+	for _, m := range s.Monitors() {
+		if len(m.Days) < 2 {
+			continue
+		}
+		d := m.Days[len(m.Days)-2]
+		known = known || d.Status != site.NoData
+		if isProblem(d.Status) {
+			says = append(says, monitorName(m)+" ("+w.dayText(d)+")")
+		}
+		if len(d.Incidents) > 0 {
+			incident = d.Incidents[0]
+		}
+	}
+	switch {
+	case len(says) > shownYesterday:
+		return w.count("YesterdayMany", int64(len(says)))
+	case len(says) > 0:
+		return w.with("Yesterday", fields{"What": strings.Join(says, ", ")})
+	case incident != 0:
+		return w.with("Yesterday", fields{"What": w.titleOf(s, incident)})
+	case known:
+		return w.say("YesterdayQuiet")
+	}
+	return ""
+}
+
 // summary says how many services have a problem and what is open.
 func (w *words) summary(s *site.Site) string {
 	var affected, all int64
@@ -95,9 +162,25 @@ func (p *page) hero(status site.Status, headline string) {
 		p.text(p.instant(p.site.AsOf))
 		p.raw(`</time>`)
 	}
+	p.aroundNow()
 	p.raw(`</p><p id="old" class="old" hidden>`)
 	p.tell("Old")
 	p.raw(`</p></div></div>`)
+}
+
+// aroundNow says how yesterday was, and that nothing is planned if nothing is.
+func (p *page) aroundNow() {
+	var says []string
+	if yesterday := p.yesterday(p.site); yesterday != "" {
+		says = append(says, yesterday)
+	}
+	if len(p.site.Groups) > 0 && len(p.site.Maintenances)+len(p.site.Upcoming) == 0 {
+		says = append(says, p.say("NothingPlanned"))
+	}
+	if len(says) > 0 {
+		p.raw(`<br>`)
+		p.text(strings.Join(says, " "))
+	}
 }
 
 // notice is what the operator has to say.

@@ -387,7 +387,7 @@ func TestHostileLink(t *testing.T) {
 
 // The page says what it knows, and not more.
 func TestHeadlines(t *testing.T) {
-	up, down, unknown := site.Monitor{Tag: "a", Status: site.Up}, site.Monitor{Tag: "b", Status: site.Down}, site.Monitor{Tag: "c", Status: site.NoData}
+	up, down, unknown := site.Monitor{Tag: "a", Status: site.Up}, site.Monitor{Name: "Search", Tag: "b", Status: site.Down}, site.Monitor{Tag: "c", Status: site.NoData}
 	open := []site.Incident{{ID: 1, State: statuspage.Investigating, Status: site.NoData}}
 	of := func(status site.Status, open []site.Incident, monitors ...site.Monitor) *site.Site {
 		s := &site.Site{Status: status, Open: open}
@@ -406,18 +406,49 @@ func TestHeadlines(t *testing.T) {
 		{"one unknown", of(site.Up, nil, up, unknown), site.Up, "No known problems"},
 		{"incident that hurts nothing", of(site.Up, open, up), site.Degraded, "We are looking into an incident"},
 		{"incident without monitors", of(site.NoData, open), site.Degraded, "We are looking into an incident"},
-		{"one down", of(site.Down, nil, up, down), site.Down, "Some services are down"},
+		{"two down", of(site.Down, nil, up, down, down), site.Down, "Some services are down"},
+		{"one down, another degraded", of(site.Down, nil, up, down, site.Monitor{Status: site.Degraded}), site.Down, "Some services are down"},
+		{"one down", of(site.Down, nil, up, down), site.Down, "Search is down"},
+		{"one down, and an incident without monitors", of(site.Down, []site.Incident{{Global: true}}, up, down), site.Down, "Some services are down"},
 		{"all down", of(site.Down, open, down, down), site.Down, "All services are down"},
 		{"incident takes all down", of(site.Down, open, up), site.Down, "Some services are down"},
-		{"degraded", of(site.Degraded, nil, up, site.Monitor{Status: site.Degraded}), site.Degraded, "Some services are degraded"},
-		{"all degraded", of(site.Degraded, nil, site.Monitor{Status: site.Degraded}), site.Degraded, "All services are degraded"},
+		{"degraded", of(site.Degraded, nil, up, site.Monitor{Name: "Search", Status: site.Degraded}), site.Degraded, "Search is degraded"},
+		{"degraded, with a long name", of(site.Degraded, nil, up, site.Monitor{Name: strings.Repeat("n", 61), Status: site.Degraded}), site.Degraded, strings.Repeat("n", 59) + "… is degraded"},
+		{"all degraded", of(site.Degraded, nil, site.Monitor{Status: site.Degraded}, site.Monitor{Status: site.Degraded}), site.Degraded, "All services are degraded"},
 		{"maintenance", of(site.UnderMaintenance, nil, up), site.UnderMaintenance, "Maintenance in progress"},
 		{"nothing known", of(site.NoData, nil, unknown), site.NoData, "No current data"},
 		{"nothing there", of(site.NoData, nil), site.NoData, "No services yet"},
 	} {
-		status, headline := headlineOf(c.site)
-		if got := wordsIn("en").say(headline); got != c.want || status != c.status {
+		if status, got := wordsIn("en").headline(c.site); got != c.want || status != c.status {
 			t.Errorf("%s: %s, %q", c.name, status, got)
+		}
+	}
+}
+
+func TestYesterday(t *testing.T) {
+	of := func(days ...site.Day) *site.Site {
+		s := &site.Site{Groups: []site.Group{{}}, Past: []site.Incident{{ID: 3, Title: "All is slow"}}}
+		for n, d := range days {
+			s.Groups[0].Monitors = append(s.Groups[0].Monitors, site.Monitor{Name: fmt.Sprint("Service ", n+1), Days: []site.Day{d, {Status: site.Down}}})
+		}
+		return s
+	}
+	up, unknown := site.Day{Status: site.Up}, site.Day{Status: site.NoData}
+	down := site.Day{Status: site.Down, Counts: site.Counts{Down: 61, Degraded: 1}}
+	for _, c := range []struct {
+		site *site.Site
+		want string
+	}{
+		{of(), ""},
+		{of(unknown), ""},
+		{of(unknown, up), "Yesterday: no problems."},
+		{of(up, down, down), "Yesterday: Service 2 (1 hour 1 minute down, 1 minute degraded), Service 3 (1 hour 1 minute down, 1 minute degraded)."},
+		{of(down, down, down, down), "Yesterday 4 services had problems."},
+		{of(up, site.Day{Status: site.Up, Incidents: []int64{3}}), "Yesterday: All is slow."},
+		{of(up, down).Still(), "Yesterday: Service 2 (Down)."},
+	} {
+		if got := wordsIn("en").yesterday(c.site); got != c.want {
+			t.Errorf("%q, want %q", got, c.want)
 		}
 	}
 }

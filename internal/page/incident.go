@@ -98,6 +98,8 @@ func (p *page) incidentTimes(i site.Incident) {
 		p.time(*i.End)
 		p.raw(`</dd></div>`)
 		p.fact(p.say("Duration"), p.duration(*i.End-i.Start))
+	} else if i.Start <= p.site.AsOf {
+		p.fact(p.say("End"), p.say("Ongoing"))
 	}
 	p.raw(`</dl>`)
 }

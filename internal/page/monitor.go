@@ -142,11 +142,11 @@ func (p *page) latency(m site.Monitor) {
 	p.begin("latency", p.say("Latency"))
 	p.raw(`<div class="card">`)
 	if anyMeasured(days) {
-		p.curve(p.count("LastDays", int64(len(days))), days)
+		p.curve(p.count("LastDays", int64(len(days))), "DaysFromTo", days, m.Latency)
 		p.ends(m.Days)
 	}
 	if anyMeasured(hours) {
-		p.curve(p.count("LastHours", int64(len(hours))), hours)
+		p.curve(p.count("LastHours", int64(len(hours))), "HoursFromTo", hours, nil)
 		p.raw(`<p class="ends dim">`)
 		p.time(m.Hours[0].Start)
 		p.time(m.Hours[len(hours)-1].Start)
@@ -164,16 +164,19 @@ func anyMeasured(points []measure) bool {
 	return false
 }
 
-// curve draws the points and says their average, least and most. The average is that of the
-// points, which count alike.
-func (p *page) curve(heading string, points []measure) {
+// curve draws the points and says the average, and their least and most in the words of
+// fromTo. Without a known average it is that of the points, which count alike.
+func (p *page) curve(heading string, fromTo word, points []measure, average measure) {
 	least, most, total, n := math.Inf(1), 0.0, 0.0, 0.0
 	for _, v := range points {
 		if v != nil {
 			least, most, total, n = min(least, *v), max(most, *v), total+*v, n+1
 		}
 	}
-	says := p.with("Extremes", fields{"Average": p.milliseconds(total / n), "Least": p.milliseconds(least), "Most": p.milliseconds(most)})
+	if average == nil {
+		average = new(total / n)
+	}
+	says := p.with(fromTo, fields{"Average": p.milliseconds(*average), "Least": p.milliseconds(least), "Most": p.milliseconds(most)})
 	p.raw(`<h3>`)
 	p.text(heading)
 	p.raw(`</h3><p class="dim">`)

@@ -36,9 +36,12 @@ type sheet struct {
 // statusText is the state of the whole, what is open and planned, and the monitors.
 func statusText(s *site.Site) []byte {
 	t := sheet{words: wordsIn(Languages[0])}
-	_, headline := headlineOf(s)
-	t.lines("", t.say(headline))
+	_, headline := t.headline(s)
+	t.lines("", headline)
 	t.lines("", titleOf(s)+". "+t.say("AsOf")+" "+t.instant(s.AsOf)+".")
+	if yesterday := t.yesterday(s); yesterday != "" {
+		t.lines("", yesterday)
+	}
 	if s.Demo != "" {
 		t.lines("", t.say("DemoNote")+" "+s.Demo)
 	}
