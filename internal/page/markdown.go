@@ -16,6 +16,9 @@ import (
 // a page loads nothing from another host. base is put before links to a path: "" on the pages,
 // the site's URL in feeds, which are read elsewhere.
 func markdown(base, source string) []byte {
+	if isTwisted(source) {
+		return literally(source)
+	}
 	var b bytes.Buffer
 	context := parser.NewContext()
 	context.Set(baseKey, base)
@@ -26,6 +29,9 @@ func markdown(base, source string) []byte {
 
 // plain is the words of the text, without the marks of Markdown, on one line.
 func plain(source string) string {
+	if isTwisted(source) {
+		return strings.Join(strings.Fields(source), " ")
+	}
 	src := []byte(source)
 	var b strings.Builder
 	_ = ast.Walk(renderer.Parser().Parse(text.NewReader(src)), func(n ast.Node, entering bool) (ast.WalkStatus, error) {
