@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 )
 
 // A Folder is a Port on this machine's disk. A file is there under its key, to be looked at,
@@ -118,7 +119,7 @@ func digest(body []byte) string {
 
 func read(file, state string) (Object, string, error) {
 	text, err := os.ReadFile(state)
-	if errors.Is(err, fs.ErrNotExist) {
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) { // as below a file
 		return Object{}, "", ErrNotFound
 	}
 	if err != nil {

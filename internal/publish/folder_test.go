@@ -86,6 +86,11 @@ func TestFolder(t *testing.T) {
 	if _, err := f.Put(ctx, key, first, ""); !errors.Is(err, ErrChanged) {
 		t.Errorf("Put of a new one over another: %v", err)
 	}
+	for _, below := range []string{key + "/b.html", key + "/b/c.html"} {
+		if _, _, err := f.Get(ctx, below); !errors.Is(err, ErrNotFound) {
+			t.Errorf("Get of %s, which is below a file: %v", below, err)
+		}
+	}
 	got, found, err := f.Get(ctx, key)
 	if err != nil || found != etag || string(got.Body) != "one" || got.Type != "text/html" || got.Status != 200 || got.State != "s" || got.Note != "n" || got.Time != 7 {
 		t.Errorf("Get: %+v, %s, %v", got, found, err)
