@@ -98,11 +98,12 @@ func monthPage(s *site.Site, lang string, m site.Month) File {
 	return p.end(200, Hourly)
 }
 
-// onDay are the incidents that were going on in the day that begins at start.
+// onDay are the incidents that were going on in the day that begins at start. One that ended
+// as the day began is not among them, unless it had begun no earlier.
 func onDay(incidents []site.Incident, start int64) []site.Incident {
 	var found []site.Incident
 	for _, i := range incidents {
-		if i.Start < start+day && (i.End == nil || *i.End >= start) {
+		if i.Start < start+day && (i.Start >= start || i.End == nil || *i.End > start) {
 			found = append(found, i)
 		}
 	}

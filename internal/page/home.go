@@ -44,6 +44,8 @@ func headlineOf(s *site.Site) (site.Status, word) {
 		return status, "AllDown"
 	case status == site.Down:
 		return status, "SomeDown"
+	case status == site.Degraded && number[site.Degraded] == 0: // because of an incident without impact
+		return status, "OpenIncident"
 	case status == site.Degraded && number[site.Degraded] == all:
 		return status, "AllDegraded"
 	case status == site.Degraded:

@@ -405,7 +405,9 @@ func TestHeadlines(t *testing.T) {
 		{"all up", of(site.Up, nil, up, up), site.Up, "All services are running"},
 		{"one unknown", of(site.Up, nil, up, unknown), site.Up, "No known problems"},
 		{"incident that hurts nothing", of(site.Up, open, up), site.Degraded, "We are looking into an incident"},
+		{"incident that hurts nothing makes the whole degraded", of(site.Degraded, open, up, unknown), site.Degraded, "We are looking into an incident"},
 		{"incident without monitors", of(site.NoData, open), site.Degraded, "We are looking into an incident"},
+		{"incident where there are no monitors", of(site.Degraded, open), site.Degraded, "We are looking into an incident"},
 		{"two down", of(site.Down, nil, up, down, down), site.Down, "Some services are down"},
 		{"one down, another degraded", of(site.Down, nil, up, down, site.Monitor{Status: site.Degraded}), site.Down, "Some services are down"},
 		{"one down", of(site.Down, nil, up, down), site.Down, "Search is down"},
@@ -421,6 +423,34 @@ func TestHeadlines(t *testing.T) {
 	} {
 		if status, got := wordsIn("en").headline(c.site); got != c.want || status != c.status {
 			t.Errorf("%s: %s, %q", c.name, status, got)
+		}
+	}
+}
+
+// An incident is told of on the days that it touched: not on the one that begins as it ends.
+func TestMonthDays(t *testing.T) {
+	const begin = 1793491200 // 2026-11-01
+	span := func(start, end int64) site.Incident {
+		return site.Incident{ID: 1, Title: "Slow", State: statuspage.Resolved, Start: begin + start, End: new(begin + end)}
+	}
+	for _, c := range []struct {
+		incident site.Incident
+		want     []int
+	}{
+		{span(hour, 2*hour), []int{1}},
+		{span(hour, day), []int{1}},
+		{span(hour, day+minute), []int{1, 2}},
+		{span(day, day), []int{2}}, // it ended as it began
+		{span(day, 2*day), []int{2}},
+		{span(-hour, 0), nil},
+		{span(-hour, minute), []int{1}},
+		{span(-day, 30*day), []int{1, 2, 29, 30}},
+	} {
+		for _, number := range []int{1, 2, 29, 30} {
+			is := len(onDay([]site.Incident{c.incident}, begin+int64(number-1)*day)) > 0
+			if want := slices.Contains(c.want, number); is != want {
+				t.Errorf("from %d to %d, on day %d: %t", c.incident.Start-begin, *c.incident.End-begin, number, is)
+			}
 		}
 	}
 }
