@@ -65,11 +65,12 @@ func (t *task) months(ctx context.Context, incidents []output) (made []output, f
 			wanted[m] = true
 		}
 	}
+	// The page of a month that has ended leads to the next one. It may be put an hour late.
 	begun := t.now
 	if done := t.publisher.mark.Done; done > 0 {
 		begun = min(done, t.now)
 	}
-	add(begun, current)
+	add(begun-2*page.Hourly, current)
 	for _, o := range incidents {
 		for _, note := range []string{t.publisher.known[o.key].note, o.note} {
 			if s, ok := parseSpan(note); ok {

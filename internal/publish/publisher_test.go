@@ -129,6 +129,45 @@ func TestPass(t *testing.T) {
 	}
 }
 
+// The page of a month leads to the next one soon after that has begun, also when it was put
+// just before.
+func TestMonthEnds(t *testing.T) {
+	table := dynamotest.NewTable(t)
+	store, port := table.Store(nil), openFolder(t)
+	at0 := time.Unix(start(), 0).UTC()
+	end := time.Date(at0.Year(), at0.Month()+1, 1, 0, 0, 0, 0, time.UTC)
+	last, next := "/events/"+end.Add(-minute*time.Second).Format("January-2006"), "/events/"+end.Format("January-2006")
+	monitorNamed(t, store, "api", end.Unix()-hour)
+	incidentOn(t, store, "Late", end.Unix()-10*minute, end.Unix()-10*minute, "api")
+	p := &publish.Publisher{Store: store, Config: config, Port: port}
+	for now := end.Unix() - 10*minute; now < end.Unix()+100*minute; now += 10 * minute {
+		run(t, p, now)
+	}
+	if page := at(t, port, last); !strings.Contains(string(page.Body), `href="`+next+`"`) {
+		t.Errorf("%s does not lead to %s", last, next)
+	}
+	if at(t, port, next).Status != 200 {
+		t.Errorf("%s is missing", next)
+	}
+}
+
+// Pages that a clock which was ahead has put go on to be made.
+func TestClockWasAhead(t *testing.T) {
+	table := dynamotest.NewTable(t)
+	store, port, now := table.Store(nil), openFolder(t), start()
+	monitorNamed(t, store, "api", now-day)
+	run(t, &publish.Publisher{Store: store, Config: config, Port: port}, now+day)
+	p := &publish.Publisher{Store: store, Config: config, Port: port}
+	run(t, p, now)
+	if home := at(t, port, "/"); home.Time != now {
+		t.Errorf("the home page is as of %d, and it is %d", home.Time, now)
+	}
+	run(t, p, now+minute)
+	if home := at(t, port, "/"); home.Time != now {
+		t.Errorf("the home page was put again after a minute")
+	}
+}
+
 // What is not shown any more is gone from everywhere, of any time, and comes back when it is
 // shown again.
 func TestHiddenAndDeleted(t *testing.T) {
