@@ -11,7 +11,7 @@ import (
 // the server's do the rest.
 func TestCloserCommand(t *testing.T) {
 	flags, dir := rootFlags(t)
-	env := map[string]string{"PORT": freePort(t, dir), "CLOSER": "off"}
+	env := map[string]string{"PORT": freePort(t, dir), "CLOSER": "off", "DATA": "none"}
 	s := startServer(t, env, flags...)
 	key := s.key()
 	began := time.Now().Unix()
