@@ -154,9 +154,9 @@ func TestMonthEnds(t *testing.T) {
 // Pages that a clock which was ahead has put go on to be made.
 func TestClockWasAhead(t *testing.T) {
 	table := dynamotest.NewTable(t)
-	store, port, now := table.Store(nil), openFolder(t), start()
+	store, port, now := table.Store(nil), openFolder(t), statuspage.FloorDay(start())+10*hour
 	monitorNamed(t, store, "api", now-day)
-	run(t, &publish.Publisher{Store: store, Config: config, Port: port}, now+day)
+	run(t, &publish.Publisher{Store: store, Config: config, Port: port}, now+2*hour)
 	p := &publish.Publisher{Store: store, Config: config, Port: port}
 	run(t, p, now)
 	if home := at(t, port, "/"); home.Time != now {
