@@ -202,19 +202,23 @@ func milliTime(t int64) string { return time.Unix(t, 0).UTC().Format("2006-01-02
 // link is the whole address of a path, or the path alone when the site's URL is not known.
 func link(s *site.Site, path string) string { return s.URL + path }
 
-// statusOf is how the whole is. It is "none" only when nothing is open, and never better than
-// an open incident.
+// statusOf is how the whole is: as bad as the worst component, and never better than an open
+// incident.
 func statusOf(s *site.Site) statusJSON {
+	worst := s.Status
+	for _, m := range s.Monitors() {
+		worst = worst.Worse(lastKnown(m))
+	}
 	switch {
-	case s.Status == site.Down && everythingDown(s):
+	case worst == site.Down && everythingDown(s):
 		return statusJSON{indicatorCritical, "Major Service Outage"}
-	case s.Status == site.Down:
+	case worst == site.Down:
 		return statusJSON{indicatorMajor, "Partial System Outage"}
-	case s.Status == site.Degraded:
+	case worst == site.Degraded:
 		return statusJSON{indicatorMinor, "Partially Degraded Service"}
-	case len(s.Open) > 0 && s.Status != site.UnderMaintenance:
+	case len(s.Open) > 0 && worst != site.UnderMaintenance:
 		return statusJSON{indicatorMinor, "Minor Service Outage"}
-	case s.Status == site.UnderMaintenance || slices.ContainsFunc(s.Maintenances, func(m site.Maintenance) bool { return m.Running }):
+	case worst == site.UnderMaintenance || slices.ContainsFunc(s.Maintenances, func(m site.Maintenance) bool { return m.Running }):
 		return statusJSON{indicatorMaintenance, "Service Under Maintenance"}
 	}
 	return statusJSON{indicatorNone, "All Systems Operational"}
@@ -225,11 +229,12 @@ func statusOf(s *site.Site) statusJSON {
 func everythingDown(s *site.Site) bool {
 	down := false
 	for _, m := range s.Monitors() {
-		if m.Status != site.Down && m.Status != site.NoData {
+		status := lastKnown(m)
+		if status != site.Down && status != site.NoData {
 			down = false
 			break
 		}
-		down = down || m.Status == site.Down
+		down = down || status == site.Down
 	}
 	return down || slices.ContainsFunc(s.Open, func(i site.Incident) bool { return impact(s, i) == indicatorCritical })
 }
@@ -266,17 +271,12 @@ func componentStatus(s site.Status) string {
 	return operational
 }
 
-// lastKnown is the monitor's status, or when there is no data, that of the last day with some.
+// lastKnown is the monitor's status, or when there is no data, that of its newest point.
 func lastKnown(m site.Monitor) site.Status {
-	if m.Status != site.NoData {
-		return m.Status
+	if known(m.Status) == site.NoData {
+		return known(m.Last)
 	}
-	for _, d := range slices.Backward(m.Days) {
-		if d.Status != site.NoData {
-			return d.Status
-		}
-	}
-	return site.NoData
+	return m.Status
 }
 
 // componentsOf are the monitors, each category as a group before its members.

@@ -226,6 +226,10 @@ func TestIndicator(t *testing.T) {
 		s.Maintenances = []site.Maintenance{{Running: running}}
 		return s
 	}
+	silent := func(last site.Status, s *site.Site) *site.Site {
+		s.Groups[0].Monitors[0].Last = last
+		return s
+	}
 	one := []site.Affected{{MonitorID: 1, Status: site.Down}}
 	for _, c := range []struct {
 		name string
@@ -240,6 +244,9 @@ func TestIndicator(t *testing.T) {
 		{"one down", monitors(site.Down, site.Up), indicatorMajor},
 		{"all down", monitors(site.Down, site.Down), indicatorCritical},
 		{"all down that are known", monitors(site.Down, site.NoData), indicatorCritical},
+		{"silent since it was down", silent(site.Down, monitors(site.NoData, site.Up)), indicatorMajor},
+		{"silent since it was degraded", silent(site.Degraded, monitors(site.NoData)), indicatorMinor},
+		{"silent since it was up, the other one down", silent(site.Up, monitors(site.NoData, site.Down)), indicatorMajor},
 		{"an incident without impact", with(monitors(site.Up), site.Incident{Status: site.NoData}), indicatorMinor},
 		{"the same during maintenance", with(monitors(site.UnderMaintenance), site.Incident{Status: site.NoData}), indicatorMaintenance},
 		{"an incident without monitors", with(monitors(), site.Incident{Status: site.NoData, Global: true}), indicatorMinor},
@@ -280,13 +287,15 @@ func TestGroupStatus(t *testing.T) {
 }
 
 func TestLastKnown(t *testing.T) {
-	days := []site.Day{{Status: site.Up}, {Status: site.Down}, {Status: site.NoData}}
+	bad := []site.Day{{Status: site.Down}} // which it was no more at the end
 	for _, c := range []struct {
 		monitor site.Monitor
 		want    site.Status
 	}{
-		{site.Monitor{Status: site.Up, Days: days}, site.Up},
-		{site.Monitor{Status: site.NoData, Days: days}, site.Down},
+		{site.Monitor{Status: site.Up, Last: site.Down}, site.Up},
+		{site.Monitor{Status: site.NoData, Last: site.Down}, site.Down},
+		{site.Monitor{Status: site.NoData, Last: site.Up, Days: bad}, site.Up},
+		{site.Monitor{Status: site.NoData, Last: site.NoData, Days: bad}, site.NoData},
 		{site.Monitor{Status: site.NoData}, site.NoData},
 	} {
 		if got := lastKnown(c.monitor); got != c.want {

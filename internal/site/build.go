@@ -103,7 +103,7 @@ func (s *Site) lastChange() int64 {
 func monitorView(m statuspage.Monitor, h history, episodes []episode, now int64) Monitor {
 	v := Monitor{
 		ID: m.ID, Tag: m.Tag, Name: m.Name, Description: text(m.Description), Created: m.Created, Updated: m.Updated,
-		Measured: isMeasured(h.Newest, now), DegradedIsDown: m.CountsDegradedAsDown(),
+		Measured: isMeasured(h.Newest, now), Last: NoData, DegradedIsDown: m.CountsDegradedAsDown(),
 	}
 	if link := text(m.ExternalURL); isURL(link) {
 		v.URL = link
@@ -112,7 +112,7 @@ func monitorView(m statuspage.Monitor, h history, episodes []episode, now int64)
 		v.Image = image
 	}
 	if h.Newest != nil {
-		v.Newest = h.Newest.Time
+		v.Newest, v.Last = h.Newest.Time, Status(h.Newest.Status)
 	}
 	d := declaration{status: declaredStatus(m), created: statuspage.FloorMinute(m.Created), measured: v.Measured, now: now}
 	v.Status = d.status

@@ -40,6 +40,9 @@ func TestLoadSilent(t *testing.T) {
 			if want := map[bool]int64{true: tt.last}[inDays]; m.Newest != want {
 				t.Errorf("the newest point is of %d, want %d", m.Newest, want)
 			}
+			if want := map[bool]site.Status{true: site.Down, false: site.NoData}[inDays]; m.Last != want {
+				t.Errorf("its status was %s, want %s", m.Last, want)
+			}
 			for _, d := range m.Days {
 				if of := statuspage.FloorDay(tt.last); d.Start == of && (d.Down != 10 || d.Minutes() != 10) {
 					t.Errorf("its day: %+v", d)

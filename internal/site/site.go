@@ -85,8 +85,9 @@ type Monitor struct {
 	Updated     int64 // of its record; no minute moves it
 
 	Status   Status
-	Measured bool  // it has a point of the last 30 days; if not, its days are made of what was declared: default status and incidents
-	Newest   int64 // the minute of its newest point; 0: none
+	Measured bool   // it has a point of the last 30 days; if not, its days are made of what was declared: default status and incidents
+	Newest   int64  // the minute of its newest point; 0: none
+	Last     Status // of its newest point, however old it is; NoData: none
 
 	Days    []Day    // Days of them, the oldest first; the last is today
 	Uptime  *float64 // percent of the minutes that were counted in Days; nil: none was
