@@ -29,6 +29,11 @@ const (
 	maxFeedIncidents = 50 // those that changed last
 	maxFeedUpdates   = 200
 	summaryLength    = 300 // UTF-16 units
+
+	// The feeds of the monitors are shorter. An incident that concerns everything is in all of
+	// them, three times each.
+	maxMonitorIncidents = 20
+	maxMonitorUpdates   = 50
 )
 
 // A feed is what the formats have in common.
@@ -37,6 +42,7 @@ type feed struct {
 	prefix  string // of the addresses of the page and the feeds that it belongs to: "" or "/monitors/api"
 	title   string
 	entries []*entry // the newest first
+	most    int      // items
 }
 
 // An entry is an incident.
@@ -66,21 +72,23 @@ func feedFiles(s *site.Site) []File {
 	slices.SortStableFunc(entries, func(a, b *entry) int {
 		return cmp.Or(cmp.Compare(b.changed, a.changed), cmp.Compare(b.ID, a.ID))
 	})
-	files := newFeed(s, "", titleOf(s), entries).files()
+	whole := feed{site: s, title: titleOf(s), entries: entries[:min(len(entries), maxFeedIncidents)], most: maxFeedUpdates}
+	files := whole.files()
 	rss, atom := files[0], files[1]
 	rss.Path, atom.Path = "/history.rss", "/history.atom"
 	files = append(files, rss, atom)
 	for _, m := range s.Monitors() {
-		files = append(files, newFeed(s, monitorPath(m.Tag), monitorName(m)+" · "+titleOf(s), concerning(m, entries)).files()...)
+		part := feed{site: s, prefix: monitorPath(m.Tag), title: monitorName(m) + " · " + titleOf(s), entries: concerning(m, entries), most: maxMonitorUpdates}
+		files = append(files, part.files()...)
 	}
 	return files
 }
 
-// concerning are the incidents that concern the monitor.
+// concerning are the newest incidents that concern the monitor.
 func concerning(m site.Monitor, entries []*entry) []*entry {
 	var all []*entry
 	for _, e := range entries {
-		if concerns(e.Incident, m.ID) {
+		if len(all) < maxMonitorIncidents && concerns(e.Incident, m.ID) {
 			all = append(all, e)
 		}
 	}
@@ -89,10 +97,6 @@ func concerning(m site.Monitor, entries []*entry) []*entry {
 
 // titleOf is the site's name, or a word for it.
 func titleOf(s *site.Site) string { return cmp.Or(s.Name, "Status") }
-
-func newFeed(s *site.Site, prefix, title string, entries []*entry) feed {
-	return feed{site: s, prefix: prefix, title: title, entries: entries[:min(len(entries), maxFeedIncidents)]}
-}
 
 func newEntry(s *site.Site, i site.Incident) *entry {
 	e := &entry{
@@ -175,7 +179,7 @@ func (f feed) items() []item {
 	slices.SortStableFunc(all, func(a, b item) int {
 		return cmp.Or(cmp.Compare(b.published, a.published), cmp.Compare(b.number, a.number))
 	})
-	return all[:min(len(all), maxFeedUpdates)]
+	return all[:min(len(all), f.most)]
 }
 
 // changed is when something in the feed last changed; of an empty one, when something that the

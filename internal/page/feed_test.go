@@ -180,6 +180,40 @@ func TestFeedLimits(t *testing.T) {
 	}
 }
 
+// The feeds of all monitors repeat what concerns everything, but not all of it.
+func TestMonitorFeedLimits(t *testing.T) {
+	s := sitetest.Sample(3, 60)
+	for n := range s.Past {
+		s.Past[n].Global = true
+	}
+	path := "/monitors/" + s.Monitors()[0].Tag
+	if n := len(readFeed(t, s, path+"/atom.xml").Items); n != maxMonitorIncidents {
+		t.Errorf("%d entries", n)
+	}
+	if n := len(readFeed(t, s, path+"/rss.xml").Items); n == 0 || n > maxMonitorUpdates {
+		t.Errorf("%d items", n)
+	}
+}
+
+// An incident with hundreds of long updates makes no file that nobody can read.
+func TestManyLongUpdates(t *testing.T) {
+	s := sitetest.Sample(1, 1)
+	i := &s.Past[0]
+	i.Updates = nil
+	for n := range int64(500) {
+		i.Updates = append(i.Updates, site.Update{ID: 500 - n, Text: strings.Repeat("word ", 13_000), State: statuspage.Identified})
+	}
+	for path, most := range map[string]int{"/atom.xml": 2 * maxTexts, "/api/v2/incidents.json": 2 * maxTexts, "/rss.xml": 2 * maxTexts} {
+		if n := len(fileAt(t, s, path).Body); n < maxTexts/2 || n > most {
+			t.Errorf("%s has %d bytes", path, n)
+		}
+	}
+	text := string(IncidentFiles(s, *i)[0].Body)
+	if len(text) > 2*maxUpdates || !strings.Contains(text, `id="update-500"`) || !strings.Contains(text, "too long to be shown") {
+		t.Errorf("the page has %d bytes", len(text))
+	}
+}
+
 func TestFeedWithoutIncidents(t *testing.T) {
 	s := sitetest.Sample(1, 0)
 	for _, path := range formats {

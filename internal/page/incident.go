@@ -13,6 +13,9 @@ const (
 	// comment of the API may have; older data can have longer ones.
 	maxUpdate = 100_000
 
+	// maxUpdates is how much of all updates together a page shows, in UTF-16 units.
+	maxUpdates = 1_000_000
+
 	describedUnits = 200 // of a description for search engines and previews
 )
 
@@ -161,12 +164,19 @@ func (p *page) timeline(i site.Incident) {
 		return
 	}
 	p.raw(`<ol class="time `, raw(statusName(incidentColour(i))), `">`)
-	for _, u := range i.Updates {
+	shown := newestOf(i.Updates, maxUpdate, maxUpdates)
+	for _, u := range shown {
 		p.raw(`<li id="update-`, raw(strconv.FormatInt(u.ID, 10)), `">`)
 		p.update(u, maxUpdate)
 		p.raw(`</li>`)
 	}
-	p.raw(`</ol></section>`)
+	p.raw(`</ol>`)
+	if len(shown) < len(i.Updates) {
+		p.raw(`<p class="dim">`)
+		p.tell("TextCut")
+		p.raw(`</p>`)
+	}
+	p.raw(`</section>`)
 }
 
 // update writes one, and of its text at most so many UTF-16 units.

@@ -30,6 +30,10 @@ const (
 	// maxText is the length limit of a text in UTF-16 units in files that carry many of them.
 	// The incident's page has the whole text.
 	maxText = 20_000
+
+	// maxTexts is the length limit of all texts of an incident in such files. Older updates are
+	// left out.
+	maxTexts = 100_000
 )
 
 // What is open, as status.json says it.
@@ -394,32 +398,6 @@ func incidentOf(s *site.Site, i site.Incident, components map[string]componentJS
 		})
 	}
 	return j
-}
-
-// updatesOf are the incident's updates. Of an incident without any it is one that stands for the
-// incident itself, because readers take the first one without looking whether there is one. It
-// has number 0 and no text; the title is what it says.
-func updatesOf(i site.Incident) []site.Update {
-	if len(i.Updates) > 0 {
-		return i.Updates
-	}
-	return []site.Update{{Time: min(i.Start, i.Created), State: i.State, Created: i.Created, Updated: i.Created}}
-}
-
-// updateID is the number of the update. The id of one that stands for its incident is made of
-// the incident's.
-func updateID(i site.Incident, u site.Update) string {
-	if u.ID == 0 {
-		return strconv.FormatInt(i.ID, 10) + "-0"
-	}
-	return strconv.FormatInt(u.ID, 10)
-}
-
-func updateBody(i site.Incident, u site.Update) string {
-	if u.ID == 0 {
-		return wordsIn(Languages[0]).title(i)
-	}
-	return statuspage.Shorten(u.Text, maxText)
 }
 
 func componentsAt(affected []site.Affected, components map[string]componentJSON) []componentJSON {
