@@ -32,8 +32,8 @@ const (
 
 	// The feeds of the monitors are shorter. An incident that concerns everything is in all of
 	// them, three times each.
-	maxMonitorIncidents = 20
-	maxMonitorUpdates   = 50
+	maxMonitorIncidents = 10
+	maxMonitorUpdates   = 20
 )
 
 // A feed is what the formats have in common.

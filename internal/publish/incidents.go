@@ -89,7 +89,7 @@ func (t *task) incidents(ctx context.Context, ids map[int64]bool) ([]output, err
 
 // incidentPages makes the pages of an incident. Their note is its time, for the months.
 func (t *task) incidentPages(i site.Incident) []output {
-	made := outputs(page.IncidentFiles(t.site, i), page.IncidentFiles(t.still, i))
+	made := outputs(page.IncidentFiles(t.site, i), statesOf(page.IncidentFiles(t.still, i)))
 	for n := range made {
 		made[n].note = spanOf(i).String()
 	}
@@ -109,7 +109,7 @@ func (t *task) noIncident(id int64, deleted bool) []output {
 
 // over makes files that are put only where there is a page.
 func (t *task) over(files []page.File) []output {
-	made := outputs(files, files)
+	made := outputs(files, statesOf(files))
 	for n := range made {
 		made[n].over = true
 	}

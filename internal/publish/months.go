@@ -102,5 +102,5 @@ func (t *task) months(ctx context.Context, incidents []output) (made []output, f
 }
 
 func (t *task) monthPages(m site.Month) []output {
-	return outputs(page.MonthFiles(t.site, m), page.MonthFiles(t.still, m))
+	return outputs(page.MonthFiles(t.site, m), statesOf(page.MonthFiles(t.still, m)))
 }

@@ -182,19 +182,24 @@ type output struct {
 	over  bool // it is put only in place of a page
 }
 
-// outputs pairs files with those of the site that stands still.
-func outputs(files, still []page.File) []output {
-	digests := map[string]string{}
+// statesOf are the digests of files of the site that stands still, by path.
+func statesOf(still []page.File) map[string]string {
+	states := map[string]string{}
 	for _, f := range still {
-		digests[f.Path] = digestOf(f)
+		states[f.Path] = digestOf(f)
 	}
+	return states
+}
+
+// outputs pairs files with their states.
+func outputs(files []page.File, states map[string]string) []output {
 	var all []output
 	for _, f := range files {
 		key, ok := Key(f.Path)
 		if !ok {
 			continue // an address that nobody could ask for
 		}
-		all = append(all, output{key: key, file: f, state: digests[f.Path]})
+		all = append(all, output{key: key, file: f, state: states[f.Path]})
 	}
 	return all
 }
@@ -206,7 +211,8 @@ func digestOf(f page.File) string {
 // pages are the files that are made of the site alone: first those that a reader sees first.
 func (t *task) pages() (lead, rest []output) {
 	t.missing = map[string]page.File{}
-	for _, o := range outputs(page.Files(t.site), page.Files(t.still)) {
+	states := statesOf(page.Files(t.still)) // which are forgotten before there are the others: both are large
+	for _, o := range outputs(page.Files(t.site), states) {
 		if o.file.Status == http.StatusNotFound {
 			t.missing[o.file.Path] = o.file
 		}
