@@ -35,7 +35,7 @@ func (h *Handler) badge(r *http.Request, tag, kind string) (o publish.Object, ok
 		return o, false, err
 	}
 	svg, ok := page.Badge(kind, data, r.URL.Query())
-	return publish.Object{Status: http.StatusOK, Type: "image/svg+xml", Body: svg}, ok, nil
+	return publish.Object{Status: http.StatusOK, Type: "image/svg+xml; charset=utf-8", Body: svg}, ok, nil
 }
 
 func (h *Handler) embed(r *http.Request, tag string) (o publish.Object, ok bool, err error) {

@@ -42,7 +42,7 @@ type reply struct {
 // ServeHTTP answers GET and HEAD, and HEAD with the body of GET: the gateway says how long it
 // is and sends it to nobody.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if target, ok := elsewhere(r.URL.Path); ok {
+	if target, ok := elsewhere(r.URL.Path); ok && isRead(r) {
 		if r.URL.RawQuery != "" {
 			target += "?" + r.URL.RawQuery
 		}
@@ -81,7 +81,7 @@ func homes() []string {
 }
 
 func (h *Handler) reply(r *http.Request) reply {
-	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+	if !isRead(r) {
 		return notAllowed(r.URL.Path)
 	}
 	if h.Files == nil {
@@ -104,6 +104,8 @@ func (h *Handler) find(r *http.Request) (publish.Object, error) {
 	}
 	return h.get(r.Context(), r.URL.Path)
 }
+
+func isRead(r *http.Request) bool { return r.Method == http.MethodGet || r.Method == http.MethodHead }
 
 func isNotFound(err error) bool { return errors.Is(err, publish.ErrNotFound) }
 

@@ -249,7 +249,7 @@ func TestPaths(t *testing.T) {
 func TestMethods(t *testing.T) {
 	url := serve(t, folder(t), nil)
 	for _, method := range []string{"POST", "PUT", "PATCH", "DELETE", "OPTIONS", "BREW"} {
-		for _, path := range []string{"/", "/nothing", "/api/v2/status.json"} {
+		for _, path := range []string{"/", "/nothing", "/api/v2/status.json", "/de", "/history/"} {
 			got := ask(t, method, url, path)
 			if got.status != 405 || got.header.Get("Allow") != "GET, HEAD" || strings.HasPrefix(path, "/api/") != json.Valid([]byte(got.body)) {
 				t.Errorf("%s %s: %d %v %q", method, path, got.status, got.header["Allow"], got.body)
@@ -353,7 +353,7 @@ func TestDrawn(t *testing.T) {
 		}
 	}
 	url := serve(t, dir, nil)
-	const svg, html = "image/svg+xml", "text/html; charset=utf-8"
+	const svg, html = "image/svg+xml; charset=utf-8", "text/html; charset=utf-8"
 	for _, tt := range []struct {
 		path   string
 		status int

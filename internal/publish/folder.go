@@ -126,8 +126,8 @@ func read(file, state string) (Object, string, error) {
 		return Object{}, "", err
 	}
 	var known stateJSON
-	if err := json.Unmarshal(text, &known); err != nil {
-		return Object{}, "", fmt.Errorf("%s: %w", state, err)
+	if json.Unmarshal(text, &known) != nil { // as after a loss of power: the file is made again
+		return Object{}, "", ErrNotFound
 	}
 	body, err := os.ReadFile(file)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {

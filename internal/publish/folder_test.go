@@ -159,6 +159,8 @@ func TestFolderAfterAnEndBetweenTwoFiles(t *testing.T) {
 		func() error { return os.WriteFile(filepath.Join(dir, key), []byte("old"), 0o600) },
 		func() error { return os.Remove(filepath.Join(dir, key)) },
 		func() error { return os.Remove(filepath.Join(dir, "state", key)) },
+		func() error { return os.WriteFile(filepath.Join(dir, "state", key), nil, 0o600) },
+		func() error { return os.WriteFile(filepath.Join(dir, "state", key), []byte(`{"type":`), 0o600) },
 	} {
 		if err := left(); err != nil {
 			t.Fatal(err)
