@@ -99,7 +99,7 @@ func newServeCommand(c console) *cobra.Command {
 	f.StringVar(&o.template, "template", "template.yaml", "SAM template with the routes, the environment and the table")
 	f.StringVar(&o.data, "data", c.getenv("DATA"), "none, empty, demo or memory, see above (environment: DATA)")
 	f.StringVar(&o.fresh, "fresh", c.getenv("FRESH"), "1: delete the data of this port first (environment: FRESH)")
-	f.StringVar(&o.siteURL, "site-url", c.getenv("SITE_URL"), "address of the status page for the url of incidents; empty: the address that a request came to (environment: SITE_URL)")
+	f.StringVar(&o.siteURL, "site-url", c.getenv("SITE_URL"), "address of the status page, with which links in answers and pages begin; empty: the address that this server listens on (environment: SITE_URL)")
 	f.StringVar(&o.siteName, "site-name", c.getenv("SITE_NAME"), "name of the public status page; empty: Status, or the company of the demo data (environment: SITE_NAME)")
 	f.StringVar(&o.allowedOrigins, "allowed-origins", c.getenv("ALLOWED_ORIGINS"), "origins whose pages may call the API from a browser, separated by commas, or * for all; empty: none (environment: ALLOWED_ORIGINS)")
 	f.StringVar(&o.dynamoDBEndpoint, "dynamodb-endpoint", c.getenv("DYNAMODB_ENDPOINT"), "address of an engine that runs already, instead of one of our own (environment: DYNAMODB_ENDPOINT)")
