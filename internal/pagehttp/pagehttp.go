@@ -42,7 +42,9 @@ type reply struct {
 // ServeHTTP answers GET and HEAD, and HEAD with the body of GET: the gateway says how long it
 // is and sends it to nobody.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if target, ok := elsewhere(r.URL.Path); ok && isRead(r) {
+	// For every method, as the API promises of its paths: /api/, /healthcheck/, /docs/ and
+	// /openapi.json/ come here too.
+	if target, ok := elsewhere(r.URL.Path); ok {
 		if r.URL.RawQuery != "" {
 			target += "?" + r.URL.RawQuery
 		}

@@ -249,7 +249,12 @@ func TestPaths(t *testing.T) {
 func TestMethods(t *testing.T) {
 	url := serve(t, folder(t), nil)
 	for _, method := range []string{"POST", "PUT", "PATCH", "DELETE", "OPTIONS", "BREW"} {
-		for _, path := range []string{"/", "/nothing", "/api/v2/status.json", "/de", "/history/"} {
+		for path, to := range map[string]string{"/api/": "/api", "/healthcheck/": "/healthcheck", "/docs/": "/docs", "/openapi.json/": "/openapi.json", "/history/": "/history", "/de": "/de/"} {
+			if got := ask(t, method, url, path); got.status != 308 || got.header.Get("Location") != to || got.body != "" {
+				t.Errorf("%s %s: %d %v %q", method, path, got.status, got.header["Location"], got.body)
+			}
+		}
+		for _, path := range []string{"/", "/nothing", "/api/v2/status.json"} {
 			got := ask(t, method, url, path)
 			if got.status != 405 || got.header.Get("Allow") != "GET, HEAD" || strings.HasPrefix(path, "/api/") != json.Valid([]byte(got.body)) {
 				t.Errorf("%s %s: %d %v %q", method, path, got.status, got.header["Allow"], got.body)
