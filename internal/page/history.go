@@ -1,6 +1,7 @@
 package page
 
 import (
+	"slices"
 	"time"
 
 	"tocsin/internal/site"
@@ -51,14 +52,23 @@ func (p *page) plainHero(title, says string) {
 
 func (p *page) monthSection(month int64, incidents []site.Incident) {
 	id := "m" + raw(time.Unix(month, 0).UTC().Format("2006-01"))
-	p.raw(`<section aria-labelledby="`, id, `"><h2 id="`, id, `"><a`)
-	p.attr("href", p.href(MonthPath(month)))
-	p.raw(`>`)
-	p.text(p.month(month))
-	p.raw(`</a></h2>`)
+	p.raw(`<section aria-labelledby="`, id, `"><h2 id="`, id, `">`)
+	if hasBegun(p.site, month) {
+		p.raw(`<a`)
+		p.attr("href", p.href(MonthPath(month)))
+		p.raw(`>`)
+		p.text(p.month(month))
+		p.raw(`</a>`)
+	} else {
+		p.text(p.month(month))
+	}
+	p.raw(`</h2>`)
 	p.incidentList(incidents)
 	p.raw(`</section>`)
 }
+
+// hasBegun reports whether the month that begins at start has: only then it has a page.
+func hasBegun(s *site.Site, start int64) bool { return s.AsOf == 0 || start <= s.AsOf }
 
 // MonthFiles are the pages of a month. They lead to the month before it if m.Earlier says so,
 // and to the one after it if that has begun.
@@ -72,15 +82,15 @@ func MonthFiles(s *site.Site, m site.Month) []File {
 
 func monthPage(s *site.Site, lang string, m site.Month) File {
 	w := wordsIn(lang)
-	title := w.month(m.Start)
+	title, end := w.month(m.Start), m.End
+	if s.AsOf != 0 {
+		end = min(end, s.AsOf-s.AsOf%day+day)
+		m.Incidents = slices.DeleteFunc(slices.Clone(m.Incidents), func(i site.Incident) bool { return i.Start >= end })
+	}
 	p := newPage(s, lang, head{path: MonthPath(m.Start), title: title, description: w.with("MonthSummary", fields{"Month": title, "Name": w.siteName(s)}), status: site.NoData, plain: true})
 	p.plainHero(title, p.count("IncidentsInMonth", int64(len(m.Incidents))))
 	p.begin("days", p.say("DayByDay"))
 	p.raw(`<ol class="list">`)
-	end := m.End
-	if s.AsOf != 0 {
-		end = min(end, s.AsOf-s.AsOf%day+day)
-	}
 	quiet := end // the end of the days without incidents that were not told yet
 	for at := end - day; at >= m.Start; at -= day {
 		going := onDay(m.Incidents, at)

@@ -455,6 +455,27 @@ func TestMonthDays(t *testing.T) {
 	}
 }
 
+// What begins in a month to come is told of in the history, but that month has no page yet. The
+// page of this month counts only what it tells of.
+func TestIncidentsToCome(t *testing.T) {
+	s := sitetest.Sample(2, 3)
+	s.Upcoming = []site.Incident{{ID: 99, Title: "Next year", Start: s.AsOf + 365*day, State: statuspage.Investigating}}
+	path := MonthPath(s.Upcoming[0].Start)
+	for _, f := range []File{historyPage(s, "en"), historyPage(s, "de"), sitemapFile(s)} {
+		if strings.Contains(string(f.Body), path) || !strings.Contains(string(f.Body), "/incidents/99") {
+			t.Errorf("%s: leads to %s, or not to the incident", f.Path, path)
+		}
+		if !strings.Contains(string(f.Body), MonthPath(s.AsOf)) {
+			t.Errorf("%s does not lead to this month", f.Path)
+		}
+	}
+	s.Upcoming[0].Start = s.AsOf + 2*day
+	month := site.Month{Start: monthStart(s.AsOf), End: monthStart(s.AsOf + 10*day), Incidents: append(s.Upcoming, s.Open...)}
+	if text := textIn(parse(t, monthPage(s, "en", month))); !strings.Contains(text, "1 incident in this month") || strings.Contains(text, "Next year") {
+		t.Errorf("the month: %s", text)
+	}
+}
+
 func TestYesterday(t *testing.T) {
 	of := func(days ...site.Day) *site.Site {
 		s := &site.Site{Groups: []site.Group{{}}, Past: []site.Incident{{ID: 3, Title: "All is slow"}}}

@@ -43,7 +43,9 @@ func sitemapFile(s *site.Site) File {
 		add(incidentPath(i.ID), machineTime(i.Updated))
 	}
 	for _, month := range monthsOf(incidents) {
-		add(MonthPath(month), "")
+		if hasBegun(s, month) {
+			add(MonthPath(month), "")
+		}
 	}
 	return xmlFile(sitemapPath, "application/xml; charset=utf-8", x)
 }
