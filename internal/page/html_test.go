@@ -476,6 +476,17 @@ func TestIncidentsToCome(t *testing.T) {
 	}
 }
 
+func TestIncidentBody(t *testing.T) {
+	s := sitetest.Sample(2, 1)
+	i := s.Open[0]
+	i.Body = "Some **orders** are <b>lost</b>."
+	for _, f := range IncidentFiles(s, i) {
+		if !strings.Contains(string(f.Body), "Some <strong>orders</strong> are") || strings.Contains(string(f.Body), "<b>") {
+			t.Errorf("%s does not have the body as it should", f.Path)
+		}
+	}
+}
+
 func TestYesterday(t *testing.T) {
 	of := func(days ...site.Day) *site.Site {
 		s := &site.Site{Groups: []site.Group{{}}, Past: []site.Incident{{ID: 3, Title: "All is slow"}}}

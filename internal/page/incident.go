@@ -51,9 +51,20 @@ func incidentPage(s *site.Site, lang string, i site.Incident) File {
 	p.incidentTimes(i)
 	p.raw(`</div></div><div class="w">`)
 	p.impacts(i)
+	p.body(i)
 	p.timeline(i)
 	p.raw(`</div>`)
 	return p.end(200, Hourly)
+}
+
+// body writes what was said of the incident beside its updates.
+func (p *page) body(i site.Incident) {
+	if statuspage.TrimBlank(i.Body) == "" {
+		return
+	}
+	p.raw(`<section>`)
+	p.markdown(statuspage.Shorten(i.Body, maxUpdate))
+	p.raw(`</section>`)
 }
 
 // incidentColour is the status whose colour the page of an incident has.
