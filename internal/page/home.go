@@ -132,10 +132,14 @@ func (w *words) yesterday(s *site.Site) string {
 
 // summary says how many services have a problem and what is open.
 func (w *words) summary(s *site.Site) string {
-	var affected, all int64
+	var affected, unknown, all int64
 	for _, m := range s.Monitors() {
 		all++
-		if k := known(m.Status); k != site.Up && k != site.NoData {
+		switch known(m.Status) {
+		case site.Up:
+		case site.NoData:
+			unknown++
+		default:
 			affected++
 		}
 	}
@@ -146,6 +150,8 @@ func (w *words) summary(s *site.Site) string {
 		return w.counted("Affected", affected, fields{"N": affected, "All": all})
 	case len(s.Open) > 0:
 		return w.count("OpenIncidents", int64(len(s.Open)))
+	case unknown > 0:
+		return w.counted("Unknown", unknown, fields{"N": unknown, "All": all})
 	}
 	return w.count("Services", all)
 }

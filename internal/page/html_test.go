@@ -487,6 +487,29 @@ func TestIncidentBody(t *testing.T) {
 	}
 }
 
+func TestSummary(t *testing.T) {
+	up, down, unknown := site.Monitor{Status: site.Up}, site.Monitor{Status: site.Down}, site.Monitor{Status: site.NoData}
+	for _, c := range []struct {
+		monitors []site.Monitor
+		open     int
+		want     string
+	}{
+		{nil, 0, "Services appear here as soon as monitors exist."},
+		{[]site.Monitor{up, up}, 0, "2 services."},
+		{[]site.Monitor{up, unknown}, 0, "1 of 2 services has no current data."},
+		{[]site.Monitor{up, unknown}, 1, "1 open incident."},
+		{[]site.Monitor{up, unknown, down}, 1, "1 of 3 services has a problem."},
+	} {
+		s := &site.Site{Open: make([]site.Incident, c.open)}
+		if len(c.monitors) > 0 {
+			s.Groups = []site.Group{{Monitors: c.monitors}}
+		}
+		if got := wordsIn("en").summary(s); got != c.want {
+			t.Errorf("%q, want %q", got, c.want)
+		}
+	}
+}
+
 func TestYesterday(t *testing.T) {
 	of := func(days ...site.Day) *site.Site {
 		s := &site.Site{Groups: []site.Group{{}}, Past: []site.Incident{{ID: 3, Title: "All is slow"}}}
@@ -641,13 +664,13 @@ func TestCurves(t *testing.T) {
 		{nil, "", ""},
 		{[]measure{nil, nil}, "", ""},
 		{[]measure{v(10), v(5)}, "M0 10.0L1 55.0", "M0 100L0 10.0L1 55.0L1 100z"},
-		{[]measure{nil, v(10), nil, v(0), v(10)}, "M1 10.0h.5M3 100.0L4 10.0", "M1 100L1 10.0L1 100zM3 100L3 100.0L4 10.0L4 100z"},
+		{[]measure{nil, v(10), nil, v(0), v(10)}, "M1 10.0m-.5 0h1M3 100.0L4 10.0", "M1 100L1 10.0L1 100zM3 100L3 100.0L4 10.0L4 100z"},
 	} {
 		if line, area := string(curves(c.points, 10, false)), string(curves(c.points, 10, true)); line != c.line || area != c.area {
 			t.Errorf("got %q and %q, want %q and %q", line, area, c.line, c.area)
 		}
 	}
-	if got := curves([]measure{v(0)}, 0, false); got != "M0 100.0h.5" {
+	if got := curves([]measure{v(0)}, 0, false); got != "M0 100.0m-.5 0h1" {
 		t.Errorf("got %q", got)
 	}
 }

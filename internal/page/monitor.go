@@ -67,6 +67,11 @@ func (p *page) availability(m site.Monitor) {
 	p.bars(m)
 	p.ends(m.Days)
 	p.raw(`</div>`)
+	if !m.Measured {
+		p.raw(`<p class="dim">`)
+		p.tell("NotMeasured")
+		p.raw(`</p>`)
+	}
 	p.raw(`</section>`)
 	p.legend(whatCounts(m))
 	p.problemDays(m)
@@ -212,7 +217,7 @@ func curves(points []measure, most float64, areas bool) raw {
 		case areas:
 			fmt.Fprintf(&b, "L%d %dz", last, floor)
 		case last == first:
-			b.WriteString("h.5")
+			b.WriteString("m-.5 0h1")
 		}
 	}
 	return raw(b.String())

@@ -43,7 +43,8 @@ func statusText(s *site.Site) []byte {
 		t.lines("", yesterday)
 	}
 	if s.Demo != "" {
-		t.lines("", t.say("DemoNote")+" "+s.Demo)
+		t.lines("", t.say("DemoNote"))
+		t.WriteString("  " + oneLine(s.Demo) + "\n") // in one line, to be pasted
 	}
 	if s.Notice != "" {
 		t.heading("Notice")
