@@ -1,7 +1,7 @@
 # Run `make` for the list of targets. Written for GNU make 3.81 and newer, which is what macOS has.
 
 .DEFAULT_GOAL := help
-.PHONY: help run check test nightly bench races model test-second-engine chaos test-upgrade fuzz test-api test-page lighthouse sam-local test-sam test-deploy test-release fmt vet lint build check-binaries release deploy validate vulncheck clean FORCE
+.PHONY: help run check test nightly bench races model test-second-engine chaos histories test-upgrade fuzz test-api test-page lighthouse sam-local test-sam test-deploy test-release fmt vet lint build check-binaries release deploy validate vulncheck clean FORCE
 
 SAM ?= sam
 GOVULNCHECK_VERSION := v1.9.0
@@ -66,11 +66,15 @@ model: $(bin) ## Hold the repository against its model for so many random sequen
 chaos: $(bin) ## Count 2,000 writes under faults and kills: none lost, none doubled (WRITES=100000 SEED=7; with processes of another commit: ALSO=HEAD~1)
 	@set -x; exec $(bin) engine --memory -- go test -count 1 -timeout 48h ./internal/chaos -run '^TestChaos$$' -v -writes $(or $(WRITES),2000) -seed $(or $(SEED),1) $(if $(ALSO),-also '$(ALSO)')
 
+histories: $(bin) ## Hold the files of the pages against the table after so many random histories (HISTORIES=200 ENGINE)
+	@set -x; exec $(bin) engine --memory --kind $(ENGINE) -- go test -count 1 -timeout 2h ./internal/publish -run '^TestFilesAreThoseOfTheTable$$' -histories $(or $(HISTORIES),200)
+
 nightly: ## Run what is too long for every change: races on both engines, model, chaos, fuzzing (some hours)
 	$(MAKE) races
 	$(MAKE) races ENGINE=dynoxide
 	$(MAKE) model SEQUENCES=1000 ENGINE=dynoxide
 	$(MAKE) chaos WRITES=20000
+	$(MAKE) histories
 	$(MAKE) fuzz FUZZTIME=5m FUZZREQUESTS=200000
 
 # The commit of version 0.1.0.

@@ -12,43 +12,14 @@ die() { say "$*"; exit 1; }
 
 : "${CHROMIUM:=/usr/bin/chromium}"
 
-command -v npm >/dev/null || die 'no npm here: install it (Debian: apt-get install npm)'
 [ -x "$CHROMIUM" ] || die "no $CHROMIUM here: install Chromium (Debian: apt-get install chromium), or say where it is, CHROMIUM=/path/to/chromium"
 
 here=infra/lighthouse
 work=$PWD/.local/lighthouse
 
-if ! cmp -s $here/package-lock.json "$work/npm/installed"; then
-	say 'fetching Lighthouse with npm, only this once'
-	rm -rf "$work/npm"
-	mkdir -p "$work/npm"
-	cp $here/package.json $here/package-lock.json "$work/npm"
-	(cd "$work/npm" && npm ci --silent --no-audit --no-fund)
-	cp $here/package-lock.json "$work/npm/installed"
-fi
-
-server=
-stop() {
-	trap '' INT TERM
-	if [ -n "$server" ]; then
-		kill "$server" 2>/dev/null || true
-		wait "$server" 2>/dev/null || true
-	fi
-}
-trap stop EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM
-
-: >"$work/serve" # an earlier run may have left another address
-DATA=demo PORT=0 .local/bin/tocsin serve >"$work/serve" 2>"$work/log" &
-server=$!
-tries=0
-until url=$(sed -n 's/^ready //p' "$work/serve") && [ -n "$url" ]; do
-	kill -0 "$server" 2>/dev/null || { cat "$work/log" >&2; die 'tocsin serve has ended'; }
-	tries=$((tries + 1))
-	[ "$tries" -lt 300 ] || die 'tocsin serve is not ready'
-	sleep 0.2
-done
+. infra/functions.sh
+with_npm Lighthouse
+serve DATA=demo
 
 low=
 for path in / /monitors/checkout /incidents/3 /history; do

@@ -18,29 +18,8 @@ command -v curl >/dev/null || die 'no curl here'
 here=infra/test-api
 work=$PWD/.local/test-api
 
-API_KEY=kener_$(od -An -N32 -tx1 /dev/urandom | tr -d ' \n')
-export API_KEY
-server=
-stop() {
-	trap '' INT TERM
-	if [ -n "$server" ]; then
-		kill "$server" 2>/dev/null || true
-		wait "$server" 2>/dev/null || true
-	fi
-}
-trap stop EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM
-
-CLOSER=off DATA=memory PORT=0 .local/bin/tocsin serve >"$work/serve" 2>"$work/log" &
-server=$!
-tries=0
-until url=$(sed -n 's/^ready //p' "$work/serve") && [ -n "$url" ]; do
-	kill -0 "$server" 2>/dev/null || { cat "$work/log" >&2; die 'tocsin serve has ended'; }
-	tries=$((tries + 1))
-	[ "$tries" -lt 300 ] || die 'tocsin serve is not ready'
-	sleep 0.2
-done
+. infra/functions.sh
+serve CLOSER=off DATA=memory
 
 KEPT_MONITORS=kept-1,kept-2,kept-3
 export KEPT_MONITORS
@@ -60,8 +39,5 @@ status=0
 		--checks all --max-examples "$EXAMPLES" --seed "$SEED" --no-color
 ) || status=$?
 kill -0 "$server" 2>/dev/null || die 'tocsin serve has ended before the test'
-if grep -E '"(status":5|cause":"panic)' "$work/log" >"$work/failures"; then
-	head -n 5 "$work/failures" >&2
-	die "$(wc -l <"$work/failures") failures of the service are in its log, $work/log"
-fi
+check_log
 exit "$status"

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"io/fs"
 	"math/rand/v2"
@@ -21,10 +22,12 @@ import (
 	"tocsin/internal/statuspage"
 )
 
+var histories = flag.Int("histories", 4, "random histories that TestFilesAreThoseOfTheTable goes through")
+
 // Whatever is changed, and wherever a pass is interrupted: once it is quiet, the files are
 // those that a publisher makes who begins with nothing.
 func TestFilesAreThoseOfTheTable(t *testing.T) {
-	for seed := range uint64(2) {
+	for seed := range uint64(*histories) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			w := newHistory(t, seed)
 			for range 20 {
@@ -198,6 +201,14 @@ func (w *history) compare() {
 		w.t.Fatalf("only %d files", len(want))
 	}
 	for key := range want {
+		// A month in which nothing went on may have a page or none: nothing leads to it.
+		o, _, err := folder.Get(w.t.Context(), key)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		if !got[key] && w.emptyMonth(key, o) {
+			continue
+		}
 		w.same(key, folder)
 	}
 	for key := range got {
