@@ -19,7 +19,7 @@ const Name = "page"
 
 // New returns the handler of the function, with the environment that getenv reads:
 //
-//	SITE_DIR         the folder with the files; "": there is none, every answer is a 503
+//	SITE_DIR         the folder with the files; "": there is none, and the home page is a 503
 //	SITE_NAME        name of the whole
 //	LOG_LEVEL        DEBUG, INFO, WARN or ERROR; default INFO
 //	ALLOWED_ORIGINS, ORIGIN_HEADER, ORIGIN_SHA256

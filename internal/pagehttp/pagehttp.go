@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 
 	"tocsin/internal/page"
@@ -87,7 +88,7 @@ func (h *Handler) reply(r *http.Request) reply {
 		return notAllowed(r.URL.Path)
 	}
 	if h.Files == nil {
-		return h.unavailable(r, nil)
+		return h.unmade(r)
 	}
 	object, err := h.find(r)
 	if isNotFound(err) || err == nil && object.Status == http.StatusNotFound {
@@ -144,6 +145,16 @@ func notAllowed(path string) reply {
 	}
 	refused.header = http.Header{"Allow": {"GET, HEAD"}}
 	return refused
+}
+
+// unmade answers while there is no place yet to read from. Who asks for the page gets a 503 that
+// says so. All else is not found: an address that somebody tries out is no failure of the
+// service.
+func (h *Handler) unmade(r *http.Request) reply {
+	if slices.Contains(homes(), r.URL.Path) || strings.HasPrefix(r.URL.Path, api) {
+		return h.unavailable(r, nil)
+	}
+	return htmlReply(http.StatusNotFound, sorry(h.Name, true))
 }
 
 // unavailable answers when nothing can be read: because of cause, or, when that is nil, because

@@ -428,10 +428,15 @@ func TestOrigin(t *testing.T) {
 	}
 }
 
-// Without a place to read from every page says so, and an API that reads JSON gets JSON.
+// Without a place to read from the page says so, and an API that reads JSON gets JSON.
 func TestNoPlace(t *testing.T) {
 	url := serve(t, "", map[string]string{"SiteName": "<Example>"})
-	for _, path := range []string{"/", "/nothing", "/de/"} {
+	for _, path := range []string{"/nothing", "/de/nothing", "/robots.txt"} {
+		if got := ask(t, "GET", url, path); got.status != 404 || !strings.Contains(got.body, "SITE_DIR") {
+			t.Errorf("GET %s: %d %s", path, got.status, got.body)
+		}
+	}
+	for _, path := range []string{"/", "/de/"} {
 		got := ask(t, "GET", url, path)
 		if got.status != 503 || got.header.Get("Retry-After") == "" || got.header.Get("Cache-Control") != "no-store" || !strings.Contains(got.body, "SITE_DIR") ||
 			!strings.Contains(got.body, "&lt;Example&gt;") || strings.Contains(got.body, "<Example>") {
