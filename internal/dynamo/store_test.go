@@ -747,7 +747,7 @@ func TestTagUsedAgain(t *testing.T) {
 		t.Errorf("the new monitor has %d incidents", len(got))
 	}
 	want := w.incidents[id-1]
-	want.Monitors, want.Version = nil, 2 // the update time stays
+	want.Monitors, want.Orphan, want.Version = nil, statuspage.OrphanOfPublic, 2 // the update time stays
 	got, err := w.store.Incident(ctx, id)
 	if d := cmp.Diff(want, got, cmpopts.EquateEmpty()); d != "" || err != nil {
 		t.Errorf("incident (-want +got), %v:\n%s", err, d)

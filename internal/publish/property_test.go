@@ -10,6 +10,7 @@ import (
 	"math/rand/v2"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -283,21 +284,29 @@ var errEnded = errors.New("the process ended here")
 // done.
 type flaky struct {
 	publish.Port
+	mu    sync.Mutex
 	after int
 }
 
 func (f *flaky) Put(ctx context.Context, key string, o publish.Object, etag string) (string, error) {
-	switch {
-	case f.after < 0:
-		return f.Port.Put(ctx, key, o, etag)
-	case f.after == 0:
+	left := f.count()
+	if left == 0 {
 		return "", errEnded
 	}
-	if f.after--; f.after == 0 {
-		if _, err := f.Port.Put(ctx, key, o, etag); err != nil {
-			return "", err
-		}
+	next, err := f.Port.Put(ctx, key, o, etag)
+	if left == 1 && err == nil {
 		return "", errEnded
 	}
-	return f.Port.Put(ctx, key, o, etag)
+	return next, err
+}
+
+// count returns how many puts are left, this one included; negative: no end is near.
+func (f *flaky) count() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	left := f.after
+	if f.after > 0 {
+		f.after--
+	}
+	return left
 }

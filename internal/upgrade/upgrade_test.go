@@ -62,7 +62,7 @@ func (p program) serve(t *testing.T) *server {
 	t.Helper()
 	var said bytes.Buffer
 	cmd := exec.Command(p.binary, "serve", "--port", "0", "--dir", t.TempDir(), "--template", filepath.Join(p.source, "template.yaml"))
-	cmd.Env = append(os.Environ(), "DYNAMODB_ENDPOINT="+dynamotest.Endpoint(t), "API_KEY="+apiKey, "SITE_URL="+siteURL, "CLOSER=off", "DATA=", "FRESH=")
+	cmd.Env = append(os.Environ(), "DYNAMODB_ENDPOINT="+dynamotest.Endpoint(t), "API_KEY="+apiKey, "SITE_URL="+siteURL, "CLOSER=off", "DATA=memory", "FRESH=") // memory: without monitors of its own
 	cmd.Stderr = &said
 	out, err := cmd.StdoutPipe()
 	if err != nil {
@@ -134,6 +134,11 @@ func (c call) at(minute int64) call {
 
 // made are writes of every kind, of both APIs. All of them succeed.
 var made = []call{
+	{"POST", "/api/v4/monitors", `{"tag":"earth","name":"Earth"}`, ""},
+	{"POST", "/api/v4/monitors", `{"tag":"google","name":"Google"}`, ""},
+	{"POST", "/api/v4/monitors", `{"tag":"api-gateway","name":"API Gateway"}`, ""},
+	{"POST", "/api/v4/monitors", `{"tag":"checkout-service","name":"Checkout Service"}`, ""},
+	{"POST", "/api/v4/monitors", `{"tag":"database","name":"Database"}`, ""},
 	{"POST", "/api/v4/monitors", `{"tag":"search","name":"Search","description":"Finds","cron":"* * * * *","category_name":"Web","type_data":{"url":"https://search.example","n":1.5}}`, "monitor"},
 	{"POST", "/api/v4/monitors", `{"tag":"mail","name":"Mail","default_status":"DOWN","confirmation_threshold":3}`, ""},
 	{"POST", "/api/v4/monitors", `{"tag":"gone","name":"Gone"}`, ""},
