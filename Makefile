@@ -47,7 +47,7 @@ test: $(bin) ## Run all tests against DynamoDB Local, with the race detector whe
 	  *) [ "$$(go env CGO_ENABLED)" = 1 ] && echo '#include <stdlib.h>' | $$(go env CC) -E - >/dev/null 2>&1 || \
 	     { race=; export CGO_ENABLED=0; echo 'make test: no C compiler here: testing WITHOUT the race detector (install gcc or clang to have it)' >&2; } ;; \
 	esac; \
-	set -x; $(bin) engine --memory -- go test $$race -timeout 20m ./... && \
+	set -x; $(bin) engine --memory -- go test $$race -timeout 30m ./... && \
 	if [ -n "$$race" ]; then exec $(bin) engine --memory -- go test -run '^TestAllocations$$' ./internal/bench; fi # which the race detector changes
 
 bench: $(bin) ## Measure costs, cold starts and throughput and write docs/performance.md (REPEATS, WARM, SECONDS, INCIDENTS=1000000)
