@@ -17,12 +17,10 @@ import (
 // Function returns the function that serves the group. Of its environment it reads, beside
 // what all functions do:
 //
-//	SITE_URL         origin of the links in answers, see web.Config
-//	ALLOWED_ORIGINS  what the gateway's CORS configuration allows; not empty: preflight
-//	                 requests are answered, see lambdahttp.Handler
-//	ORIGIN_HEADER    the header in which a CDN sends a secret, and ORIGIN_SHA256: that of the
-//	                 secret; not empty: other requests are refused, see lambdahttp.Origin
-//	API_DOCS         false: the API does not describe itself, see apiv4.Docs
+//	SITE_URL  origin of the links in answers, see web.Config
+//	API_DOCS  false: the API does not describe itself, see apiv4.Docs
+//
+// and what lambdahttp.NewFor reads.
 func Function(group web.Group) awsenv.Function {
 	return awsenv.Function{Name: string(group), New: func(e awsenv.Env) (lambda.Handler, error) {
 		served := routes(e.Store)
@@ -30,10 +28,7 @@ func Function(group web.Group) awsenv.Function {
 			served = append(served, apiv4.Docs()...)
 		}
 		handler := web.New(group, web.Config{Store: e.Store, Now: e.Now, SiteURL: e.Getenv("SITE_URL"), Room: lambdahttp.Room(), Ready: e.Ready}, served)
-		h := lambdahttp.New(handler, web.InternalError(), e.Log)
-		h.Preflight = e.Getenv("ALLOWED_ORIGINS") != ""
-		h.Origin = lambdahttp.Origin{Header: e.Getenv("ORIGIN_HEADER"), SHA256: e.Getenv("ORIGIN_SHA256")}
-		return h, nil
+		return lambdahttp.NewFor(e.Getenv, handler, web.InternalError(), e.Log), nil
 	}}
 }
 

@@ -80,6 +80,19 @@ func New(h http.Handler, failure []byte, log *slog.Logger) *Handler {
 	return &Handler{adapter: httpadapter.NewV2(withHeader(h)), failure: failure, log: Logger(log)}
 }
 
+// NewFor is New for a function with an environment, of which it reads:
+//
+//	ALLOWED_ORIGINS  what the gateway's CORS configuration allows; not empty: preflight
+//	                 requests are answered, see Handler.Preflight
+//	ORIGIN_HEADER    the header in which a CDN sends a secret, and ORIGIN_SHA256: that of the
+//	                 secret; not empty: other requests are refused, see Origin
+func NewFor(getenv func(string) string, h http.Handler, failure []byte, log *slog.Logger) *Handler {
+	made := New(h, failure, log)
+	made.Preflight = getenv("ALLOWED_ORIGINS") != ""
+	made.Origin = Origin{Header: getenv("ORIGIN_HEADER"), SHA256: getenv("ORIGIN_SHA256")}
+	return made
+}
+
 // withHeader gives h the headers as the gateway delivered them, a value each. The adapter
 // gets none: it would split values at their commas and trim the parts, so that different
 // values become the same.

@@ -19,13 +19,11 @@ const Name = "page"
 
 // New returns the handler of the function, with the environment that getenv reads:
 //
-//	SITE_DIR         the folder with the files; "": there is none, and the home page is a 503
-//	SITE_NAME        name of the whole
-//	LOG_LEVEL        DEBUG, INFO, WARN or ERROR; default INFO
-//	ALLOWED_ORIGINS, ORIGIN_HEADER, ORIGIN_SHA256
-//	                 as in lambdaapi.Function
+//	SITE_DIR   the folder with the files; "": there is none, and the home page is a 503
+//	SITE_NAME  name of the whole
+//	LOG_LEVEL  DEBUG, INFO, WARN or ERROR; default INFO
 //
-// A nil log means the usual one.
+// and what lambdahttp.NewFor reads. A nil log means the usual one.
 func New(getenv func(string) string, log *slog.Logger) (lambda.Handler, error) {
 	if log == nil {
 		var err error
@@ -41,10 +39,7 @@ func New(getenv func(string) string, log *slog.Logger) (lambda.Handler, error) {
 		}
 		pages.Files = folder
 	}
-	h := lambdahttp.New(pages, web.InternalError(), log.With("service", Name))
-	h.Preflight = getenv("ALLOWED_ORIGINS") != ""
-	h.Origin = lambdahttp.Origin{Header: getenv("ORIGIN_HEADER"), SHA256: getenv("ORIGIN_SHA256")}
-	return h, nil
+	return lambdahttp.NewFor(getenv, pages, web.InternalError(), log.With("service", Name)), nil
 }
 
 // Main runs the function in Lambda. It does not return.

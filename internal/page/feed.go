@@ -96,7 +96,7 @@ func concerning(m site.Monitor, entries []*entry) []*entry {
 }
 
 // titleOf is the site's name, or a word for it.
-func titleOf(s *site.Site) string { return cmp.Or(s.Name, "Status") }
+func titleOf(s *site.Site) string { return wordsIn(Languages[0]).siteName(s) }
 
 func newEntry(s *site.Site, i site.Incident) *entry {
 	e := &entry{

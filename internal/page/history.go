@@ -5,17 +5,12 @@ import (
 	"time"
 
 	"tocsin/internal/site"
+	"tocsin/internal/statuspage"
 )
 
 // MonthPath is the address of the page of the month that holds t (UTC seconds), in English:
 // "/events/November-2026".
 func MonthPath(t int64) string { return "/events/" + time.Unix(t, 0).UTC().Format("January-2006") }
-
-// monthStart is the first second of the UTC month that holds t.
-func monthStart(t int64) int64 {
-	at := time.Unix(t, 0).UTC()
-	return time.Date(at.Year(), at.Month(), 1, 0, 0, 0, 0, time.UTC).Unix()
-}
 
 // historyPage lists the newest incidents by the month in which they began.
 func historyPage(s *site.Site, lang string) File {
@@ -30,8 +25,8 @@ func historyPage(s *site.Site, lang string) File {
 		p.raw(`</p></section>`)
 	}
 	for len(incidents) > 0 {
-		month, n := monthStart(incidents[0].Start), 0
-		for n < len(incidents) && monthStart(incidents[n].Start) == month {
+		month, n := statuspage.FloorMonth(incidents[0].Start), 0
+		for n < len(incidents) && statuspage.FloorMonth(incidents[n].Start) == month {
 			n++
 		}
 		p.monthSection(month, incidents[:n])

@@ -103,13 +103,13 @@ const shownYesterday = 3
 // yesterday says what there was on the day before today (UTC); "" when nothing is known of it.
 func (w *words) yesterday(s *site.Site) string {
 	var says []string
-	known, incident := false, int64(0)
+	told, incident := false, int64(0)
 	for _, m := range s.Monitors() {
 		if len(m.Days) < 2 {
 			continue
 		}
 		d := m.Days[len(m.Days)-2]
-		known = known || d.Status != site.NoData
+		told = told || known(d.Status) != site.NoData
 		if isProblem(d.Status) {
 			says = append(says, monitorName(m)+" ("+w.dayText(d)+")")
 		}
@@ -124,7 +124,7 @@ func (w *words) yesterday(s *site.Site) string {
 		return w.with("Yesterday", fields{"What": strings.Join(says, ", ")})
 	case incident != 0:
 		return w.with("Yesterday", fields{"What": w.titleOf(s, incident)})
-	case known:
+	case told:
 		return w.say("YesterdayQuiet")
 	}
 	return ""

@@ -17,9 +17,12 @@ func htmlFiles(s *site.Site) []File {
 	return files
 }
 
+// missing is the address of the page that is answered where nothing is.
+const missing = "/404"
+
 // missingPage is what an address answers where nothing is.
 func missingPage(s *site.Site, lang string) File {
-	return deadEnd(s, lang, "/404", 404, "Missing", "MissingHint")
+	return deadEnd(s, lang, missing, 404, "Missing", "MissingHint")
 }
 
 // deadEnd is a page that has nothing but a way back.

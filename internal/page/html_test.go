@@ -49,7 +49,7 @@ func htmlOf(s *site.Site) []File {
 		files = append(files, IncidentFiles(s, i)...)
 	}
 	files = append(files, GoneFiles(s, 1234)...)
-	files = append(files, MonthFiles(s, site.Month{Start: monthStart(sitetest.Now), End: monthStart(sitetest.Now + 10*day), Incidents: s.Incidents(), Earlier: true})...)
+	files = append(files, MonthFiles(s, site.Month{Start: statuspage.FloorMonth(sitetest.Now), End: statuspage.FloorMonth(sitetest.Now + 10*day), Incidents: s.Incidents(), Earlier: true})...)
 	for _, m := range s.Monitors()[:min(3, len(s.Monitors()))] {
 		for _, theme := range []string{"light", "dark"} {
 			files = append(files, File{Path: "/embed/monitor-" + m.Tag + "?theme=" + theme, Type: htmlType, Status: 200, Body: Embed(m, theme, 30)})
@@ -346,7 +346,7 @@ func fewPages(s *site.Site) []File {
 	m := s.Groups[0].Monitors[3]
 	return []File{
 		homePage(s, "en"), monitorPage(s, "de", m), IncidentFiles(s, s.Open[0])[0], historyPage(s, "en"), missingPage(s, "en"), embedFile(m),
-		MonthFiles(s, site.Month{Start: monthStart(sitetest.Now), End: sitetest.Now, Incidents: s.Past})[0],
+		MonthFiles(s, site.Month{Start: statuspage.FloorMonth(sitetest.Now), End: sitetest.Now, Incidents: s.Past})[0],
 	}
 }
 
@@ -470,7 +470,7 @@ func TestIncidentsToCome(t *testing.T) {
 		}
 	}
 	s.Upcoming[0].Start = s.AsOf + 2*day
-	month := site.Month{Start: monthStart(s.AsOf), End: monthStart(s.AsOf + 10*day), Incidents: append(s.Upcoming, s.Open...)}
+	month := site.Month{Start: statuspage.FloorMonth(s.AsOf), End: statuspage.FloorMonth(s.AsOf + 10*day), Incidents: append(s.Upcoming, s.Open...)}
 	if text := textIn(parse(t, monthPage(s, "en", month))); !strings.Contains(text, "1 incident in this month") || strings.Contains(text, "Next year") {
 		t.Errorf("the month: %s", text)
 	}

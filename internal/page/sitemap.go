@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"tocsin/internal/site"
+	"tocsin/internal/statuspage"
 )
 
 const sitemapPath = "/sitemap.xml"
@@ -55,9 +56,9 @@ func sitemapFile(s *site.Site) File {
 func monthsOf(incidents []site.Incident) []int64 {
 	var all []int64
 	for _, i := range incidents {
-		all = append(all, monthStart(i.Start))
+		all = append(all, statuspage.FloorMonth(i.Start))
 		if i.End != nil {
-			all = append(all, monthStart(*i.End))
+			all = append(all, statuspage.FloorMonth(*i.End))
 		}
 	}
 	slices.Sort(all)

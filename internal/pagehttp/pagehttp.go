@@ -63,7 +63,7 @@ func elsewhere(path string) (target string, ok bool) {
 	if _, ok := publish.Key(path); !ok {
 		return "", false
 	}
-	for _, home := range homes() {
+	for _, home := range page.Homes() {
 		if path == home {
 			return "", false
 		}
@@ -72,15 +72,6 @@ func elsewhere(path string) (target string, ok bool) {
 		}
 	}
 	return strings.CutSuffix(path, "/")
-}
-
-// homes are the addresses of the home page, in all languages.
-func homes() []string {
-	all := []string{"/"}
-	for _, code := range page.Languages[1:] {
-		all = append(all, "/"+code+"/")
-	}
-	return all
 }
 
 func (h *Handler) reply(r *http.Request) reply {
@@ -127,7 +118,7 @@ func (h *Handler) notFound(r *http.Request) reply {
 	if strings.HasPrefix(path, api) {
 		return jsonReply(http.StatusNotFound, "NOT_FOUND", "No API route matches '"+path+"'")
 	}
-	object, err := h.get(r.Context(), publish.NotFound(path))
+	object, err := h.get(r.Context(), page.MissingPath(path))
 	switch {
 	case isNotFound(err):
 		return plainReply(http.StatusNotFound, "Not found\n")
@@ -151,7 +142,7 @@ func notAllowed(path string) reply {
 // says so. All else is not found: an address that somebody tries out is no failure of the
 // service.
 func (h *Handler) unmade(r *http.Request) reply {
-	if slices.Contains(homes(), r.URL.Path) || strings.HasPrefix(r.URL.Path, api) {
+	if slices.Contains(page.Homes(), r.URL.Path) || strings.HasPrefix(r.URL.Path, api) {
 		return h.unavailable(r, nil)
 	}
 	return htmlReply(http.StatusNotFound, sorry(h.Name, true))

@@ -23,8 +23,8 @@ const readAtOnce = 16
 func (t *task) incidentsToMake(changed site.Changed) map[int64]bool {
 	ids := map[int64]bool{}
 	for _, i := range t.site.Incidents() {
-		page := t.publisher.known[t.incidentKeys(i.ID)[0]]
-		if page.status != http.StatusOK || i.Start > t.since && i.Start <= t.now {
+		had := t.publisher.known[incidentKeys(i.ID)[0]]
+		if had.status != http.StatusOK || i.Start > t.since && i.Start <= t.now {
 			ids[i.ID] = false
 		}
 	}
@@ -35,20 +35,20 @@ func (t *task) incidentsToMake(changed site.Changed) map[int64]bool {
 }
 
 // incidentKeys are the keys of the incident's pages, in all languages.
-func (t *task) incidentKeys(id int64) []string {
+func incidentKeys(id int64) []string {
 	var keys []string
-	for _, f := range page.GoneFiles(t.still, id) {
-		if key, ok := Key(f.Path); ok {
+	for _, path := range page.IncidentPaths(id) {
+		if key, ok := Key(path); ok {
 			keys = append(keys, key)
 		}
 	}
 	return keys
 }
 
-func (t *task) keysOf(ids map[int64]bool) []string {
+func keysOf(ids map[int64]bool) []string {
 	var keys []string
 	for id := range ids {
-		keys = append(keys, t.incidentKeys(id)...)
+		keys = append(keys, incidentKeys(id)...)
 	}
 	return keys
 }
@@ -118,22 +118,12 @@ func (t *task) over(files []page.File) []output {
 
 // notFound is the page about unknown addresses, at an address that was known once.
 func (t *task) notFound(path string) page.File {
-	file, ok := t.missing[NotFound(path)]
+	file, ok := t.missing[page.MissingPath(path)]
 	if !ok {
 		file = page.File{Type: "text/plain; charset=utf-8", Status: http.StatusNotFound, Body: []byte("Not found\n")}
 	}
 	file.Path = path
 	return file
-}
-
-// NotFound returns the address of the page about unknown addresses in the language of the path.
-func NotFound(path string) string {
-	for _, code := range page.Languages[1:] {
-		if strings.HasPrefix(path, "/"+code+"/") {
-			return "/" + code + "/404"
-		}
-	}
-	return "/404"
 }
 
 // goneMonitors makes what stands in place of the files of monitors that were changed and are

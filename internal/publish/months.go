@@ -5,10 +5,10 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"time"
 
 	"tocsin/internal/page"
 	"tocsin/internal/site"
+	"tocsin/internal/statuspage"
 )
 
 // A span is when an incident went on, in UTC seconds; end 0: it has none.
@@ -31,19 +31,10 @@ func parseSpan(note string) (s span, ok bool) {
 	return s, err == nil
 }
 
-// monthOf is the first second of the UTC month.
-func monthOf(at int64) int64 {
-	y, m, _ := time.Unix(at, 0).UTC().Date()
-	return time.Date(y, m, 1, 0, 0, 0, 0, time.UTC).Unix()
-}
-
-// nextMonth is the first second of the month after the one that begins at month.
-func nextMonth(month int64) int64 { return time.Unix(month, 0).UTC().AddDate(0, 1, 0).Unix() }
-
 // monthsTo returns the months from one to another, both included.
 func monthsTo(from, to int64) []int64 {
 	var all []int64
-	for m := monthOf(from); m <= to; m = nextMonth(m) {
+	for m := statuspage.FloorMonth(from); m <= to; m = statuspage.NextMonth(m) {
 		all = append(all, m)
 	}
 	return all
@@ -54,7 +45,7 @@ func monthsTo(from, to int64) []int64 {
 // It also returns the first month that has an incident, as far as is known. A page says whether
 // there is something before its month: when the first month is touched all are made.
 func (t *task) months(ctx context.Context, incidents []output) (made []output, first int64, err error) {
-	current := monthOf(t.now)
+	current := statuspage.FloorMonth(t.now)
 	first = t.publisher.mark.First
 	if first == 0 || first > current {
 		first = current

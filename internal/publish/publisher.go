@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"slices"
 	"time"
 
 	"tocsin/internal/page"
@@ -132,7 +133,7 @@ func (p *Publisher) pass(ctx context.Context, now int64) (more bool, err error) 
 	t := task{publisher: p, site: s, still: s.Still(), since: since, now: now, next: p.mark.mark}
 	lead, rest := t.pages()
 	ids := t.incidentsToMake(changed)
-	if err := p.know(ctx, t.keysOf(ids)); err != nil { // what is noted of them is needed below
+	if err := p.know(ctx, keysOf(ids)); err != nil { // what is noted of them is needed below
 		return false, err
 	}
 	incidents, err := t.incidents(ctx, ids)
@@ -226,16 +227,7 @@ func (t *task) pages() (lead, rest []output) {
 }
 
 func isLead(path string) bool {
-	switch path {
-	case "/", "/api/v2/status.json", "/api/v2/summary.json":
-		return true
-	}
-	for _, code := range page.Languages[1:] {
-		if path == "/"+code+"/" {
-			return true
-		}
-	}
-	return false
+	return path == "/api/v2/status.json" || path == "/api/v2/summary.json" || slices.Contains(page.Homes(), path)
 }
 
 // isNotFound reports whether there is no such record, or none that is shown.

@@ -45,7 +45,7 @@ func (t *task) sweep(ctx context.Context) (more bool, err error) {
 		return false, fmt.Errorf("listing the incidents: %w", err)
 	}
 	// What is known of the files now is older than what is read of the incidents below.
-	if err := p.know(ctx, t.keysOf(ids)); err != nil && !errors.Is(err, errUnknown) {
+	if err := p.know(ctx, keysOf(ids)); err != nil && !errors.Is(err, errUnknown) {
 		return false, err
 	}
 	incidents, err := t.incidents(ctx, ids)
@@ -59,7 +59,7 @@ func (t *task) sweep(ctx context.Context) (more bool, err error) {
 	if err := p.putAll(ctx, [][]output{incidents, months}, t.now); err != nil {
 		return false, err
 	}
-	p.sweep.after, p.sweep.month = next, monthOf(oldest)
+	p.sweep.after, p.sweep.month = next, statuspage.FloorMonth(oldest)
 	if next != nil {
 		return true, nil
 	}
@@ -125,7 +125,7 @@ var program = sync.OnceValue(func() string {
 	files := page.Files(s)
 	files = append(files, page.IncidentFiles(s, i)...)
 	files = append(files, page.GoneFiles(s, 1)...)
-	files = append(files, page.MonthFiles(s, site.Month{Start: monthOf(at), End: nextMonth(monthOf(at)), Incidents: s.Past})...)
+	files = append(files, page.MonthFiles(s, site.Month{Start: statuspage.FloorMonth(at), End: statuspage.NextMonth(at), Incidents: s.Past})...)
 	all := ""
 	for _, f := range files {
 		all += f.Path + digestOf(f)

@@ -3,7 +3,6 @@ package site
 import (
 	"context"
 	"slices"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -57,7 +56,7 @@ const monthsLookedAt = 50
 // is not found.
 func LoadMonth(ctx context.Context, store Store, start, now int64) (Month, error) {
 	r := reader{store: store, now: now}
-	m := Month{Start: start, End: time.Unix(start, 0).UTC().AddDate(0, 1, 0).Unix()}
+	m := Month{Start: start, End: statuspage.NextMonth(start)}
 	listed, err := r.lists(ctx, []statuspage.IncidentQuery{
 		{From: start, To: m.End - 1, Limit: MaxIncidents},
 		{From: max(start-reach, 0), To: start - 1, Limit: MaxIncidents},
