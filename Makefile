@@ -1,7 +1,7 @@
 # Run `make` for the list of targets. Written for GNU make 3.81 and newer, which is what macOS has.
 
 .DEFAULT_GOAL := help
-.PHONY: help run check test nightly bench races model test-second-engine chaos histories test-upgrade fuzz test-api test-page lighthouse sam-local test-sam test-deploy test-release fmt vet lint build check-binaries release deploy validate vulncheck clean FORCE
+.PHONY: help run check test nightly bench publishing races model test-second-engine chaos histories test-upgrade fuzz test-api test-page test-terraform lighthouse sam-local test-sam test-deploy test-release fmt vet lint build check-binaries release deploy validate vulncheck clean FORCE
 
 SAM ?= sam
 GOVULNCHECK_VERSION := v1.9.0
@@ -54,6 +54,9 @@ bench: $(bin) ## Measure costs, cold starts and throughput and write docs/perfor
 	@set -x; exec $(bin) engine --memory -- go test ./internal/bench -count 1 -timeout 4h -performance '$(CURDIR)/docs/performance.md' \
 	  $(if $(REPEATS),-repeats $(REPEATS)) $(if $(WARM),-warm $(WARM)) $(if $(SECONDS),-seconds $(SECONDS)) $(if $(INCIDENTS),-incidents $(INCIDENTS)) $(if $(ENDPOINT),-endpoint $(ENDPOINT))
 
+publishing: $(bin) ## Simulate days of the publisher and write docs/cost.md (half an hour; ENGINE=dynoxide is the faster one)
+	@set -x; $(bin) engine --memory --kind $(ENGINE) -- go test ./internal/bench -count 1 -timeout 4h -run '^TestPublishing$$' -days -update && exec go run ./internal/cost
+
 test-second-engine: $(bin) ## Run the tests that need an engine, but for the races, on another one, Dynoxide (Linux on x86-64; needs npm the first time)
 	@set -x; exec $(bin) engine --memory --kind dynoxide -- go test -count 1 -timeout 20m ./internal/dynamo ./internal/api ./internal/function ./internal/definitions -skip '^Test(.*Races|CloserProperty)$$'
 
@@ -61,13 +64,13 @@ races: $(bin) ## Let every pair of writers race 200 times each: plainly, with co
 	@set -x; exec $(bin) engine --memory --kind $(ENGINE) -- go test -count 1 -timeout 2h ./internal/dynamo ./internal/api -run '^Test(.*Races|CloserProperty)$$' -races $(or $(RACES),200)
 
 model: $(bin) ## Hold the repository against its model for so many random sequences of calls (SEQUENCES=1000 SEED ENGINE)
-	@set -x; exec $(bin) engine --memory --kind $(ENGINE) -- go test ./internal/model -count 1 -timeout 3h -run '^TestModel$$' -rapid.checks $(or $(SEQUENCES),1000) $(if $(SEED),-rapid.seed $(SEED))
+	@set -x; exec $(bin) engine --memory --kind $(ENGINE) -- go test ./internal/model -count 1 -timeout 3h -run '^(TestModel|TestMaintenances|TestPages)$$' -rapid.checks $(or $(SEQUENCES),1000) $(if $(SEED),-rapid.seed $(SEED))
 
 chaos: $(bin) ## Count 2,000 writes under faults and kills: none lost, none doubled (WRITES=100000 SEED=7; with processes of another commit: ALSO=HEAD~1)
 	@set -x; exec $(bin) engine --memory -- go test -count 1 -timeout 48h ./internal/chaos -run '^TestChaos$$' -v -writes $(or $(WRITES),2000) -seed $(or $(SEED),1) $(if $(ALSO),-also '$(ALSO)')
 
-histories: $(bin) ## Hold the files of the pages against the table after so many random histories (HISTORIES=200 ENGINE)
-	@set -x; exec $(bin) engine --memory --kind $(ENGINE) -- go test -count 1 -timeout 2h ./internal/publish -run '^TestFilesAreThoseOfTheTable$$' -histories $(or $(HISTORIES),200)
+histories: $(bin) ## Hold the files of the pages against the table after so many random histories, and races of publishers over a failing S3 (HISTORIES=200 RACES=20 ENGINE)
+	@set -x; exec $(bin) engine --memory --kind $(ENGINE) -- go test -count 1 -timeout 2h ./internal/publish -run '^Test(FilesAreThoseOfTheTable|NoOlderPage)$$' -histories $(or $(HISTORIES),200) -races $(or $(RACES),20)
 
 nightly: ## Run what is too long for every change: races on both engines, model, chaos, fuzzing (some hours)
 	$(MAKE) races
@@ -75,6 +78,7 @@ nightly: ## Run what is too long for every change: races on both engines, model,
 	$(MAKE) model SEQUENCES=1000 ENGINE=dynoxide
 	$(MAKE) chaos WRITES=20000
 	$(MAKE) histories
+	$(bin) engine --memory --kind dynoxide -- go test ./internal/bench -count 1 -timeout 4h -run '^TestPublishing$$' -days
 	$(MAKE) fuzz FUZZTIME=5m FUZZREQUESTS=200000
 
 # The commit of version 0.1.0.
@@ -88,6 +92,9 @@ fuzz: $(bin) ## Fuzz every target, then send random requests (FUZZTIME=10m FUZZR
 
 test-api: $(bin) ## Hold the running service against its OpenAPI document, with schemathesis (needs Python; EXAMPLES, SEED)
 	@EXAMPLES='$(EXAMPLES)' SEED='$(SEED)' exec infra/with-venv.sh test-api
+
+test-terraform: $(bin) ## Apply the example of docs/terraform.md to a service of its own (needs terraform, or TERRAFORM=tofu, and the network)
+	@TERRAFORM='$(TERRAFORM)' exec infra/terraform/run.sh
 
 test-page: $(bin) ## Look at the public pages in a browser, with axe-core, html-validate and readers of feeds (needs Chromium, npm and Python)
 	go vet -tags browser ./internal/pagetest

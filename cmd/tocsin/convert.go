@@ -14,7 +14,7 @@ import (
 	"tocsin/internal/kener"
 )
 
-const convertHelp = `Turn the monitors.yaml of a Kener 1 or 2 into a file that tocsin monitors import takes.
+const convertHelp = `Turn the monitors.yaml of a Kener 1 or 2 into a file that tocsin apply takes.
 Kener 3 has no such file: for it, write a list of monitors with the fields of its
 monitors. The result goes to the standard output; what can't be kept is reported on
 the standard error, a line each.
@@ -25,20 +25,20 @@ itself. Alerts become alert rules. JavaScript (eval) is left out.
 
 What a running Kener 4 has, tocsin import --from-kener takes.`
 
-const convertExamples = `  tocsin convert kener config/monitors.yaml > monitors.yaml
-  tocsin monitors import --local --dry-run monitors.yaml`
+const convertExamples = `  tocsin convert kener config/monitors.yaml > status.yaml
+  tocsin apply --local --dry-run status.yaml`
 
 func newConvertCommand(c console) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "convert",
-		Short: "Turn another tool's monitors into a file for tocsin monitors import",
+		Short: "Turn another tool's monitors into a file for tocsin apply",
 		Args:  usage(cobra.NoArgs),
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	cmd.AddCommand(&cobra.Command{
 		Use:     "kener FILE",
-		Short:   "Turn a monitors.yaml of Kener into a file for tocsin monitors import",
+		Short:   "Turn a monitors.yaml of Kener into a file for tocsin apply",
 		Long:    convertHelp,
 		Example: convertExamples,
 		RunE: func(_ *cobra.Command, args []string) error {

@@ -54,14 +54,14 @@ monitor "m": \x1b[31mcolour is left out: there is no such field here
 		t.Fatal(err)
 	}
 	const dry = " (dry run: nothing was written)"
-	const all = "+ monitor orders_api\n+ monitor m\nmonitors: 2 made%\n+ alert rule STATUS CRITICAL of orders_api: DOWN\nalert rules: 1 made%\n"
+	const all = "+ monitor orders_api\n+ monitor m\n= monitors: 2 made%\n+ alert rule STATUS CRITICAL of orders_api: DOWN\n= alert rules: 1 made%\n"
 	for _, tt := range []struct {
 		args []string
 		want string
 	}{
 		{[]string{"--dry-run"}, strings.ReplaceAll(all, "%", dry)},
 		{nil, strings.ReplaceAll(all, "%", "")},
-		{nil, "monitors: 2 as they should be\nalert rules: 1 as they should be\n"},
+		{nil, "= monitors: 2 as they should be\n= alert rules: 1 as they should be\nnothing to change\n"},
 	} {
 		status, out, errs := tocsin(t, nil, append([]string{"monitors", "import", "--local", "--port", port, "--dir", dir, made}, tt.args...)...)
 		if diff := cmp.Diff(tt.want, out+errs); status != 0 || diff != "" {

@@ -12,12 +12,11 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/spf13/cobra"
 
 	"tocsin/internal/apiv4"
-	"tocsin/internal/awsenv"
+	"tocsin/internal/awsclient"
 	"tocsin/internal/ddb"
 	"tocsin/internal/dynamo"
 	"tocsin/internal/statuspage"
@@ -59,8 +58,9 @@ func (l *localFlags) add(cmd *cobra.Command, c console, local string) {
 // tableFlags say which table is meant.
 type tableFlags struct {
 	localFlags
+	awsFlags
 
-	table, region, profile string
+	table string
 
 	calls *atomic.Int64 // not nil: counts the calls of DynamoDB
 }
@@ -71,10 +71,8 @@ func (t *tableFlags) add(cmd *cobra.Command, c console) {
 }
 
 func (t *tableFlags) addAWS(cmd *cobra.Command, table string) {
-	f := cmd.PersistentFlags()
-	f.StringVar(&t.table, "table", "", table)
-	f.StringVar(&t.region, "region", "", "with --table: the AWS region, if it isn't your usual one")
-	f.StringVar(&t.profile, "profile", "", "with --table: the AWS profile, if it isn't your usual one")
+	cmd.PersistentFlags().StringVar(&t.table, "table", "", table)
+	t.awsFlags.add(cmd, "--table")
 }
 
 func (t *tableFlags) store(ctx context.Context) (*dynamo.Store, error) {
@@ -108,25 +106,15 @@ func (t *tableFlags) open(ctx context.Context) (*dynamo.Store, error) {
 }
 
 func (t *tableFlags) awsClient(ctx context.Context) (*dynamodb.Client, error) {
-	var options []func(*config.LoadOptions) error
-	if t.region != "" {
-		options = append(options, config.WithRegion(t.region))
-	}
-	if t.profile != "" {
-		options = append(options, config.WithSharedConfigProfile(t.profile))
-	}
-	cfg, err := config.LoadDefaultConfig(ctx, options...)
+	cfg, err := t.config(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("reading your AWS configuration: %w", err)
-	}
-	if cfg.Region == "" {
-		return nil, errors.New("no AWS region: name one with --region or set AWS_REGION")
+		return nil, err
 	}
 	return ddb.NewClient(cfg, "", t.options()...), nil
 }
 
 func (t *tableFlags) options() []func(*dynamodb.Options) {
-	options := []func(*dynamodb.Options){awsenv.CopyBodies}
+	options := []func(*dynamodb.Options){func(o *dynamodb.Options) { o.HTTPClient = awsclient.CopyBodies(o.HTTPClient) }}
 	if t.calls != nil {
 		options = append(options, ddb.CountCalls(t.calls))
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams"
 
 	"tocsin/internal/ddb"
 	"tocsin/internal/local"
@@ -33,6 +34,13 @@ func newLocalClient(endpoint string, options ...func(*dynamodb.Options)) *dynamo
 		Region:      local.Region,
 		Credentials: credentials.NewStaticCredentialsProvider(local.Region, local.Region, ""),
 	}, endpoint, options...)
+}
+
+// newLocalStreams is newLocalClient for the streams of tables.
+func newLocalStreams(endpoint string) *dynamodbstreams.Client {
+	return dynamodbstreams.New(dynamodbstreams.Options{
+		Region: local.Region, BaseEndpoint: &endpoint, Credentials: credentials.NewStaticCredentialsProvider(local.Region, local.Region, ""),
+	})
 }
 
 // dataDir is where the server on a port keeps its things, so that two on two ports
@@ -66,17 +74,42 @@ func keyFile(dir string, port int) string { return filepath.Join(dataDir(dir, po
 
 func endpointFile(dir string, port int) string { return filepath.Join(dataDir(dir, port), "endpoint") }
 
+// siteDirFile says where the files of the public pages are.
+func siteDirFile(dir string, port int) string { return filepath.Join(dataDir(dir, port), "site-dir") }
+
 // writeEndpoint tells other commands where the engine of the server on this port
 // is. The returned function takes it back.
 func writeEndpoint(dir string, port int, endpoint string) (remove func(), err error) {
-	file := endpointFile(dir, port)
+	return tell(endpointFile(dir, port), endpoint)
+}
+
+// tellSiteDir tells other commands where the files of the public pages of the server on this port
+// are.
+func tellSiteDir(dir string, port int, folder string) (remove func(), err error) {
+	if folder, err = filepath.Abs(folder); err != nil {
+		return nil, fmt.Errorf("folder of the public pages: %w", err)
+	}
+	return tell(siteDirFile(dir, port), folder)
+}
+
+// tell writes a line for other commands into a file. The returned function takes it back.
+func tell(file, line string) (remove func(), err error) {
 	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
 		return nil, fmt.Errorf("folder for the data: %w", err)
 	}
-	if err := os.WriteFile(file, []byte(endpoint+"\n"), 0o600); err != nil {
-		return nil, fmt.Errorf("writing where the engine is: %w", err)
+	if err := os.WriteFile(file, []byte(line+"\n"), 0o600); err != nil {
+		return nil, fmt.Errorf("writing where things are: %w", err)
 	}
 	return func() { os.Remove(file) }, nil
+}
+
+// readSiteDir returns the folder with the files of the pages of the server on this port.
+func readSiteDir(dir string, port int) (string, error) {
+	text, err := os.ReadFile(siteDirFile(dir, port))
+	if err != nil {
+		return "", fmt.Errorf("reading where the files of the pages are: %w", err)
+	}
+	return strings.TrimSpace(string(text)), nil
 }
 
 // readEndpoint returns where the engine of the server on this port is, and makes

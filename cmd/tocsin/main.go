@@ -33,7 +33,7 @@ type console struct {
 func run(ctx context.Context, args []string, c console) int {
 	root := &cobra.Command{
 		Use:           "tocsin",
-		Short:         "Serve the incident API on this machine, and manage incidents, keys, monitors and whole tables",
+		Short:         "Serve the incident API on this machine, and manage incidents, keys, monitors, whole tables and stacks",
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		Args:          cobra.NoArgs, // with RunE: an unknown command is an error, not a page of help
@@ -43,7 +43,7 @@ func run(ctx context.Context, args []string, c console) int {
 	root.SetOut(c.stdout)
 	root.SetErr(c.stderr)
 	root.SetArgs(args)
-	root.AddCommand(newServeCommand(c), newKeysCommand(c), newMonitorsCommand(c), newIncidentCommand(c), newCloserCommand(c), newExportCommand(c), newImportCommand(c), newTableCommand(c), newConvertCommand(c), newEngineCommand(c), newVersionCommand(c))
+	root.AddCommand(newServeCommand(c), newKeysCommand(c), newApplyCommand(c), newMonitorsCommand(c), newIncidentCommand(c), newCloserCommand(c), newExportCommand(c), newImportCommand(c), newTableCommand(c), newPublishCommand(c), newDoctorCommand(c), newConvertCommand(c), newEngineCommand(c), newVersionCommand(c))
 	err := root.ExecuteContext(ctx)
 	if err == nil {
 		return 0

@@ -20,8 +20,8 @@ func TestImportExamples(t *testing.T) {
 		want   string
 	}{
 		{[]string{"--examples", "monitors.yaml"}, 1, "tocsin: say either which file or --examples, not both\n"},
-		{[]string{"--examples"}, 0, "+ monitor website\n+ monitor search\n+ monitor checkout\n+ monitor accounts\n+ monitor email\n+ monitor api\nmonitors: 6 made\n"},
-		{[]string{"--examples"}, 0, "monitors: 6 as they should be\n"},
+		{[]string{"--examples"}, 0, "+ monitor website\n+ monitor search\n+ monitor checkout\n+ monitor accounts\n+ monitor email\n+ monitor api\n= monitors: 6 made\n"},
+		{[]string{"--examples"}, 0, "= monitors: 6 as they should be\nnothing to change\n"},
 	} {
 		status, out, errs := tocsin(t, nil, append([]string{"monitors", "import", "--local", "--port", port, "--dir", dir}, tt.args...)...)
 		if diff := cmp.Diff(tt.want, out+errs); status != tt.status || diff != "" {
@@ -40,7 +40,7 @@ func TestImportFile(t *testing.T) {
 	port := freePort(t, dir)
 	startServer(t, map[string]string{"PORT": port}, flags...)
 	file, missing := filepath.Join(t.TempDir(), "monitors.yaml"), filepath.Join(t.TempDir(), "missing.yaml")
-	const want = "+ monitor mars\nmonitors: 1 made"
+	const want = "+ monitor mars\n= monitors: 1 made"
 	for _, tt := range []struct {
 		text   string
 		args   []string

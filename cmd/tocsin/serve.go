@@ -38,8 +38,8 @@ local gateway, and DynamoDB Local under them, which is fetched on the first star
 
 The first run makes an API key with every scope, which is kept in a file beside the
 data, and demo data: six monitors of a company that does not exist, with 90 days of
-data and three incidents. While tocsin serve runs, each of these monitors gets a status
-a minute. The data stays, by port, below the --dir folder.
+data, three incidents and a maintenance. While tocsin serve runs, each of these
+monitors gets a status a minute. The data stays, by port, below the --dir folder.
 
   DATA=none     the first run makes the API key alone: for monitors of your own
   DATA=empty    the first run makes nothing, no API key either: for tocsin import
@@ -150,7 +150,7 @@ func serve(ctx context.Context, o serveOptions, c console) error {
 	defer listener.Close()
 	port := listener.Addr().(*net.TCPAddr).Port
 	// A mistake in the template shows before the engine is waited for.
-	if _, err := o.readTemplate(o.dynamoDBEndpoint, ""); err != nil {
+	if _, err := o.readTemplate(o.dynamoDBEndpoint, "", o.site("")); err != nil {
 		return err
 	}
 	// The data goes by port alone: a server on another address may have this port too.
@@ -184,6 +184,11 @@ func serve(ctx context.Context, o serveOptions, c console) error {
 		return err
 	}
 	defer forgetSite()
+	forgetDir, err := tellSiteDir(o.dir, port, folder)
+	if err != nil {
+		return err
+	}
+	defer forgetDir()
 	address := "http://" + net.JoinHostPort(reachable(o.host), strconv.Itoa(port))
 	p, err := o.prepare(ctx, endpoint, address, folder, port, c)
 	if err != nil {
@@ -192,14 +197,19 @@ func serve(ctx context.Context, o serveOptions, c console) error {
 		}
 		return err
 	}
-	p.pages.first(ctx)
-	server := newServer(p.pages.after(p.gateway))
+	// A failure of the first pages is logged, and the schedule tries at once again.
+	if err := p.scheduler.RunOnce(ctx, function.Publisher); err != nil && ctx.Err() == nil {
+		p.log.Error("the first public pages", "cause", err.Error())
+	}
+	server := newServer(p.gateway)
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
 	scheduling, stopSchedules := context.WithCancel(ctx)
 	var schedules sync.WaitGroup
 	schedules.Go(func() { p.scheduler.Run(scheduling) })
-	schedules.Go(func() { p.pages.keep(scheduling) })
+	if p.poller != nil {
+		schedules.Go(func() { p.poller.Run(scheduling) })
+	}
 	if p.demo {
 		schedules.Go(func() {
 			demo.Run(scheduling, p.store, func(err error) { fmt.Fprintf(c.stderr, "tocsin: %s\n", oneLine(err)) })
@@ -271,13 +281,15 @@ func program(started string) string {
 	return quoted(started)
 }
 
-func (o serveOptions) readTemplate(endpoint, folder string) (*local.Template, error) {
+// readTemplate reads the template for an engine and for a site whose files are in folder.
+func (o serveOptions) readTemplate(endpoint, folder string, page site.Config) (*local.Template, error) {
 	return local.ReadTemplate(o.template, local.TemplateOptions{
 		Parameters: map[string]string{
 			"DynamoDBEndpoint": endpoint,
-			"SiteUrl":          o.siteURL,
-			"SiteName":         cmp.Or(o.siteName, "Status"),
+			"SiteUrl":          page.URL,
+			"SiteName":         page.Name,
 			"SiteDir":          folder,
+			"SiteDemo":         page.Demo,
 			"AllowedOrigins":   o.allowedOrigins,
 			"LogLevel":         strings.ToUpper(o.logLevel),
 		},
@@ -333,7 +345,8 @@ func (o serveOptions) site(address string) site.Config {
 type prepared struct {
 	gateway   *local.Gateway
 	scheduler *local.Scheduler // of the functions that have schedules
-	pages     *pages
+	poller    *local.Poller    // of those that the table's stream wakes; nil: the engine has no stream
+	log       *slog.Logger
 	store     *dump.Dump
 	demo      bool // the table has demo data, which goes on
 	greeting  greeting
@@ -341,7 +354,8 @@ type prepared struct {
 
 // prepare makes the table, what the first run needs in it, and what serve runs.
 func (o serveOptions) prepare(ctx context.Context, endpoint, address, folder string, port int, c console) (prepared, error) {
-	template, err := o.readTemplate(endpoint, folder)
+	page := o.site(address)
+	template, err := o.readTemplate(endpoint, folder, page)
 	if err != nil {
 		return prepared{}, err
 	}
@@ -356,32 +370,39 @@ func (o serveOptions) prepare(ctx context.Context, endpoint, address, folder str
 	if _, err := store.Cleanup(ctx, time.Now().Unix()); err != nil {
 		fmt.Fprintf(c.stderr, "tocsin: some deletions are not finished yet: %s\n", oneLine(err))
 	}
-	p := prepared{store: dump.New(store)}
+	p := prepared{store: dump.New(store), log: slog.New(slog.NewJSONHandler(c.stderr, nil))}
 	if p.greeting, err = o.populate(ctx, p.store, port, time.Now().Unix()); err != nil {
 		return prepared{}, err
 	}
 	if p.demo, err = demo.CatchUp(ctx, p.store, time.Now().Unix()); err != nil {
 		return prepared{}, err
 	}
+	if p.demo {
+		page.Demo, page.Name = o.clearCommand(), cmp.Or(o.siteName, demo.Company)
+		if template, err = o.readTemplate(endpoint, folder, page); err != nil {
+			return prepared{}, err
+		}
+	}
 	o.closer.apply(template)
 	handlers, err := template.Handlers(function.New)
 	if err != nil {
 		return prepared{}, err
 	}
-	config := o.site(address)
-	if p.demo {
-		config.Demo, config.Name = o.clearCommand(), cmp.Or(o.siteName, demo.Company)
-	}
-	if p.pages, err = newPages(store, config, folder, c); err != nil {
-		return prepared{}, err
-	}
-	p.pages.afterRuns(template, handlers)
-	options := local.GatewayOptions{Log: slog.New(slog.NewJSONHandler(c.stderr, nil))}
+	options := local.GatewayOptions{Log: p.log}
 	if p.gateway, err = local.NewGateway(template, handlers, options); err != nil {
 		return prepared{}, err
 	}
-	p.scheduler, err = local.NewScheduler(template, handlers, options)
-	return p, err
+	if p.scheduler, err = local.NewScheduler(template, handlers, options); err != nil {
+		return prepared{}, err
+	}
+	arn, err := dump.EnableStream(ctx, client, localTable, template.Table)
+	if err == nil {
+		p.poller, err = local.NewPoller(ctx, template, handlers, newLocalStreams(endpoint), arn, options)
+	}
+	if err != nil && ctx.Err() == nil {
+		p.log.Warn("the table's stream can't be read: the public pages show a change up to a minute late", "cause", err.Error())
+	}
+	return p, ctx.Err()
 }
 
 // populate gives the table what DATA says that the first run makes.

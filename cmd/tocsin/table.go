@@ -14,12 +14,13 @@ import (
 )
 
 const tablePrepareHelp = `Give a table that DynamoDB has restored what a restore leaves out, as template.yaml has
-it: time to live, point-in-time recovery and deletion protection. While the restore
+it: time to live, point-in-time recovery, stream and deletion protection. It says the
+stream's ARN, which is the stack's parameter ExistingTableStreamArn. While the restore
 still runs, the command waits for it. It changes nothing that is as it should be,
 so it can be repeated, and no record. docs/recovery.md has the steps around it.`
 
 const tableCreateHelp = `Make an empty table, as template.yaml has it, for tocsin import: with its keys, indexes,
-time to live, point-in-time recovery and deletion protection. A stack makes its own
+time to live, point-in-time recovery, stream and deletion protection. A stack makes its own
 table; this one is for a stack that is to use another (docs/recovery.md). The command
 can be repeated.`
 

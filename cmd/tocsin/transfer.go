@@ -126,17 +126,20 @@ on after an interruption; API keys come last, so that no client can write before
 is there. The table must be empty. With --without-keys, or for an export without keys,
 it may have API keys of its own.
 
-From Kener: the monitors, the incidents with their comments, and the monitoring data
-of the last --data-days days, over Kener's REST API v4, with their ids and times. The
-API key of Kener is read from the environment variable that --api-key-env names. What
-can't be kept as it is, is said. The table may have API keys; Kener's don't come.`
+From Kener: the monitors, the incidents with their comments, the maintenances with
+their events, the pages, the settings of the site, and the monitoring data of the last
+--data-days days, over Kener's REST API v4, with their ids and times. Pictures that were
+uploaded to it come along with --local and --stack, and have addresses below
+/assets/kener/ then; with --table they stay at Kener. The API key of Kener is read from
+the environment variable that --api-key-env names. What can't be kept as it is, is said.
+The table may have API keys; Kener's don't come.`
 
 const importTableExamples = `  tocsin import --table tocsin-Table-1ABC backup.jsonl
   tocsin import --local --without-keys backup.jsonl
-  KENER_API_KEY=kener_... tocsin import --local --from-kener https://status.example.org`
+  KENER_API_KEY=kener_... tocsin import --stack tocsin-prod --from-kener https://status.example.org`
 
 func newImportCommand(c console) *cobra.Command {
-	t := &tableFlags{}
+	t := &placeFlags{}
 	var withoutKeys bool
 	var from, keyEnv string
 	var days int
@@ -164,7 +167,7 @@ func newImportCommand(c console) *cobra.Command {
 	return cmd
 }
 
-func importFile(ctx context.Context, t *tableFlags, c console, name string, withoutKeys bool) error {
+func importFile(ctx context.Context, t *placeFlags, c console, name string, withoutKeys bool) error {
 	if name == "-" {
 		return errors.New("an export is read more than once, so it can't come from the standard input: write it to a file first")
 	}
@@ -173,7 +176,7 @@ func importFile(ctx context.Context, t *tableFlags, c console, name string, with
 		return fmt.Errorf("opening the file: %w", err)
 	}
 	defer f.Close()
-	store, err := t.store(ctx)
+	store, _, err := t.open(ctx, c)
 	if err != nil {
 		return err
 	}
@@ -208,7 +211,7 @@ func goesOn(begun bool) string {
 	return " (the same command goes on from here)"
 }
 
-func importKener(ctx context.Context, t *tableFlags, c console, address, keyEnv string, days int) error {
+func importKener(ctx context.Context, t *placeFlags, c console, address, keyEnv string, days int) error {
 	if days < 0 || days > kener.MaxDataDays {
 		return fmt.Errorf("--data-days must be from 0 to %d", kener.MaxDataDays)
 	}
@@ -220,7 +223,7 @@ func importKener(ctx context.Context, t *tableFlags, c console, address, keyEnv 
 	if err != nil {
 		return err
 	}
-	store, err := t.store(ctx)
+	store, files, err := t.open(ctx, c)
 	if err != nil {
 		return err
 	}
@@ -229,21 +232,22 @@ func importKener(ctx context.Context, t *tableFlags, c console, address, keyEnv 
 	}
 	p := newProgress(c.stderr, "points and incidents")
 	r, err := kener.Import(ctx, client, dump.New(store), kener.Options{
-		DataDays: days,
+		DataDays: days, Files: files,
 		Progress: func(r kener.Report) { p.at(r.Points + r.Incidents) },
 		Warn:     func(format string, args ...any) { fmt.Fprintln(c.stderr, printable(fmt.Sprintf(format, args...))) },
 	}, time.Now().Unix())
 	if err != nil {
-		return fmt.Errorf("importing from Kener: %w%s", err, goesOn(r.Points+r.Monitors+r.Incidents > 0))
+		return fmt.Errorf("importing from Kener: %w%s", err, goesOn(r.Points+r.Monitors+r.Incidents+r.Maintenances > 0))
 	}
 	if r.Before {
 		fmt.Fprintf(c.stdout, "all of %s is in the table already: nothing to do\n", client.Address())
 		return nil
 	}
 	p.end(r.Points + r.Incidents)
-	fmt.Fprintf(c.stdout, "%d monitors, %d points, %d incidents, %d comments; %d points without a status left out\n", r.Monitors, r.Points, r.Incidents, r.Comments, r.Unknown)
+	fmt.Fprintf(c.stdout, "%d monitors, %d points, %d incidents, %d comments, %d maintenances, %d events, %d pages, %d settings, %d pictures; %d points without a status left out\n",
+		r.Monitors, r.Points, r.Incidents, r.Comments, r.Maintenances, r.Events, r.Pages, r.Settings, r.Pictures, r.Unknown)
 	if r.There > 0 {
-		fmt.Fprintf(c.stdout, "%d of the monitors, hours of points and incidents were there from an earlier run\n", r.There)
+		fmt.Fprintf(c.stdout, "%d of the monitors, hours of points, incidents, maintenances, pages and settings were there from an earlier run\n", r.There)
 	}
 	return nil
 }

@@ -1,4 +1,5 @@
-// Incidents is the Lambda behind the incidents of both APIs: /api/v4/incidents and /api/incident.
+// Incidents is the Lambda behind the incidents of both APIs, /api/v4/incidents and
+// /api/incident, and behind maintenances, /api/v4/maintenances.
 package main
 
 import (

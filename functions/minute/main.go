@@ -1,4 +1,5 @@
-// Minute is the Lambda that judges the alert rules about missing data, every minute.
+// Minute is the Lambda that judges the alert rules about missing data and makes the
+// occurrences of maintenances, every minute.
 package main
 
 import "tocsin/internal/lambdajob"

@@ -82,9 +82,12 @@ cat <<EOF
 The API:
     $(echo "$answer" | output ApiUrl)
 
+The public page, within a minute:
+    $(echo "$answer" | output PageUrl)
+
 The first key, if there is none yet. It is shown this once:
     .local/bin/tocsin keys create --table $table$account --name first --scope admin
 
 Update:  make deploy ENV=$ENV
-Remove:  sam delete --stack-name $stack$account     (the table $table stays)
+Remove:  sam delete --stack-name $stack$account     (the table $table and the bucket $(echo "$answer" | output SiteBucketName) stay)
 EOF

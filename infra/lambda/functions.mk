@@ -10,7 +10,7 @@
 build = CGO_ENABLED=0 GOOS=linux GOARCH=$(GOARCH) \
 	go build -trimpath -buildvcs=false -tags lambda.norpc -ldflags "-s -w" -o "$(ARTIFACTS_DIR)/bootstrap" ./functions/$(1)
 
-.PHONY: build-IncidentsFunction build-CommentsFunction build-MonitorsFunction build-EdgeFunction build-PageFunction build-MinuteFunction build-CloserFunction
+.PHONY: build-IncidentsFunction build-CommentsFunction build-MonitorsFunction build-SettingsFunction build-EdgeFunction build-PageFunction build-MinuteFunction build-CloserFunction build-PublisherFunction
 
 build-IncidentsFunction:
 	$(call build,incidents)
@@ -20,6 +20,9 @@ build-CommentsFunction:
 
 build-MonitorsFunction:
 	$(call build,monitors)
+
+build-SettingsFunction:
+	$(call build,settings)
 
 build-EdgeFunction:
 	$(call build,edge)
@@ -32,3 +35,6 @@ build-MinuteFunction:
 
 build-CloserFunction:
 	$(call build,closer)
+
+build-PublisherFunction:
+	$(call build,publisher)

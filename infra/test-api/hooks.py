@@ -8,12 +8,15 @@ import itertools
 import os
 import re
 import time
+import urllib.error
 import urllib.parse
+import urllib.request
 
 import schemathesis
 from schemathesis import GenerationMode
 
 KEPT_MONITORS = os.environ["KEPT_MONITORS"].split(",")  # made before the run; nothing deletes them
+ADDRESS = os.environ["ADDRESS"]  # of the service
 OWN_KEY_ID = "1"  # of the API key that the run itself uses
 
 MAX_TIMESTAMP = 253402300799
@@ -55,6 +58,9 @@ def before_call(context, case, kwargs):
         case.query["monitor_tag"] = KEPT_MONITORS[0]
     if case.query and case.path in QUERIES:
         QUERIES[case.path](case.query)
+    # Of these settings any value is one.
+    if case.method.upper() == "PATCH" and case.path.endswith("/site/{key}") and case.path_parameters:
+        case.path_parameters["key"] = next(FREE_SETTINGS)
     if isinstance(case.body, dict):
         fit = FITTINGS.get((case.method.upper(), case.path.removeprefix("/api/v4/")))
         if fit:
@@ -67,6 +73,8 @@ def spare_what_the_run_needs(case):
         parameters["key_id"] = "2"
     if case.method.upper() == "DELETE" and parameters.get("monitor_tag") in KEPT_MONITORS:
         parameters["monitor_tag"] = "no-such-monitor"
+    if case.method.upper() == "DELETE" and urllib.parse.unquote(str(parameters.get("page_path", ""))) == "~home":
+        parameters["page_path"] = "no-such-page"
 
 
 def incident(body):
@@ -80,6 +88,27 @@ def incident(body):
             link["monitor_tag"] = KEPT_MONITORS[n % len(KEPT_MONITORS)]
 
 
+RULES = itertools.cycle(["FREQ=MINUTELY;COUNT=1", "FREQ=WEEKLY;BYDAY=MO,-1FR", "freq=daily;interval=3;until=20301231"])
+
+
+def maintenance(body):
+    """The monitors are there, the rule and the time zone are some, and it is not too late or too long."""
+    incident(body)
+    if "rrule" in body:
+        body["rrule"] = next(RULES)
+    if isinstance(body.get("time_zone"), str):
+        body["time_zone"] = "Europe/Berlin"
+    if "duration_seconds" in body:
+        body["duration_seconds"] = min(body["duration_seconds"], 3600)
+
+
+def event(body):
+    """Its times, since the status of an event that is over or cancelled can't be another one; the end is after the start."""
+    body.pop("status", None)
+    for field, first in (("start_date_time", 0), ("end_date_time", MIDDLE)):
+        body[field] = first + (body[field] if is_number(body.get(field)) else 0) % MIDDLE
+
+
 def comment(body):
     """A RESOLVED one is not before the incident's start, which is now for one that an alert opened."""
     if is_number(body.get("timestamp")):
@@ -89,6 +118,28 @@ def comment(body):
 def monitor(body):
     """The tag is free."""
     body["tag"] = f"m{next(numbers)}-{body['tag'].strip()}"[:256].rstrip("-_")
+
+
+FREE_SETTINGS = itertools.cycle(["announcement", "footerHTML", "customCSS", "sitemap"])
+
+
+def page(body):
+    """The path is free, and the monitors are there, each once."""
+    page_patch(body)
+    body["page_path"] = f"team-{next(numbers) % 50}"  # there is an end to pages
+    request = urllib.request.Request(f"{ADDRESS}/api/v4/pages/{body['page_path']}", method="DELETE", headers={"Authorization": f"Bearer {os.environ['API_KEY']}"})
+    try:
+        urllib.request.urlopen(request).close()
+    except urllib.error.HTTPError as missing:
+        if missing.code != 404:
+            raise
+
+
+def page_patch(body):
+    """The monitors are there, each once, and the path stays: home's has to."""
+    body.pop("page_path", None)
+    if isinstance(body.get("monitors"), list):
+        body["monitors"] = KEPT_MONITORS[: len(body["monitors"])]
 
 
 def point_range(body):
@@ -181,7 +232,12 @@ FITTINGS = {
     ("POST", "incidents"): incident,
     ("PATCH", "incidents/{incident_id}"): incident,
     ("POST", "incidents/{incident_id}/comments"): comment,
+    ("POST", "maintenances"): maintenance,
+    ("PATCH", "maintenances/{maintenance_id}"): maintenance,
+    ("PATCH", "maintenances/{maintenance_id}/events/{event_id}"): event,
     ("POST", "monitors"): monitor,
+    ("POST", "pages"): page,
+    ("PATCH", "pages/{page_path}"): page_patch,
     ("PATCH", "monitors/{monitor_tag}/data"): point_range,
     ("POST", "status"): posted_points,
     ("POST", "alert-rules"): alert_rule,

@@ -3,6 +3,7 @@
 - dynamodb:LeadingKeys, the partition keys that a call of DynamoDB is about. A call of a batch has those of all its items; the parts of a
   transaction have one each, as each is authorized as an action of its own.
 - dynamodb:Attributes of an UpdateItem. ministack has those of a projection alone.
+- The stream that a call of DynamoDB Streams is about, which ministack takes for any.
 - aws:SecureTransport is true. On AWS every call comes over TLS, here over plain HTTP, and the policies of SAM's bucket and of the queue refuse that.
 
 The policies themselves, their conditions included, are evaluated by ministack.
@@ -53,6 +54,7 @@ def key_of_write(write):
 
 original_context = iam_actions.dynamodb_service_context
 original_checks = iam_actions.dynamodb_transaction_checks
+original_resource = iam_actions.extract_resource_arn
 original_enforce = iam_evaluator.enforce
 original_origin = iam_evaluator.pin_request_origin
 
@@ -79,6 +81,13 @@ def transaction_checks(iam_action, body, region, account_id):
     return out
 
 
+def resource_arn(service, method, path, headers, body, *more):
+    """The ARN of what a call is about."""
+    if service == "dynamodbstreams":
+        return json.loads(body or b"{}").get("StreamArn", "*")
+    return original_resource(service, method, path, headers, body, *more)
+
+
 def enforce(access_key_id, iam_action, service, region, resource_arn="*", service_context=None):
     """Evaluates the caller's policies, with the keys of a part of a transaction."""
     if isinstance(resource_arn, Part):
@@ -88,11 +97,13 @@ def enforce(access_key_id, iam_action, service, region, resource_arn="*", servic
 
 iam_actions.dynamodb_service_context = service_context
 iam_actions.dynamodb_transaction_checks = transaction_checks
+iam_actions.extract_resource_arn = resource_arn
 iam_evaluator.enforce = enforce
 iam_evaluator.pin_request_origin = lambda source_ip, _: original_origin(source_ip, True)
 
 if __name__ == "__main__":
     # Only now, since it takes these functions by name.
+    import cdn  # noqa: F401 (what it lacks of CloudFront)
     from ministack.app import main
 
     main()

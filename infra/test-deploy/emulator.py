@@ -17,7 +17,15 @@ REGION = "eu-central-1"
 # Seconds until it answers.
 READY = 60
 
-DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+class NoRedirect(urllib.request.HTTPRedirectHandler):
+    """Leaves an answer that sends the client elsewhere as it is."""
+
+    def redirect_request(self, *_):
+        return None
+
+
+DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}), NoRedirect)
 
 
 def free_port():
@@ -62,6 +70,7 @@ class Emulator:
             "PATH": os.environ["PATH"],
             "HOME": str(self.temp),
             "TMPDIR": str(self.temp),
+            "PYTHONDONTWRITEBYTECODE": "1",
             "AUTH": "true",
             "BIND_HOST": "127.0.0.1",
             "GATEWAY_PORT": str(self.port),

@@ -2,10 +2,10 @@
 
 import re
 
-# Alarms on a query or on a sum of metrics: the emulator makes alarms of one metric only and takes back the whole stack for any other. They are there
+# Alarms on a query or on what is computed from metrics: the emulator makes alarms of one metric only and takes back the whole stack for any other. They are there
 # nevertheless, since the dashboard names them, but look at a metric that nobody writes. (RollbackAlarm is such a one too, but belongs to
 # gradual deployments, which are off: AWS CodeDeploy is not in the emulator.)
-ALARMS_ON_MANY_METRICS = ["ApiErrorsAlarm", "FunctionsThrottledAlarm", "TableThrottledAlarm"]
+ALARMS_ON_MANY_METRICS = ["ApiErrorsAlarm", "ApiRequestsAlarm", "FunctionsThrottledAlarm", "TableThrottledAlarm", "PageOldAlarm"]
 ONE_METRIC = """\
       Namespace: Tocsin
       MetricName: NotInTheEmulator

@@ -28,6 +28,7 @@ NOT_NEEDED = {
         "lambda:PutRuntimeManagementConfig", "lambda:PassCapacityProvider",
     ],
     "AWS::Lambda::Version": ["lambda:PutProvisionedConcurrencyConfig", "lambda:PutRuntimeManagementConfig"],
+    "AWS::Lambda::EventSourceMapping": ["kms:*"],  # KmsKeyArn
     "AWS::Lambda::Alias": ["lambda:*ProvisionedConcurrencyConfig"],
     "AWS::IAM::Role": ["iam:UpdateRoleDescription", "iam:*RolePermissionsBoundary"],
     "AWS::DynamoDB::Table": [
@@ -44,15 +45,15 @@ NOT_NEEDED = {
         "logs:PutBearerTokenAuthentication", "logs:PutLogGroupDeletionProtection",
         "logs:DeleteResourcePolicy",  # ResourcePolicyDocument
     ],
+    "AWS::CloudFront::Distribution": ["cloudfront:CreateConnectionGroup"],  # of distributions for many tenants
     "AWS::CodeDeploy::DeploymentGroup": ["codedeploy:RegisterOnPremisesInstance"],
     "AWS::S3::Bucket": [
         "s3:PutAccelerateConfiguration", "s3:PutAnalyticsConfiguration", "s3:PutIntelligentTieringConfiguration", "s3:PutInventoryConfiguration",
-        "s3:PutLifecycleConfiguration", "s3:PutMetricsConfiguration", "s3:PutObjectLockConfiguration", "s3:PutReplicationConfiguration",
+        "s3:PutMetricsConfiguration", "s3:PutObjectLockConfiguration", "s3:PutReplicationConfiguration",
         "s3tables:*", "s3:*BucketMetadata*TableConfiguration",
         "s3:PutObjectAcl",
         "s3:DeleteBucket*",  # the bucket and what it has stay
     ],
-    "AWS::S3::BucketPolicy": ["s3:DeleteBucketPolicy"],
 }
 
 

@@ -83,6 +83,7 @@ func changeText(row dynamotest.Attributes) string {
 		words = append(words, strings.Join(fields, ","))
 	}
 	add("comment ", "comment_id")
+	add("event ", "event_id")
 	if !row.Has("by") {
 		words = append(words, "by operator")
 	}
@@ -105,7 +106,7 @@ const mark = "Quokka"
 
 // A step is a request and the change rows that it makes. In all texts {earth} is
 // the number that an earlier step has given this name, {new incident} the next id of an
-// incident, {minute} the minute of now, and {last} the one before.
+// incident, {last event} the last of an event, {minute} the minute of now, and {last} the one before.
 type step struct {
 	name    string
 	request string // method and path
@@ -294,6 +295,86 @@ var everyStep = []step{
 	{name: "a legacy incident", request: "GET /api/incident/{old}", status: 200},
 	{name: "legacy comments", request: "GET /api/incident/{old}/comment", status: 200},
 
+	{name: "a maintenance", request: "POST /api/v4/maintenances", status: 201, as: "m=new maintenance",
+		body: `{"title":"Quokka","description":"Quokka","start_date_time":{past},"rrule":"FREQ=DAILY","duration_seconds":600,"time_zone":"Europe/Berlin","monitors":[{"monitor_tag":"earth"},{"monitor_tag":"mars","impact":"DOWN"}]}`,
+		rows: []string{"MAINTENANCE {new maintenance} v1 CREATED"}},
+	{name: "a maintenance on no monitor", request: "POST /api/v4/maintenances", status: 400,
+		body: `{"title":"Quokka","start_date_time":60,"rrule":"FREQ=DAILY","duration_seconds":600,"monitors":[{"monitor_tag":"pluto"}]}`},
+	{name: "a rule that is none", request: "POST /api/v4/maintenances", body: `{"title":"Quokka","start_date_time":60,"rrule":"Quokka","duration_seconds":600}`, status: 400},
+	{name: "another title of a maintenance", request: "PATCH /api/v4/maintenances/{m}", body: `{"title":"Quokka 2"}`, status: 200,
+		rows: []string{"MAINTENANCE {m} v2 UPDATED title"}},
+	{name: "the same title of a maintenance", request: "PATCH /api/v4/maintenances/{m}", body: `{"title":"Quokka 2"}`, status: 200},
+	{name: "nothing of a maintenance", request: "PATCH /api/v4/maintenances/{m}", body: `{}`, status: 200},
+	{name: "all of a maintenance", request: "PATCH /api/v4/maintenances/{m}", body: wholeMaintenance, status: 200,
+		rows: []string{"MAINTENANCE {m} v5 UPDATED description,duration_seconds,monitors,rrule,start_date_time,status,time_zone,title"}},
+	{name: "all of a maintenance again", request: "PATCH /api/v4/maintenances/{m}", body: wholeMaintenance, status: 200},
+	{name: "a maintenance that somebody has changed since", request: "PATCH /api/v4/maintenances/{m}", body: `{"title":"Quokka 4"}`, ifMatch: `"other"`, status: 412},
+	{name: "a maintenance's monitor that is none", request: "PATCH /api/v4/maintenances/{m}", body: `{"title":"Quokka 4","monitors":[{"monitor_tag":"pluto"}]}`, status: 400},
+	{name: "no such maintenance", request: "PATCH /api/v4/maintenances/999", body: `{"title":"Quokka"}`, status: 404},
+	{name: "maintenances", request: "GET /api/v4/maintenances", status: 200},
+	{name: "a maintenance that is there", request: "GET /api/v4/maintenances/{m}", status: 200},
+	{name: "a maintenance of one time", request: "POST /api/v4/maintenances", status: 201, as: "once=new maintenance",
+		body: `{"title":"Quokka","start_date_time":1900000000,"rrule":"FREQ=MINUTELY;COUNT=1","duration_seconds":600}`,
+		rows: []string{"MAINTENANCE {new maintenance} v1 CREATED"}},
+	{name: "its event", request: "GET /api/v4/maintenances/{once}/events", status: 200, as: "e=last event"},
+	{name: "events of all", request: "GET /api/v4/maintenances/events", status: 200},
+	{name: "an event", request: "GET /api/v4/maintenances/{once}/events/{e}", status: 200},
+	{name: "an event is moved", request: "PATCH /api/v4/maintenances/{once}/events/{e}", body: `{"start_date_time":1900001000,"end_date_time":1900002000}`, status: 200,
+		rows: []string{"MAINTENANCE {once} v2 EVENT_UPDATED event {e}"}},
+	{name: "an event is moved to where it is", request: "PATCH /api/v4/maintenances/{once}/events/{e}", body: `{"start_date_time":1900001000,"end_date_time":1900002000}`, status: 200},
+	{name: "an event that somebody has changed since", request: "PATCH /api/v4/maintenances/{once}/events/{e}", body: `{"status":"CANCELLED"}`, ifMatch: `"other"`, status: 412},
+	{name: "an event's status that it can't have", request: "PATCH /api/v4/maintenances/{once}/events/{e}", body: `{"status":"COMPLETED"}`, status: 400},
+	{name: "an event is cancelled", request: "PATCH /api/v4/maintenances/{once}/events/{e}", body: `{"status":"CANCELLED"}`, status: 200,
+		rows: []string{"MAINTENANCE {once} v4 EVENT_UPDATED event {e}"}},
+	{name: "no such event", request: "PATCH /api/v4/maintenances/{m}/events/{e}", body: `{"status":"CANCELLED"}`, status: 404},
+	{name: "an event that somebody has changed goes", request: "DELETE /api/v4/maintenances/{once}/events/{e}", ifMatch: `"other"`, status: 412},
+	{name: "an event goes", request: "DELETE /api/v4/maintenances/{once}/events/{e}", status: 200,
+		rows: []string{"MAINTENANCE {once} v5 EVENT_DELETED event {e}"}},
+	{name: "an event that is gone", request: "DELETE /api/v4/maintenances/{once}/events/{e}", status: 404},
+	{name: "a maintenance that somebody has changed goes", request: "DELETE /api/v4/maintenances/{once}", ifMatch: `"other"`, status: 412},
+	{name: "a maintenance goes", request: "DELETE /api/v4/maintenances/{once}", status: 200, rows: []string{"MAINTENANCE {once} DELETED"}},
+	{name: "a maintenance that is gone", request: "DELETE /api/v4/maintenances/{once}", status: 404},
+
+	{name: "a page", request: "POST /api/v4/pages", status: 201, as: "page=new page",
+		body: `{"page_path":"Team","page_title":"Quokka","page_header":"Quokka","page_subheader":"Quokka","page_logo":"/Quokka","page_settings":{"meta_page_title":"Quokka"},"monitors":["mars","earth"]}`,
+		rows: []string{"PAGE {new page} team v1 CREATED"}},
+	{name: "another page", request: "POST /api/v4/pages", body: `{"page_path":"other","page_title":"Quokka","page_header":"Quokka"}`, status: 201, as: "other=new page",
+		rows: []string{"PAGE {new page} other v1 CREATED"}},
+	{name: "a path that is taken", request: "POST /api/v4/pages", body: `{"page_path":"team","page_title":"Quokka","page_header":"Quokka"}`, status: 400},
+	{name: "a page of no monitor", request: "POST /api/v4/pages", body: `{"page_path":"none","page_title":"Quokka","page_header":"Quokka","monitors":["pluto"]}`, status: 400},
+	{name: "another title of a page", request: "PATCH /api/v4/pages/team", body: `{"page_title":"Quokka 2"}`, status: 200,
+		rows: []string{"PAGE {page} team v2 UPDATED page_title"}},
+	{name: "the same title of a page", request: "PATCH /api/v4/pages/team", body: `{"page_title":"Quokka 2"}`, status: 200},
+	{name: "nothing of a page", request: "PATCH /api/v4/pages/team", body: `{}`, status: 200},
+	{name: "all of a page", request: "PATCH /api/v4/pages/team", body: wholePage, status: 200,
+		rows: []string{"PAGE {page} crew v5 UPDATED monitors,page_header,page_logo,page_path,page_settings,page_subheader,page_title"}},
+	{name: "all of a page again", request: "PATCH /api/v4/pages/crew", body: wholePage, status: 200},
+	{name: "a page that is not there any more", request: "PATCH /api/v4/pages/team", body: wholePage, status: 404},
+	{name: "another's path", request: "PATCH /api/v4/pages/crew", body: `{"page_path":"other","page_title":"Quokka 4"}`, status: 400},
+	{name: "a page's monitor that is none", request: "PATCH /api/v4/pages/crew", body: `{"page_title":"Quokka 4","monitors":["pluto"]}`, status: 400},
+	{name: "a page that somebody has changed since", request: "PATCH /api/v4/pages/crew", body: `{"page_title":"Quokka 4"}`, ifMatch: `"other"`, status: 412},
+	{name: "home that somebody has changed since", request: "PATCH /api/v4/pages/~home", body: `{"page_title":"Quokka"}`, ifMatch: `"other"`, status: 412},
+	{name: "home's title", request: "PATCH /api/v4/pages/~home", body: `{"page_title":"Quokka"}`, status: 200,
+		rows: []string{"PAGE 1 ~home v1 UPDATED page_title"}},
+	{name: "home's monitors", request: "PATCH /api/v4/pages/~home", body: `{"monitors":[]}`, status: 200,
+		rows: []string{"PAGE 1 ~home v2 UPDATED monitors"}},
+	{name: "home's path", request: "PATCH /api/v4/pages/~home", body: `{"page_path":"team"}`, status: 400},
+	{name: "pages", request: "GET /api/v4/pages", status: 200},
+	{name: "a page that is there", request: "GET /api/v4/pages/crew", status: 200},
+	{name: "a page that somebody has changed goes", request: "DELETE /api/v4/pages/other", ifMatch: `"other"`, status: 412},
+	{name: "a page goes", request: "DELETE /api/v4/pages/other", status: 200, rows: []string{"PAGE {other} other DELETED"}},
+	{name: "a page that is gone", request: "DELETE /api/v4/pages/other", status: 404},
+	{name: "home goes", request: "DELETE /api/v4/pages/~home", status: 400},
+
+	{name: "a setting", request: "PATCH /api/v4/site/siteName", body: `{"value":"Quokka"}`, status: 200, rows: []string{"SITE_SETTING 0 siteName v1 UPDATED value"}},
+	{name: "the same setting", request: "PATCH /api/v4/site/siteName", body: `{"value":"Quokka"}`, status: 200},
+	{name: "another value of a setting", request: "PATCH /api/v4/site/siteName", body: `{"value":["Quokka",2]}`, status: 200, rows: []string{"SITE_SETTING 0 siteName v3 UPDATED value"}},
+	{name: "a setting that somebody has changed since", request: "PATCH /api/v4/site/siteName", body: `{"value":"Quokka"}`, ifMatch: `"other"`, status: 412},
+	{name: "a value that it can't have", request: "PATCH /api/v4/site/nav", body: `{"value":"Quokka"}`, status: 400},
+	{name: "no such setting", request: "PATCH /api/v4/site/Quokka", body: `{"value":"Quokka"}`, status: 404},
+	{name: "settings", request: "GET /api/v4/site", status: 200, answer: `{"key":"siteName","value":"Quokka,2","data_type":"string"}`},
+	{name: "a setting that is there", request: "GET /api/v4/site/siteName", status: 200},
+
 	{name: "a key", request: "POST /api/v4/keys", body: `{"name":"Quokka","scopes":["monitors:read"],"expires_at":1900000000}`, status: 201, as: "key=new key",
 		rows: []string{"API_KEY {new key} CREATED"}},
 	{name: "a key that has ended", request: "POST /api/v4/keys", body: `{"name":"Quokka","scopes":["monitors:read"],"expires_at":60}`, status: 400},
@@ -315,8 +396,12 @@ var everyStep = []step{
 		rows: []string{"INCIDENT {new incident} v1 CREATED"}},
 	{name: "a rule with it", request: "POST /api/v4/alert-rules", body: `{"alert_for":"NO_DATA","alert_value":600,"monitor_tags":["venus","mars"],"description":"Quokka"}`, status: 201, as: "with=new rule",
 		rows: []string{"ALERT_RULE {new rule} v1 CREATED"}},
-	{name: "the monitor goes, from both", request: "DELETE /api/v4/monitors/venus", status: 200,
-		rows: []string{"ALERT_RULE {with} v2 UPDATED monitor_tags", "INCIDENT {on} v2 UPDATED monitors", "MONITOR {venus} venus DELETED"}},
+	{name: "a maintenance of it", request: "POST /api/v4/maintenances", status: 201, as: "of=new maintenance",
+		body: `{"title":"Quokka","start_date_time":{past},"rrule":"FREQ=DAILY","duration_seconds":600,"monitors":[{"monitor_tag":"venus"}]}`,
+		rows: []string{"MAINTENANCE {new maintenance} v1 CREATED"}},
+	{name: "a page with it", request: "PATCH /api/v4/pages/crew", body: `{"monitors":["venus"]}`, status: 200, rows: []string{"PAGE {page} crew v7 UPDATED monitors"}},
+	{name: "the monitor goes, from all", request: "DELETE /api/v4/monitors/venus", status: 200,
+		rows: []string{"ALERT_RULE {with} v2 UPDATED monitor_tags", "INCIDENT {on} v2 UPDATED monitors", "MAINTENANCE {of} v2 UPDATED monitors", "MONITOR {venus} venus DELETED", "PAGE {page} crew v8 UPDATED monitors"}},
 	{name: "a monitor that is gone", request: "DELETE /api/v4/monitors/venus", status: 404},
 	{name: "the monitor with the longest tag goes", request: "DELETE /api/v4/monitors/{long}", status: 200, rows: []string{"MONITOR {longest} {long} DELETED"}},
 
@@ -331,9 +416,11 @@ const (
 		`"type_data":{"url":"Quokka 3"},"is_hidden":true,"include_degraded_in_downtime":true,"monitor_settings_json":{"Quokka":"Quokka 3"},"external_url":"http://Quokka 3","confirmation_threshold":5}`
 	wholeRule = `{"alert_for":"LATENCY","alert_value":800,"monitor_tags":["earth","mars"],"failure_threshold":2,"success_threshold":3,"severity":"WARNING",` +
 		`"create_incident":true,"description":"Quokka 2","is_active":false}`
-	wholeRange    = `{"start_ts":{past},"end_ts":{minute},"status":"UP","latency":5,"deviation":2}`
-	wholeIncident = `{"title":"Quokka 3","start_date_time":1768300000,"end_date_time":1768300600,"monitors":[{"monitor_tag":"mars","impact":"UP"}],"auto_close_after":null}`
-	wholeReport   = `{"title":"Quokka 2","tags":["mars"],"body":"Quokka 3","startDatetime":1768300001,"endDatetime":1768300601,"impact":"DEGRADED",` +
+	wholeRange       = `{"start_ts":{past},"end_ts":{minute},"status":"UP","latency":5,"deviation":2}`
+	wholeIncident    = `{"title":"Quokka 3","start_date_time":1768300000,"end_date_time":1768300600,"monitors":[{"monitor_tag":"mars","impact":"UP"}],"auto_close_after":null}`
+	wholeMaintenance = `{"title":"Quokka 3","description":"Quokka 3","start_date_time":1900000000,"rrule":"FREQ=WEEKLY","duration_seconds":1200,"time_zone":"Asia/Tokyo","status":"INACTIVE","monitors":[{"monitor_tag":"mars","impact":"UP"}]}`
+	wholePage        = `{"page_path":"Crew","page_title":"Quokka 3","page_header":"Quokka 3","page_subheader":"Quokka 3","page_logo":"/Quokka 3","page_settings":{"meta_page_title":"Quokka 3"},"monitors":["earth"]}`
+	wholeReport      = `{"title":"Quokka 2","tags":["mars"],"body":"Quokka 3","startDatetime":1768300001,"endDatetime":1768300601,"impact":"DEGRADED",` +
 		`"isMaintenance":true,"isIdentified":true,"isResolved":true}`
 )
 
@@ -509,9 +596,11 @@ func (w *walk) filler(t *testing.T, now int64) func(string) string {
 	t.Helper()
 	pairs := []string{"{minute}", fmt.Sprint(statuspage.FloorMinute(now)), "{last}", fmt.Sprint(statuspage.FloorMinute(now) - 60)}
 	counters := w.server.Table.Contents(t).Counters
-	for what, counter := range map[string]string{"incident": "incident", "comment": "comment", "monitor": "monitor", "rule": "rule", "key": "apikey"} {
+	for what, counter := range map[string]string{"incident": "incident", "comment": "comment", "monitor": "monitor", "rule": "rule", "key": "apikey", "maintenance": "maintenance"} {
 		pairs = append(pairs, "{new "+what+"}", fmt.Sprint(counters[counter]+1))
 	}
+	pairs = append(pairs, "{new page}", fmt.Sprint(max(counters["page"], statuspage.HomePageID)+1))
+	pairs = append(pairs, "{last event}", fmt.Sprint(counters["occurrence"]))
 	for name, number := range w.names {
 		pairs = append(pairs, "{"+name+"}", number)
 	}
@@ -527,7 +616,7 @@ func (w *walk) everyTextIsMarked(t *testing.T, d schema) {
 		method, path, _ := strings.Cut(route, " ")
 		fields := d.at(d, "paths", path, strings.ToLower(method), "requestBody", "content", "application/json", "schema", "properties")
 		for field := range fields {
-			if field == "tag" || !takesText(d, fields.at(d, field)) {
+			if field == "tag" || field == "page_path" || field == "time_zone" || !takesText(d, fields.at(d, field)) {
 				continue
 			}
 			texts++
@@ -536,7 +625,7 @@ func (w *walk) everyTextIsMarked(t *testing.T, d schema) {
 			}
 		}
 	}
-	if texts < 24 {
+	if texts < 36 {
 		t.Errorf("the document has only %d fields for texts", texts)
 	}
 }
@@ -573,7 +662,7 @@ func (w *walk) rowsSayNothing(t *testing.T) {
 		}
 	}
 	// What is found nowhere proves nothing of the rows.
-	for _, kind := range []string{"INCIDENT", "MONITORS", "RULES", "APIKEY", "IDEMPOTENCY"} {
+	for _, kind := range []string{"INCIDENT", "MAINTENANCES", "MONITORS", "RULES", "PAGES", "SITE", "APIKEY", "IDEMPOTENCY"} {
 		if !elsewhere[kind] {
 			t.Errorf("nothing of what is looked for is in a record of %s", kind)
 		}
@@ -590,6 +679,7 @@ func (w *walk) rowsStay(t *testing.T) {
 		"INCIDENT#{i}": {
 			"CREATED", "UPDATED", "UPDATED", "COMMENT_CREATED", "COMMENT_CREATED", "COMMENT_CREATED", "UPDATED", "COMMENT_UPDATED", "COMMENT_DELETED", "DELETED",
 		},
+		"MAINTENANCE#{once}": {"CREATED", "EVENT_UPDATED", "EVENT_UPDATED", "EVENT_DELETED", "DELETED"},
 		"MONITOR#{venus}":    {"CREATED", "DELETED"},
 		"ALERT_RULE#{quiet}": {"CREATED", "UPDATED", "UPDATED", "UPDATED", "UPDATED", "DELETED"},
 	} {
@@ -638,7 +728,7 @@ func takesText(d, field schema) bool {
 // shows of such a record: who reads the rows knows no others.
 func fieldsAreTheAPIs(t *testing.T, d schema, rows []dynamotest.Attributes) {
 	t.Helper()
-	schemas := map[string][]string{"INCIDENT": {"Incident", "LegacyIncident"}, "MONITOR": {"Monitor"}, "ALERT_RULE": {"AlertRule"}, "API_KEY": {"Key"}}
+	schemas := map[string][]string{"INCIDENT": {"Incident", "LegacyIncident"}, "MONITOR": {"Monitor"}, "ALERT_RULE": {"AlertRule"}, "API_KEY": {"Key"}, "MAINTENANCE": {"Maintenance"}, "PAGE": {"Page"}, "SITE_SETTING": {"Setting"}}
 	for _, row := range rows {
 		for _, field := range fieldsOf(row) {
 			if !slices.ContainsFunc(schemas[row.Text("record")], func(name string) bool { return d.at(d, "components", "schemas", name, "properties")[field] != nil }) {

@@ -233,6 +233,9 @@ func TestFirstErrorIsTheAnswer(t *testing.T) {
 		{"the times at last", s.Key, "PATCH", incidentPath(id), `{"end_date_time":0}`, 400, badRequest("end_date_time must not be before start_date_time")},
 		{"the row before a comment's time", s.Key, "POST", "/api/v4/incidents/99/comments", `{"comment":"c","state":"RESOLVED","timestamp":0}`, 404, notFound("Incident with id '99' not found")},
 		{"a monitor's fields before its existence", s.Key, "PATCH", "/api/v4/monitors/pluto", `{"name":""}`, 400, badRequest("Name must be a non-empty string")},
+		{"a page's fields before its existence", s.Key, "PATCH", "/api/v4/pages/none", `{"page_title":"","monitors":["pluto"]}`, 400, badRequest("page_title must be a non-empty string")},
+		{"a page's existence before unknown monitors", s.Key, "PATCH", "/api/v4/pages/none", `{"monitors":["pluto"]}`, 404, notFound("Page with path 'none' not found")},
+		{"a setting's key before the JSON", s.Key, "PATCH", "/api/v4/site/sitename", `{`, 404, notFound("Config key 'sitename' is not a valid configuration key")},
 		{"a monitor's existence at last", s.Key, "PATCH", "/api/v4/monitors/pluto", `{"name":"n"}`, 404, notFound("Monitor with tag 'pluto' not found")},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -265,6 +268,10 @@ var everyRoute = []struct{ path, allow string }{
 	{"/api/v4/alert-rules/{r}", "GET, PATCH, DELETE, HEAD"},
 	{"/api/v4/alerts", "GET, HEAD"},
 	{"/api/v4/alerts/{a}", "GET, HEAD"},
+	{"/api/v4/pages", "GET, POST, HEAD"},
+	{"/api/v4/pages/~home", "GET, PATCH, DELETE, HEAD"},
+	{"/api/v4/site", "GET, HEAD"},
+	{"/api/v4/site/siteName", "GET, PATCH, HEAD"},
 	{"/healthcheck", "GET, HEAD"},
 	{"/openapi.json", "GET, HEAD"},
 	{"/docs", "GET, HEAD"},
@@ -384,12 +391,12 @@ func TestBodiesAreJudgedBeforeRows(t *testing.T) {
 		s.Do(http.MethodGet, path, "")
 	}
 	// Fields of all resources with values that none of them takes.
-	const wrong = `{"title":5,"comment":5,"body":5,"state":5,"alert_for":5,"name":5,"status":5,"latency":"x","startDatetime":"x","endDatetime":"x","start_ts":"x","tag":5,"points":5,"scopes":5}`
+	const wrong = `{"title":5,"comment":5,"body":5,"state":5,"alert_for":5,"name":5,"status":5,"latency":"x","startDatetime":"x","endDatetime":"x","start_ts":"x","tag":5,"points":5,"scopes":5,"page_title":5}`
 	seen := 0
 	for _, route := range servedRoutes() {
 		method, pattern, _ := strings.Cut(route, " ")
 		for _, id := range []string{"99999999999999999999", "9007199254740992", "0", "-5", "1" + strings.Repeat("0", 400)} {
-			named := strings.NewReplacer("{monitor_tag}", "pluto", "{timestamp}", "600").Replace(pattern)
+			named := strings.NewReplacer("{monitor_tag}", "pluto", "{timestamp}", "600", "{page_path}", "team", "{key}", "siteName").Replace(pattern)
 			path := pathParameter.ReplaceAllString(named, id)
 			bodies, want := []string{"", "{", "[]", wrong}, http.StatusBadRequest
 			switch {
@@ -571,6 +578,8 @@ func TestBodyMustBeAJSONObject(t *testing.T) {
 		{"PATCH", "/api/v4/monitors/earth"},
 		{"POST", "/api/v4/alert-rules"},
 		{"PATCH", "/api/v4/alert-rules/{r}"},
+		{"POST", "/api/v4/pages"},
+		{"PATCH", "/api/v4/pages/~home"},
 	}
 	before := records(t, s)
 	for _, w := range writes {
@@ -1359,6 +1368,8 @@ func TestPatchMonitorFields(t *testing.T) {
 		{"a null in an object stays", `{"type_data":{"a":null}}`, `"N"`, []string{"description", `"d"`, "type_data", `{"a":null,"n":{"x":1}}`}},
 		{"settings are merged into the default", `{"monitor_settings_json":{"uptime_formula_numerator":"up","x":1}}`, `"N"`,
 			append([]string{"monitor_settings_json", `{"uptime_formula_numerator":"up","uptime_formula_denominator":"up + down + degraded + maintenance","x":1}`}, base...)},
+		{"a formula is null", `{"monitor_settings_json":{"uptime_formula_numerator":null}}`, `"N"`,
+			append([]string{"monitor_settings_json", `{"uptime_formula_numerator":null,"uptime_formula_denominator":"up + down + degraded + maintenance"}`}, base...)},
 		{"64 KiB when merged", `{"type_data":{"b":"` + large + `"}}`, `"N"`, []string{"description", `"d"`, "type_data", `{"a":1,"n":{"x":1},"b":"` + large + `"}`}},
 		{"what can't be set is passed over", `{"id":99,"down_trigger":"x","created_at":"x","day_down_minimum_count":5,"Name":"","nonsense":1}`, `"N"`, base},
 	}
@@ -1389,6 +1400,12 @@ func badMonitorFields() []badMonitorField {
 	for _, name := range []string{"description", "image", "cron", "category_name", "external_url"} {
 		for _, v := range []string{`5`, `true`, `[]`, `{}`} {
 			bad = append(bad, badMonitorField{`"` + name + `":` + v, name + " must be a string"})
+		}
+	}
+	for _, name := range []string{"uptime_formula_numerator", "uptime_formula_denominator"} {
+		for _, v := range []string{`"up +"`, `"(up)"`, `"up * 2"`, `"UP"`, `"no_data"`, `""`, `7`, `{}`, `["up"]`, `"` + strings.Repeat("up+", 333) + `up"`} {
+			bad = append(bad, badMonitorField{`"monitor_settings_json":{"x":1,"` + name + `":` + v + `}`,
+				name + " in monitor_settings_json must be up, down, degraded and maintenance with + - * or / between them, such as 'up + degraded', in at most 1000 bytes"})
 		}
 	}
 	for name, values := range map[string]string{

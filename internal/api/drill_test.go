@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"tocsin/internal/apitest"
+	"tocsin/internal/dynamo"
 	"tocsin/internal/dynamo/dump"
 	"tocsin/internal/dynamotest"
 	"tocsin/internal/openapi"
@@ -38,7 +39,7 @@ func TestRecoveryDrill(t *testing.T) {
 		t.Error("an API key is in the file")
 	}
 	for what, key := range map[string]string{
-		"interrupted deletion": `"pk":{"S":"CLEANUP"},"sk":{"S":"INCIDENT#`, "interrupted end of alerts": `"pk":{"S":"CLEANUP"},"sk":{"S":"ALERTS#`,
+		"interrupted deletion": `"pk":{"S":"CLEANUP"},"sk":{"S":"INCIDENT#`, "interrupted deletion of a maintenance": `"pk":{"S":"CLEANUP"},"sk":{"S":"MAINTENANCE#`, "interrupted end of alerts": `"pk":{"S":"CLEANUP"},"sk":{"S":"ALERTS#`,
 		"alert that joined an incident": `"pk":{"S":"INCIDENT#8"},"sk":{"S":"ALERT#`, "incident that open alerts share": `"sk":{"S":"OPENINCIDENT"}`,
 	} {
 		if !strings.Contains(file.String(), key) {
@@ -53,6 +54,7 @@ func TestRecoveryDrill(t *testing.T) {
 	creations := [][2]string{
 		{"/api/v4/incidents", `{"title":"Next","start_date_time":1768471230,"monitors":[{"monitor_tag":"earth"}]}`},
 		{"/api/v4/incidents/1/comments", `{"comment":"Next","state":"MONITORING"}`},
+		{maintenancesPath, maintenanceWith("monitors", `[{"monitor_tag":"earth"}]`)},
 		{"/api/v4/monitors", `{"tag":"next","name":"Next"}`},
 		{"/api/v4/alert-rules", `{"alert_for":"LATENCY","alert_value":5,"monitor_tags":["mars"]}`},
 		{"/api/incident", `{"title":"Next","tags":["mars"]}`},
@@ -93,7 +95,7 @@ func TestRecoveryDrill(t *testing.T) {
 			}
 			s.Tick()
 			for _, it := range table.Items(t) {
-				if it["pk"] == "CLEANUP" && it["swept"] == "" || it["pk"] == "INCIDENT#4" {
+				if it["pk"] == "CLEANUP" && it["swept"] == "" || it["pk"] == "INCIDENT#4" || it["pk"] == "MAINTENANCE#3" {
 					t.Errorf("the deletion is not finished: %v", it)
 				}
 			}
@@ -149,6 +151,18 @@ func fillForDrill(t *testing.T, s *apitest.Server, clock *clock) (reader string)
 	do("POST", "/api/v4/incidents/1/comments", `{"comment":"Deleted","state":"MONITORING"}`)
 	do("DELETE", "/api/v4/incidents/1/comments/5", "")
 	do("POST", "/api/v4/incidents/2/comments", `{"comment":"Fixed","state":"RESOLVED"}`)
+	do("POST", maintenancesPath, `{"title":"Backup <é😀>","description":"","start_date_time":1768470000,"rrule":"FREQ=DAILY;BYHOUR=3","duration_seconds":1800,"time_zone":"Europe/Berlin"}`)
+	do("POST", maintenancesPath, maintenanceWith("description", `"d"`, "monitors", `[{"monitor_tag":"mars","impact":"DOWN"},{"monitor_tag":"venus"}]`))
+	do("PATCH", maintenancesPath+"/1", `{"rrule":"FREQ=DAILY;BYHOUR=4","monitors":[{"monitor_tag":"mars"}]}`)
+	do("PATCH", maintenancesPath+"/1/events/12", `{"status":"CANCELLED"}`)
+	do("PATCH", maintenancesPath+"/1/events/13", `{"start_date_time":1768600000,"end_date_time":1768660000}`)
+	do("DELETE", maintenancesPath+"/1/events/14", "")
+	do("POST", pagesPath, `{"page_path":"team","page_title":"Team <é😀>","page_header":"H","page_logo":"","page_settings":{"x":{"y":1.0},"meta_page_title":"\u0000"},"monitors":["mars","earth"]}`)
+	do("POST", pagesPath, newPage("gone"))
+	do("DELETE", pagesPath+"/gone", "")
+	do("PATCH", pagesPath+"/~home", `{"page_header":"Changed"}`)
+	do("PATCH", sitePath+"/siteName", `{"value":"A name <é😀>"}`)
+	do("PATCH", sitePath+"/nav", `{"value":[{"name":"a","url":"/","x":1.0}]}`)
 	clock.seconds.Add(60)
 	for minute := range int64(3) {
 		do("POST", "/api/v4/status", fmt.Sprintf(`{"points":[{"monitor_tag":"earth","status":"DOWN","timestamp":%d},{"monitor_tag":"venus","status":"DOWN","timestamp":%d}]}`, testMinute-120+60*minute, testMinute-120+60*minute))
@@ -166,6 +180,10 @@ func fillForDrill(t *testing.T, s *apitest.Server, clock *clock) (reader string)
 	if err := s.Table.Store(client).DeleteIncident(ctx, 4, clock.seconds.Load(), nil); err != nil {
 		t.Fatal(err)
 	}
+	do("POST", maintenancesPath, maintenanceWith("rrule", `"FREQ=DAILY"`))
+	killed(t, s.Table, func(ctx context.Context, store *dynamo.Store) error {
+		return store.DeleteMaintenance(ctx, 3, clock.seconds.Load(), nil)
+	})
 
 	// Incidents that two rules share: one is open, one resolved, and of one the alerts are
 	// still to end.
@@ -212,11 +230,14 @@ func drillPaths(t *testing.T, s *apitest.Server) []string {
 	t.Helper()
 	paths := []string{
 		"/api/v4/incidents", "/api/v4/incidents?status=open", "/api/v4/incidents?status=closed&limit=1", "/api/v4/incidents?monitor_tags=earth,mars", "/api/v4/incidents?start_ts=1768470001",
+		maintenancesPath, maintenancesPath + "?monitor_tag=mars", maintenancesPath + "/1", maintenancesPath + "/2", maintenancesPath + "/3",
+		maintenancesPath + "/events?event_start_date_time=0&limit=100", maintenancesPath + "/events?monitors=mars", maintenancesPath + "/1/events", maintenancesPath + "/2/events", maintenancesPath + "/1/events/12", maintenancesPath + "/1/events/13", maintenancesPath + "/1/events/14",
 		"/api/v4/monitors", "/api/v4/monitors?status=ACTIVE", "/api/v4/monitors/earth", "/api/v4/monitors/mars", "/api/v4/monitors/venus", "/api/v4/monitors/uranus",
 		fmt.Sprintf("/api/v4/monitors/earth/data?start_ts=%d&end_ts=%d", testMinute-86400, testMinute+3600), fmt.Sprintf("/api/v4/monitors/mars/data?start_ts=%d&end_ts=%d", testMinute-4*86400, testMinute),
 		fmt.Sprintf("/api/v4/monitors/earth/data/%d", testMinute), fmt.Sprintf("/api/v4/monitors/earth/data/%d", testMinute+600),
 		"/api/v4/monitors/earth/uptime?days=5", "/api/v4/monitors/mars/uptime?days=90",
 		"/api/v4/alert-rules", "/api/v4/alert-rules/1", "/api/v4/alert-rules/2", "/api/v4/alert-rules/3", "/api/v4/alerts", "/api/v4/alerts?monitor_tag=saturn", "/api/v4/alerts?monitor_tag=jupiter", "/api/v4/alerts?monitor_tag=uranus", "/api/v4/alerts?monitor_tag=earth", "/api/v4/alerts?alert_status=TRIGGERED",
+		pagesPath, pagesPath + "/~home", pagesPath + "/team", pagesPath + "/gone", sitePath, sitePath + "/siteName", sitePath + "/nav", sitePath + "/customCSS",
 		"/api/v4/keys", "/healthcheck", "/openapi.json", "/docs",
 		"/api/status?tag=earth", "/api/status?tag=mars", "/api/status?tag=venus", "/api/incident?status=OPEN", "/api/incident?status=CLOSED", "/api/incident?status=OPEN&tags=mars",
 	}

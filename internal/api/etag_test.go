@@ -252,3 +252,88 @@ func TestIfMatchRaces(t *testing.T) {
 		})
 	}
 }
+
+// TestETagsOfMaintenances is about one maintenance and one of its events.
+func TestETagsOfMaintenances(t *testing.T) {
+	t.Parallel()
+	s, clock := start(t)
+	elsewhere := apitest.New(t, apitest.Options{Table: s.Table, Now: clock.now, Parameters: map[string]string{"SiteUrl": "https://status.example"}})
+	elsewhere.Key = s.Key
+	first := s.Do(http.MethodPost, maintenancesPath, newMaintenance)
+	id := idOf(t, first.Body)
+	event := eventsPath(id) + "/1"
+	tagOf := func(path string) string { return s.Do(http.MethodGet, path, "").Header.Get("ETag") }
+	for _, path := range []string{maintenancesPath, maintenancesPath + "/events", eventsPath(id)} {
+		if tag := tagOf(path); tag != "" {
+			t.Errorf("GET %s: etag %q", path, tag)
+		}
+	}
+	if tag := first.Header.Get("ETag"); !etagForm.MatchString(tag) || tag != tagOf(maintenancePath(id)) {
+		t.Errorf("POST: etag %q", tag)
+	}
+	for _, tt := range []struct {
+		path, nothing, change string
+		changed               string
+	}{
+		{maintenancePath(id), `{}`, `{"title":"%d"}`, "The maintenance was changed since: its ETag does not match If-Match"},
+		{event, "", `{"start_date_time":%d,"end_date_time":1768490000}`, "The event was changed since: its ETag does not match If-Match"},
+	} {
+		tag := tagOf(tt.path)
+		if here, there := s.Do(http.MethodGet, tt.path, ""), elsewhere.Do(http.MethodGet, tt.path, ""); !etagForm.MatchString(tag) || there.Header.Get("ETag") != tag || here.Body == there.Body {
+			t.Errorf("%s: etag %q, elsewhere %q", tt.path, tag, there.Header.Get("ETag"))
+		}
+		if tt.nothing != "" {
+			if got := s.Do(http.MethodPatch, tt.path, tt.nothing); got.Header.Get("ETag") != tag {
+				t.Errorf("%s: etag %q after nothing, was %q", tt.path, got.Header.Get("ETag"), tag)
+			}
+		}
+		body := func(n int) string { return fmt.Sprintf(tt.change, 1768480020+60*n) }
+		if got := s.Do(http.MethodPatch, tt.path, body(0)); got.Status != http.StatusOK || got.Header.Get("ETag") == tag || got.Header.Get("ETag") != tagOf(tt.path) {
+			t.Errorf("%s: %d %q, was %q", tt.path, got.Status, got.Header.Get("ETag"), tag)
+		}
+		before := records(t, s)
+		want := answer{412, fail("PRECONDITION_FAILED", tt.changed)}
+		for _, header := range []string{tag, "W/" + tagOf(tt.path), "", `"*"`, tag + `, "other"`} {
+			for _, method := range []string{http.MethodPatch, http.MethodDelete} {
+				got := doWith(s, method, tt.path, body(1), "If-Match", header)
+				if diff := cmp.Diff(want, answer{got.Status, got.Body}); diff != "" {
+					t.Errorf("%s %s with %s (-want +got):\n%s", method, tt.path, header, diff)
+				}
+			}
+		}
+		if diff := cmp.Diff(before, records(t, s)); diff != "" {
+			t.Errorf("refused requests have written (-before +after):\n%s", diff)
+		}
+		for n, header := range []string{tagOf(tt.path), "*"} {
+			if got := doWith(s, http.MethodPatch, tt.path, body(n+2), "If-Match", header); got.Status != http.StatusOK {
+				t.Errorf("PATCH %s with %s: %d %s", tt.path, header, got.Status, got.Body)
+			}
+		}
+	}
+
+	seen := tagOf(event)
+	clock.seconds.Store(1768483200) // by then it is on
+	if got := doWith(s, http.MethodPatch, event, `{"status":"CANCELLED"}`, "If-Match", seen); got.Status != http.StatusPreconditionFailed {
+		t.Errorf("an event that the clock has changed: %d %s", got.Status, got.Body)
+	}
+	for _, tt := range []struct {
+		method, path, body string
+		status             int
+		want               string
+	}{
+		{"PATCH", maintenancePath(99), `{"title":"x"}`, 404, notFound("Maintenance with id '99' not found")},
+		{"PATCH", maintenancePath(id), `{"monitors":[{"monitor_tag":"pluto"}]}`, 400, badRequest("Monitor with tag 'pluto' not found")},
+		{"DELETE", eventsPath(id) + "/99", "", 404, notFound("Event with id '99' not found for this maintenance")},
+		{"PATCH", event, `{"status":"x"}`, 400, badRequest("status must be COMPLETED or CANCELLED")},
+	} {
+		got := doWith(s, tt.method, tt.path, tt.body, "If-Match", `"other"`)
+		if diff := cmp.Diff(answer{tt.status, tt.want}, answer{got.Status, got.Body}); diff != "" {
+			t.Errorf("%s %s (-want +got):\n%s", tt.method, tt.path, diff)
+		}
+	}
+	for _, path := range []string{event, maintenancePath(id)} {
+		if got := doWith(s, http.MethodDelete, path, "", "If-Match", tagOf(path)); got.Status != http.StatusOK {
+			t.Errorf("DELETE %s: %d %s", path, got.Status, got.Body)
+		}
+	}
+}

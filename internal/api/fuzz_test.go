@@ -47,7 +47,7 @@ const dataMark = "only for those with a key"
 // testKey is the same in every process: the fuzzer keeps inputs with the key in them.
 var testKey = "kener_" + strings.Repeat("5eed", 16)
 
-var functionNames = []string{function.Incidents, function.Comments, function.Monitors, function.Edge}
+var functionNames = []string{function.Incidents, function.Comments, function.Monitors, function.Settings, function.Edge}
 
 func newLambdas(tb testing.TB, o function.Options) *lambdas {
 	tb.Helper()
@@ -84,6 +84,11 @@ func newLambdas(tb testing.TB, o function.Options) *lambdas {
 		c, err := store.CreateComment(ctx, i.ID, statuspage.NewComment{Text: dataMark, Time: 600, State: statuspage.Identified}, now, nil)
 		check(err)
 		l.incident, l.comment = i.ID, c.ID
+		_, err = store.CreateMaintenance(ctx, statuspage.NewMaintenance{ // of the incident's id, and so is its occurrence
+			Title: dataMark, Schedule: statuspage.Schedule{Start: 1700003580 + 60*n, Rule: "FREQ=MINUTELY;COUNT=1", Duration: 600},
+			Monitors: []statuspage.MonitorImpact{{Tag: "earth", Impact: statuspage.Down}},
+		}, now, nil)
+		check(err)
 	}
 	return l
 }
@@ -257,6 +262,9 @@ func routePattern(path string) string {
 		}
 	}
 	pattern := "/api/v4/" + segments[2]
+	if len(segments) == 4 && segments[2] == "maintenances" && segments[3] == "events" {
+		return pattern + "/events"
+	}
 	for i, s := range segments[3:] {
 		switch i {
 		case 1:
@@ -287,21 +295,30 @@ func legacyPattern(path string) string {
 
 // wrappers is what wraps the answer to each method of each route.
 var wrappers = map[string]map[string]string{
-	"/healthcheck":                     {"GET": "status"},
-	"/api/v4/incidents":                {"GET": "incidents", "POST": "incident"},
-	"/api/v4/incidents/{}":             {"GET": "incident", "PATCH": "incident", "DELETE": "message"},
-	"/api/v4/incidents/{}/comments":    {"GET": "comments", "POST": "comment"},
-	"/api/v4/incidents/{}/comments/{}": {"GET": "comment", "PATCH": "comment", "DELETE": "message"},
-	"/api/v4/monitors":                 {"GET": "monitors", "POST": "monitor"},
-	"/api/v4/monitors/{}":              {"GET": "monitor", "PATCH": "monitor", "DELETE": "message"},
-	"/api/v4/monitors/{}/data":         nil, // these bodies are left to the OpenAPI document
-	"/api/v4/monitors/{}/data/{}":      nil,
-	"/api/v4/monitors/{}/uptime":       nil,
-	"/api/v4/status":                   nil,
-	"/api/v4/alert-rules":              {"GET": "alert_rules", "POST": "alert_rule"},
-	"/api/v4/alert-rules/{}":           {"GET": "alert_rule", "PATCH": "alert_rule", "DELETE": "message"},
-	"/api/v4/alerts":                   {"GET": "alerts"},
-	"/api/v4/alerts/{}":                {"GET": "alert"},
+	"/healthcheck":                      {"GET": "status"},
+	"/api/v4/incidents":                 {"GET": "incidents", "POST": "incident"},
+	"/api/v4/incidents/{}":              {"GET": "incident", "PATCH": "incident", "DELETE": "message"},
+	"/api/v4/incidents/{}/comments":     {"GET": "comments", "POST": "comment"},
+	"/api/v4/incidents/{}/comments/{}":  {"GET": "comment", "PATCH": "comment", "DELETE": "message"},
+	"/api/v4/maintenances":              {"GET": "maintenances", "POST": "maintenance"},
+	"/api/v4/maintenances/{}":           {"GET": "maintenance", "PATCH": "maintenance", "DELETE": "message"},
+	"/api/v4/maintenances/events":       nil,
+	"/api/v4/maintenances/{}/events":    nil,
+	"/api/v4/maintenances/{}/events/{}": {"GET": "event", "PATCH": "event", "DELETE": "message"},
+	"/api/v4/monitors":                  {"GET": "monitors", "POST": "monitor"},
+	"/api/v4/monitors/{}":               {"GET": "monitor", "PATCH": "monitor", "DELETE": "message"},
+	"/api/v4/monitors/{}/data":          nil, // these bodies are left to the OpenAPI document
+	"/api/v4/monitors/{}/data/{}":       nil,
+	"/api/v4/monitors/{}/uptime":        nil,
+	"/api/v4/status":                    nil,
+	"/api/v4/alert-rules":               {"GET": "alert_rules", "POST": "alert_rule"},
+	"/api/v4/alert-rules/{}":            {"GET": "alert_rule", "PATCH": "alert_rule", "DELETE": "message"},
+	"/api/v4/alerts":                    {"GET": "alerts"},
+	"/api/v4/alerts/{}":                 {"GET": "alert"},
+	"/api/v4/pages":                     {"GET": "pages", "POST": "page"},
+	"/api/v4/pages/{}":                  {"GET": "page", "PATCH": "page", "DELETE": "message"},
+	"/api/v4/site":                      nil,
+	"/api/v4/site/{}":                   nil,
 }
 
 // functionOf is the function that the gateway calls for the path.
@@ -315,23 +332,28 @@ func functionOf(path string) string {
 		return function.Monitors
 	case strings.HasSuffix(pattern, "/comments"), strings.HasSuffix(pattern, "/comments/{}"):
 		return function.Comments
-	case strings.HasPrefix(pattern, "/api/v4/incidents"):
+	case strings.HasPrefix(pattern, "/api/v4/incidents"), strings.HasPrefix(pattern, "/api/v4/maintenances"):
 		return function.Incidents
 	case strings.HasPrefix(pattern, "/api/v4/monitors"), strings.HasPrefix(pattern, "/api/v4/alert"), pattern == "/api/v4/status":
 		return function.Monitors
+	case strings.HasPrefix(pattern, "/api/v4/pages"), strings.HasPrefix(pattern, "/api/v4/site"):
+		return function.Settings
 	}
 	return function.Edge
 }
 
-// recordKeys are the keys of the records, in order, without the one that an incident
-// has only when it was set.
+// recordKeys are the keys of the records, in order, without those that an incident or a
+// maintenance has only when they were set.
 var recordKeys = map[string]string{
-	"incident": "id title start_date_time end_date_time state incident_type incident_source monitors created_at updated_at url",
-	"comment":  "id incident_id comment timestamp state created_at updated_at",
+	"incident":    "id title start_date_time end_date_time state incident_type incident_source monitors created_at updated_at url",
+	"maintenance": "id title description start_date_time rrule duration_seconds status monitors created_at updated_at url",
+	"event":       "id maintenance_id start_date_time end_date_time status created_at updated_at url",
+	"comment":     "id incident_id comment timestamp state created_at updated_at",
 	"monitor": "id tag name description image cron default_status status category_name monitor_type down_trigger degraded_trigger type_data " +
 		"day_degraded_minimum_count day_down_minimum_count include_degraded_in_downtime created_at updated_at is_hidden monitor_settings_json " +
 		"external_url confirmation_threshold",
 	"alert_rule": "id alert_for alert_value monitor_tags failure_threshold success_threshold severity create_incident description is_active created_at updated_at",
+	"page":       "id page_path page_title page_header page_subheader page_logo page_settings monitors created_at updated_at",
 	"alert":      "id alert_rule_id monitor_tag alert_for alert_value severity alert_status incident_id created_at updated_at resolved_at",
 }
 
@@ -518,7 +540,7 @@ func wrongBody(wrapper, body string) error {
 		if err != nil {
 			return err
 		}
-		if got := strings.Replace(strings.Join(keys, " "), " auto_close_after", "", 1); got != want {
+		if got := strings.NewReplacer(" auto_close_after", "", " time_zone", "").Replace(strings.Join(keys, " ")); got != want {
 			return fmt.Errorf("a record has the keys %q, want %q", got, want)
 		}
 	}
@@ -570,7 +592,7 @@ func sameJSON(a, b string) bool {
 func recordedRequests(tb testing.TB, l *lambdas) []request {
 	tb.Helper()
 	var all []request
-	for _, name := range []string{"testdata/recorded.jsonl", "testdata/legacy.jsonl"} {
+	for _, name := range []string{"testdata/recorded.jsonl", "testdata/recorded-maintenances.jsonl", "testdata/legacy.jsonl"} {
 		file, err := os.Open(name)
 		if err != nil {
 			tb.Fatal(err)
@@ -646,6 +668,10 @@ var oddBodies = []string{
 	`{"tag":"w","name":"n","status":"INACTIVE","default_status":"NO_DATA","monitor_type":"NONE","is_hidden":true,"include_degraded_in_downtime":false,"image":"/i","external_url":"HTTPS://a"}`,
 	`{"status":"INACTIVE"}`, `{"status":"ACTIVE","is_hidden":false,"include_degraded_in_downtime":"YES"}`, `{"status":"active"}`, `{"is_hidden":1}`, `{"image":"//a"}`, `{"external_url":"javascript:a"}`, `{"external_url":"/\\ta"}`,
 	`{"tag":"z","name":"n","type_data":{"a":` + nested(9000) + `}}`, `{"type_data":{"` + strings.Repeat("k", 60000) + `":1}}`,
+	`{"title":"a","start_date_time":60,"rrule":"FREQ=DAILY;COUNT=1","duration_seconds":60.5,"description":"","time_zone":"Europe/Berlin","monitors":[{"monitor_tag":"mars","impact":false}]}`,
+	`{"title":"a","start_date_time":1700000000,"rrule":"freq=weekly;bYdAy=MO,-1FR","duration_seconds":1e-9,"time_zone":null}`, `{"rrule":"FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30","status":"INACTIVE"}`,
+	`{"rrule":"FREQ=HOURLY;INTERVAL=5","duration_seconds":31622400,"start_date_time":1600000000}`, `{"status":"CANCELLED"}`, `{"start_date_time":1700000000,"end_date_time":1700009999.9}`,
+	`{"title":"a","start_date_time":253402300740,"rrule":"FREQ=DAILY","duration_seconds":60}`, `{"rrule":"FREQ=DAILY;` + strings.Repeat("COUNT=9;", 120) + `COUNT=9"}`, `{"time_zone":"../x"}`,
 	`{"alert_for":"STATUS","alert_value":"DOWN","monitor_tags":["earth","earth"],"failure_threshold":1.0,"x":1}`, `{"alert_for":"LATENCY","alert_value":5e-324,"monitor_tags":["mars"]}`,
 	`{"alert_for":"UPTIME","alert_value":1e400,"monitor_tags":["mars"]}`, `{"alert_for":"NO_DATA","alert_value":43200,"monitor_tags":[{"monitor_tag":"mars"}],"failure_threshold":60.5}`,
 	`{"alert_value":-0}`, `{"alert_for":"STATUS"}`, `{"monitor_tags":["` + strings.Repeat("x", 5000) + `","EARTH%00"]}`, `{"description":"` + strings.Repeat("🔥", 513) + `"}`,
@@ -657,7 +683,7 @@ var oddBodies = []string{
 // not send it.
 func FuzzEvent(f *testing.F) {
 	l := newLambdas(f, function.Options{}).withAlerts(f)
-	functions := []string{"", function.Incidents, function.Comments, function.Monitors, function.Edge}
+	functions := []string{"", function.Incidents, function.Comments, function.Monitors, function.Edge, function.Settings}
 	add := func(r request, functions ...int) {
 		for _, n := range functions {
 			name, value := "accept", "*/*"

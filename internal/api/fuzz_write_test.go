@@ -40,7 +40,7 @@ func (c *writeCounter) Do(r *http.Request) (*http.Response, error) {
 }
 
 // late are the refusals for which the table is asked.
-var late = regexp.MustCompile(`^(Monitor with tag '|end_date_time must not be before|timestamp must not be before the incident|Monitor must be at most 64 KiB)`)
+var late = regexp.MustCompile(`^(start_date_time plus duration_seconds|More than 24 events|Monitor with tag '|end_date_time must not be before|timestamp must not be before the incident|Monitor must be at most 64 KiB|Cannot transition event from |Too much for one request)`)
 
 // FuzzWrite sends bodies to every route that has one. A body is refused as no JSON
 // object exactly when it is none, one that is refused leaves everything as it is, and
@@ -246,7 +246,7 @@ func wantedField(pattern, name string, asked, old map[string]any) (want any, ok 
 		if !isNew {
 			before = old[name].([]any)
 		}
-		return wantedLinks(value.([]any), before), true
+		return wantedLinks(value.([]any), before, "DOWN"), true
 	case "auto_close_after":
 		if number, ok := value.(json.Number); ok {
 			n, _ := number.Float64()
@@ -316,9 +316,9 @@ func floored(value any) any {
 	return json.Number(strconv.FormatFloat(math.Floor(n/60)*60+0, 'f', -1, 64))
 }
 
-// wantedLinks is the monitors of an incident that had those of before: each once, with
-// the impact that was asked for last; the ones that stay come first, in their order.
-func wantedLinks(asked, before []any) []any {
+// wantedLinks is the monitors of a record that had those of before: each once, with the impact
+// that was asked for last, or the fallback; the ones that stay come first, in their order.
+func wantedLinks(asked, before []any, fallback string) []any {
 	tagOf := func(link any) any { return link.(map[string]any)["monitor_tag"] }
 	impact := map[any]any{}
 	var order []any
@@ -326,10 +326,12 @@ func wantedLinks(asked, before []any) []any {
 		order = append(order, tagOf(link))
 	}
 	for _, link := range asked {
-		if order = append(order, tagOf(link)); link.(map[string]any)["impact"] != nil {
-			impact[tagOf(link)] = link.(map[string]any)["impact"]
-		} else {
-			impact[tagOf(link)] = "DOWN"
+		order = append(order, tagOf(link))
+		switch said := link.(map[string]any)["impact"]; said {
+		case nil, "", false, json.Number("0"): // but null they are refused for incidents
+			impact[tagOf(link)] = fallback
+		default:
+			impact[tagOf(link)] = said
 		}
 	}
 	links := []any{}

@@ -50,8 +50,10 @@ func replayed(t *testing.T, first, got apitest.Response) {
 var posts = []struct{ path, body, other string }{
 	{"/api/v4/incidents", newIncident, `{"title":"t","start_date_time":660}`},
 	{"/api/v4/incidents/1/comments", `{"comment":"c","state":"IDENTIFIED"}`, `{"comment":"d","state":"IDENTIFIED"}`},
+	{"/api/v4/maintenances", newMaintenance, `{"title":"N","start_date_time":1768478400,"rrule":"COUNT=1","duration_seconds":3600}`},
 	{"/api/v4/monitors", `{"tag":"venus","name":"V"}`, `{"tag":"pluto","name":"V"}`},
 	{"/api/v4/alert-rules", `{"alert_for":"STATUS","alert_value":"DOWN","monitor_tags":["sun"]}`, `{"alert_for":"NO_DATA","alert_value":5,"monitor_tags":["sun"]}`},
+	{"/api/v4/pages", `{"page_path":"team","page_title":"T","page_header":"H"}`, `{"page_path":"crew","page_title":"T","page_header":"H"}`},
 	{"/api/v4/keys", `{"name":"k","scopes":["admin"]}`, `{"name":"l","scopes":["admin"]}`},
 }
 
@@ -106,8 +108,8 @@ func TestIdempotencyKey(t *testing.T) {
 			clock.seconds.Store(testStart + 24*60*60)
 			got := doWith(s, http.MethodPost, p.path, p.body, "Idempotency-Key", key)
 			wantStatus := http.StatusCreated
-			if p.path == "/api/v4/monitors" {
-				wantStatus = http.StatusBadRequest // the monitor is there
+			if p.path == "/api/v4/monitors" || p.path == pagesPath {
+				wantStatus = http.StatusBadRequest // the monitor, or the page, is there
 			}
 			if got.Status != wantStatus || got.Header.Get("Idempotent-Replayed") != "" {
 				t.Errorf("a day later: %d %s", got.Status, got.Body)

@@ -1,14 +1,12 @@
 package api_test
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
 	"net/http"
-	"os"
 	"regexp"
 	"slices"
 	"strconv"
@@ -40,28 +38,6 @@ type legacyRecording struct {
 		Body    json.RawMessage
 	}
 	Vars map[string]int64 // numbers of incidents that the template's braces stand for
-}
-
-func readLegacyRecordings(t *testing.T) []legacyRecording {
-	t.Helper()
-	f, err := os.Open("testdata/legacy.jsonl")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	var all []legacyRecording
-	lines := bufio.NewScanner(f)
-	for lines.Scan() {
-		var r legacyRecording
-		if err := json.Unmarshal(expandCut(lines.Bytes()), &r); err != nil {
-			t.Fatal(err)
-		}
-		all = append(all, r)
-	}
-	if err := lines.Err(); err != nil {
-		t.Fatal(err)
-	}
-	return all
 }
 
 // legacyIncident is an incident of the legacy API.
@@ -285,7 +261,7 @@ func recordedLegacyAnswer(r legacyRecording) legacyAnswer {
 
 func TestRecordedLegacyAnswers(t *testing.T) {
 	t.Parallel()
-	recordings := readLegacyRecordings(t)
+	recordings := readRecordings[legacyRecording](t, "legacy.jsonl")
 	if got, want := len(recordings), 196; got != want {
 		t.Fatalf("%d recordings, want %d", got, want)
 	}

@@ -36,14 +36,14 @@ func getPage(t testing.TB, s *apitest.Server, path string) listPage {
 		t.Fatalf("GET %s: %d %.300s", path, got.Status, got.Body)
 	}
 	var list struct {
-		Incidents, Comments, Monitors []json.RawMessage
-		Next                          *string `json:"next_cursor"`
+		Incidents, Comments, Maintenances, Monitors []json.RawMessage
+		Next                                        *string `json:"next_cursor"`
 	}
 	if err := json.Unmarshal([]byte(got.Body), &list); err != nil {
 		t.Fatalf("GET %s: %v in %.300s", path, err, got.Body)
 	}
 	var p listPage
-	for _, items := range [][]json.RawMessage{list.Incidents, list.Comments, list.Monitors} {
+	for _, items := range [][]json.RawMessage{list.Incidents, list.Comments, list.Maintenances, list.Monitors} {
 		if items == nil {
 			continue
 		}
@@ -706,6 +706,7 @@ func TestEveryListSaysWhereItGoesOn(t *testing.T) {
 	for n := range int64(3) {
 		made(t, s, "/api/v4/incidents", `{"title":"t","start_date_time":600}`)
 		made(t, s, incidentPath(1)+"/comments", `{"comment":"c","state":"MONITORING"}`)
+		made(t, s, maintenancesPath, newMaintenance)
 		made(t, s, rulesPath, fmt.Sprintf(`{"alert_for":"STATUS","alert_value":"DOWN","monitor_tags":["earth"],"failure_threshold":%d}`, n+1))
 		clock.seconds.Add(60)
 		postStatus(t, s, testMinute+60*n, "DOWN", "earth")
@@ -713,7 +714,7 @@ func TestEveryListSaysWhereItGoesOn(t *testing.T) {
 	s.NewKey(statuspage.NewAPIKey{Name: "k", Scopes: statuspage.Scopes()})
 	s.NewKey(statuspage.NewAPIKey{Name: "l", Scopes: statuspage.Scopes()})
 	lists := map[string]string{ // by route, the query that it needs
-		"/api/v4/incidents": "", "/api/v4/incidents/{incident_id}/comments": "", "/api/v4/monitors": "", "/api/v4/alert-rules": "", "/api/v4/alerts": "", "/api/v4/keys": "",
+		"/api/v4/incidents": "", "/api/v4/incidents/{incident_id}/comments": "", maintenancesPath: "", "/api/v4/monitors": "", "/api/v4/alert-rules": "", "/api/v4/alerts": "", "/api/v4/keys": "",
 		"/api/v4/monitors/{monitor_tag}/data": "&start_ts=0&end_ts=9999999999",
 	}
 	for _, route := range servedRoutes() {

@@ -88,6 +88,30 @@ func TestPermissionsAreTheLeast(t *testing.T) {
 	do(200, "DELETE", comment, "")
 	do(200, "DELETE", path, "")
 
+	// Maintenances and their events.
+	planned := made(t, s, maintenancesPath, fmt.Sprintf(`{"title":"m","start_date_time":%d,"rrule":"FREQ=DAILY","duration_seconds":600,"monitors":[{"monitor_tag":"sun"}]}`, testMinute))
+	path = maintenancePath(planned)
+	for _, query := range []string{"", "?monitor_tag=sun", "/events", "/events?monitors=sun", fmt.Sprintf("/%d/events", planned), fmt.Sprintf("/%d/events/2", planned)} {
+		do(200, "GET", maintenancesPath+query, "")
+	}
+	do(200, "PATCH", path+"/events/2", `{"status":"CANCELLED"}`)
+	do(200, "DELETE", path+"/events/2", "")
+	do(200, "PATCH", path, `{"rrule":"FREQ=WEEKLY","monitors":[]}`)
+	do(200, "DELETE", path, "")
+	monitorsNamed(t, s, "venus")
+	made(t, s, maintenancesPath, maintenanceWith("monitors", `[{"monitor_tag":"venus"}]`))
+	do(200, "DELETE", "/api/v4/monitors/venus", "")
+
+	// Pages and settings of the site.
+	do(201, "POST", "/api/v4/pages", `{"page_path":"team","page_title":"T","page_header":"H","monitors":["sun","mars"]}`)
+	do(404, "PATCH", "/api/v4/pages/none", `{"monitors":["none"]}`)
+	do(200, "PATCH", "/api/v4/pages/team", `{"page_title":"U"}`)
+	do(200, "PATCH", "/api/v4/pages/team", `{"page_path":"crew"}`)
+	do(200, "GET", "/api/v4/pages", "")
+	do(200, "PATCH", "/api/v4/site/siteName", `{"value":"S"}`)
+	do(200, "GET", "/api/v4/site", "")
+	do(400, "POST", "/api/v4/pages", `{"page_path":"crew","page_title":"T","page_header":"H"}`, "Idempotency-Key", "refused")
+
 	// Points, and a monitor with more hours than its DELETE removes, and an incident after them.
 	made(t, s, "/api/v4/incidents", fmt.Sprintf(`{"title":"t","start_date_time":%d,"monitors":[{"monitor_tag":"mars"}]}`, testMinute))
 	made(t, s, rulesPath, downRule)
@@ -109,8 +133,14 @@ func TestPermissionsAreTheLeast(t *testing.T) {
 	do(200, "GET", alertsPath+"/1", "")
 	do(200, "DELETE", rulesPath+"/1", "")
 
-	// What the schedules do: missing data of a monitor, and incidents to warn of and
-	// to close.
+	// What the schedules do: missing data of a monitor, a maintenance that goes on, and
+	// incidents to warn of and to close.
+	_, err := s.Table.Store(nil).CreateMaintenance(t.Context(), statuspage.NewMaintenance{
+		Title: "Backup", Schedule: statuspage.Schedule{Start: testMinute, Rule: "FREQ=DAILY", Duration: 60},
+	}, testStart, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
 	do(201, "POST", "/api/v4/incidents", fmt.Sprintf(`{"title":"forgotten","start_date_time":%d,"monitors":[{"monitor_tag":"earth"}]}`, testMinute))
 	made(t, s, rulesPath, `{"alert_for":"NO_DATA","alert_value":3,"monitor_tags":["sun"],"create_incident":true}`)
 	do(201, "POST", "/api/v4/incidents", fmt.Sprintf(`{"title":"t","start_date_time":%d,"end_date_time":%d,"monitors":[{"monitor_tag":"earth"}]}`, testMinute, testMinute+600))
@@ -122,14 +152,19 @@ func TestPermissionsAreTheLeast(t *testing.T) {
 		}
 	}
 
-	// And what an interrupted deletion leaves to them.
+	// And what interrupted deletions leave to them.
+	left := made(t, s, maintenancesPath, maintenanceWith("monitors", `[{"monitor_tag":"sun"}]`))
+	killed(t, s.Table, func(ctx context.Context, store *dynamo.Store) error {
+		return store.DeleteMaintenance(ctx, left, clock.seconds.Load(), nil)
+	})
+	made(t, s, maintenancesPath, maintenanceWith("monitors", `[{"monitor_tag":"sun"}]`))
 	killed(t, s.Table, func(ctx context.Context, store *dynamo.Store) error {
 		return store.DeleteMonitor(ctx, "sun", clock.seconds.Load())
 	})
 	clock.seconds.Add(3600)
 	s.Tick()
 
-	if names := s.Permissions.Functions(); len(names) != 7 {
+	if names := s.Permissions.Functions(); len(names) != 9 {
 		t.Errorf("permissions of %v", names)
 	}
 	for _, name := range s.Permissions.Functions() {

@@ -293,7 +293,7 @@ func TestUptimeOverHTTP(t *testing.T) {
 			fmt.Sprintf(`{"monitor_tag":"earth","status":"DOWN","latency":1,"timestamp":%d}`, testMinute-86400),
 		}
 		count := func(up, degraded, down int, uptime, latency string) string {
-			return fmt.Sprintf(`"minutes_up":%d,"minutes_degraded":%d,"minutes_down":%d,"uptime":%s,"average_latency":%s}`, up, degraded, down, uptime, latency)
+			return fmt.Sprintf(`"minutes_up":%d,"minutes_degraded":%d,"minutes_down":%d,"minutes_maintenance":0,"uptime":%s,"average_latency":%s}`, up, degraded, down, uptime, latency)
 		}
 		total := map[string]string{"NO": "60", "YES": "40"}[tt.include]
 		want := `{"uptime":{"monitor_tag":"earth","days":[{"date":"2026-01-13",` + count(0, 0, 0, "null", "null") + `,{"date":"2026-01-14",` + count(0, 0, 1, "0", "null") + `,{"date":"2026-01-15",` + count(2, 1, 1, tt.percent, "20") +
@@ -311,6 +311,64 @@ func TestUptimeOverHTTP(t *testing.T) {
 	}
 }
 
+// The uptime that the APIs show is that of the monitor's formula.
+func TestUptimeFormulaOverHTTP(t *testing.T) {
+	s, _ := start(t)
+	made(t, s, "/api/v4/monitors", `{"tag":"earth","name":"E","monitor_settings_json":{"uptime_formula_numerator":"up"}}`)
+	if got := s.Do("POST", "/api/v4/status", fmt.Sprintf(`{"points":[{"monitor_tag":"earth","status":"UP"},{"monitor_tag":"earth","status":"DEGRADED","timestamp":%d},`+
+		`{"monitor_tag":"earth","status":"DOWN","timestamp":%d},{"monitor_tag":"earth","status":"UP","timestamp":%d}]}`, testMinute-60, testMinute-120, testMinute-180)); got.Status != 200 {
+		t.Fatalf("%d %s", got.Status, got.Body)
+	}
+	for _, tt := range []struct{ patch, uptime, legacy string }{
+		{"{}", "50", "50"},
+		{`{"include_degraded_in_downtime":"YES"}`, "50", "50"},
+		{`{"monitor_settings_json":{"uptime_formula_numerator":"up + degraded"}}`, "75", "75.0000"},
+		{`{"monitor_settings_json":{"uptime_formula_numerator":"up + maintenance + degraded"}}`, "50", "50"},
+		{`{"monitor_settings_json":null,"include_degraded_in_downtime":"NO"}`, "75", "75.0000"},
+		{`{"monitor_settings_json":{"uptime_formula_denominator":"up+degraded"}}`, "100", "100"},
+		{`{"monitor_settings_json":{"uptime_formula_denominator":"down - degraded"}}`, "null", "-"},
+		{`{"monitor_settings_json":{"uptime_formula_numerator":"down - up","uptime_formula_denominator":"up"}}`, "-50", "-50"},
+		{`{"monitor_settings_json":{"uptime_formula_numerator":"up * up * up","uptime_formula_denominator":"up + down"}}`, "266.66666666666663", "266.6667"},
+	} {
+		if got := s.Do("PATCH", "/api/v4/monitors/earth", tt.patch); got.Status != 200 {
+			t.Fatalf("%s: %d %s", tt.patch, got.Status, got.Body)
+		}
+		count := `"minutes_up":2,"minutes_degraded":1,"minutes_down":1,"minutes_maintenance":0,"uptime":` + tt.uptime + `,"average_latency":null}`
+		want := `{"uptime":{"monitor_tag":"earth","days":[{"date":"2026-01-15",` + count + `],"total":{` + count + `}}`
+		if diff := cmp.Diff(want, s.Do("GET", uptimePath+"?days=1", "").Body); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", tt.patch, diff)
+		}
+		want = fmt.Sprintf(`{"status":"UP","uptime":%q,"lastUpdatedAt":%d}`, tt.legacy, testMinute)
+		if diff := cmp.Diff(want, s.Do("GET", "/api/status?tag=earth", "").Body); diff != "" {
+			t.Errorf("%s, legacy (-want +got):\n%s", tt.patch, diff)
+		}
+	}
+}
+
+// A rule about the uptime judges by the formula.
+func TestUptimeFormulaOfARule(t *testing.T) {
+	s, _ := start(t)
+	made(t, s, "/api/v4/monitors", `{"tag":"earth","name":"E","monitor_settings_json":{"uptime_formula_numerator":"up"}}`)
+	made(t, s, rulesPath, `{"alert_for":"UPTIME","alert_value":80,"monitor_tags":["earth"]}`)
+	post := func() {
+		if got := s.Do("POST", "/api/v4/status", `{"points":[{"monitor_tag":"earth","status":"DEGRADED"}]}`); got.Status != 200 {
+			t.Fatalf("%d %s", got.Status, got.Body)
+		}
+	}
+	open := func() int {
+		return strings.Count(s.Do("GET", "/api/v4/alerts?alert_status=TRIGGERED", "").Body, `"id":`)
+	}
+	if post(); open() != 1 {
+		t.Errorf("a degraded minute, which is no uptime, opened %d alerts", open())
+	}
+	if got := s.Do("PATCH", "/api/v4/monitors/earth", `{"monitor_settings_json":null}`); got.Status != 200 {
+		t.Fatalf("%d %s", got.Status, got.Body)
+	}
+	if post(); open() != 0 {
+		t.Errorf("%d alerts are open while a degraded minute is uptime", open())
+	}
+}
+
 // Bad minutes go, with what they made of uptime and of alerts.
 func TestDeletedData(t *testing.T) {
 	s, _ := start(t)
@@ -324,8 +382,8 @@ func TestDeletedData(t *testing.T) {
 	remove := func(from, to any) string { return fmt.Sprintf("%s?start_ts=%v&end_ts=%v", dataPath, from, to) }
 	list := fmt.Sprintf("%s?start_ts=%d&end_ts=%d", dataPath, midnight-86400, testMinute+600)
 	days := uptimePath + "?from=2026-01-14&to=2026-01-15"
-	none := `"minutes_up":0,"minutes_degraded":0,"minutes_down":0,"uptime":null,"average_latency":null}`
-	up := `"minutes_up":2,"minutes_degraded":0,"minutes_down":0,"uptime":100,"average_latency":4}`
+	none := `"minutes_up":0,"minutes_degraded":0,"minutes_down":0,"minutes_maintenance":0,"uptime":null,"average_latency":null}`
+	up := `"minutes_up":2,"minutes_degraded":0,"minutes_down":0,"minutes_maintenance":0,"uptime":100,"average_latency":4}`
 	uptime := func(yesterday, today, total string) string {
 		return `{"uptime":{"monitor_tag":"earth","days":[{"date":"2026-01-14",` + yesterday + `,{"date":"2026-01-15",` + today + `],"total":{` + total + `}}`
 	}
@@ -335,8 +393,8 @@ func TestDeletedData(t *testing.T) {
 		{"bad ones around midnight", "PATCH", dataPath, fmt.Sprintf(`{"start_ts":%d,"end_ts":%d,"status":"DOWN","latency":4}`, midnight-120, midnight+60), 200, fmt.Sprintf(patched, 3)},
 		{"bad ones of now", "PATCH", dataPath, fmt.Sprintf(`{"start_ts":%d,"end_ts":%d,"status":"DOWN","latency":9}`, t0+120, testMinute), 200, fmt.Sprintf(patched, 8)},
 		{"by which the rule fires", "GET", alertsPath, "", 200, `{"alerts":[` + alertRecord(1, 1, "TRIGGERED", "1", testStart, testStart, "null") + `]}`},
-		{"uptime before", "GET", days, "", 200, uptime(`"minutes_up":0,"minutes_degraded":0,"minutes_down":2,"uptime":0,"average_latency":null}`,
-			`"minutes_up":2,"minutes_degraded":0,"minutes_down":11,"uptime":15.384615384615385,"average_latency":4}`, `"minutes_up":2,"minutes_degraded":0,"minutes_down":13,"uptime":13.333333333333334,"average_latency":4}`)},
+		{"uptime before", "GET", days, "", 200, uptime(`"minutes_up":0,"minutes_degraded":0,"minutes_down":2,"minutes_maintenance":0,"uptime":0,"average_latency":null}`,
+			`"minutes_up":2,"minutes_degraded":0,"minutes_down":11,"minutes_maintenance":0,"uptime":15.384615384615385,"average_latency":4}`, `"minutes_up":2,"minutes_degraded":0,"minutes_down":13,"minutes_maintenance":0,"uptime":13.333333333333334,"average_latency":4}`)},
 		{"those around midnight", "DELETE", remove(midnight-61, fmt.Sprint(midnight+60, ".9")), "", 200, deleted(4)},
 		{"the alert is on", "GET", alertsPath, "", 200, `{"alerts":[` + alertRecord(1, 1, "TRIGGERED", "1", testStart, testStart, "null") + `]}`},
 		{"those of now, the last one too", "DELETE", remove(t0+120, testMinute), "", 200, deleted(9)},
@@ -368,21 +426,21 @@ func TestUptimeOfARange(t *testing.T) {
 		{"later today", "PATCH", fmt.Sprint(dataPath, "/", testMinute+60), `{"status":"DOWN","latency":10}`, 200, `{"data":` + pointText(testMinute+60, "DOWN", "10", "MANUAL") + `}`},
 	})
 	counts := map[string]string{
-		"2026-01-12": `"minutes_up":0,"minutes_degraded":0,"minutes_down":0,"uptime":null,"average_latency":null}`,
-		"2026-01-13": `"minutes_up":2,"minutes_degraded":0,"minutes_down":0,"uptime":100,"average_latency":4}`,
-		"2026-01-14": `"minutes_up":1,"minutes_degraded":0,"minutes_down":1,"uptime":50,"average_latency":4}`,
-		"2026-01-15": `"minutes_up":1,"minutes_degraded":0,"minutes_down":0,"uptime":100,"average_latency":10}`,
+		"2026-01-12": `"minutes_up":0,"minutes_degraded":0,"minutes_down":0,"minutes_maintenance":0,"uptime":null,"average_latency":null}`,
+		"2026-01-13": `"minutes_up":2,"minutes_degraded":0,"minutes_down":0,"minutes_maintenance":0,"uptime":100,"average_latency":4}`,
+		"2026-01-14": `"minutes_up":1,"minutes_degraded":0,"minutes_down":1,"minutes_maintenance":0,"uptime":50,"average_latency":4}`,
+		"2026-01-15": `"minutes_up":1,"minutes_degraded":0,"minutes_down":0,"minutes_maintenance":0,"uptime":100,"average_latency":10}`,
 	}
 	for query, want := range map[string]struct {
 		days  []string
 		total string
 	}{
-		"?from=2026-01-12&to=2026-01-15":       {[]string{"2026-01-12", "2026-01-13", "2026-01-14", "2026-01-15"}, `"minutes_up":4,"minutes_degraded":0,"minutes_down":1,"uptime":80,"average_latency":5.5}`},
-		"?from=2026-01-12&to=2026-01-15&days=": {[]string{"2026-01-12", "2026-01-13", "2026-01-14", "2026-01-15"}, `"minutes_up":4,"minutes_degraded":0,"minutes_down":1,"uptime":80,"average_latency":5.5}`},
-		"?from=2026-01-13&to=2026-01-14":       {[]string{"2026-01-13", "2026-01-14"}, `"minutes_up":3,"minutes_degraded":0,"minutes_down":1,"uptime":75,"average_latency":4}`},
+		"?from=2026-01-12&to=2026-01-15":       {[]string{"2026-01-12", "2026-01-13", "2026-01-14", "2026-01-15"}, `"minutes_up":4,"minutes_degraded":0,"minutes_down":1,"minutes_maintenance":0,"uptime":80,"average_latency":5.5}`},
+		"?from=2026-01-12&to=2026-01-15&days=": {[]string{"2026-01-12", "2026-01-13", "2026-01-14", "2026-01-15"}, `"minutes_up":4,"minutes_degraded":0,"minutes_down":1,"minutes_maintenance":0,"uptime":80,"average_latency":5.5}`},
+		"?from=2026-01-13&to=2026-01-14":       {[]string{"2026-01-13", "2026-01-14"}, `"minutes_up":3,"minutes_degraded":0,"minutes_down":1,"minutes_maintenance":0,"uptime":75,"average_latency":4}`},
 		"?from=2026-01-13&to=2026-01-13":       {[]string{"2026-01-13"}, counts["2026-01-13"]},
 		"?from=2026-01-15&to=2026-01-15":       {[]string{"2026-01-15"}, counts["2026-01-15"]},
-		"?days=2":                              {[]string{"2026-01-14", "2026-01-15"}, `"minutes_up":2,"minutes_degraded":0,"minutes_down":1,"uptime":66.66666666666666,"average_latency":7}`},
+		"?days=2":                              {[]string{"2026-01-14", "2026-01-15"}, `"minutes_up":2,"minutes_degraded":0,"minutes_down":1,"minutes_maintenance":0,"uptime":66.66666666666666,"average_latency":7}`},
 	} {
 		var days []string
 		for _, day := range want.days {
@@ -415,8 +473,8 @@ func TestRetentionOverHTTP(t *testing.T) {
 		monitorsNamed(t, s, "earth")
 		at := int64(midnight - 60)
 		attempts(t, s, 0, []attempt{{"yesterday's last minute", "PATCH", fmt.Sprint(dataPath, "/", at), `{"status":"UP","latency":4}`, 200, `{"data":` + pointText(at, "UP", "4", "MANUAL") + `}`}})
-		uptime := attempt{"uptime", "GET", uptimePath + "?from=2026-01-14&to=2026-01-14", "", 200, `{"uptime":{"monitor_tag":"earth","days":[{"date":"2026-01-14","minutes_up":1,"minutes_degraded":0,"minutes_down":0,"uptime":100,"average_latency":4}],` +
-			`"total":{"minutes_up":1,"minutes_degraded":0,"minutes_down":0,"uptime":100,"average_latency":4}}}`}
+		uptime := attempt{"uptime", "GET", uptimePath + "?from=2026-01-14&to=2026-01-14", "", 200, `{"uptime":{"monitor_tag":"earth","days":[{"date":"2026-01-14","minutes_up":1,"minutes_degraded":0,"minutes_down":0,"minutes_maintenance":0,"uptime":100,"average_latency":4}],` +
+			`"total":{"minutes_up":1,"minutes_degraded":0,"minutes_down":0,"minutes_maintenance":0,"uptime":100,"average_latency":4}}}`}
 		list := fmt.Sprintf("%s?start_ts=%d&end_ts=%d", dataPath, at, at+60)
 		attempts(t, s, 0, []attempt{uptime})
 		c.seconds.Store(testStart + tt.after*86400 - 1)

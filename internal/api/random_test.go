@@ -128,7 +128,7 @@ func (d *randomRequest) learn(r request, a reply) {
 			d.tidy = append(d.tidy, request{method: http.MethodDelete, path: "/api/v4/incidents/" + one, header: map[string]string{}})
 		}
 	}
-	if a.Status != http.StatusCreated || strings.HasPrefix(r.path, "/api/v4/keys") || a.Header["Idempotent-Replayed"] != "" {
+	if a.Status != http.StatusCreated || strings.HasPrefix(r.path, "/api/v4/keys") || strings.HasPrefix(r.path, "/api/v4/pages") || a.Header["Idempotent-Replayed"] != "" {
 		return
 	}
 	var made map[string]struct {
@@ -238,6 +238,8 @@ func (d *randomRequest) plain() request {
 		r = d.alerts(method)
 	case d.odd(5):
 		r = d.legacy(method)
+	case d.odd(20):
+		r = d.pages(method)
 	case d.odd(40):
 		r = request{method: method, path: pick(d, "/healthcheck", "/healthcheck", "/docs", "/openapi.json"), header: r.header}
 		r.header["accept-encoding"], r.header["if-none-match"] = pick(d, "", "gzip", "gzip;q=0, *"), pick(d, "", "*", `"another"`)
@@ -265,6 +267,35 @@ func (d *randomRequest) plain() request {
 	}
 	if r.body != "" && d.odd(12) {
 		r.body = d.oddBody()
+	}
+	return r
+}
+
+// pages is a request about pages, of which there are few, or settings of the site.
+func (d *randomRequest) pages(method string) request {
+	const page = `"page_path":J,"page_title":S,"page_header":S,"page_subheader":S,"page_logo":U,"monitors":Q,"page_settings":D`
+	r := request{method: method, path: "/api/v4/pages", header: map[string]string{}}
+	one := r.path + "/" + pick(d, "team", "team", "team", "team", "~home", "~home", "%7Ehome", "ops", "a-page", "api", "TEAM", "", "%ff", "🔥")
+	if d.odd(2) {
+		r.path = "/api/v4/site"
+		one = r.path + "/" + pick(d, "siteName", "siteName", "nav", "colors", "homeIncidentCount", "customCSS", "announcement", "analytics.umami", "sitename", "%00", "🔥")
+	}
+	switch method {
+	case "POST":
+		r.body = d.object(page, false)
+	case "PATCH":
+		if r.body = d.object(page, true); r.path == "/api/v4/site" {
+			r.body = d.object(`"value":Z`, false)
+		}
+		r.path = one
+	case "DELETE":
+		r.path = one
+	default:
+		if d.odd(2) {
+			r.path = one
+		} else if d.odd(2) {
+			r.query = d.query()
+		}
 	}
 	return r
 }
@@ -372,7 +403,7 @@ func (d *randomRequest) id() string {
 		return pick(d, "0", "-1", "007", "+1", "1.0", "1e3", "1abc", "%31", "%", "%%", "1?x=2", "1#x", "1%2Fcomments", " 1", "1\n", "é", "１", "\x00", "a/b", "",
 			".", "..", "9007199254740992", "9223372036854775808", strings.Repeat("9", 40), strings.Repeat("9", 400), strings.Repeat("x", 3000))
 	}
-	if len(d.known) > 0 && d.odd(2) {
+	if len(d.known) > 0 && !d.odd(4) {
 		return pick(d, d.known...)
 	}
 	return strconv.Itoa(1 + d.IntN(25))
@@ -466,6 +497,12 @@ func (d *randomRequest) value(kind string) string {
 		return pick(d, "true", "false")
 	case "Q":
 		return pick(d, `["earth"]`, `["mars","earth"]`, `["mars","mars"]`, `["venus"]`)
+	case "J":
+		return pick(d, `"team"`, `"ops"`, `" A page "`, `"team"`, `"ops"`, `"~home"`, `"api"`, `"/"`)
+	case "D":
+		return pick(d, "{}", `{"monitor_layout_style":"compact-grid"}`, `{"incidents":{"resolved":{"max_count":1e3,"x":[]}}}`, `{"monitor_status_history_days":{"desktop":7,"mobile":365.0}}`, `{"meta_page_title":"","a":{"b":1e308}}`, `{"incidents":null}`)
+	case "Z":
+		return pick(d, `"text"`, `"🔥"`, "5", "null", "[]", `[{"name":"a","url":"/b"}]`, `{"UP":"#1a7f37","DOWN":"#cf222e","DEGRADED":"#9a6700","MAINTENANCE":"#0969DA","x":{}}`, `{"a":1e400}`)
 	case "K":
 		return pick(d, `["admin"]`, `["incidents:read","incidents:read"]`, `["monitors:write","incidents:write"]`, `[]`, `["all"]`)
 	case "X":
@@ -513,10 +550,10 @@ func TestNoDataWithoutAKey(t *testing.T) {
 	for _, path := range []string{
 		"/api/v4/incidents", "/api/v4//incidents", "//api/v4/incidents", "/api/v4/incidents/.", "/api/v4/./incidents", "/api/v4/incidents/4/..", "/healthcheck/../api/v4/incidents", "/healthcheck//api/v4/incidents",
 		"/API/V4/INCIDENTS", "/api/v4/Incidents", "/api/v4/%69ncidents", "/api%2Fv4%2Fincidents", "/api/v4/incidents%2F4", "/api/v4/incidents?", "/api/v4/incidents#", "/api/v4/incidents;a=b", "/api/v4/incidents\\4",
-		"/api/v4/incidents/4", "/api/v4/incidents/4/comments", "/api/v4/incidents/4/comments/4", "/api/v4/monitors", "/api/v4/monitors/earth", "/api/v4/monitors/e%61rth", "/healthcheck?/api/v4/incidents",
+		"/api/v4/incidents/4", "/api/v4/incidents/4/comments", "/api/v4/incidents/4/comments/4", "/api/v4/monitors", "/api/v4/monitors/earth", "/api/v4/monitors/e%61rth", "/api/v4/pages", "/api/v4/pages/%7Ehome", "/api/v4/site/siteName", "/healthcheck?/api/v4/incidents",
 		"/\u212api/v4/incidents", "/api/v4/incidents\x00", "/..", "/", "",
 	} {
-		for _, f := range []string{function.Incidents, function.Comments, function.Monitors, function.Edge} {
+		for _, f := range functionNames {
 			for _, method := range []string{"GET", "HEAD", "POST", "OPTIONS", "CONNECT"} {
 				a, err := l.try(t.Context(), request{function: f, method: method, path: path, noKey: true, header: map[string]string{"x-api-key": l.key}, query: "key=" + l.key, cookies: []string{"key=" + l.key}})
 				if err != nil || a.Status != http.StatusUnauthorized {

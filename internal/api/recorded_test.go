@@ -46,17 +46,18 @@ type recording struct {
 // recordedAt is when they were made.
 const recordedAt = 1795348992
 
-func readRecordings(t *testing.T) []recording {
+// readRecordings reads a file of testdata, a recording a line.
+func readRecordings[R any](t *testing.T, name string) []R {
 	t.Helper()
-	f, err := os.Open("testdata/recorded.jsonl")
+	f, err := os.Open("testdata/" + name)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	var all []recording
+	var all []R
 	lines := bufio.NewScanner(f)
 	for lines.Scan() {
-		var r recording
+		var r R
 		if err := json.Unmarshal(expandCut(lines.Bytes()), &r); err != nil {
 			t.Fatal(err)
 		}
@@ -82,7 +83,7 @@ func expandCut(line []byte) []byte {
 
 func TestRecordedAnswers(t *testing.T) {
 	t.Parallel()
-	recordings := readRecordings(t)
+	recordings := readRecordings[recording](t, "recorded.jsonl")
 	if got, want := len(recordings), 271; got != want {
 		t.Fatalf("%d recordings, want %d", got, want)
 	}

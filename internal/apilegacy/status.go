@@ -178,7 +178,7 @@ func (h status) get(r *web.Request, q statusQuery) (statusJSON, error) {
 	if err != nil {
 		return statusJSON{}, tagError(err)
 	}
-	shown := statusJSON{Uptime: statuspage.LegacyUptime(totals, m.CountsDegradedAsDown())}
+	shown := statusJSON{Uptime: statuspage.LegacyUptime(totals, m.UptimeFormula())}
 	if newest != nil {
 		shown.Status, shown.Updated = new(string(newest.Status)), &newest.Time
 	}

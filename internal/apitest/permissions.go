@@ -155,11 +155,19 @@ func tableGrants(role *yaml.Node) ([]grant, error) {
 	return grants, nil
 }
 
+// streamActions are what Lambda does with the rights of a function to call it with a stream's
+// records. The function itself makes no use of them.
+var streamActions = []string{"dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:ListStreams"}
+
+func isTableAction(text string) bool {
+	return strings.HasPrefix(text, "dynamodb:") && !slices.Contains(streamActions, text)
+}
+
 // tableGrant returns what a statement allows of DynamoDB, without actions when that is
 // nothing. It understands what the template has: whole names of actions, and the two
 // conditions, of which that about the partition keys must be there.
 func tableGrant(node *yaml.Node) (grant, error) {
-	if !slices.ContainsFunc(local.Scalars(node), func(text string) bool { return strings.HasPrefix(text, "dynamodb:") }) {
+	if !slices.ContainsFunc(local.Scalars(node), isTableAction) {
 		return grant{}, nil
 	}
 	var s struct {

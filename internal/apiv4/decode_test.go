@@ -127,7 +127,7 @@ func TestLinks(t *testing.T) {
 		{"49 of one tag", "[" + strings.Repeat(`{"monitor_tag":"a"},`, 48) + `{"monitor_tag":"a"}]`, impacts{link("a", "DOWN")}, nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			got, err := links(decoded(t, `{"monitors":`+tt.json+`}`))
+			got, err := links(decoded(t, `{"monitors":`+tt.json+`}`), 48, errTooManyLinks, incidentImpact)
 			if !errors.Is(err, tt.err) {
 				t.Fatalf("error %v, want %v", err, tt.err)
 			}
@@ -136,7 +136,7 @@ func TestLinks(t *testing.T) {
 			}
 		})
 	}
-	if got, err := links(decoded(t, `{}`)); err != nil || got.IsSet() {
+	if got, err := links(decoded(t, `{}`), 48, errTooManyLinks, incidentImpact); err != nil || got.IsSet() {
 		t.Errorf("absent: %v, %v", got, err)
 	}
 }

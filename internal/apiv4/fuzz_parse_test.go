@@ -287,7 +287,13 @@ func (b sentBody) checkTimes() {
 }
 
 func (b sentBody) checkLinks() {
-	got, err := links(b.Fields)
+	b.checkLinksOf(incidentImpact, func(said any) bool { return said == nil }, "DOWN")
+	b.checkLinksOf(maintenanceImpact, func(said any) bool { return said == nil || said == "" || said == false || said == 0.0 }, "MAINTENANCE")
+}
+
+// checkLinksOf is about links where impacts that are not said are the fallback.
+func (b sentBody) checkLinksOf(read func(web.Fields) (statuspage.Impact, error), unsaid func(any) bool, fallback string) {
+	got, err := links(b.Fields, 48, errTooManyLinks, read)
 	value, given := b.plain["monitors"]
 	list, isList := value.([]any)
 	valid := !given || isList
@@ -297,8 +303,8 @@ func (b sentBody) checkLinks() {
 		link, _ := element.(map[string]any)
 		tag, _ := link["monitor_tag"].(string)
 		impact, isText := link["impact"].(string)
-		if link["impact"] == nil {
-			impact, isText = "DOWN", true
+		if unsaid(link["impact"]) {
+			impact, isText = fallback, true
 		}
 		valid = valid && tag != "" && isText && slices.Contains([]string{"UP", "DOWN", "DEGRADED", "MAINTENANCE"}, impact)
 		if _, again := impacts[tag]; !again {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
-	"encoding/json"
 	"math"
 	"net/http"
 	"strconv"
@@ -182,7 +181,7 @@ func (h incidents) create(r *web.Request) (web.Creation[statuspage.Incident], er
 		return c, err
 	}
 	n.End = end.Ptr(nil)
-	linked, err := links(f)
+	linked, err := links(f, statuspage.MaxIncidentMonitors, errTooManyLinks, incidentImpact)
 	if err != nil {
 		return c, err
 	}
@@ -213,8 +212,9 @@ func source(r *web.Request) (string, error) {
 	return "", errSource
 }
 
-// links returns the monitors that an incident is to be linked to, each tag once.
-func links(f web.Fields) (opt.Field[[]statuspage.MonitorImpact], error) {
+// links returns the monitors that a record is to be linked to, each tag once. tooMany is the
+// error for more than most of them, and impact reads what a link says.
+func links(f web.Fields, most int, tooMany error, impact func(link web.Fields) (statuspage.Impact, error)) (opt.Field[[]statuspage.MonitorImpact], error) {
 	var none opt.Field[[]statuspage.MonitorImpact]
 	if f.Kind("monitors") == web.KindAbsent {
 		return none, nil
@@ -225,40 +225,44 @@ func links(f web.Fields) (opt.Field[[]statuspage.MonitorImpact], error) {
 	}
 	var linked []statuspage.MonitorImpact
 	for _, raw := range elements {
-		link, err := decodeLink(raw)
+		link, err := web.DecodeObject(raw)
+		if err != nil {
+			return none, errMonitorTag
+		}
+		tag, _ := link.Text("monitor_tag")
+		if tag == "" {
+			return none, errMonitorTag
+		}
+		i, err := impact(link)
 		if err != nil {
 			return none, err
 		}
-		linked = append(linked, link)
+		linked = append(linked, statuspage.MonitorImpact{Tag: tag, Impact: i})
 	}
 	linked = statuspage.UniqueImpacts(linked)
-	if len(linked) > statuspage.MaxIncidentMonitors {
-		return none, errTooManyLinks
+	if len(linked) > most {
+		return none, tooMany
 	}
 	return opt.Value(linked), nil
 }
 
-func decodeLink(raw json.RawMessage) (statuspage.MonitorImpact, error) {
-	element, err := web.DecodeObject(raw)
-	if err != nil {
-		return statuspage.MonitorImpact{}, errMonitorTag
-	}
-	tag, _ := element.Text("monitor_tag")
-	if tag == "" {
-		return statuspage.MonitorImpact{}, errMonitorTag
-	}
-	link := statuspage.MonitorImpact{Tag: tag, Impact: statuspage.Down}
-	switch element.Kind("impact") {
+func incidentImpact(link web.Fields) (statuspage.Impact, error) {
+	return impactOr(link, statuspage.Down)
+}
+
+// impactOr is the impact that a link says, or the fallback when it says none.
+func impactOr(link web.Fields, fallback statuspage.Impact) (statuspage.Impact, error) {
+	switch link.Kind("impact") {
 	case web.KindAbsent, web.KindNull:
-		return link, nil
+		return fallback, nil
 	case web.KindString:
-		link.Impact = statuspage.Impact(web.DecodeString(element["impact"]))
-		if statuspage.ValidImpact(link.Impact) {
-			return link, nil
+		impact := statuspage.Impact(web.DecodeString(link["impact"]))
+		if statuspage.ValidImpact(impact) {
+			return impact, nil
 		}
-		return link, errImpact(string(link.Impact))
+		return "", errImpact(string(impact))
 	}
-	return link, errImpact(string(element["impact"]))
+	return "", errImpact(string(link["impact"]))
 }
 
 func errImpact(impact string) error {
@@ -311,7 +315,7 @@ func readIncidentPatch(r *web.Request) (p incidentPatch, err error) {
 	if p.End, err = f.NullableTimestamp("end_date_time"); err != nil {
 		return p, err
 	}
-	if p.Monitors, err = links(f); err != nil {
+	if p.Monitors, err = links(f, statuspage.MaxIncidentMonitors, errTooManyLinks, incidentImpact); err != nil {
 		return p, err
 	}
 	if p.AutoCloseAfter, err = autoClose(f); err != nil {
@@ -325,19 +329,23 @@ func readIncidentPatch(r *web.Request) (p incidentPatch, err error) {
 }
 
 func (h incidents) update(r *web.Request, p incidentPatch) (statuspage.Incident, error) {
-	return h.store.UpdateIncident(r.Context(), p.id, p.IncidentPatch, r.Now, ifMatch(r))
+	return h.store.UpdateIncident(r.Context(), p.id, p.IncidentPatch, r.Now, expectedIncident(r))
 }
 
 func (h incidents) remove(r *web.Request, id int64) error {
-	return h.store.DeleteIncident(r.Context(), id, r.Now, ifMatch(r))
+	return h.store.DeleteIncident(r.Context(), id, r.Now, expectedIncident(r))
 }
 
-// ifMatch returns what the request's If-Match header expects of the incident, nil
-// when there is none (docs/api.md, Not overwriting what others wrote). A star expects no
-// more than that the incident exists, which every write does. What is no entity tag,
-// and a weak one, matches nothing: a writer that says it has seen something is not
-// to overwrite what it may not have seen.
-func ifMatch(r *web.Request) statuspage.Precondition {
+func expectedIncident(r *web.Request) statuspage.Precondition {
+	return ifMatch(r, func(i statuspage.Incident) string { return toIncidentJSON(i, r.Site()).etag() })
+}
+
+// ifMatch returns what the request's If-Match header expects of a record, nil when there is
+// none (docs/api.md, Not overwriting what others wrote). etag is the record's tag. A star
+// expects no more than that the record exists, which every write does. What is no entity tag,
+// and a weak one, matches nothing: a writer that says it has seen something is not to
+// overwrite what it may not have seen.
+func ifMatch[T any](r *web.Request, etag func(T) string) func(T) bool {
 	values := r.Header.Values("If-Match")
 	if values == nil {
 		return nil
@@ -349,7 +357,7 @@ func ifMatch(r *web.Request) statuspage.Precondition {
 	if listed["*"] {
 		return nil
 	}
-	return func(i statuspage.Incident) bool { return listed[toIncidentJSON(i, r.Site()).etag()] }
+	return func(record T) bool { return listed[etag(record)] }
 }
 
 // incidentJSON is an incident (docs/api.md, Incidents). In lists it has no type.
@@ -387,30 +395,39 @@ func showIncident(r *web.Request, i statuspage.Incident) web.Answer {
 
 // toIncidentJSON shows an incident; site is the origin of its link.
 func toIncidentJSON(i statuspage.Incident, site string) incidentJSON {
-	monitors := make([]monitorImpact, len(i.Monitors))
-	for n, m := range i.Monitors {
-		monitors[n] = monitorImpact{m.Tag, string(m.Impact)}
-	}
 	var autoClose **int64
 	if i.AutoCloseAfter.IsSet() {
 		autoClose = new(i.AutoCloseAfter.Ptr(nil))
 	}
 	return incidentJSON{
 		ID: i.ID, Title: i.Title, Start: i.Start, End: i.End, State: string(i.State),
-		Type: i.Type, Source: i.Source, Monitors: monitors, AutoClose: autoClose,
+		Type: i.Type, Source: i.Source, Monitors: toImpacts(i.Monitors), AutoClose: autoClose,
 		Created: web.ISOTime(i.Created), Updated: web.ISOTime(i.Updated),
 		URL: site + "/incidents/" + strconv.FormatInt(i.ID, 10),
 	}
 }
 
-// etag is the entity tag of the incident as one is shown (docs/api.md, Not overwriting
-// what others wrote): a digest of all but the url, which depends on the address
-// that it was asked for at.
+func toImpacts(linked []statuspage.AffectedMonitor) []monitorImpact {
+	monitors := make([]monitorImpact, len(linked))
+	for n, m := range linked {
+		monitors[n] = monitorImpact{m.Tag, string(m.Impact)}
+	}
+	return monitors
+}
+
+// etag is the entity tag of the incident as one is shown.
 func (i incidentJSON) etag() string {
 	i.URL = ""
-	sum := sha256.Sum256(web.Encode(i))
+	return entityTag(i)
+}
+
+// entityTag is the entity tag of a record as one is shown (docs/api.md, Not overwriting what
+// others wrote): a digest of it. It is given without its url, which depends on the address
+// that it was asked for at.
+func entityTag(shown any) string {
+	sum := sha256.Sum256(web.Encode(shown))
 	return `"` + base64.RawURLEncoding.EncodeToString(sum[:etagBytes]) + `"`
 }
 
-// etagBytes of a digest are enough to tell the versions of one incident apart.
+// etagBytes of a digest are enough to tell the versions of one record apart.
 const etagBytes = 16

@@ -181,8 +181,18 @@ func monitorPatch(f web.Fields) (statuspage.MonitorPatch, error) {
 	if p.TypeData, err = f.Object("type_data"); err != nil {
 		return p, err
 	}
-	p.Settings, err = f.Object("monitor_settings_json")
-	return p, err
+	if p.Settings, err = f.Object("monitor_settings_json"); err != nil {
+		return p, err
+	}
+	if key := p.Settings.Or("").MalformedExpression(); key != "" {
+		return p, errExpression(key)
+	}
+	return p, nil
+}
+
+// errExpression is the error for a setting that is no expression of an uptime formula.
+func errExpression(key string) error {
+	return bad("%s in monitor_settings_json must be up, down, degraded and maintenance with + - * or / between them, such as 'up + degraded', in at most %d bytes", key, statuspage.MaxExpression)
 }
 
 // oneOf returns what reads a text that is one of the values, or null.

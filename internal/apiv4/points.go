@@ -615,11 +615,12 @@ func resultsJSON(results []pointResult) []pointResultJSON {
 
 // uptimeJSON counts a monitor's minutes.
 type uptimeJSON struct {
-	Up       int64    `json:"minutes_up"`
-	Degraded int64    `json:"minutes_degraded"`
-	Down     int64    `json:"minutes_down"`
-	Uptime   *float64 `json:"uptime"`          // percent; null without a minute
-	Latency  *float64 `json:"average_latency"` // milliseconds; null when none was measured
+	Up          int64    `json:"minutes_up"`
+	Degraded    int64    `json:"minutes_degraded"`
+	Down        int64    `json:"minutes_down"`
+	Maintenance int64    `json:"minutes_maintenance"`
+	Uptime      *float64 `json:"uptime"`          // percent; null when the formula counts no minute
+	Latency     *float64 `json:"average_latency"` // milliseconds; null when none was measured
 }
 
 type dayJSON struct {
@@ -634,9 +635,10 @@ type monitorUptimeJSON struct {
 }
 
 func toUptimeJSON(m statuspage.Monitor, days []statuspage.DayTotals) monitorUptimeJSON {
+	formula := m.UptimeFormula()
 	count := func(t statuspage.Totals) uptimeJSON {
-		shown := uptimeJSON{Up: t.Up, Degraded: t.Degraded, Down: t.Down}
-		if percent, ok := t.Uptime(m.CountsDegradedAsDown()); ok {
+		shown := uptimeJSON{Up: t.Up, Degraded: t.Degraded, Down: t.Down, Maintenance: t.Maintenance}
+		if percent, ok := formula.Percent(t); ok {
 			shown.Uptime = &percent
 		}
 		if latency, ok := t.Latency(); ok {

@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-sdk-go-v2/aws"
 
+	"tocsin/internal/awsclient"
 	"tocsin/internal/ddb"
 	"tocsin/internal/dynamo"
 	"tocsin/internal/lambdahttp"
@@ -91,11 +92,11 @@ func (f Function) Handler(getenv func(string) string, o Options) (lambda.Handler
 	e.Log = lambdahttp.Logger(e.Log.With("service", f.Name))
 	client := o.HTTPClient
 	if client == nil {
-		client = newHTTPClient(callTimeout)
+		client = awsclient.NewHTTPClient(callTimeout)
 	}
 	var calls atomic.Int64
 	e.Calls = calls.Load
-	e.Store = dynamo.New(ddb.NewClient(config(getenv, client), endpoint(getenv), ddb.CountCalls(&calls)), table).WithLog(e.Log).WithRetention(days)
+	e.Store = dynamo.New(ddb.NewClient(awsclient.Config(getenv, client), awsclient.Endpoint(getenv, "DYNAMODB"), ddb.CountCalls(&calls)), table).WithLog(e.Log).WithRetention(days)
 	e.Ready = untilOnce(e.Store.CheckSchema)
 	h, err := f.New(e)
 	if err != nil {

@@ -44,12 +44,18 @@ var perRequest = []struct{ function, route, name string }{
 	{function.Incidents, postIncident.route, "two monitors"},
 	{function.Incidents, patchTitle.route, "title"},
 	{function.Incidents, "GET " + oneLegacy, "one"},
+	{function.Incidents, "GET " + oneMaintenance, "one"},
+	{function.Incidents, "GET " + maintenances, "page of 20"},
+	{function.Incidents, patchWork.route, patchWork.name},
 	{function.Comments, "GET " + oneComment, "one"},
 	{function.Comments, postComment.route, "one"},
 	{function.Monitors, "GET " + oneMonitor, "one"},
 	{function.Monitors, "POST " + statusPath, "one point"},
 	{function.Monitors, "POST /api/status", "one point"},
 	{function.Monitors, "GET " + oneMonitor + "/data/{timestamp}", "one"},
+	{function.Settings, "GET " + onePage, "one"},
+	{function.Settings, patchPage.route, patchPage.name},
+	{function.Settings, "GET " + sitePath, "none set"},
 	{function.Edge, "GET /healthcheck", "any"},
 }
 

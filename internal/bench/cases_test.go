@@ -10,8 +10,9 @@ import (
 // {i} is the id of an incident made for it, on both monitors and with one comment, {c} that
 // comment's id; {l} is the id of an incident made for it with 30 comments; {k} is the id of a
 // key made for it; {t} is the tag of a monitor made for it, {w} that of one with an alert rule
-// whose id is {r}, {d} that of one that is down, with an open alert of the rule {o}; {m} is a
-// text that is nowhere yet. A change is to change something: what leaves all but the time of
+// whose id is {r}, {d} that of one that is down, with an open alert of the rule {o}; {s} is the
+// id of a daily maintenance made for it, on both monitors, and {e} that of its first event; {p}
+// is the path of a page made for it, with both monitors; {m} is a text that is nowhere yet. A change is to change something: what leaves all but the time of
 // the update as it was makes no row about it.
 type request struct {
 	route  string // as the template writes it
@@ -39,13 +40,26 @@ const (
 	rulesPath    = "/api/v4/alert-rules"
 	oneRule      = rulesPath + "/{alert_rule_id}"
 	alertsPath   = "/api/v4/alerts"
-	legacy       = "/api/incident"
-	oneLegacy    = legacy + "/{incidentNumber}"
+
+	maintenances   = "/api/v4/maintenances"
+	oneMaintenance = maintenances + "/{maintenance_id}"
+	eventsPath     = oneMaintenance + "/events"
+	oneEvent       = eventsPath + "/{event_id}"
+
+	pagesPath = "/api/v4/pages"
+	onePage   = pagesPath + "/{page_path}"
+	sitePath  = "/api/v4/site"
+	oneKey    = sitePath + "/{key}"
+
+	legacy    = "/api/incident"
+	oneLegacy = legacy + "/{incidentNumber}"
 
 	fewPoints = 20
 
 	// of the request with the idempotency key "replayed", which was sent before
 	replayedBody = `{"title":"Outage","start_date_time":60}`
+	daily        = `{"title":"Backup","start_date_time":{minute},"rrule":"FREQ=DAILY","duration_seconds":600,"monitors":[{"monitor_tag":"all"},{"monitor_tag":"open"}]}`
+	onceOnly     = `{"title":"Move","start_date_time":{minute},"rrule":"FREQ=MINUTELY;COUNT=1","duration_seconds":600,"monitors":[{"monitor_tag":"all"},{"monitor_tag":"open"}]}`
 	newIncident  = `{"title":"Outage","start_date_time":60,"monitors":[{"monitor_tag":"all"},{"monitor_tag":"open"}]}`
 	bothMonitors = `{"monitors":[{"monitor_tag":"all"},{"monitor_tag":"open"}]}`
 	bothDegraded = `{"monitors":[{"monitor_tag":"all","impact":"DEGRADED"},{"monitor_tag":"open","impact":"DEGRADED"}]}`
@@ -53,6 +67,10 @@ const (
 
 func list(name, query string) request {
 	return request{route: "GET " + incidents, name: name, path: incidents + query, list: true}
+}
+
+func maintenanceList(name, query string) request {
+	return request{route: "GET " + maintenances, name: name, path: maintenances + query, list: true}
 }
 
 func growing(r request) request {
@@ -81,8 +99,13 @@ var (
 	postComment   = request{route: "POST " + commentsPath, name: "one", method: "POST", path: incidents + "/1/comments", body: `{"comment":"News","state":"RESOLVED"}`, status: 201}
 	// Keys, transaction, a batch of 25, CLEANUP row.
 	deleteIncident = request{route: "DELETE " + oneIncident, name: "two monitors, one comment", method: "DELETE", path: incidents + "/{i}"}
+	postDaily      = request{route: "POST " + maintenances, name: "daily, two monitors", method: "POST", path: maintenances, body: daily, status: 201}
+	patchWork      = request{route: "PATCH " + oneMaintenance, name: "title", method: "PATCH", path: maintenances + "/1", body: `{"title":"{m}"}`}
 	postMonitor    = request{route: "POST " + monitors, name: "one", method: "POST", path: monitors, body: `{"tag":"{m}","name":"New"}`, status: 201}
 	postKey        = request{route: "POST " + keysPath, name: "one", method: "POST", path: keysPath, body: `{"name":"k","scopes":["admin"]}`, status: 201}
+	postPage       = request{route: "POST " + pagesPath, name: "two monitors", method: "POST", path: pagesPath, body: `{"page_path":"{m}","page_title":"T","page_header":"H","monitors":["all","open"]}`, status: 201}
+	patchPage      = request{route: "PATCH " + onePage, name: "title", method: "PATCH", path: pagesPath + "/{p}", body: `{"page_title":"{m}"}`}
+	patchSetting   = request{route: "PATCH " + oneKey, name: "one", method: "PATCH", path: sitePath + "/siteName", body: `{"value":"{m}"}`}
 	legacyComment  = request{route: "POST " + oneLegacy + "/comment", name: "one", method: "POST", path: legacy + "/1/comment", body: `{"body":"News"}`}
 )
 
@@ -158,6 +181,7 @@ var requests = []request{
 	{route: "GET " + oneMonitor + "/data/{timestamp}", name: "one", path: monitors + "/filled/data/{minute}"},
 	{route: "GET " + oneMonitor + "/data", name: "an hour", path: monitors + "/filled/data?start_ts={hour}&end_ts={minute}"},
 	{route: "GET " + oneMonitor + "/uptime", name: "90 full days", path: monitors + "/filled/uptime?days=90"},
+	{route: "GET " + oneMonitor + "/uptime", name: "90 full days, a maintenance each night", path: monitors + "/nightly/uptime?days=90"},
 	{route: "GET " + oneMonitor + "/uptime", name: "no point in 90 days", path: monitors + "/open/uptime?days=90"},
 	{route: "PATCH " + oneMonitor + "/data", name: "an hour of another day", method: "PATCH", path: monitors + "/filled/data", body: `{"start_ts":{minute-10080},"end_ts":{minute-10021},"status":"DOWN","latency":5}`},
 	{route: "PATCH " + oneMonitor + "/data/{timestamp}", name: "status and latency", method: "PATCH", path: monitors + "/filled/data/{minute}", body: `{"status":"DOWN","latency":5}`},
@@ -181,6 +205,41 @@ var requests = []request{
 	{route: "DELETE " + oneRule, name: "an open alert", method: "DELETE", path: rulesPath + "/{o}"},
 	{route: "DELETE " + oneMonitor, name: "nothing under it", method: "DELETE", path: monitors + "/{t}"},
 	{route: "DELETE " + oneMonitor, name: "an open alert", method: "DELETE", path: monitors + "/{d}"},
+
+	// Before those that make events, some more when they are measured again.
+	growing(request{route: "GET " + maintenances + "/events", name: "page of 20, from now on", path: maintenances + "/events"}),
+	{route: "GET " + maintenances + "/events", name: "by tag", path: maintenances + "/events?monitors=idle"},
+	maintenanceList("page of 20", "?limit=20"),
+	maintenanceList("page of 20, by tag", "?limit=20&monitor_tag=worked"),
+	{route: "GET " + oneMaintenance, name: "one", path: maintenances + "/1"},
+	{route: "GET " + oneMaintenance, name: "none", path: maintenances + "/9999999", status: 404},
+	{route: "GET " + eventsPath, name: "ten", path: maintenances + "/{s}/events"},
+	{route: "GET " + oneEvent, name: "one", path: maintenances + "/{s}/events/{e}"},
+	postDaily,
+	idempotent(postDaily),
+	{route: "POST " + maintenances, name: "one-time, two monitors", method: "POST", path: maintenances, body: onceOnly, status: 201},
+	patchWork,
+	with(patchWork, "If-Match", "If-Match", "{etag}"),
+	{route: "PATCH " + oneMaintenance, name: "another schedule", method: "PATCH", path: maintenances + "/{s}", body: `{"rrule":"FREQ=DAILY;INTERVAL=2"}`},
+	{route: "DELETE " + oneMaintenance, name: "two monitors, ten events", method: "DELETE", path: maintenances + "/{s}"},
+	{route: "PATCH " + oneEvent, name: "cancelled", method: "PATCH", path: maintenances + "/{s}/events/{e}", body: `{"status":"CANCELLED"}`},
+	{route: "DELETE " + oneEvent, name: "one", method: "DELETE", path: maintenances + "/{s}/events/{e}"},
+
+	{route: "GET " + pagesPath, name: "home", path: pagesPath},
+	{route: "GET " + onePage, name: "home, of all monitors", path: pagesPath + "/~home"},
+	{route: "GET " + onePage, name: "one", path: pagesPath + "/{p}"},
+	{route: "GET " + onePage, name: "none", path: pagesPath + "/none", status: 404},
+	postPage,
+	idempotent(postPage),
+	patchPage,
+	with(patchPage, "If-Match", "If-Match", "{etag}"),
+	{route: "PATCH " + onePage, name: "monitors", method: "PATCH", path: pagesPath + "/{p}", body: `{"monitors":["open"]}`},
+	{route: "PATCH " + onePage, name: "path", method: "PATCH", path: pagesPath + "/{p}", body: `{"page_path":"{m}"}`},
+	{route: "DELETE " + onePage, name: "two monitors", method: "DELETE", path: pagesPath + "/{p}"},
+	{route: "GET " + sitePath, name: "none set", path: sitePath},
+	{route: "GET " + oneKey, name: "one", path: sitePath + "/siteName"},
+	patchSetting,
+	with(patchSetting, "If-Match", "If-Match", "{etag}"),
 
 	postMonitor,
 	idempotent(postMonitor),

@@ -261,8 +261,15 @@ func (b *bench) prepare() {
 	store := b.table.Store(nil)
 	ctx := b.t.Context()
 	at := clock.Unix()
-	for _, tag := range append(tags(fewPoints), "filled", "dense", "sparse") {
+	for _, tag := range append(tags(fewPoints), "filled", "nightly", "dense", "sparse") {
 		b.monitor(tag)
+	}
+	b.monitor("worked")
+	b.monitor("idle")
+	b.loadMaintenances()
+	// However much is made, because something is measured again, ids have as many digits.
+	if err := b.table.Dump(nil).RaiseIDs(ctx, statuspage.LastIDs{Page: 1000, Maintenance: 20_000, Occurrence: 200_000}); err != nil {
+		b.t.Fatal(err)
 	}
 	for n := range statuspage.MaxMonitorRules {
 		b.rule([]statuspage.Condition{
@@ -276,16 +283,25 @@ func (b *bench) prepare() {
 	b.down("down")
 	days := statuspage.Range{From: at - 91*24*3600, To: at, Status: statuspage.StatusUp, Latency: func(int64) float64 { return 123.4 }}
 	// Totals of days are stored only some time after a range was filled.
-	for _, tag := range []string{"filled", "dense"} {
+	for _, tag := range []string{"filled", "nightly", "dense"} {
+		if tag == "dense" {
+			days.From, days.To = at-5*24*3600, at-60
+		}
 		if err := store.FillRange(ctx, tag, days, at-24*3600); err != nil {
 			b.t.Fatal(err)
 		}
-		days.From, days.To = at-5*24*3600, at-60
+	}
+	backup := statuspage.NewMaintenance{
+		Title: "Backup", Schedule: statuspage.Schedule{Start: statuspage.FloorDay(days.From) - 86*24*3600 + 2*3600, Rule: "FREQ=DAILY", Duration: 3600},
+		Monitors: []statuspage.MonitorImpact{{Tag: "nightly", Impact: statuspage.UnderMaintenance}},
+	}
+	if _, err := store.CreateMaintenance(ctx, backup, backup.Start, nil); err != nil {
+		b.t.Fatal(err)
 	}
 	for n := range int64(70) {
 		b.point("sparse", statuspage.StatusUp, at-(n+1)*5*3600)
 	}
-	for _, tag := range []string{"filled", "open"} {
+	for _, tag := range []string{"filled", "nightly", "open"} {
 		if _, _, err := store.Uptime(ctx, tag, statuspage.LastDays(90, at), at); err != nil {
 			b.t.Fatal(err)
 		}
@@ -294,6 +310,31 @@ func (b *bench) prepare() {
 		b.t.Fatalf("the request to replay: %d %s", got.Status, got.Body)
 	}
 	b.server.NewKey(statuspage.NewAPIKey{Name: "to revoke", Scopes: statuspage.Scopes()})
+}
+
+// loadMaintenances makes as many maintenances as there are incidents, each of one event, a
+// third of them to come.
+func (b *bench) loadMaintenances() {
+	b.t.Helper()
+	worked, err := b.table.Store(nil).Monitor(b.t.Context(), "worked")
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	at := clock.Unix()
+	var all []statuspage.Maintenance
+	var events []statuspage.Occurrence
+	for id := int64(1); id <= int64(b.size); id++ {
+		start := statuspage.FloorMinute(at) - 100*24*3600 - id*60
+		if id%3 == 0 {
+			start += 200 * 24 * 3600
+		}
+		n := statuspage.NewMaintenance{Title: "Move", Schedule: statuspage.Schedule{Start: start, Rule: "FREQ=MINUTELY;COUNT=1", Duration: 600}}
+		m, made := n.Opened(id, []statuspage.AffectedMonitor{{Tag: worked.Tag, MonitorID: worked.ID, Impact: statuspage.Down}}, at).WithOccurrences([]int64{id}, []int64{start}, at)
+		all, events = append(all, m), append(events, made...)
+	}
+	if err := b.table.Dump(nil).LoadMaintenances(b.t.Context(), slices.Values(all), events, at); err != nil {
+		b.t.Fatal(err)
+	}
 }
 
 // monitor makes a monitor.
@@ -361,6 +402,19 @@ func (b *bench) incident(comments int) (id, comment int64) {
 	return i.ID, comment
 }
 
+// maintenance makes one that is on each day from tomorrow on.
+func (b *bench) maintenance() statuspage.Maintenance {
+	b.t.Helper()
+	m, err := b.table.Store(nil).CreateMaintenance(b.t.Context(), statuspage.NewMaintenance{
+		Title: "Backup", Schedule: statuspage.Schedule{Start: clock.Unix() + 24*3600, Rule: "FREQ=DAILY", Duration: 600},
+		Monitors: []statuspage.MonitorImpact{{Tag: "all", Impact: statuspage.Down}, {Tag: "open", Impact: statuspage.Down}},
+	}, clock.Unix(), nil)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return m
+}
+
 var minutesAgo = regexp.MustCompile(`\{minute-\d+\}`)
 
 // fill replaces the placeholders of a request.
@@ -387,6 +441,17 @@ func (b *bench) fill(r request) (path, body, header string) {
 	if strings.Contains(r.path, "{l}") {
 		id, _ := b.incident(dynamotest.ArchiveComments)
 		with = append(with, "{l}", fmt.Sprint(id))
+	}
+	if strings.Contains(r.path, "{s}") {
+		m := b.maintenance()
+		with = append(with, "{s}", fmt.Sprint(m.ID), "{e}", fmt.Sprint(m.Recent[0].ID))
+	}
+	if strings.Contains(r.path, "{p}") {
+		_, err := b.table.Store(nil).CreatePage(b.t.Context(), statuspage.NewPage{Path: tag, Title: "T", Header: "H", Tags: []string{"all", "open"}}, clock.Unix(), nil)
+		if err != nil {
+			b.t.Fatal(err)
+		}
+		with = append(with, "{p}", tag)
 	}
 	if strings.Contains(r.path, "{k}") {
 		k, err := b.table.Store(nil).CreateAPIKey(b.t.Context(), statuspage.NewSecret(), statuspage.NewAPIKey{Name: "to revoke", Scopes: statuspage.Scopes()}, clock.Unix(), nil)
@@ -463,6 +528,7 @@ type run struct {
 	open, closed   int
 	idle           time.Duration             // since the last change of the open ones
 	rules          []statuspage.NewAlertRule // beside them
+	due            int                       // maintenances, daily ones of which an event begins
 	before         []time.Duration           // earlier runs, how long ago
 }
 
@@ -483,6 +549,7 @@ var (
 		{function: function.Closer, name: "10 open, all closed", open: 10, closed: 1000, idle: 72 * time.Hour, before: andADay},
 		{function: function.Minute, name: "no rule"},
 		{function: function.Minute, name: "a rule on one monitor, nothing to do", rules: []statuspage.NewAlertRule{noData}},
+		{function: function.Minute, name: "no rule, an event begins", due: 1},
 	}
 )
 
@@ -517,6 +584,12 @@ func (r run) measure(t *testing.T) cost {
 	}
 	if err := table.Dump(nil).Load(t.Context(), slices.Values(incidents), nil, nil); err != nil {
 		t.Fatal(err)
+	}
+	for range r.due {
+		n := statuspage.NewMaintenance{Title: "Backup", Schedule: statuspage.Schedule{Start: at, Rule: "FREQ=DAILY", Duration: 600}}
+		if _, err := store.CreateMaintenance(t.Context(), n, at-3600, nil); err != nil {
+			t.Fatal(err)
+		}
 	}
 	for _, rule := range r.rules {
 		if _, err := store.CreateAlertRule(t.Context(), rule, at, nil); err != nil {

@@ -45,9 +45,8 @@ func measurePages(t *testing.T, known []cost) []cost {
 			return err
 		}},
 		{"50 monitors, 7 incidents, a minute later", func() error { _, err := loader.Load(t.Context(), at+60); return err }},
-		{"one incident", func() error { _, err := site.LoadIncident(t.Context(), store, 1, at); return err }},
-		{"a month", func() error { _, err := site.LoadMonth(t.Context(), store, at-10*24*3600, at); return err }},
-		{"what changed in ten minutes", func() error { _, err := site.Changes(t.Context(), store, at-600, at); return err }},
+		{"one incident", func() error { _, err := loader.Shown().LoadIncident(t.Context(), store, 1); return err }},
+		{"a month", func() error { _, err := loader.Shown().LoadMonth(t.Context(), store, at-10*24*3600, at); return err }},
 	}
 	var costs []cost
 	for _, c := range cases {

@@ -60,6 +60,7 @@ type monitor struct {
 	typeData    map[string]int
 	points      map[int64]point
 	linked      *incident // the one that it is linked to
+	page        *page     // the one that it is on
 	deleted     bool
 }
 
@@ -94,8 +95,15 @@ type own struct {
 	}
 	noData  string // tag of the monitor without data
 	counter int    // its part of the counter in a title
-	merged  int    // its part of the common type_data
-	field   any    // its field of the common incident
+
+	maintenances []*maintenance
+	pages        []*page
+
+	setting        string // its own one, "" while it has not set it
+	settingCounter int    // its part of the counter in the common one
+
+	merged int // its part of the common type_data
+	field  any // its field of the common incident
 }
 
 // The records as the API shows them.
@@ -232,6 +240,9 @@ var operations = []operation{
 	{2, (*client).createMonitor}, {2, (*client).updateMonitor}, {1, (*client).deleteMonitor}, {3, (*client).mergeTypeData},
 	{2, (*client).createRule}, {2, (*client).updateRule}, {1, (*client).deleteRule}, {4, (*client).changeAlert},
 	{1, (*client).createKey}, {1, (*client).revokeKey},
+	{5, (*client).createMaintenance}, {5, (*client).updateMaintenance}, {1, (*client).deleteMaintenance}, {5, (*client).changeEvent},
+	{4, (*client).createPage}, {5, (*client).updatePage}, {2, (*client).movePage}, {1, (*client).deletePage},
+	{3, (*client).writeSetting}, {3, (*client).countSetting},
 	{3, (*client).countUp}, {2, (*client).writeField},
 	{4, (*client).look}, {2, (*client).lookAtUptime},
 }
@@ -897,6 +908,9 @@ func (c *client) newMonitor(key string) {
 			m.linked = &incident{links: map[string]string{m.tag: "DOWN", c.pool[0]: "UP"}, quiet: true}
 			c.newIncident(m.linked)
 		}
+		if len(c.monitors) > ownMonitors {
+			c.newPageOf(m)
+		}
 	})
 }
 
@@ -932,13 +946,16 @@ func (c *client) updateMonitor() {
 
 func (c *client) deleteMonitor() {
 	for _, m := range c.monitors[ownMonitors:] {
-		if m.deleted || m.linked != nil && m.linked.id == 0 {
-			continue // it is not known yet whether it is linked
+		if m.deleted || m.linked != nil && m.linked.id == 0 || m.page != nil && m.page.id == 0 {
+			continue // it is not known yet whether it is linked or on a page
 		}
 		if _, ok := c.do(&call{kind: "DELETE monitor", method: http.MethodDelete, path: monitorPath(m.tag)}, http.StatusNotFound); ok {
 			m.deleted = true
 			if m.linked != nil {
 				delete(m.linked.links, m.tag)
+			}
+			if m.page != nil {
+				m.page.tags = slices.DeleteFunc(m.page.tags, func(tag string) bool { return tag == m.tag })
 			}
 		}
 		return

@@ -58,6 +58,11 @@ func (r *run) verify() {
 	r.verifyMonitors(c)
 	r.verifyRules(c)
 	r.verifyKeys(c)
+	r.stage("maintenances")
+	r.verifyMaintenances(c)
+	r.stage("pages and settings")
+	r.verifyPages(c)
+	r.verifySettings(c)
 	r.stage("what all wrote to")
 	r.verifyShared(c, shown)
 	for id, i := range shown {
@@ -428,6 +433,12 @@ func (r *run) verifyTable(c *client) {
 	}
 	for _, m := range contents.Monitors {
 		tokens[m.Text("name")]++
+	}
+	for _, m := range contents.Maintenances {
+		tokens[m.Text("title")]++
+	}
+	for _, m := range contents.Pages {
+		tokens[m.Text("title")]++
 	}
 	for _, m := range contents.Rules {
 		tokens[m.Text("description")]++

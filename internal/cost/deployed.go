@@ -11,6 +11,7 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"tocsin/internal/lambdajob"
+	"tocsin/internal/lambdapublish"
 	"tocsin/internal/local"
 )
 
@@ -27,7 +28,7 @@ type Deployed struct {
 
 	RetentionDays float64 // how long the minutes of monitors are kept
 
-	MinuteEvery, CloserEvery time.Duration // how often the functions run
+	MinuteEvery, CloserEvery, PublisherEvery time.Duration // how often the functions run
 }
 
 // stack is the part of a template that is looked at.
@@ -137,6 +138,8 @@ func (d *Deployed) readSchedules(file string, parameters map[string]string) erro
 				d.MinuteEvery = every
 			case lambdajob.Closer.Name:
 				d.CloserEvery = every
+			case lambdapublish.Function.Name:
+				d.PublisherEvery = every
 			default:
 				return fmt.Errorf("%s: the schedule of %s has no price here", file, f.Name)
 			}

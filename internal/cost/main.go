@@ -36,10 +36,11 @@ func compute(root string) (string, error) {
 
 // Sources are what the page is computed from.
 type Sources struct {
-	Prices   Prices
-	Measured []Measured
-	Prod     map[string]string // the parameters of the environment prod
-	template string
+	Prices    Prices
+	Measured  []Measured
+	Published []Published
+	Prod      map[string]string // the parameters of the environment prod
+	template  string
 }
 
 func readSources(root string) (s Sources, err error) {
@@ -48,6 +49,9 @@ func readSources(root string) (s Sources, err error) {
 		return s, err
 	}
 	if err := json.Unmarshal(text, &s.Measured); err != nil {
+		return s, err
+	}
+	if s.Published, err = readPublished(root); err != nil {
 		return s, err
 	}
 	if s.Prices, err = ListPrices(); err != nil {

@@ -13,7 +13,7 @@ const incidents = 10_000
 type Workload struct {
 	Name     string
 	Requests []Requests
-	Monitors float64 // whose points the table keeps
+	Monitors int // whose points the table keeps, and that the page shows
 }
 
 // Requests are so many of one request, by its route and case in the measured costs.
@@ -54,7 +54,7 @@ type Switch struct {
 func (s Sources) switches() []Switch {
 	return []Switch{
 		{"`Alarms=none`", map[string]string{"Alarms": "none"}, "no alarms"},
-		{"`Alarms=all`", map[string]string{"Alarms": "all"}, "alarms also about latency, the number of requests, throttling and the closer's queue"},
+		{"`Alarms=all`", map[string]string{"Alarms": "all"}, "alarms also about latency, the number of requests, throttling, late pages and the queue of what failed"},
 		{"`Metrics=true`", map[string]string{"Metrics": "true"}, "metrics of what the closer does"},
 		{"`Dashboard=true`", map[string]string{"Dashboard": "true"}, "the dashboard"},
 		{"`GradualDeployment=true`", map[string]string{"GradualDeployment": "true"}, "the alarm that takes a deployment back, and its metric"},
@@ -70,13 +70,13 @@ func (s Sources) Columns(parameters map[string]string) ([]Usage, Deployed, error
 	if err != nil {
 		return nil, d, err
 	}
-	idle, err := Idle(s.Measured, d)
+	idle, err := s.Idle(d)
 	if err != nil {
 		return nil, d, err
 	}
 	columns := []Usage{idle}
 	for _, w := range Workloads {
-		u, err := w.Month(s.Measured, d)
+		u, err := s.Month(w, d)
 		if err != nil {
 			return nil, d, err
 		}
@@ -85,11 +85,24 @@ func (s Sources) Columns(parameters map[string]string) ([]Usage, Deployed, error
 	return columns, d, nil
 }
 
-// Month is what the requests of a workload take, and what the table keeps of them.
-func (w Workload) Month(measured []Measured, d Deployed) (Usage, error) {
-	u := d.kept(w.Monitors)
+// Month is what the requests of a workload take, what the table keeps of them, and what the public
+// page takes beyond that of an idle stack when its monitors are noisy.
+func (s Sources) Month(w Workload, d Deployed) (Usage, error) {
+	u := d.kept(float64(w.Monitors))
+	if w.Monitors > 0 {
+		busy, err := s.published(w.Monitors, "noisy", 1)
+		if err != nil {
+			return nil, err
+		}
+		idle, err := s.published(0, "idle", 1)
+		if err != nil {
+			return nil, err
+		}
+		u.Add(busy.Month(), 1)
+		u.Add(idle.Month(), -1)
+	}
 	for _, r := range w.Requests {
-		m, err := find(measured, r.Route, r.Case, incidents)
+		m, err := find(s.Measured, r.Route, r.Case, incidents)
 		if err != nil {
 			return nil, err
 		}
@@ -99,12 +112,16 @@ func (w Workload) Month(measured []Measured, d Deployed) (Usage, error) {
 }
 
 // Idle is what a stack takes that nobody calls.
-func Idle(measured []Measured, d Deployed) (Usage, error) {
-	closer, err := find(measured, "closer", "nothing open", 0)
+func (s Sources) Idle(d Deployed) (Usage, error) {
+	closer, err := find(s.Measured, "closer", "nothing open", 0)
 	if err != nil {
 		return nil, err
 	}
-	minute, err := find(measured, "minute", "no rule", 0)
+	minute, err := find(s.Measured, "minute", "no rule", 0)
+	if err != nil {
+		return nil, err
+	}
+	publisher, err := s.published(0, "idle", 1)
 	if err != nil {
 		return nil, err
 	}
@@ -114,6 +131,11 @@ func Idle(measured []Measured, d Deployed) (Usage, error) {
 	}
 	u.Add(d.Run(closer), minutesAMonth/d.CloserEvery.Minutes())
 	u.Add(d.Run(minute), minutesAMonth/d.MinuteEvery.Minutes())
+	u.Add(publisher.Month(), 1)
+	u.Add(Usage{"schedule": 1}, minutesAMonth/d.PublisherEvery.Minutes())
+	if d.PlatformLogs {
+		u.Add(d.logged(platformLogBytes), minutesAMonth/d.PublisherEvery.Minutes())
+	}
 	return u, nil
 }
 
@@ -163,6 +185,9 @@ func (s Sources) Page() (string, error) {
 		fmt.Fprintf(&b, " %s |", dollars(beyond))
 	}
 	b.WriteString("\n\nThe first column is what a stack costs without any request. The other columns come on top of it; the last row includes it.\n")
+	if err := s.writePages(&b); err != nil {
+		return "", err
+	}
 	if err := s.writeSwitches(&b, names, usages); err != nil {
 		return "", err
 	}

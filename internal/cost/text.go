@@ -12,6 +12,28 @@ On AWS you pay for requests, for what is kept, and for alarms, metrics and logs.
 
 `
 
+	pagesIntro = `
+## What the public page costs
+
+The first table includes these sums: the idle stack that of a page on which nothing moves, the columns with 20 monitors what a noisy day adds. Readers are not in it: with CloudFront they cost nothing up to what
+every account has free, without it a request is one of API Gateway and one of Lambda.
+
+`
+
+	pagesMore = `
+
+The numbers come from simulated time, in which the clock goes on by a minute at a time, a probe posts all monitors each minute, and the publisher runs each minute and after each change ([publishing.json](../internal/bench/testdata/publishing.json)):
+
+    make publishing   # whole days of 20 monitors and six hours of 100, half an hour; make test goes through two hours
+
+- Noisy means that each monitor is DOWN or DEGRADED every third day on average, for 3 to 12 minutes, that every fourth one has an alert rule that opens and closes an incident after three minutes, and that people write an incident a
+  day, with a new title and three updates. Stormy means that each monitor fails every day, and that people write three incidents a day. When all is well, the figures alone move.
+- Two containers in turn is the worst case of Lambda's: each run is one of the process that did not make the last one, so that it does not know what the files are like.
+- A run has %s MB. That it takes so long is assumed: the time of the processor measured on the machine of the simulation, divided by the %s of one that Lambda gives, and %s ms for each call that waits for the one before.
+- The bucket keeps a file that was replaced for %d days, which is in the storage.
+
+`
+
 	switchesIntro = `
 ## What each parameter adds
 
@@ -21,6 +43,8 @@ The table above is about a stack with the defaults of its parameters. This is wh
 
 	switchesMore = `
 ` + "`RouteMetrics=true`" + ` adds five custom metrics for each route that is used, and ` + "`Tracing=Active`" + ` X-Ray's price for each trace.
+` + "`CloudFront=true`" + ` adds nothing by the month, and what readers load beyond what CloudFront gives every account a month for nothing: 1 TB, 10,000,000 requests and 2,000,000 runs of
+its functions, two of which a request takes.
 [operate.md](operate.md#parameters) says what each parameter does.
 `
 
@@ -32,7 +56,7 @@ The requests were measured in a table of 10,000 incidents; a request costs the s
 `
 
 	assumptions = `
-The idle stack runs ` + "`minute`" + ` every minute and ` + "`closer`" + ` every five. It has %d metrics that alarms look at, %d custom metrics and %d dashboards. Its logs are kept
+The idle stack runs ` + "`minute`" + ` and ` + "`publisher`" + ` every minute and ` + "`closer`" + ` every five. It has %d metrics that alarms look at, %d custom metrics and %d dashboards. Its logs are kept
 for 30 days.
 
 These values are not measured but assumed:

@@ -1,5 +1,5 @@
-// Package definitions makes monitors and alert rules in a repository what a YAML file
-// says of them.
+// Package definitions makes monitors, alert rules, maintenances, pages and settings of the site in a
+// repository what a YAML file says of them.
 package definitions
 
 import (
@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"go.yaml.in/yaml/v4"
 
@@ -16,8 +17,11 @@ import (
 
 // Definitions are what a file defines, in its order.
 type Definitions struct {
-	monitors []monitor
-	rules    []rule
+	monitors     []monitor
+	rules        []rule
+	maintenances []maintenance
+	pages        []definedPage
+	settings     []setting
 }
 
 type monitor struct {
@@ -31,6 +35,26 @@ type rule struct {
 	patch statuspage.AlertRulePatch // where there is one
 }
 
+type maintenance struct {
+	entry
+	made  statuspage.NewMaintenance   // where there is none of its title
+	patch statuspage.MaintenancePatch // where there is one
+}
+
+type definedPage struct {
+	entry
+	made  statuspage.NewPage   // where there is none at its path
+	patch statuspage.PagePatch // where there is one, as the home page always is
+}
+
+// name is what clients call the page.
+func (p definedPage) name() string { return statuspage.PageName(p.made.Path) }
+
+type setting struct {
+	key   statuspage.SiteKey
+	value string // as statuspage.SiteSetting has it
+}
+
 // OfMonitors defines monitors that are made if they do not exist. One that exists stays as
 // it is.
 func OfMonitors(monitors ...statuspage.Monitor) Definitions {
@@ -41,11 +65,17 @@ func OfMonitors(monitors ...statuspage.Monitor) Definitions {
 	return d
 }
 
-// The lists that a file can have.
+// What a file can have: lists, and the site, which has fields.
 const (
-	monitorList = "monitors"
-	ruleList    = "alert_rules"
+	monitorList     = "monitors"
+	ruleList        = "alert_rules"
+	maintenanceList = "maintenances"
+	pageList        = "pages"
+	siteFields      = "site"
 )
+
+// parts are the names of what a file can have.
+var parts = []string{monitorList, ruleList, maintenanceList, pageList, siteFields}
 
 // monitorFields are the fields that a monitor can have in a file.
 var monitorFields = []string{
@@ -57,6 +87,14 @@ var monitorFields = []string{
 var ruleFields = []string{
 	"alert_for", "alert_value", "monitor_tags", "failure_threshold", "success_threshold", "severity", "create_incident", "description", "is_active",
 }
+
+// maintenanceFields are the fields that a maintenance can have in a file.
+var maintenanceFields = []string{
+	"title", "description", "start_date_time", "rrule", "time_zone", "duration_seconds", "status", "monitors",
+}
+
+// pageFields are the fields that a page can have in a file.
+var pageFields = []string{"page_path", "page_title", "page_header", "page_subheader", "page_logo", "page_settings", "monitors"}
 
 // Parse reads a file. It checks all that can be known without the repository. An error
 // begins with the line of the mistake, and says what to write.
@@ -72,8 +110,14 @@ func Parse(text []byte) (Definitions, error) {
 			d.monitors, err = parseMonitors(list)
 		case ruleList:
 			d.rules, err = parseRules(list)
+		case maintenanceList:
+			d.maintenances, err = parseMaintenances(list)
+		case pageList:
+			d.pages, err = parsePages(list)
+		case siteFields:
+			d.settings, err = parseSite(list)
 		default:
-			err = fault(list.line, "there is no %s to define: only %s and %s", list.name, monitorList, ruleList)
+			err = unknownPart(list)
 		}
 		if err != nil {
 			return Definitions{}, err
@@ -82,7 +126,14 @@ func Parse(text []byte) (Definitions, error) {
 	return d, nil
 }
 
-// An entry is a monitor or a rule of a file.
+func unknownPart(list field) error {
+	if near := nearest(list.name, parts); near != "" {
+		return fault(list.line, "there is no %s to define: write %s", list.name, near)
+	}
+	return fault(list.line, "there is no %s to define: there are %s", list.name, strings.Join(parts, ", "))
+}
+
+// An entry is a monitor, a rule, a maintenance or a page of a file.
 type entry struct {
 	place  string // which one it is, for errors
 	line   int
@@ -115,14 +166,19 @@ func parseEntries(list field, kind string, known []string) ([]entry, error) {
 			if slices.Contains(known, f.name) {
 				continue
 			}
-			if near := nearest(f.name, known); near != "" {
-				return nil, fault(f.line, "%s: unknown field %s: write %s", e.place, f.name, near)
-			}
-			return nil, fault(f.line, "%s: unknown field %s: there are %s", e.place, f.name, strings.Join(known, ", "))
+			return nil, unknownField(f, e.place, known)
 		}
 		entries = append(entries, e)
 	}
 	return entries, nil
+}
+
+// unknownField says which field is not known, and what to write.
+func unknownField(f field, place string, known []string) error {
+	if near := nearest(f.name, known); near != "" {
+		return fault(f.line, "%s: unknown field %s: write %s", place, f.name, near)
+	}
+	return fault(f.line, "%s: unknown field %s: there are %s", place, f.name, strings.Join(known, ", "))
 }
 
 // body returns the entry as the API would take it.
@@ -138,12 +194,11 @@ func (e entry) body() ([]byte, error) {
 // about, if it is about one, and what to write there when the type is wrong.
 func (e entry) fault(err error) error {
 	about, _, _ := strings.Cut(strings.ToLower(err.Error()), " ")
-	switch about {
-	case "each", "at", "monitor": // monitor tag must be …, most … monitors, with tag … not found
-		about = "monitor_tags"
-	}
+	about = strings.TrimSuffix(about, ":")
+	linked := about == "each" || about == "at" || about == "monitor" || // monitor tag must be …, most … monitors, with tag … not found
+		strings.HasPrefix(err.Error(), "Invalid impact ")
 	for _, f := range e.fields {
-		if f.name == about {
+		if f.name == about || linked && (f.name == "monitor_tags" || f.name == "monitors") {
 			return fault(f.line, "%s: %w%s", e.place, err, f.correction(err))
 		}
 	}
@@ -174,6 +229,8 @@ func (f field) correction(err error) string {
 		return fmt.Sprintf(": write %s: [%s]", f.name, n.Value)
 	case strings.HasSuffix(message, "object"):
 		return fmt.Sprintf(": write %s: {NAME: VALUE}", f.name)
+	case strings.HasSuffix(message, "timestamp (UTC seconds)"):
+		return fmt.Sprintf(", or a date with its offset such as %s: 2026-12-07T03:00:00+01:00", f.name)
 	}
 	return ""
 }
@@ -227,6 +284,162 @@ func parseRules(list field) ([]rule, error) {
 		rules = append(rules, r)
 	}
 	return rules, nil
+}
+
+func parseMaintenances(list field) ([]maintenance, error) {
+	entries, err := parseEntries(list, "maintenance", maintenanceFields)
+	if err != nil {
+		return nil, err
+	}
+	var maintenances []maintenance
+	lines := map[string]int{} // by title
+	for _, e := range entries {
+		for n, f := range e.fields {
+			text, _ := f.value.(string)
+			if at, err := time.Parse(time.RFC3339, text); err == nil && f.name == "start_date_time" {
+				e.fields[n].value = at.Unix()
+			}
+		}
+		body, err := e.body()
+		if err != nil {
+			return nil, e.fault(err)
+		}
+		m := maintenance{entry: e}
+		if m.made, m.patch, err = apiv4.DecodeMaintenance(body); err != nil {
+			return nil, e.fault(err)
+		}
+		if first := lines[m.made.Title]; first > 0 {
+			return nil, fault(e.line, "%s: the title %q is there twice, the first time in line %d: give it another title, or leave it out", e.place, m.made.Title, first)
+		}
+		lines[m.made.Title] = e.line
+		maintenances = append(maintenances, m)
+	}
+	return maintenances, nil
+}
+
+func parsePages(list field) ([]definedPage, error) {
+	entries, err := parseEntries(list, "page", pageFields)
+	if err != nil {
+		return nil, err
+	}
+	var pages []definedPage
+	lines := map[string]int{} // by path
+	for _, e := range entries {
+		body, err := e.body()
+		if err != nil {
+			return nil, e.fault(err)
+		}
+		p := definedPage{entry: e}
+		if p.made, p.patch, err = apiv4.DecodePage(body); err != nil {
+			return nil, e.fault(err)
+		}
+		if err := e.checkPage(); err != nil {
+			return nil, err
+		}
+		if first := lines[p.made.Path]; first > 0 {
+			return nil, fault(e.line, "%s: the path %s is there twice, the first time in line %d: give it another path, or leave it out", e.place, p.name(), first)
+		}
+		lines[p.made.Path] = e.line
+		pages = append(pages, p)
+	}
+	return pages, nil
+}
+
+// checkPage fails for what the API passes over in a page: monitors that are no list, and settings
+// that there are none of.
+func (e entry) checkPage() error {
+	for _, f := range e.fields {
+		n := resolve(f.node)
+		if f.name == "monitors" && n.Kind != yaml.SequenceNode {
+			return fault(f.line, "%s: monitors must be a list of tags, not %s: write monitors: [TAG]", e.place, kindOf(n))
+		}
+		if f.name == "page_settings" {
+			if err := checkSettings(n, "", e.place+": "+f.name); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// checkSettings fails for a name in a mapping of a page's settings that there is none of below the
+// names in front of it.
+func checkSettings(n *yaml.Node, in, place string) error {
+	if n = resolve(n); n.Kind != yaml.MappingNode {
+		return nil
+	}
+	var known []string
+	for _, name := range statuspage.PageSettingNames() {
+		if name, is := strings.CutPrefix(name, in); is && !strings.Contains(name, ".") {
+			known = append(known, name)
+		}
+	}
+	fields, err := (&reader{}).names(n, place)
+	if err != nil {
+		return err
+	}
+	for _, f := range fields {
+		if !slices.Contains(known, f.name) {
+			return unknownField(f, place, known)
+		}
+		if err := checkSettings(f.node, in+f.name+".", place+": "+f.name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// siteNames are the keys of all settings.
+func siteNames() []string {
+	var names []string
+	for _, k := range statuspage.SiteKeys() {
+		names = append(names, k.Key)
+	}
+	return names
+}
+
+func parseSite(site field) ([]setting, error) {
+	n := resolve(site.node)
+	if n.Kind == yaml.ScalarNode && n.ShortTag() == "!!null" {
+		return nil, nil
+	}
+	if n.Kind != yaml.MappingNode {
+		return nil, fault(site.line, "%s must have fields, such as siteName: VALUE, not %s", site.name, kindOf(n))
+	}
+	fields, err := (&reader{}).fields(n, site.name)
+	if err != nil {
+		return nil, err
+	}
+	var settings []setting
+	for _, f := range fields {
+		s := setting{}
+		var known bool
+		if s.key, known = statuspage.SiteKeyOf(f.name); !known {
+			return nil, unknownField(f, site.name, siteNames())
+		}
+		if err := f.checkText(s.key); err != nil {
+			return nil, err
+		}
+		body, err := json.Marshal(f.value)
+		if err != nil {
+			return nil, fault(f.line, "%s %s: %w", site.name, f.name, err)
+		}
+		if s.value, err = apiv4.DecodeSetting(f.name, body); err != nil {
+			return nil, fault(f.line, "%s: %w", site.name, err)
+		}
+		settings = append(settings, s)
+	}
+	return settings, nil
+}
+
+// checkText fails for what is no text where the setting is one: the API would make a text of
+// anything, true of YES too.
+func (f field) checkText(k statuspage.SiteKey) error {
+	n := resolve(f.node)
+	if tag := n.ShortTag(); k.Type == statuspage.ObjectData || n.Kind == yaml.ScalarNode && (tag == "!!str" || tag == "!!int" && k.DefaultType == statuspage.NumberData) {
+		return nil
+	}
+	return fault(f.line, "site: %s must be a text, not %s%s", f.name, kindOf(n), quotesFor(n))
 }
 
 // ruleName is what a rule is known by from one import to the next.

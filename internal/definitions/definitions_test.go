@@ -3,14 +3,18 @@ package definitions_test
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
+	"tocsin/internal/assets"
 	"tocsin/internal/definitions"
 	"tocsin/internal/dynamo"
 	"tocsin/internal/dynamotest"
+	"tocsin/internal/page"
+	"tocsin/internal/publish"
 	"tocsin/internal/statuspage"
 )
 
@@ -57,14 +61,14 @@ monitors:
 `
 	want := `~ monitor earth: cron null → "* * * * *", name "Earth" → "Mother Earth"
 + monitor mars
-monitors: 1 made, 1 changed, 1 as they should be`
+= monitors: 1 made, 1 changed, 1 as they should be`
 	for _, tt := range []struct {
 		dryRun bool
 		want   string
 	}{
 		{true, want + " (dry run: nothing was written)\n"},
 		{false, want + "\n"},
-		{false, "monitors: 3 as they should be\n"},
+		{false, "= monitors: 3 as they should be\nnothing to change\n"},
 	} {
 		if diff := cmp.Diff(tt.want, applied(t, s, first, tt.dryRun)); diff != "" {
 			t.Errorf("dry run %t (-want +got):\n%s", tt.dryRun, diff)
@@ -72,7 +76,7 @@ monitors: 1 made, 1 changed, 1 as they should be`
 	}
 	const second = "monitors: [{tag: mars, name: Mars, include_degraded_in_downtime: 'NO', cron: null, type_data: {timeout: 9}}]"
 	want = `~ monitor mars: include_degraded_in_downtime "YES" → "NO", type_data (not shown)
-monitors: 1 changed
+= monitors: 1 changed
 `
 	if diff := cmp.Diff(want, applied(t, s, second, false)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
@@ -81,7 +85,7 @@ monitors: 1 changed
 
 // A file of nothing does nothing, and says so.
 func TestNothing(t *testing.T) {
-	if got := applied(t, newStore(t), "monitors: []", false); got != "monitors: 0 made\n" {
+	if got := applied(t, newStore(t), "monitors: []", false); got != "nothing to change\n" {
 		t.Errorf("%q", got)
 	}
 }
@@ -108,16 +112,16 @@ alert_rules:
   - {alert_for: LATENCY, alert_value: 800.5, monitor_tags: [google]}
 `
 	want := `+ monitor mars
-monitors: 1 made
+= monitors: 1 made
 + alert rule STATUS CRITICAL of earth, mars: DOWN
 + alert rule STATUS WARNING of earth, mars: DEGRADED
 + alert rule LATENCY CRITICAL of google: 800.5
-alert rules: 3 made
+= alert rules: 3 made
 `
 	dry := strings.ReplaceAll(want, " made", " made (dry run: nothing was written)")
 	applying("dry run", first, dry, true)
 	applying("first", first, want, false)
-	applying("again", first, "monitors: 1 as they should be\nalert rules: 3 as they should be\n", false)
+	applying("again", first, "= monitors: 1 as they should be\n= alert rules: 3 as they should be\nnothing to change\n", false)
 
 	const second = `
 alert_rules:
@@ -128,11 +132,11 @@ alert_rules:
 	want = `~ alert rule 1, STATUS CRITICAL of earth, mars: alert_value "DOWN" → "DEGRADED", description null → "Call Ada.", failure_threshold 3 → 5
 ~ alert rule 3, LATENCY CRITICAL of google: alert_value 800.5 → 900
 + alert rule LATENCY CRITICAL of earth, google: 900
-alert rules: 1 made, 2 changed
+= alert rules: 1 made, 2 changed
 `
 	applying("dry run of the second", second, strings.ReplaceAll(want, "2 changed", "2 changed (dry run: nothing was written)"), true)
 	applying("second", second, want, false)
-	applying("second again", second, "alert rules: 3 as they should be\n", false)
+	applying("second again", second, "= alert rules: 3 as they should be\nnothing to change\n", false)
 
 	// What the file does not name stays, and nothing is deleted.
 	var got []string
@@ -167,13 +171,308 @@ alert rules: 1 made, 2 changed
 	}
 }
 
+// TestMaintenances makes maintenances on a monitor that is there and one of the same file,
+// applies them again, and changes them.
+func TestMaintenances(t *testing.T) {
+	s := newStore(t)
+	applying := func(name, text, want string, dryRun bool) {
+		t.Helper()
+		if diff := cmp.Diff(want, applied(t, s, text, dryRun)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+	}
+	const first = `
+monitors: [{tag: mars, name: Mars}]
+maintenances:
+  - title: Backup
+    start_date_time: 2026-01-05T03:00:00+01:00
+    rrule: FREQ=WEEKLY;BYDAY=MO
+    time_zone: Europe/Berlin
+    duration_seconds: 3600
+    description: ""
+    monitors: [{monitor_tag: mars}, {monitor_tag: earth, impact: DEGRADED}]
+  - {title: Move, start_date_time: 1764000000, rrule: FREQ=MINUTELY;COUNT=1, duration_seconds: 600, status: INACTIVE}
+`
+	want := `+ monitor mars
+= monitors: 1 made
++ maintenance "Backup": FREQ=WEEKLY;BYDAY=MO
++ maintenance "Move": FREQ=MINUTELY;COUNT=1
+= maintenances: 2 made
+`
+	applying("dry run", first, strings.ReplaceAll(want, " made", " made (dry run: nothing was written)"), true)
+	applying("first", first, want, false)
+	applying("again", first, "= monitors: 1 as they should be\n= maintenances: 2 as they should be\nnothing to change\n", false)
+	show := func() (shown []string) {
+		t.Helper()
+		if _, err := s.Maintenances(t.Context(), statuspage.MaintenanceQuery{Limit: 10}, func(m statuspage.Maintenance) bool {
+			var monitors []string
+			for _, a := range m.Monitors {
+				monitors = append(monitors, a.Tag+" "+string(a.Impact))
+			}
+			shown = append(shown, fmt.Sprintf("%d %s %d %s %q %d %s %q, %d ahead", m.ID, m.Title, m.Start, m.Rule, m.TimeZone, m.Duration, m.Status, monitors, len(m.Recent)))
+			return true
+		}); err != nil {
+			t.Fatal(err)
+		}
+		return shown
+	}
+	if diff := cmp.Diff([]string{
+		`2 Move 1764000000 FREQ=MINUTELY;COUNT=1 "" 600 INACTIVE [], 1 ahead`,
+		`1 Backup 1767578400 FREQ=WEEKLY;BYDAY=MO "Europe/Berlin" 3600 ACTIVE ["mars MAINTENANCE" "earth DEGRADED"], 3 ahead`,
+	}, show()); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+
+	// What the file does not name stays.
+	const second = `
+monitors: [{tag: venus, name: Venus}]
+maintenances:
+  - title: Backup
+    start_date_time: 1767578400
+    rrule: FREQ=WEEKLY;BYDAY=TU
+    time_zone: null
+    duration_seconds: 3600
+    monitors: [{monitor_tag: earth, impact: DEGRADED}, {monitor_tag: venus}]
+  - {title: Move, start_date_time: 1764000000, rrule: FREQ=MINUTELY;COUNT=1, duration_seconds: 600}
+`
+	want = `+ monitor venus
+= monitors: 1 made
+~ maintenance 1, "Backup": monitors ["mars MAINTENANCE","earth DEGRADED"] → ["earth DEGRADED","venus MAINTENANCE"], rrule "FREQ=WEEKLY;BYDAY=MO" → "FREQ=WEEKLY;BYDAY=TU", time_zone "Europe/Berlin" → null
+= maintenances: 1 changed, 1 as they should be
+`
+	applying("dry run of the second", second, strings.ReplaceAll(strings.ReplaceAll(want, "1 made", "1 made (dry run: nothing was written)"), "should be", "should be (dry run: nothing was written)"), true)
+	applying("second", second, want, false)
+	applying("second again", second, "= monitors: 1 as they should be\n= maintenances: 2 as they should be\nnothing to change\n", false)
+
+	// What can't be done is found before anything is.
+	const one = "{title: Backup, start_date_time: 1767578400, rrule: FREQ=DAILY, duration_seconds: 60"
+	applying("unknown monitor", "monitors: [{tag: new, name: New}]\nmaintenances:\n- "+one+",\n   monitors: [{monitor_tag: pluto}]}", "error: line 4: maintenance 1: Monitor with tag 'pluto' not found\n", false)
+	if _, err := s.CreateMaintenance(t.Context(), statuspage.NewMaintenance{Title: "Backup", Schedule: statuspage.Schedule{Start: now, Rule: "FREQ=DAILY", Duration: 60}}, now, nil); err != nil {
+		t.Fatal(err)
+	}
+	applying("two of a title", "monitors: [{tag: new, name: New}]\nmaintenances: ["+one+"}]", `error: line 2: maintenance 1: there are two with the title "Backup", 1 and 3: give one of them another title, or delete it`+"\n", false)
+	if _, err := s.Monitor(t.Context(), "new"); !errors.Is(err, statuspage.MonitorNotFound("new")) {
+		t.Errorf("new: %v", err)
+	}
+}
+
+// TestPages makes pages of monitors that are there and of the same file, applies them again, and
+// changes them.
+func TestPages(t *testing.T) {
+	s := newStore(t)
+	applying := func(name, text, want string, dryRun bool) {
+		t.Helper()
+		if diff := cmp.Diff(want, applied(t, s, text, dryRun)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+	}
+	const first = `
+monitors: [{tag: mars, name: Mars}]
+pages:
+  - page_path: ~home
+    page_subheader: All of it
+    monitors: [earth, mars]
+  - page_path: Team Two
+    page_title: Team
+    page_header: Ours
+    page_settings: {monitor_layout_style: compact-list}
+    monitors: [mars, google]
+  - {page_path: empty, page_title: E, page_header: E}
+`
+	want := `+ monitor mars
+= monitors: 1 made
+~ page ~home: monitors "all" → ["earth","mars"], page_subheader null → "All of it"
++ page team-two
++ page empty
+= pages: 2 made, 1 changed
+`
+	dry := strings.NewReplacer("1 made\n", "1 made (dry run: nothing was written)\n", "1 changed\n", "1 changed (dry run: nothing was written)\n").Replace(want)
+	applying("dry run", first, dry, true)
+	applying("first", first, want, false)
+	applying("again", first, "= monitors: 1 as they should be\n= pages: 3 as they should be\nnothing to change\n", false)
+	const second = `
+monitors: [{tag: venus, name: Venus}]
+pages:
+  - page_path: team-two
+    page_title: Team
+    page_header: Ours
+    page_logo: /assets/team.png
+    page_settings: {incidents: {enabled: false}}
+    monitors: [google, venus]
+  - {page_path: ~home, page_subheader: null}
+`
+	applying("second", second, `+ monitor venus
+= monitors: 1 made
+~ page team-two: monitors ["mars","google"] → ["google","venus"], page_logo null → "/assets/team.png", page_settings.incidents null → {"enabled":false}
+~ page ~home: page_subheader "All of it" → null
+= pages: 2 changed
+`, false)
+	applying("second again", second, "= monitors: 1 as they should be\n= pages: 2 as they should be\nnothing to change\n", false)
+	var got []string
+	if _, err := s.Pages(t.Context(), statuspage.PageQuery{Limit: 10}, func(p statuspage.Page) bool {
+		got = append(got, fmt.Sprintf("%d %q %s %s %v %t %s", p.ID, p.Path, p.Title, p.Header, p.Monitors, p.All, p.Settings))
+		return true
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{
+		`1 "" Home Status [{1 earth} {3 mars}] false `,
+		`2 "team-two" Team Ours [{2 google} {4 venus}] false {"monitor_layout_style":"compact-list","incidents":{"enabled":false}}`,
+		`3 "empty" E E [] false `,
+	}, got); diff != "" {
+		t.Errorf("pages (-want +got):\n%s", diff)
+	}
+
+	// What can't be done is found before anything is.
+	applying("unknown monitor", "monitors: [{tag: new, name: New}]\npages:\n- {page_path: next, page_title: T, page_header: H, monitors: [new, pluto]}", "error: line 3: page 1: Monitor with tag 'pluto' not found\n", false)
+	long := "monitors: [{tag: new, name: New}]\npages:\n- page_path: ~home\n  page_settings: {meta_page_title: " + strings.Repeat("a", 20_000) + "}"
+	applying("much", strings.Replace(long, "title", "description", 1)[len("monitors: [{tag: new, name: New}]\n"):], `~ page ~home: page_settings.meta_page_description null → "`+strings.Repeat("a", 78)+"…\n= pages: 1 changed\n", false)
+	applying("too much", long, "error: line 4: page 1: page_settings must be at most 32 KiB\n", false)
+	if _, err := s.Monitor(t.Context(), "new"); !errors.Is(err, statuspage.MonitorNotFound("new")) {
+		t.Errorf("new: %v", err)
+	}
+}
+
+// TestSite sets settings of the site: texts, and YAML that becomes JSON.
+func TestSite(t *testing.T) {
+	s := newStore(t)
+	applying := func(name, text, want string, dryRun bool) {
+		t.Helper()
+		if diff := cmp.Diff(want, applied(t, s, text, dryRun)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+	}
+	const first = `
+site:
+  siteName: Example & Sons
+  theme: none             # as it is by default, but now somebody has said so
+  homeIncidentCount: 7
+  nav: [{url: https://shop.example, name: Shop}]
+  footerHTML: |
+    <p>Call <b>us</b></p>
+  analytics.umami: {isEnabled: true, requirements: {id: secret}}
+`
+	want := `+ site siteName: "Example & Sons"
++ site theme: "none"
++ site homeIncidentCount: "7"
++ site nav: [{"name":"Shop","url":"https://shop.example"}]
++ site footerHTML: "<p>Call <b>us</b></p>\n"
++ site analytics.umami: (not shown)
+= settings of the site: 6 made`
+	applying("dry run", first, want+" (dry run: nothing was written)\n", true)
+	applying("first", first, want+"\n", false)
+	applying("again", first, "= settings of the site: 6 as they should be\nnothing to change\n", false)
+	const second = `
+site:
+  siteName: Example
+  nav: [{name: Shop, url: https://shop.example}, {name: Blog, url: https://blog.example}]
+  analytics.umami: {isEnabled: true, requirements: {id: other}}
+  subMenuOptions: {showRssFeed: false}
+`
+	applying("second", second, `~ site siteName: "Example & Sons" → "Example"
+~ site nav: [{"name":"Shop","url":"https://shop.example"}] → [{"name":"Shop","url":"https://shop.example"},{"name":"Blog","url":"https://blo…
+~ site analytics.umami: (not shown)
++ site subMenuOptions: {"showRssFeed":false}
+= settings of the site: 1 made, 3 changed
+`, false)
+	applying("a field of one", "site:\n  subMenuOptions: {showRssFeed: true}", "~ site subMenuOptions: showRssFeed false → true\n= settings of the site: 1 changed\n", false)
+	settings, err := s.SiteSettings(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, v := range settings {
+		got = append(got, v.Key+" "+v.Value)
+	}
+	if diff := cmp.Diff([]string{
+		`analytics.umami {"isEnabled":true,"requirements":{"id":"other"}}`, "footerHTML <p>Call <b>us</b></p>\n", "homeIncidentCount 7",
+		`nav [{"name":"Shop","url":"https://shop.example"},{"name":"Blog","url":"https://blog.example"}]`, "siteName Example", `subMenuOptions {"showRssFeed":true}`, "theme none",
+	}, got); diff != "" {
+		t.Errorf("settings (-want +got):\n%s", diff)
+	}
+}
+
+// Pictures that are nowhere, and colours that can't be seen, are said.
+func TestWarnings(t *testing.T) {
+	s := newStore(t)
+	files, err := publish.OpenFolder(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := files.Put(t.Context(), "public/assets/there.svg", publish.Object{Type: "image/svg+xml", Status: 200}, ""); err != nil {
+		t.Fatal(err)
+	}
+	beside, err := assets.New("beside.svg", []byte("<svg/>"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := definitions.Parse([]byte(`
+monitors: [{tag: mars, name: Mars, image: /assets/mars.png}, {tag: venus, name: Venus, image: /assets/there.svg}, {tag: io, name: Io, image: https://io.example/assets/io.png}]
+pages:
+- {page_path: ~home, page_logo: /assets/home.png, page_settings: {social_page_preview_image: /assets/preview.png}}
+- {page_path: team, page_title: T, page_header: H, page_logo: /assets/beside.svg}
+site:
+  logo: /assets/logo
+  favicon: /assets/beside.svg
+  socialPreviewImage: /elsewhere.png
+  nav: [{name: A, url: /, iconURL: /assets/a.png}, {name: B, url: /, iconURL: assets/b.png}]
+  dateAndTimeFormat: {datePlusTime: YYYY-MM-DD, dateOnly: dd.MM.yyyy}
+  colors: {UP: '#f0f0f0', DOWN: '#ca3038', DEGRADED: '#8a6d00', MAINTENANCE: '#6679cc'}
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var colours []string
+	for _, warning := range page.ColourWarnings(map[string]string{"UP": "#f0f0f0", "DOWN": "#ca3038", "DEGRADED": "#8a6d00", "MAINTENANCE": "#6679cc"}, nil) {
+		colours = append(colours, "! site "+warning)
+	}
+	if !slices.ContainsFunc(colours, func(line string) bool {
+		return strings.HasPrefix(line, "! site colors.UP #f0f0f0 has 1.0:1 on the page, bars need 3:1: ")
+	}) {
+		t.Errorf("%q", colours)
+	}
+	always := append([]string{
+		"! site nav: assets/b.png is neither a path that begins with a slash nor an address of https: no page shows it",
+		`! site dateAndTimeFormat.datePlusTime "YYYY-MM-DD" is no pattern of a time: the form is the language's own`,
+	}, colours...)
+	for _, tt := range []struct {
+		files publish.Port
+		want  []string
+	}{
+		{files, []string{
+			"! monitor mars: /assets/mars.png is neither beside the file nor there already", "! page ~home: /assets/home.png is neither beside the file nor there already",
+			"! page ~home: /assets/preview.png is neither beside the file nor there already", "! site logo: /assets/logo is neither beside the file nor there already",
+			"! site nav: /assets/a.png is neither beside the file nor there already",
+		}},
+		{nil, nil},
+	} {
+		var got []string
+		o := definitions.Options{DryRun: true, Files: tt.files, Line: func(line string) {
+			if strings.HasPrefix(line, "! ") {
+				got = append(got, line)
+			}
+		}}
+		if tt.files != nil {
+			o.Assets = []assets.Asset{beside}
+		}
+		if err := d.Apply(t.Context(), s, now, o); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(append(tt.want, always...), got); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+	}
+}
+
 // A file with a mistake in it does nothing. The error says where the mistake is, and what
 // to write.
 func TestMistakes(t *testing.T) {
 	const (
-		needLists  = "the file must have a list that begins with monitors: or alert_rules:"
+		needLists  = "the file must have monitors:, alert_rules:, maintenances:, pages: or site:, each with what it is to define"
 		notAligned = "the line is not indented as those before it: put each - of a list, and all fields of an entry, below one another; or a value goes on after its quotes or brackets: put all of it into quotes"
 		monitors   = "there are tag, name, description, image, cron, default_status, status, category_name, monitor_type, type_data, include_degraded_in_downtime, is_hidden, monitor_settings_json, external_url, confirmation_threshold"
+		work       = "maintenances:\n- title: Backup\n  start_date_time: 1764000000\n  rrule: FREQ=DAILY\n  duration_seconds: 600\n"
+		team       = "pages:\n- page_path: team\n  page_title: T\n  page_header: H\n"
 		rule       = "alert_rules:\n- alert_for: NO_DATA\n  alert_value: 5\n  monitor_tags: [a, b]\n"
 	)
 	for _, tt := range []struct{ text, want string }{
@@ -203,9 +502,12 @@ func TestMistakes(t *testing.T) {
 		{"# monitors:\n", "line 1: " + needLists},
 		// It is, but not of these lists.
 		{"null\n", "line 1: " + needLists},
-		{"- tag: a\n", "line 1: the file must begin with monitors: or alert_rules:; this one is a list: write monitors: above it"},
+		{"- tag: a\n", "line 1: the file must begin with one of monitors, alert_rules, maintenances, pages, site, and a colon; this one is a list: write monitors: above it"},
 		{"monitors\n", "line 1: " + needLists + `, not with the text "monitors"`},
-		{"monitors: []\npages: []\n", "line 2: there is no pages to define: only monitors and alert_rules"},
+		{"monitors: []\npage: []\n", "line 2: there is no page to define: write pages"},
+		{"monitors: []\nincidents: []\n", "line 2: there is no incidents to define: there are monitors, alert_rules, maintenances, pages, site"},
+		{"site: [logo]\n", "line 1: site must have fields, such as siteName: VALUE, not a list"},
+		{"site: /logo.png\n", `line 1: site must have fields, such as siteName: VALUE, not the text "/logo.png"`},
 		{"monitors: []\nmonitors: []\n", "line 2: monitors is there twice in the file, the first time in line 1: keep one"},
 		{"monitors:\n  tag: a\n", "line 1: monitors must be a list, each entry of it beginning with -, not fields"},
 		{"alert_rules: none\n", `line 1: alert_rules must be a list, each entry of it beginning with -, not the text "none"`},
@@ -245,7 +547,40 @@ func TestMistakes(t *testing.T) {
 		{"alert_rules:\n- alert_for: STATUS\n  alert_value: DOWN\n  monitor_tags: [404]\n", `line 4: alert rule 1: Each monitor tag must be a non-empty string: write "404"`},
 		{"alert_rules:\n- alert_for: NO_DATA\n  alert_value: DOWN\n  monitor_tags: [a]\n", "line 3: alert rule 1: alert_value must be a whole number of minutes from 1 to 43200 when alert_for is NO_DATA"},
 		{rule + "  is_active: off\n", "line 5: alert rule 1: is_active must be a boolean: write is_active: true or is_active: false"},
+		{"maintenances:\n- start_date_time: 5\n", "line 2: maintenance 1: title is required and must be a non-empty string"},
+		{"maintenances:\n- title: Backup\n  start_date_time: tomorrow\n", "line 3: maintenance 1: start_date_time must be a valid timestamp (UTC seconds), or a date with its offset such as start_date_time: 2026-12-07T03:00:00+01:00"},
+		{"maintenances:\n- title: Backup\n  start_date_time: 2026-12-01\n", "line 3: maintenance 1: start_date_time must be a valid timestamp (UTC seconds), or a date with its offset such as start_date_time: 2026-12-07T03:00:00+01:00"},
+		{"maintenances:\n- title: Backup\n  start_date_time: 5\n  rrule: daily\n", "line 4: maintenance 1: rrule is not a valid iCalendar RRULE string"},
+		{"maintenances:\n- title: Backup\n  start_date_time: 5\n  rrule: FREQ=SECONDLY\n", "line 4: maintenance 1: rrule: FREQ=SECONDLY is not supported"},
+		{work + "  status: PAUSED\n", "line 6: maintenance 1: status must be 'ACTIVE' or 'INACTIVE'"},
+		{work + "  time_zone: Mars/Tharsis\n", "line 6: maintenance 1: time_zone must be the name of a time zone such as Europe/Berlin, or null"},
+		{work + "  monitors: [{monitor_tag: a, impact: PURPLE}]\n", "line 6: maintenance 1: Invalid impact 'PURPLE'. Must be one of: UP, DOWN, DEGRADED, MAINTENANCE"},
+		{work + "  monitors: [{monitor_tag: 5}]\n", "line 6: maintenance 1: Each monitor must have a valid monitor_tag"},
+		{work + "  timezone: UTC\n", "line 6: maintenance 1: unknown field timezone: write time_zone"},
+		{work + "- <<: {title: ' Backup ', start_date_time: 6, rrule: FREQ=WEEKLY, duration_seconds: 6}\n", `line 6: maintenance 2: the title "Backup" is there twice, the first time in line 2: give it another title, or leave it out`},
+		{"pages:\n- page_title: T\n  page_header: H\n", "line 2: page 1: page_path is required and must be a string"},
+		{"pages:\n- page_path: 5\n  page_title: T\n  page_header: H\n", `line 2: page 1: page_path is required and must be a string: write page_path: "5"`},
+		{team + "  page_heading: H\n", "line 5: page 1: unknown field page_heading: write page_header"},
+		{team + "  monitors: a\n", `line 5: page 1: monitors must be a list of tags, not the text "a": write monitors: [TAG]`},
+		{team + "  monitors: [{monitor_tag: a}]\n", "line 5: page 1: monitors must be an array of monitor tags"},
+		{team + "  monitors: [a, b, a]\n", "line 5: page 1: Monitor with tag 'a' is there twice"},
+		{team + "  page_settings: {monitor_layout_style: wide}\n", "line 2: page 1: monitor_layout_style must be one of: default-list, default-grid, compact-list, compact-grid"},
+		{team + "  page_settings:\n    incidents:\n      resolved: {max: 3}\n", "line 7: page 1: page_settings: incidents: resolved: unknown field max: there are show, max_count, days_in_past"},
+		{team + "  page_settings:\n    monitor_layout_sytle: compact-list\n", "line 6: page 1: page_settings: unknown field monitor_layout_sytle: write monitor_layout_style"},
+		{team + "  page_settings:\n    monitor_status_history_days: {dektop: 3}\n", "line 6: page 1: page_settings: monitor_status_history_days: unknown field dektop: write desktop"},
+		{"pages:\n- page_path: events\n  page_title: T\n  page_header: H\n", "line 2: page 1: Page path 'events' is reserved"},
+		{"pages:\n- page_path: ~home\n  page_title: ''\n", "line 3: page 1: page_title must be a non-empty string"},
+		{"site:\n  sitename: A\n", "line 2: site: unknown field sitename: write siteName"},
+		{"site:\n  colours: {}\n", "line 2: site: unknown field colours: write colors"},
+		{"site:\n  siteName: ' '\n", "line 2: site: Invalid value for config key 'siteName'"},
+		{"site:\n  siteName: 5\n", `line 2: site: siteName must be a text, not the number 5: write "5"`},
+		{"site:\n  tzToggle: true\n", `line 2: site: tzToggle must be a text, not the truth value true: write "true"`},
+		{"site:\n  logo:\n", "line 2: site: logo must be a text, not nothing"},
+		{"site:\n  theme: light\n  nav: [{name: Shop}]\n", "line 3: site: Invalid value for config key 'nav'"},
+		{"site:\n  theme: light\n  theme: dark\n", "line 3: theme is there twice in site, the first time in line 2: keep one"},
 		// Entries.
+		{team + "- {page_path: ' TEAM ', page_title: T, page_header: H}\n", "line 5: page 2: the path team is there twice, the first time in line 2: give it another path, or leave it out"},
+		{"pages:\n- page_path: ~home\n- page_path: ~home\n", "line 3: page 2: the path ~home is there twice, the first time in line 2: give it another path, or leave it out"},
 		{"monitors:\n- tag: a\n  name: A\n\n- tag: a\n  name: B\n", "line 5: monitor 2: the tag a is there twice, the first time in line 2: give it another tag, or leave it out"},
 		{rule + "- {alert_for: NO_DATA, alert_value: 6, monitor_tags: [b, a, b], severity: CRITICAL}\n", "line 5: alert rule 2: there are two for NO_DATA CRITICAL of a, b, the first in line 2: give it another severity, or leave it out"},
 		{"alert_rules:\n- &r {alert_for: NO_DATA, alert_value: 5, monitor_tags: [a, b]}\n- *r\n", "line 3: alert rule 2: there are two for NO_DATA CRITICAL of a, b, the first in line 2: give it another severity, or leave it out"},
@@ -277,7 +612,7 @@ monitors:
   tag: venus
 alert_rules: null
 `
-	if got := applied(t, s, text, false); got != "+ monitor mars\n+ monitor venus\nmonitors: 2 made\n" {
+	if got := applied(t, s, text, false); got != "+ monitor mars\n+ monitor venus\n= monitors: 2 made\n" {
 		t.Fatalf("%q", got)
 	}
 	m, err := s.Monitor(t.Context(), "venus")

@@ -11,6 +11,7 @@ import (
 func FuzzParse(f *testing.F) {
 	for _, text := range []string{
 		"monitors: [{tag: a, name: A}]\nalert_rules: [{alert_for: NO_DATA, alert_value: 5, monitor_tags: [a]}]",
+		"pages: [{page_path: ~home, monitors: [a]}, {page_path: a, page_title: A, page_header: A, page_settings: {incidents: {enabled: false}}}]\nsite: {logo: /a, nav: [{name: a, url: b}]}",
 		"monitors:\n- &x {<<: *x}", "monitors:\n\t- a", "---\n...\n---\n", "monitors: &m\n- type_data: {<<: [*m]}",
 	} {
 		f.Add([]byte(text))

@@ -43,7 +43,7 @@ func readYAML(text []byte) ([]field, error) {
 		return nil, fault(root.Line, "%s", needLists)
 	}
 	if root.Kind == yaml.SequenceNode {
-		return nil, fault(root.Line, "the file must begin with %s: or %s:; this one is a list: write %s: above it", monitorList, ruleList, monitorList)
+		return nil, fault(root.Line, "the file must begin with one of %s, and a colon; this one is a list: write %s: above it", strings.Join(parts, ", "), monitorList)
 	}
 	if root.Kind != yaml.MappingNode {
 		return nil, fault(root.Line, "%s, not with %s", needLists, kindOf(root))
@@ -51,7 +51,7 @@ func readYAML(text []byte) ([]field, error) {
 	return (&reader{}).names(root, "the file")
 }
 
-const needLists = "the file must have a list that begins with " + monitorList + ": or " + ruleList + ":"
+const needLists = "the file must have " + monitorList + ":, " + ruleList + ":, " + maintenanceList + ":, " + pageList + ": or " + siteFields + ":, each with what it is to define"
 
 // resolve returns what an alias stands for.
 func resolve(n *yaml.Node) *yaml.Node {

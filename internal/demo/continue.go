@@ -51,13 +51,17 @@ func CatchUp(ctx context.Context, store Store, now int64) (bool, error) {
 	return true, nil
 }
 
-// newestPoint is the minute of the service's newest point, 0 for none in Days.
+// newestPoint is the minute of the service's newest point, 0 for none in Days. Minutes of a
+// maintenance tell nothing: they are there without points. The hours from there on are written
+// again, as they were.
 func newestPoint(ctx context.Context, store Store, s service, now int64) (int64, error) {
 	var newest int64
 	q := statuspage.PointQuery{From: Begin(now), To: statuspage.FloorMinute(now) + minute, Newest: true}
 	_, err := store.Points(ctx, s.tag, q, now, func(p statuspage.Point) bool {
-		newest = p.Time
-		return false
+		if p.Source != statuspage.SourceMaintenance {
+			newest = p.Time
+		}
+		return newest == 0
 	})
 	if err != nil {
 		return 0, fmt.Errorf("the newest point of %s: %w", s.tag, err)

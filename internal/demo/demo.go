@@ -1,6 +1,6 @@
 // Package demo fills a new table with what a status page has to show after 90 days: the
 // monitors of a company that does not exist, how they were in each minute, two incidents of
-// the past and one that is going on. While tocsin serve runs, Continue goes on with it.
+// the past, one that is going on, and a maintenance tomorrow. While tocsin serve runs, Continue goes on with it.
 //
 // The story is the same whenever it is loaded, but for the time that it ends at.
 package demo
@@ -37,6 +37,7 @@ type Store interface {
 	CreateIncident(ctx context.Context, n statuspage.NewIncident, now int64, once *statuspage.Once[statuspage.Incident]) (statuspage.Incident, error)
 	Incidents(ctx context.Context, q statuspage.IncidentQuery, take func(statuspage.Incident) bool) (*statuspage.IncidentPosition, error)
 	CreateComment(ctx context.Context, incidentID int64, n statuspage.NewComment, now int64, once *statuspage.Once[statuspage.Comment]) (statuspage.Comment, error)
+	CreateMaintenance(ctx context.Context, n statuspage.NewMaintenance, now int64, once *statuspage.Once[statuspage.Maintenance]) (statuspage.Maintenance, error)
 	Points(ctx context.Context, tag string, q statuspage.PointQuery, now int64, take func(statuspage.Point) bool) (*statuspage.Point, error)
 	RecordPoints(ctx context.Context, points []statuspage.TaggedPoint, now int64) []error
 
@@ -76,6 +77,9 @@ func Load(ctx context.Context, store Store, now int64) error {
 				return err
 			}
 		}
+	}
+	if _, err := store.CreateMaintenance(ctx, maintenance(now), now-2*day, nil); err != nil {
+		return fmt.Errorf("the maintenance of the demo data: %w", err)
 	}
 	return nil
 }

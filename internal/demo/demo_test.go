@@ -66,7 +66,7 @@ func points(t *testing.T, s *dump.Dump, tag string, from, to, now int64) []statu
 	return all
 }
 
-func minutes(t statuspage.DayTotals) int64 { return t.Up + t.Degraded + t.Down }
+func minutes(t statuspage.DayTotals) int64 { return t.Minutes() }
 
 // All minutes of all days are there, and what the incidents tell of was measured.
 func TestLoad(t *testing.T) {
@@ -111,6 +111,18 @@ func TestLoad(t *testing.T) {
 }
 
 // The story is the same twice, to the last latency.
+// There is a maintenance tomorrow, and nothing of it yet.
+func TestMaintenance(t *testing.T) {
+	s := loaded(t)
+	m, err := s.Maintenance(t.Context(), 1)
+	if err != nil || len(m.Recent) != 1 {
+		t.Fatalf("%+v, %v", m, err)
+	}
+	if o := m.Recent[0]; statuspage.FloorDay(o.Start) != statuspage.FloorDay(now)+day || o.State(now) != statuspage.Scheduled || len(m.Monitors) != 2 {
+		t.Errorf("%+v", m)
+	}
+}
+
 func TestLoadTwice(t *testing.T) {
 	one, two := loaded(t), loaded(t)
 	for _, m := range demo.Monitors() {

@@ -94,6 +94,16 @@ func incidents(now int64) []incident {
 	}
 }
 
+// maintenance is the one of tomorrow.
+func maintenance(now int64) statuspage.NewMaintenance {
+	return statuspage.NewMaintenance{
+		Title:       "Database upgrade",
+		Description: new("Customers' accounts move to a newer database. While they do, **nobody can sign in**. Ordering as a guest works, a little more slowly than usual."),
+		Schedule:    statuspage.Schedule{Start: statuspage.FloorDay(now) + day + 3*hour, Rule: "FREQ=MINUTELY;COUNT=1", Duration: 45 * minute},
+		Monitors:    []statuspage.MonitorImpact{{Tag: "accounts", Impact: statuspage.UnderMaintenance}, {Tag: "checkout", Impact: statuspage.Degraded}},
+	}
+}
+
 // A span is a time in which a service was not well.
 type span struct {
 	tag      string

@@ -23,6 +23,7 @@ const (
 	attrWhat      = "what"
 	attrFields    = "fields"
 	attrCommentID = "comment_id"
+	attrEventID   = "event_id"
 	attrBy        = "by"
 	attrByID      = "by_id"
 )
@@ -41,13 +42,16 @@ var fieldNames = map[statuspage.RecordKind]map[string]string{
 		attrLimit: "alert_value", attrStatusValue: "alert_value", attrFailures: "failure_threshold", attrSuccesses: "success_threshold",
 		attrMonitors: "monitor_tags", attrActive: "is_active",
 	},
-	statuspage.RecordAPIKey: {attrRevoked: "revoked_at", attrScopesVersion: "scopes"},
+	statuspage.RecordMaintenance: {attrStart: "start_date_time", attrOrphan: "monitors"},
+	statuspage.RecordPage:        {ddb.AttrSK: "page_path", attrTitle: "page_title", attrAll: "monitors"},
+	statuspage.RecordAPIKey:      {attrRevoked: "revoked_at", attrScopesVersion: "scopes"},
 }
 
-// followsOthers are attributes that are in no Change: they change with each write, or are
-// made from others.
+// followsOthers are attributes that are in no Change: they change with each write, with the
+// first one to what was there before anybody wrote it, or are made from others.
 var followsOthers = map[string]bool{
-	ddb.AttrVersion: true, ddb.AttrLSI1SK: true, ddb.AttrGSI1SK: true, ddb.AttrGSI2PK: true, ddb.AttrGSI2SK: true, attrUpdated: true,
+	ddb.AttrVersion: true, ddb.AttrLSI1SK: true, ddb.AttrGSI1SK: true, ddb.AttrGSI2PK: true, ddb.AttrGSI2SK: true, attrUpdated: true, attrCreated: true,
+	attrSince: true, attrFormer: true, attrChanged: true, attrMade: true, attrRecent: true,
 }
 
 // changedFields are the fields in which a record differs from what it was, nil when only
@@ -94,6 +98,9 @@ func (s *Store) changeRow(ctx context.Context, c statuspage.Change, now int64) d
 	if c.CommentID != 0 {
 		it[attrCommentID] = ddb.Num(c.CommentID)
 	}
+	if c.OccurrenceID != 0 {
+		it[attrEventID] = ddb.Num(c.OccurrenceID)
+	}
 	putActor(it, c.By)
 	it[attrTime] = ddb.Num(c.Time)
 	it[ddb.AttrTTL] = ddb.Num(now + statuspage.ChangeKept)
@@ -104,14 +111,15 @@ func (s *Store) changeRow(ctx context.Context, c statuspage.Change, now int64) d
 func readChange(it ddb.Item) (statuspage.Change, error) {
 	r := ddb.Reader{Item: it}
 	c := statuspage.Change{
-		Record:    statuspage.RecordKind(r.Str(attrRecord)),
-		ID:        r.Num(ddb.AttrID),
-		Tag:       r.StrOrEmpty(attrTag),
-		Version:   r.NumOrZero(ddb.AttrVersion),
-		What:      statuspage.ChangeKind(r.Str(attrWhat)),
-		Fields:    r.Set(attrFields),
-		CommentID: r.NumOrZero(attrCommentID),
-		Time:      r.Num(attrTime),
+		Record:       statuspage.RecordKind(r.Str(attrRecord)),
+		ID:           r.Num(ddb.AttrID),
+		Tag:          r.StrOrEmpty(attrTag),
+		Version:      r.NumOrZero(ddb.AttrVersion),
+		What:         statuspage.ChangeKind(r.Str(attrWhat)),
+		Fields:       r.Set(attrFields),
+		CommentID:    r.NumOrZero(attrCommentID),
+		OccurrenceID: r.NumOrZero(attrEventID),
+		Time:         r.Num(attrTime),
 	}
 	if r.Err != nil {
 		return c, r.Err

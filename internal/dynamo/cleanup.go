@@ -18,10 +18,11 @@ const cleanups = "CLEANUP"
 
 // The kinds of CLEANUP rows.
 const (
-	cleanupIncident = "INCIDENT"
-	cleanupMonitor  = "MONITOR"
-	cleanupRule     = "RULE"
-	cleanupAlerts   = "ALERTS"
+	cleanupIncident    = "INCIDENT"
+	cleanupMaintenance = "MAINTENANCE"
+	cleanupMonitor     = "MONITOR"
+	cleanupRule        = "RULE"
+	cleanupAlerts      = "ALERTS"
 )
 
 func cleanupKey(kind string, id int64) ddb.Key {
@@ -165,11 +166,15 @@ func (s *Store) forgetIncident(ctx context.Context, id int64, keys []ddb.Key) er
 	return g.Wait()
 }
 
-// sweepMonitor removes the rows of a deleted monitor, and the monitor from alert rules and
-// incidents. public says whether public pages showed it. Then it notes in the CLEANUP row that this is done. It stops after about most
-// rows (0: no limit), without the note, and leaves the rest to Cleanup.
+// sweepMonitor removes the rows of a deleted monitor, and the monitor from alert rules, pages,
+// incidents and maintenances. public says whether public pages showed it. Then it notes in the
+// CLEANUP row that this is done. It stops after about most rows (0: no limit), without the
+// note, and leaves the rest to Cleanup.
 func (s *Store) sweepMonitor(ctx context.Context, id int64, public bool, most int, now int64) error {
 	if err := s.leaveRules(ctx, id, now); err != nil {
+		return err
+	}
+	if err := s.leavePages(ctx, id, now); err != nil {
 		return err
 	}
 	for read := 0; ; {
@@ -196,6 +201,10 @@ func (s *Store) sweepMonitor(ctx context.Context, id int64, public bool, most in
 				plain = append(plain, alert, k)
 			case strings.HasPrefix(k.SK, incidentRowPrefix):
 				if err := s.unlink(ctx, k, id, public, now); err != nil {
+					return err
+				}
+			case strings.HasPrefix(k.SK, maintenanceRowPrefix):
+				if err := s.leaveMaintenance(ctx, k, id, public, now); err != nil {
 					return err
 				}
 			default:
@@ -313,6 +322,8 @@ func (s *Store) finish(ctx context.Context, row ddb.Item, now int64) error {
 			return err
 		}
 		return s.finishIncident(ctx, id, rest{keysOf(items), next})
+	case cleanupMaintenance:
+		return s.finishMaintenance(ctx, id)
 	case cleanupMonitor:
 		if err := s.sweepMonitor(ctx, id, row[attrPrivate] == nil, 0, now); err != nil || row[attrSwept] == nil {
 			return err

@@ -122,14 +122,19 @@ const factHours = 25
 func (s *Store) MonitorFacts(ctx context.Context, monitorID, since, now int64) (statuspage.MonitorFacts, error) {
 	f := statuspage.MonitorFacts{MonitorID: monitorID, Since: since}
 	var on openings
+	var windows []statuspage.Window
 	g, gctx := errgroup.WithContext(ctx)
 	g.Go(func() (err error) {
 		on, err = s.openOn(gctx, monitorID)
 		return err
 	})
+	g.Go(func() (err error) {
+		windows, err = s.windows(gctx, monitorID, 0, now+1)
+		return err
+	})
 	g.Go(func() error { return s.readHistory(gctx, &f, now) })
 	err := g.Wait()
-	f.Alert = len(on.alerts) > 0
+	f.Alert, f.Windows = len(on.alerts) > 0, windows
 	return f, err
 }
 
@@ -239,7 +244,11 @@ func (s *Store) MissingTotals(ctx context.Context, m statuspage.Monitor, days in
 	if look || len(starts) == 0 {
 		return starts, nil
 	}
-	missing, err := s.countDays(ctx, m.ID, starts, now)
+	overlay, err := s.overlay(ctx, m.ID, starts[0], last+daySeconds, now)
+	if err != nil {
+		return nil, err
+	}
+	missing, err := s.countDays(ctx, m.ID, starts, overlay, now)
 	if err != nil {
 		return nil, err
 	}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -22,18 +23,21 @@ func dayKey(monitorID, t int64) ddb.Key {
 
 // Attributes of a day of a monitor.
 const (
-	attrDayVersion   = "v"       // rises with every write to the day after its end
-	attrTotals       = "totals"  // absent until they are made from the points
-	attrFilling      = "filling" // UTC seconds until when a range may be being filled
-	attrUp           = "up"
-	attrDegraded     = "degraded"
-	attrDown         = "down"
-	attrLatencySum   = "latency_sum"
-	attrLatencyCount = "latency_count"
+	attrDayVersion         = "v"       // rises with every write to the day after its end
+	attrTotals             = "totals"  // absent until they are made from the points
+	attrFilling            = "filling" // UTC seconds until when a range may be being filled
+	attrUp                 = "up"
+	attrDegraded           = "degraded"
+	attrDown               = "down"
+	attrMaintenanceMinutes = "maintenance" // absent for none
+	attrLatencySum         = "latency_sum"
+	attrLatencyCount       = "latency_count"
 
 	// UTC seconds when the first of the hours goes that totals were made of. Programs before
 	// this one made totals without it, and counted the latencies of DOWN minutes.
 	attrHoursUntil = "until"
+
+	attrWindows = "windows" // statuspage.Overlay.Digest of what maintenances made of the day; absent for ""
 )
 
 // fillingTime is for how many seconds a range may be being filled, which is far above any
@@ -47,27 +51,46 @@ type dayRecord struct {
 	version int64              // 0: no item
 	filling int64              // UTC seconds until when a range may be being filled
 	totals  *statuspage.Totals // nil: to be made from the points
+	windows string             // statuspage.Overlay.Digest of what maintenances made of totals
+	until   int64              // UTC seconds when the first of the hours goes of which totals can be made again
+}
+
+// totalsWith returns the day's totals with the overlay, at now; nil when they are to be made
+// from the points. Those that were made with another one are taken when the points are gone.
+func (d dayRecord) totalsWith(o statuspage.Overlay, now int64) *statuspage.Totals {
+	if d.totals != nil && now < d.until && d.windows != o.Digest(d.start) {
+		return nil
+	}
+	return d.totals
 }
 
 // A dayCount is the totals of a day as they are made of its hours.
 type dayCount struct {
 	statuspage.Totals
-	until int64 // UTC seconds when the first of the hours goes; 0: there was none
+	windows string // statuspage.Overlay.Digest of what maintenances made of the day
+	until   int64  // UTC seconds when the first of the hours goes; 0: there was none
 }
 
 func (t *dayCount) attribute() types.AttributeValue {
-	return ddb.Map(ddb.Item{
+	it := ddb.Item{
 		attrUp: ddb.Num(t.Up), attrDegraded: ddb.Num(t.Degraded), attrDown: ddb.Num(t.Down),
 		attrLatencySum: ddb.Float(t.LatencySum), attrLatencyCount: ddb.Num(t.LatencyCount),
 		attrHoursUntil: ddb.Num(cmp.Or(t.until, statuspage.MaxTimestamp)),
-	})
+	}
+	if t.Maintenance > 0 {
+		it[attrMaintenanceMinutes] = ddb.Num(t.Maintenance)
+	}
+	if t.windows != "" {
+		it[attrWindows] = ddb.Str(t.windows)
+	}
+	return ddb.Map(it)
 }
 
 // DayItem is the item of an ended day of a monitor of which there are totals alone, written at
 // now (UTC seconds): no point can be set in it any more.
 func DayItem(monitorID int64, t statuspage.DayTotals, now int64) ddb.Item {
 	it := dayKey(monitorID, t.Day).Item()
-	it[attrTotals] = (&dayCount{t.Totals, t.Day + daySeconds}).attribute()
+	it[attrTotals] = (&dayCount{Totals: t.Totals, until: t.Day + daySeconds}).attribute()
 	it[ddb.AttrTTL], it[attrDayVersion] = ddb.Num(totalsUntil(t.Day, now)), ddb.Num(0)
 	return it
 }
@@ -75,9 +98,9 @@ func DayItem(monitorID int64, t statuspage.DayTotals, now int64) ddb.Item {
 func readTotals(it ddb.Item) (*dayCount, error) {
 	r := ddb.Reader{Item: it}
 	t := &dayCount{statuspage.Totals{
-		Up: r.Num(attrUp), Degraded: r.Num(attrDegraded), Down: r.Num(attrDown),
+		Up: r.Num(attrUp), Degraded: r.Num(attrDegraded), Down: r.Num(attrDown), Maintenance: r.NumOrZero(attrMaintenanceMinutes),
 		LatencySum: r.Float(attrLatencySum), LatencyCount: r.Num(attrLatencyCount),
-	}, r.NumOrZero(attrHoursUntil)}
+	}, r.StrOrEmpty(attrWindows), r.NumOrZero(attrHoursUntil)}
 	return t, r.Err
 }
 
@@ -96,12 +119,13 @@ func readDay(it ddb.Item, now int64) (dayRecord, error) {
 		if r.Err != nil {
 			return d, r.Err
 		}
-		if t.until != 0 || t.Down == 0 || now >= d.start+olderRetention {
+		d.windows, d.until = t.windows, cmp.Or(t.until, d.start+olderRetention)
+		if t.until != 0 || t.Down == 0 || now >= d.until {
 			d.totals = &t.Totals
 		}
 	}
 	if r.Num(ddb.AttrTTL) <= now {
-		d.totals = &statuspage.Totals{}
+		d.totals, d.until = &statuspage.Totals{}, 0
 	}
 	return d, r.Err
 }
@@ -180,12 +204,22 @@ func (s *Store) DaySoFar(ctx context.Context, tag string, until, now int64) (sta
 	if err != nil {
 		return m, totals, nil, err
 	}
-	err = s.eachPoint(ctx, m.ID, statuspage.PointQuery{From: statuspage.FloorDay(until), To: statuspage.FloorMinute(until) + minuteSeconds}, now, func(p statuspage.Point) bool {
+	q := statuspage.PointQuery{From: statuspage.FloorDay(until), To: statuspage.FloorMinute(until) + minuteSeconds}
+	var posted []statuspage.Point
+	overlay, err := s.overlay(ctx, m.ID, q.From, q.To, now, func(ctx context.Context) error {
+		return s.eachPoint(ctx, m.ID, q, now, func(p statuspage.Point) bool {
+			posted = append(posted, p)
+			return true
+		})
+	})
+	if err != nil {
+		return m, totals, nil, err
+	}
+	for p := range overlay.Over(q, slices.Values(posted)) {
 		totals.Add(p)
 		newest = &p
-		return true
-	})
-	return m, totals, newest, err
+	}
+	return m, totals, newest, nil
 }
 
 // Uptime implements apiv4.PointStore. The finished days have their totals, as a
@@ -204,48 +238,75 @@ func (s *Store) Uptime(ctx context.Context, tag string, days statuspage.DayRange
 	}
 	finished := min(end, unfinished)
 	stored := map[int64]dayRecord{}
-	open := map[int64]*dayCount{}
-	g, gctx := errgroup.WithContext(ctx)
-	g.Go(func() (err error) {
-		stored, err = s.days(gctx, m.ID, first, finished-daySeconds, now, false)
+	var open []hour // of the days that are not finished
+	overlay, err := s.overlay(ctx, m.ID, first, end, now, func(ctx context.Context) (err error) {
+		stored, err = s.days(ctx, m.ID, first, finished-daySeconds, now, false)
 		return err
+	}, func(ctx context.Context) error {
+		q := statuspage.PointQuery{From: max(first, unfinished), To: min(end, statuspage.FloorMinute(now)+minuteSeconds)}
+		return s.eachHour(ctx, m.ID, q, now, func(h hour) bool {
+			open = append(open, h)
+			return true
+		})
 	})
-	g.Go(func() error {
-		return s.sumDays(gctx, m.ID, max(first, unfinished), min(end, statuspage.FloorMinute(now)+minuteSeconds), now, open)
-	})
-	if err := g.Wait(); err != nil {
+	if err != nil {
 		return m, nil, err
 	}
 	var lacking []int64
 	for start := first; start < finished; start += daySeconds {
-		if stored[start].totals == nil {
+		if stored[start].totalsWith(overlay, now) == nil {
 			lacking = append(lacking, start)
 		}
 	}
-	missing, err := s.countDays(ctx, m.ID, lacking, now)
+	made, err := s.countDays(ctx, m.ID, lacking, overlay, now)
 	if err != nil {
 		return m, nil, err
 	}
-	s.storeTotals(ctx, m.ID, stored, missing, now)
+	s.storeTotals(ctx, m.ID, stored, made, now)
+	for start := max(first, unfinished); start < end; start += daySeconds {
+		made[start] = newDayCount(start, overlay)
+	}
+	for _, h := range open {
+		made[statuspage.FloorDay(h.start)].add(h, overlay)
+	}
 	var all []statuspage.DayTotals
 	for start := first; start < end; start += daySeconds {
 		d := statuspage.DayTotals{Day: start}
-		switch {
-		case stored[start].totals != nil:
+		if of := made[start]; of != nil {
+			d.Totals = of.Totals
+		} else {
 			d.Totals = *stored[start].totals
-		case missing[start] != nil:
-			d.Totals = missing[start].Totals
-		case open[start] != nil:
-			d.Totals = open[start].Totals
 		}
 		all = append(all, d)
 	}
 	return m, all, nil
 }
 
+// newDayCount counts what maintenances make of the day that starts at the second.
+func newDayCount(start int64, o statuspage.Overlay) *dayCount {
+	return &dayCount{Totals: o.Count(start, start+daySeconds), windows: o.Digest(start)}
+}
+
+// add adds an hour of the day, but for the minutes that the overlay has.
+func (t *dayCount) add(h hour, o statuspage.Overlay) {
+	addPoints(&t.Totals, h.points, o)
+	if t.until == 0 || h.until < t.until {
+		t.until = h.until
+	}
+}
+
+// addPoints adds the points that the overlay does not have.
+func addPoints(t *statuspage.Totals, points []statuspage.Point, o statuspage.Overlay) {
+	for _, p := range points {
+		if _, in := o.At(p.Time); !in {
+			t.Add(p)
+		}
+	}
+}
+
 // countDays makes the totals of days, by their first seconds in order. Days in a row are
 // one query.
-func (s *Store) countDays(ctx context.Context, monitorID int64, days []int64, now int64) (map[int64]*dayCount, error) {
+func (s *Store) countDays(ctx context.Context, monitorID int64, days []int64, o statuspage.Overlay, now int64) (map[int64]*dayCount, error) {
 	made := map[int64]*dayCount{}
 	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(callsAtOnce)
@@ -253,32 +314,18 @@ func (s *Store) countDays(ctx context.Context, monitorID int64, days []int64, no
 		from, to := days[0], days[0]
 		sums := map[int64]*dayCount{}
 		for ; len(days) > 0 && days[0] == to; days = days[1:] {
-			sums[to] = &dayCount{}
+			sums[to] = newDayCount(to, o)
 			made[to] = sums[to]
 			to += daySeconds
 		}
-		g.Go(func() error { return s.sumDays(gctx, monitorID, from, to, now, sums) })
+		g.Go(func() error {
+			return s.eachHour(gctx, monitorID, statuspage.PointQuery{From: from, To: to}, now, func(h hour) bool {
+				sums[statuspage.FloorDay(h.start)].add(h, o)
+				return true
+			})
+		})
 	}
 	return made, g.Wait()
-}
-
-// sumDays adds the points from one minute up to another to the totals of their days,
-// which it makes where there are none.
-func (s *Store) sumDays(ctx context.Context, monitorID, from, to, now int64, days map[int64]*dayCount) error {
-	return s.eachHour(ctx, monitorID, statuspage.PointQuery{From: from, To: to}, now, func(h hour) bool {
-		d := days[statuspage.FloorDay(h.start)]
-		if d == nil {
-			d = &dayCount{}
-			days[statuspage.FloorDay(h.start)] = d
-		}
-		for _, p := range h.points {
-			d.Add(p)
-		}
-		if d.until == 0 || h.until < d.until {
-			d.until = h.until
-		}
-		return true
-	})
 }
 
 // storeTotals stores totals that were made from the points, unless a point was

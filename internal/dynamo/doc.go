@@ -16,6 +16,8 @@
 //	alert that joined it      INCIDENT#id         ALERT#id
 //	monitor                   MONITORS            tag                   lsi1 id
 //	incident on a monitor     MONITOR#monitor id  INCIDENT#start#id
+//	maintenance on a monitor  MONITOR#monitor id  MAINTENANCE#id        lsi1 MAINTENANCE#last end#id, of ACTIVE ones only
+//	maintenance on everything MONITOR#0           MAINTENANCE#id        lsi1 as above
 //	minutes of an hour        MONITOR#monitor id  HOUR#2026-11-22T10    time to live
 //	totals of a day           MONITOR#monitor id  DAY#2026-11-22        time to live
 //	mark of an open alert     MONITOR#monitor id  OPENALERT#rule id
@@ -23,6 +25,12 @@
 //	alert on a monitor        MONITOR#monitor id  ALERT#id
 //	alert                     ALERT#id            META                  gsi1 ALERTS / id
 //	alert rule                RULES               id
+//	maintenance               MAINTENANCES        id                    gsi1 MAINTENANCES / last end#id
+//	                                                                    gsi2 MAINTENANCESDUE / due#id
+//	its occurrence            MAINTENANCE#id      OCCURRENCE#id         lsi1 start#id
+//	                                                                    gsi1 OCCURRENCES / start#id
+//	page                      PAGES               path, or ~home        lsi1 id
+//	setting of the site       SITE                key
 //	API key                   APIKEY#sha256       META                  gsi1 APIKEYS / id
 //	idempotency record        IDEMPOTENCY#key id#header
 //	                                              META                  time to live
@@ -46,6 +54,17 @@
 // so that the rule never has two open alerts there. It names the incident that the alert
 // shares with others.
 //
+// The rows of a maintenance under its monitors have its calendar: schedules, and what was
+// changed of single occurrences. So two queries, of the monitor's rows and of those on
+// everything, tell when maintenances did what to it, whatever the number of occurrences.
+// Every write to a maintenance or to one of its occurrences asks for the version of the
+// maintenance, so that they follow one another. A row is due when more of its occurrences are
+// to be made.
+//
+// The home page and the settings of the site have no item until somebody changes them. A page
+// has the ids and tags of its monitors, and a deleted monitor is taken off it as it is off
+// alert rules: all are read, which are few.
+//
 // The public pages read the change rows of the last minutes by their day and time, to know
 // which incidents the indexes may not have yet. They read a monitor's days and hours by two
 // queries of its partition, and the days at half the price, eventually consistent.
@@ -56,7 +75,8 @@
 // as it was read, and refused when that has changed since; then the record is read again
 // and the change is made from that. The exceptions are single updates that may take effect
 // twice: points of a day that is not over, counters, the last use of an API key, the totals
-// of a day, and the note that a deleted monitor's rows are gone.
+// of a day, the time at which a maintenance is due, and the note that a deleted monitor's
+// rows are gone.
 //
 // A request with an idempotency key first claims the key's record. The transaction of its
 // effect also writes the reply into that record, if the claim is still held. So the reply

@@ -18,13 +18,15 @@ const storedAtOnce = 4
 // newestPageSize is how many hours a call reads in search of the newest point.
 const newestPageSize = 4
 
-// History implements site.Store. The hours are read strongly consistent, totals of days
+// History implements site.Store. The hours are read strongly consistent unless q.Lax, totals of days
 // eventually. Totals that are missing are made of the hours, and stored for the next reader,
 // storedAtOnce a call; one that may not write gets the same history, and a warning in the
 // log.
 func (s *Store) History(ctx context.Context, monitorID int64, q statuspage.HistoryQuery, now int64) (statuspage.History, error) {
 	var h statuspage.History
 	var stored map[int64]dayRecord
+	var hours []hour
+	overlay := statuspage.OverlayOf(q.Windows, now)
 	g, gctx := errgroup.WithContext(ctx)
 	g.Go(func() (err error) {
 		stored, err = s.days(gctx, monitorID, q.Days.From, q.Days.To, now, true)
@@ -32,8 +34,8 @@ func (s *Store) History(ctx context.Context, monitorID int64, q statuspage.Histo
 	})
 	g.Go(func() error {
 		all := statuspage.PointQuery{From: q.Hours, To: statuspage.FloorMinute(now) + minuteSeconds}
-		return s.eachHour(gctx, monitorID, all, now, func(of hour) bool {
-			h.Hours = append(h.Hours, hourTotals(of))
+		return s.eachHourAs(gctx, monitorID, all, q.Lax, now, func(of hour) bool {
+			hours = append(hours, of)
 			h.Newest = &of.points[len(of.points)-1]
 			return true
 		})
@@ -41,7 +43,8 @@ func (s *Store) History(ctx context.Context, monitorID int64, q statuspage.Histo
 	if err := g.Wait(); err != nil {
 		return statuspage.History{}, err
 	}
-	made, older, err := s.olderHistory(ctx, monitorID, q.Days, stored, h.Newest == nil, now)
+	h.Hours = hourTotals(hours, q.Hours, overlay, now)
+	made, older, err := s.olderHistory(ctx, monitorID, q.Days, stored, overlay, h.Newest == nil, now)
 	if err != nil {
 		return statuspage.History{}, err
 	}
@@ -51,31 +54,39 @@ func (s *Store) History(ctx context.Context, monitorID int64, q statuspage.Histo
 	s.storeSome(ctx, monitorID, stored, made, now)
 	for day := q.Days.From; day <= q.Days.To; day += daySeconds {
 		d := statuspage.DayTotals{Day: day}
-		if totals := stored[day].totals; totals != nil {
-			d.Totals = *totals
+		if of := made[day]; of != nil {
+			d.Totals = of.Totals
 		} else {
-			d.Totals = made[day].Totals
+			d.Totals = *stored[day].totals
 		}
 		h.Days = append(h.Days, d)
 	}
 	return h, nil
 }
 
-func hourTotals(of hour) statuspage.HourTotals {
-	t := statuspage.HourTotals{Hour: of.start}
-	for _, p := range of.points {
-		t.Add(p)
+// hourTotals are those of the hours from one second to now that have minutes.
+func hourTotals(hours []hour, from int64, o statuspage.Overlay, now int64) []statuspage.HourTotals {
+	var all []statuspage.HourTotals
+	for start := from; start <= now; start += hourSeconds {
+		t := statuspage.HourTotals{Hour: start, Totals: o.Count(start, start+hourSeconds)}
+		if len(hours) > 0 && hours[0].start == start {
+			addPoints(&t.Totals, hours[0].points, o)
+			hours = hours[1:]
+		}
+		if t.Minutes() > 0 {
+			all = append(all, t)
+		}
 	}
-	return t
+	return all
 }
 
 // olderHistory makes the totals of days that have none stored, and finds the newest point of
 // the days if it is wanted.
-func (s *Store) olderHistory(ctx context.Context, monitorID int64, days statuspage.DayRange, stored map[int64]dayRecord, wantNewest bool, now int64) (made map[int64]*dayCount, newest *statuspage.Point, err error) {
+func (s *Store) olderHistory(ctx context.Context, monitorID int64, days statuspage.DayRange, stored map[int64]dayRecord, o statuspage.Overlay, wantNewest bool, now int64) (made map[int64]*dayCount, newest *statuspage.Point, err error) {
 	var lacking []int64
 	last := int64(-1) // of the days that may have points
 	for day := days.From; day <= days.To; day += daySeconds {
-		totals := stored[day].totals
+		totals := stored[day].totalsWith(o, now)
 		if totals == nil {
 			lacking = append(lacking, day)
 		}
@@ -85,7 +96,7 @@ func (s *Store) olderHistory(ctx context.Context, monitorID int64, days statuspa
 	}
 	g, gctx := errgroup.WithContext(ctx)
 	g.Go(func() (err error) {
-		made, err = s.countDays(gctx, monitorID, lacking, now)
+		made, err = s.countDays(gctx, monitorID, lacking, o, now)
 		return err
 	})
 	if wantNewest && last >= 0 {

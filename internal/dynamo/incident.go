@@ -83,9 +83,7 @@ func incidentItem(i statuspage.Incident) ddb.Item {
 	it[attrState] = ddb.Str(string(i.State))
 	it[attrType] = ddb.Str(i.Type)
 	it[attrSource] = ddb.Str(i.Source)
-	it[attrMonitors] = ddb.ListOf(i.Monitors, func(m statuspage.AffectedMonitor) types.AttributeValue {
-		return ddb.Map(ddb.Item{attrTag: ddb.Str(m.Tag), ddb.AttrID: ddb.Num(m.MonitorID), attrImpact: ddb.Str(string(m.Impact))})
-	})
+	it[attrMonitors] = affectedList(i.Monitors)
 	if i.Orphan != "" {
 		it[attrOrphan] = ddb.Str(string(i.Orphan))
 	}
@@ -126,6 +124,12 @@ var incidentFields = []string{
 	ddb.AttrID, attrTitle, attrStart, attrEnd, attrState, attrType, attrSource, attrMonitors, attrAlert, attrAlertOn, attrCreated, attrUpdated, attrClosed, ddb.AttrVersion,
 	attrNoStart, attrStartSeconds, attrEndSeconds, attrNoImpact, attrIdentified, attrMaintenance,
 	attrAutoClose, attrWarned, attrWarnedOf, attrOrphan,
+}
+
+func affectedList(monitors []statuspage.AffectedMonitor) types.AttributeValue {
+	return ddb.ListOf(monitors, func(m statuspage.AffectedMonitor) types.AttributeValue {
+		return ddb.Map(ddb.Item{attrTag: ddb.Str(m.Tag), ddb.AttrID: ddb.Num(m.MonitorID), attrImpact: ddb.Str(string(m.Impact))})
+	})
 }
 
 func readAffected(it ddb.Item) (statuspage.AffectedMonitor, error) {

@@ -17,6 +17,14 @@ import (
 // points ask for another state of an alert than there is, all is read again, and the
 // transaction that opens or resolves the alert asks that nothing was written since to the
 // hours that hold the newest point and now. So the last point's judgement stands.
+//
+// Maintenances are read with that second reading alone, so that most points cost nothing more.
+// While one is on nothing opens or resolves, and points in one are left out. A maintenance
+// that was entered or changed in that moment may be missed.
+
+// maintainedWithin is for how many seconds before now points in a maintenance are left out:
+// older ones than that matter to no rule, as good as certainly.
+const maintainedWithin = 90 * daySeconds
 
 // A window is how many of a monitor's newest points a judgement looks at, and how many of
 // those that have a latency.
@@ -34,8 +42,9 @@ func (w window) covers(o window) bool { return w.points >= o.points && w.measure
 
 // newestHours returns the monitor's newest hours, the newest first: so many that they
 // have the points of the window, or all that can matter. An hour that is past its time is
-// left out; one whose points were all deleted is not.
-func (s *Store) newestHours(ctx context.Context, monitorID int64, w window, now int64) ([]hour, error) {
+// left out; one whose points were all deleted is not. Points that the overlay has don't count;
+// while a maintenance is on nothing can matter. The overlay is asked for after the first read.
+func (s *Store) newestHours(ctx context.Context, monitorID int64, w window, overlay func() statuspage.Overlay, now int64) ([]hour, error) {
 	q := ddb.Query{
 		PK: monitorPK(monitorID), Low: hourPrefix, High: hourKey(monitorID, now+clockSkew).SK, Newest: true,
 		Limit: w.points, // an hour has a point at least, as a rule
@@ -48,6 +57,7 @@ func (s *Store) newestHours(ctx context.Context, monitorID int64, w window, now 
 		if err != nil {
 			return nil, err
 		}
+		o := overlay()
 		for _, it := range items {
 			h, err := readHour(it, now)
 			if err != nil {
@@ -56,7 +66,7 @@ func (s *Store) newestHours(ctx context.Context, monitorID int64, w window, now 
 			if h.there {
 				hours = append(hours, h)
 			}
-			for _, p := range h.upTo(now) {
+			for _, p := range o.Outside(h.upTo(now)) {
 				newest = max(newest, p.Time)
 				found++
 				if p.Latency != nil {
@@ -65,6 +75,9 @@ func (s *Store) newestHours(ctx context.Context, monitorID int64, w window, now 
 			}
 		}
 		enough := found >= w.points && (measured >= w.measured || hours[len(hours)-1].start <= newest-statuspage.MeasuredWithin)
+		if _, maintained := o.At(now); maintained {
+			return hours, nil
+		}
 		if from = next; enough || from == nil {
 			return hours, nil
 		}
@@ -90,14 +103,18 @@ func (h hour) upTo(now int64) []statuspage.Point {
 	return h.points[:n]
 }
 
-// pointsUpTo returns the points of hours, the newest first, that are there at now, by time.
-func pointsUpTo(hours []hour, now int64) []statuspage.Point {
+// pointsUpTo returns the points of hours, the newest first, that are there at now and that the
+// overlay does not have, by time.
+func pointsUpTo(hours []hour, o statuspage.Overlay, now int64) []statuspage.Point {
 	var points []statuspage.Point
 	for _, h := range slices.Backward(hours) {
-		points = append(points, h.upTo(now)...)
+		points = append(points, o.Outside(h.upTo(now))...)
 	}
 	return points
 }
+
+// noOverlay is for who asks for nothing that a maintenance would keep from happening.
+func noOverlay() statuspage.Overlay { return statuspage.Overlay{} }
 
 // judge makes the alerts of a monitor what its points ask for, after some were written.
 // Written points of which none is the monitor's newest, see upTo, change nothing.
@@ -116,7 +133,7 @@ func (s *Store) judge(ctx context.Context, m watched, written func(minute int64)
 	var on openings
 	reads, rctx := errgroup.WithContext(ctx)
 	reads.Go(func() (err error) {
-		hours, err = s.newestHours(rctx, m.id, all, now)
+		hours, err = s.newestHours(rctx, m.id, all, noOverlay, now)
 		return err
 	})
 	reads.Go(func() (err error) {
@@ -126,7 +143,7 @@ func (s *Store) judge(ctx context.Context, m watched, written func(minute int64)
 	if err := reads.Wait(); err != nil {
 		return err
 	}
-	points := pointsUpTo(hours, now)
+	points := pointsUpTo(hours, noOverlay(), now)
 	if len(points) == 0 || !written(points[len(points)-1].Time) {
 		return nil
 	}
@@ -134,7 +151,7 @@ func (s *Store) judge(ctx context.Context, m watched, written func(minute int64)
 	var failed error
 	for _, x := range m.watches {
 		_, isOpen := on.alerts[x.RuleID]
-		if x.Judge(points, m.degradedIsDown).Verdict.Asks(isOpen) {
+		if x.Judge(points, m.formula).Verdict.Asks(isOpen) {
 			_, err := s.judgeRule(ctx, statuspage.RuleMonitor{Tag: m.tag, MonitorID: m.id}, x.RuleID, windowOf(x.Condition), now)
 			failed = cmp.Or(failed, err)
 		}
@@ -152,7 +169,14 @@ func (s *Store) judgeRule(ctx context.Context, monitor statuspage.RuleMonitor, r
 		var r *statuspage.AlertRule
 		var on openings
 		var hours []hour
+		var overlay statuspage.Overlay
+		overlaid := make(chan struct{}) // closed when overlay is read
 		g, gctx := errgroup.WithContext(ctx)
+		g.Go(func() (err error) {
+			defer close(overlaid)
+			overlay, err = s.overlay(gctx, monitor.MonitorID, now-maintainedWithin, now+1, now)
+			return err
+		})
 		g.Go(func() (err error) {
 			m, r, err = s.ruleOn(gctx, monitor, ruleID)
 			return err
@@ -162,24 +186,30 @@ func (s *Store) judgeRule(ctx context.Context, monitor statuspage.RuleMonitor, r
 			return err
 		})
 		g.Go(func() (err error) {
-			hours, err = s.newestHours(gctx, monitor.MonitorID, w, now)
+			hours, err = s.newestHours(gctx, monitor.MonitorID, w, func() statuspage.Overlay {
+				<-overlaid
+				return overlay
+			}, now)
 			return err
 		})
 		if err := g.Wait(); err != nil || r == nil {
 			return true, err
 		}
+		if _, maintained := overlay.At(now); maintained {
+			return true, nil
+		}
 		if needed := windowOf(r.Condition); !w.covers(needed) { // the rule was changed since
 			w = needed
 			return false, nil
 		}
-		j := verdictOf(*r, m, pointsUpTo(hours, now), now)
+		j := verdictOf(*r, m, pointsUpTo(hours, overlay, now), overlay, now)
 		_, isOpen := on.alerts[ruleID]
 		if !j.Verdict.Asks(isOpen) {
 			return true, nil
 		}
 		next, writes := statuspage.AlertResolved, []ddb.Write(nil)
 		if isOpen {
-			writes, err = s.recoveryWrites(ctx, m, *r, on, j, hours, &ids, now)
+			writes, err = s.recoveryWrites(ctx, m, *r, on, j, seen{hours, overlay}, &ids, now)
 		} else {
 			next = statuspage.Triggered
 			writes, err = s.firingWrites(ctx, m, *r, on, j, &ids, now)
@@ -215,12 +245,12 @@ func (s *Store) ruleOn(ctx context.Context, on statuspage.RuleMonitor, ruleID in
 	return m, &r, nil
 }
 
-// verdictOf is what the rule says of the monitor's points at now.
-func verdictOf(r statuspage.AlertRule, m statuspage.Monitor, points []statuspage.Point, now int64) statuspage.Judgement {
+// verdictOf is what the rule says at now of the monitor's points outside of the overlay.
+func verdictOf(r statuspage.AlertRule, m statuspage.Monitor, points []statuspage.Point, o statuspage.Overlay, now int64) statuspage.Judgement {
 	if r.For != statuspage.AlertNoData {
-		return r.Judge(points, m.CountsDegradedAsDown())
+		return r.Judge(points, m.UptimeFormula())
 	}
-	return r.JudgeNoData(newestOf(points), now)
+	return r.JudgeNoData(newestOf(points), o, now)
 }
 
 // newestOf returns the last of points by time, nil when there are none.
@@ -256,11 +286,19 @@ func (s *Store) ifNoNewPoint(monitorID int64, hours []hour, now int64) []ddb.Wri
 	return checks
 }
 
+// seen is what was read of a monitor: hours, the newest first, and what maintenances make of
+// them.
+type seen struct {
+	hours   []hour
+	overlay statuspage.Overlay
+}
+
 // recoveredAt returns the minute in which the monitor recovered for the rule, as the hours
-// say that were read, the newest first. Where they don't reach back far enough, those before
-// them are read, as far as start (UTC seconds).
-func (s *Store) recoveredAt(ctx context.Context, m statuspage.Monitor, c statuspage.Condition, hours []hour, start, now int64) (int64, error) {
-	at, enough := c.RecoveredAt(pointsUpTo(hours, now), m.CountsDegradedAsDown(), start)
+// say that were read. Where they don't reach back far enough, those before them are read, as
+// far as start (UTC seconds).
+func (s *Store) recoveredAt(ctx context.Context, m statuspage.Monitor, c statuspage.Condition, of seen, start, now int64) (int64, error) {
+	hours := of.hours
+	at, enough := c.RecoveredAt(pointsUpTo(hours, of.overlay, now), m.UptimeFormula(), start)
 	if enough {
 		return at, nil
 	}
@@ -278,7 +316,7 @@ func (s *Store) recoveredAt(ctx context.Context, m statuspage.Monitor, c statusp
 			}
 			hours = append(hours, h)
 		}
-		if at, enough = c.RecoveredAt(pointsUpTo(hours, now), m.CountsDegradedAsDown(), start); next == nil {
+		if at, enough = c.RecoveredAt(pointsUpTo(hours, of.overlay, now), m.UptimeFormula(), start); next == nil {
 			break
 		}
 		from = next
@@ -288,14 +326,14 @@ func (s *Store) recoveredAt(ctx context.Context, m statuspage.Monitor, c statusp
 
 // recoveryWrites resolve the rule's open alert, and its incident unless that does not follow
 // it or other alerts share it.
-func (s *Store) recoveryWrites(ctx context.Context, m statuspage.Monitor, r statuspage.AlertRule, on openings, j statuspage.Judgement, hours []hour, ids *statuspage.FiringIDs, now int64) ([]ddb.Write, error) {
+func (s *Store) recoveryWrites(ctx context.Context, m statuspage.Monitor, r statuspage.AlertRule, on openings, j statuspage.Judgement, of seen, ids *statuspage.FiringIDs, now int64) ([]ddb.Write, error) {
 	open, shared := on.alerts[r.ID], on.shares(r.ID)
 	writes := append(s.endAlert(openAlertKey(m.ID, r.ID), open.alertID, now), s.table.Check(ruleKey(r.ID), ddb.NewExpr().IfSame(ruleItem(r))))
 	switch {
 	case open.incidentID == nil:
 		return writes, nil
 	case shared && on.sharedByOthers(r.ID):
-		at, err := s.recoveredAt(ctx, m, r.Condition, hours, on.outage.Start, now)
+		at, err := s.recoveredAt(ctx, m, r.Condition, of, on.outage.Start, now)
 		return append(writes, s.leaveOutage(m.ID, r.ID, on, at)...), err
 	}
 	writes = append(writes, s.leaveOutage(m.ID, r.ID, on, 0)...)
@@ -316,7 +354,7 @@ func (s *Store) recoveryWrites(ctx context.Context, m statuspage.Monitor, r stat
 	if !i.Follows(m.ID) { // nor by the time the alert ends
 		return append(writes, s.table.Check(incidentKey(i.ID), ddb.NewExpr().IfEqual(ddb.AttrVersion, ddb.Num(i.Version)))), nil
 	}
-	at, err := s.recoveredAt(ctx, m, r.Condition, hours, i.Start, now)
+	at, err := s.recoveredAt(ctx, m, r.Condition, of, i.Start, now)
 	if err != nil {
 		return nil, err
 	}
@@ -331,8 +369,8 @@ func (s *Store) recoveryWrites(ctx context.Context, m statuspage.Monitor, r stat
 
 // NewestPoint implements nodata.Store.
 func (s *Store) NewestPoint(ctx context.Context, monitorID, now int64) (*statuspage.Point, error) {
-	hours, err := s.newestHours(ctx, monitorID, window{points: 1}, now)
-	return newestOf(pointsUpTo(hours, now)), err
+	hours, err := s.newestHours(ctx, monitorID, window{points: 1}, noOverlay, now)
+	return newestOf(pointsUpTo(hours, noOverlay(), now)), err
 }
 
 // AlertingRules implements nodata.Store.

@@ -24,6 +24,10 @@ const (
 	apiKeyIDs   Counter = "apikey"
 	ruleIDs     Counter = "rule"
 	alertIDs    Counter = "alert"
+
+	MaintenanceIDs Counter = "maintenance"
+	OccurrenceIDs  Counter = "occurrence"
+	PageIDs        Counter = "page" // the first page has the id after that of home, see CreatePage
 )
 
 const counterPrefix = "COUNTER#"
@@ -49,7 +53,7 @@ const (
 	IsChange  // a change row
 	IsAPIKey
 	IsReply   // an idempotency record, which belongs to an API key
-	IsVisible // what makes others visible, or makes something happen: incidents, monitors, rules, and deletions to finish
+	IsVisible // what makes others visible, or makes something happen: incidents, monitors, maintenances, rules, pages, settings, and deletions to finish
 )
 
 // kinds are the kinds of all items by how their keys are: the rows of the table in the
@@ -72,10 +76,16 @@ var kinds = []struct {
 	{monitorPrefix, alertRowPrefix, Other},
 	{alertPrefix, meta, Other},
 	{allRules, "", IsVisible},
+	{allPages, "", IsVisible},
+	{allSettings, "", IsVisible},
+	{allMaintenances, "", IsVisible},
+	{monitorPrefix, maintenanceRowPrefix, Other},
+	{occurrencesPrefix, occurrencePrefix, Other},
 	{apiKeyPrefix, meta, IsAPIKey},
 	{idempotencyPrefix, meta, IsReply},
 	{changesPrefix, "", IsChange},
 	{cleanups, cleanupIncident + "#", IsVisible},
+	{cleanups, cleanupMaintenance + "#", IsVisible},
 	{cleanups, cleanupMonitor + "#", IsVisible},
 	{cleanups, cleanupRule + "#", IsVisible},
 	{cleanups, cleanupAlerts + "#", IsVisible},
@@ -85,6 +95,9 @@ var kinds = []struct {
 	{system, counterPrefix + string(apiKeyIDs), IsCounter},
 	{system, counterPrefix + string(ruleIDs), IsCounter},
 	{system, counterPrefix + string(alertIDs), IsCounter},
+	{system, counterPrefix + string(MaintenanceIDs), IsCounter},
+	{system, counterPrefix + string(OccurrenceIDs), IsCounter},
+	{system, counterPrefix + string(PageIDs), IsCounter},
 	{system, closerKey().SK, IsSystem},
 	{system, ImportKey().SK, IsSystem},
 	{system, SchemaKey().SK, IsSystem},

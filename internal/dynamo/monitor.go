@@ -181,27 +181,28 @@ func (s *Store) monitorIDs(ctx context.Context, tags []string) (map[string]int64
 
 // watched is the part of a monitor by which its points are judged.
 type watched struct {
-	id             int64
-	tag            string
-	version        int64
-	inactive       bool
-	degradedIsDown bool
-	watches        []statuspage.Watch
+	id       int64
+	tag      string
+	version  int64
+	inactive bool
+	formula  statuspage.UptimeFormula
+	watches  []statuspage.Watch
 }
 
-var watchedFields = []string{ddb.AttrID, ddb.AttrVersion, attrStatus, attrIncludeDegr, attrWatches}
+var watchedFields = []string{ddb.AttrID, ddb.AttrVersion, attrStatus, attrIncludeDegr, attrSettings, attrWatches}
 
 func readWatched(it ddb.Item) (watched, error) {
 	r := ddb.Reader{Item: it}
 	w := watchedOf(statuspage.Monitor{
 		ID: r.Num(ddb.AttrID), Tag: r.Str(ddb.AttrSK), Version: r.Num(ddb.AttrVersion),
-		Status: r.OptStr(attrStatus), IncludeDegraded: r.OptStr(attrIncludeDegr), Watches: readWatches(&r),
+		Status: r.OptStr(attrStatus), IncludeDegraded: r.OptStr(attrIncludeDegr),
+		Settings: statuspage.JSONObject(r.StrOrEmpty(attrSettings)), Watches: readWatches(&r),
 	})
 	return w, r.Err
 }
 
 func watchedOf(m statuspage.Monitor) watched {
-	return watched{id: m.ID, tag: m.Tag, version: m.Version, inactive: m.Inactive(), degradedIsDown: m.CountsDegradedAsDown(), watches: m.Watches}
+	return watched{id: m.ID, tag: m.Tag, version: m.Version, inactive: m.Inactive(), formula: m.UptimeFormula(), watches: m.Watches}
 }
 
 // watchedMonitors returns the monitors with these tags; a tag without one is missing.

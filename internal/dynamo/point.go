@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"maps"
 	"math/rand/v2"
 	"slices"
@@ -330,8 +331,10 @@ func (s *Store) UpdatePoint(ctx context.Context, tag string, minute int64, p sta
 	}
 	start, attr := statuspage.FloorHour(minute), minuteAttr(minute)
 	var next statuspage.Point
+	var overlay statuspage.Overlay
 	err = ddb.Retry(ctx, func() (done bool, err error) {
-		old, err := s.point(ctx, m.ID, minute, now)
+		var old *statuspage.Point
+		old, overlay, err = s.point(ctx, m.ID, minute, now)
 		if err != nil {
 			return false, err
 		}
@@ -358,25 +361,30 @@ func (s *Store) UpdatePoint(ctx context.Context, tag string, minute int64, p sta
 	if err != nil {
 		return statuspage.Point{}, err
 	}
-	return next, s.judge(ctx, watchedOf(m), func(written int64) bool { return written == minute }, now)
+	return overlay.Point(next), s.judge(ctx, watchedOf(m), func(written int64) bool { return written == minute }, now)
 }
 
-// point returns the point of the minute, nil when there is none.
-func (s *Store) point(ctx context.Context, monitorID, minute, now int64) (*statuspage.Point, error) {
-	it, err := s.table.Get(ctx, hourKey(monitorID, minute))
+// point returns the point that the minute was set to, nil when there is none, and what
+// maintenances make of it.
+func (s *Store) point(ctx context.Context, monitorID, minute, now int64) (*statuspage.Point, statuspage.Overlay, error) {
+	var it ddb.Item
+	overlay, err := s.overlay(ctx, monitorID, minute, minute+minuteSeconds, now, func(ctx context.Context) (err error) {
+		it, err = s.table.Get(ctx, hourKey(monitorID, minute))
+		return err
+	})
 	if err != nil || it == nil {
-		return nil, err
+		return nil, overlay, err
 	}
 	h, err := readHour(it, now)
 	if err != nil {
-		return nil, err
+		return nil, overlay, err
 	}
 	for _, p := range h.points {
 		if p.Time == minute {
-			return &p, nil
+			return &p, overlay, nil
 		}
 	}
-	return nil, nil
+	return nil, overlay, nil
 }
 
 // Point implements apiv4.PointStore.
@@ -385,29 +393,52 @@ func (s *Store) Point(ctx context.Context, tag string, minute, now int64) (statu
 	if err != nil {
 		return statuspage.Point{}, err
 	}
-	p, err := s.point(ctx, m.ID, minute, now)
+	posted, overlay, err := s.point(ctx, m.ID, minute, now)
 	if err != nil {
 		return statuspage.Point{}, err
 	}
-	if p == nil {
-		return statuspage.Point{}, statuspage.PointNotFound(tag, minute)
+	var of []statuspage.Point
+	if posted != nil {
+		of = []statuspage.Point{*posted}
 	}
-	return *p, nil
+	for p := range overlay.Over(statuspage.PointQuery{From: minute, To: minute + minuteSeconds}, slices.Values(of)) {
+		return p, nil
+	}
+	return statuspage.Point{}, statuspage.PointNotFound(tag, minute)
 }
 
-// Points implements apiv4.PointStore.
+// Points implements apiv4.PointStore. Of a long window only the minutes that are taken are made.
 func (s *Store) Points(ctx context.Context, tag string, q statuspage.PointQuery, now int64, take func(statuspage.Point) bool) (next *statuspage.Point, err error) {
 	m, err := s.Monitor(ctx, tag)
 	if err != nil {
 		return nil, err
 	}
-	err = s.eachPoint(ctx, m.ID, q, now, func(p statuspage.Point) bool {
-		if !take(p) {
-			next = &p
-		}
-		return next == nil
+	var failed error
+	pull, stop := iter.Pull(func(yield func(statuspage.Point) bool) { failed = s.eachPoint(ctx, m.ID, q, now, yield) })
+	defer stop()
+	var first statuspage.Point
+	var more bool
+	overlay, err := s.overlay(ctx, m.ID, q.From, q.To, now, func(context.Context) error {
+		first, more = pull()
+		return failed
 	})
-	return next, err
+	if err != nil {
+		return nil, err
+	}
+	posted := func(yield func(statuspage.Point) bool) {
+		for p, ok := first, more; ok && yield(p); {
+			p, ok = pull()
+		}
+	}
+	for p := range overlay.Over(q, posted) {
+		if failed != nil {
+			break // what follows may lack points
+		}
+		if !take(p) {
+			return &p, nil
+		}
+	}
+	return nil, failed
 }
 
 // eachPoint calls f with the points of the query in its order until f returns false.
@@ -425,11 +456,16 @@ func (s *Store) eachPoint(ctx context.Context, monitorID int64, of statuspage.Po
 // eachHour calls f with the hours that have points of the query, cut to these, in its order
 // until f returns false.
 func (s *Store) eachHour(ctx context.Context, monitorID int64, of statuspage.PointQuery, now int64, f func(hour) bool) error {
+	return s.eachHourAs(ctx, monitorID, of, false, now, f)
+}
+
+// eachHourAs is eachHour, and may read eventually consistent.
+func (s *Store) eachHourAs(ctx context.Context, monitorID int64, of statuspage.PointQuery, eventual bool, now int64, f func(hour) bool) error {
 	if of.From >= of.To {
 		return nil
 	}
 	q := ddb.Query{
-		PK: monitorPK(monitorID), Low: hourKey(monitorID, of.From).SK, High: hourKey(monitorID, of.To-minuteSeconds).SK, Newest: of.Newest,
+		PK: monitorPK(monitorID), Low: hourKey(monitorID, of.From).SK, High: hourKey(monitorID, of.To-minuteSeconds).SK, Newest: of.Newest, Eventual: eventual,
 	}
 	for it, err := range s.table.Items(ctx, q) {
 		if err != nil {

@@ -22,7 +22,7 @@ import (
 
 var (
 	seedFlag  = flag.Uint64("seed", 0, "seed of the faults; 0 draws one")
-	racesFlag = flag.Int("races", 40, "how often each pair of writers races in each mode")
+	racesFlag = flag.Int("races", 15, "how often each pair of writers races in each mode")
 )
 
 // seed returns the seed of the faults of a test, and logs it.
@@ -69,6 +69,10 @@ type world struct {
 	monitors  []statuspage.Monitor
 	incidents []statuspage.Incident
 	comments  []statuspage.Comment
+
+	maintenances []statuspage.NewMaintenance
+	pages        []statuspage.NewPage
+	settings     int // races for one
 }
 
 func newWorld(t *testing.T, m mode) *world {
@@ -122,6 +126,16 @@ func (w *world) load() {
 	w.t.Helper()
 	if err := w.tb.Dump(nil).Load(context.Background(), slices.Values(w.incidents), w.comments, w.monitors); err != nil {
 		w.t.Fatal(err)
+	}
+	for _, m := range w.maintenances { // their ids are as many as there are
+		if _, err := w.store.CreateMaintenance(context.Background(), m, now, nil); err != nil {
+			w.t.Fatal(err)
+		}
+	}
+	for _, p := range w.pages {
+		if _, err := w.store.CreatePage(context.Background(), p, now, nil); err != nil {
+			w.t.Fatal(err)
+		}
 	}
 }
 
@@ -337,12 +351,15 @@ func titled(title string) statuspage.IncidentPatch {
 	return statuspage.IncidentPatch{Title: opt.Value(title)}
 }
 
-// scenarios are the pairs of writers that must lose nothing.
-var scenarios = []struct {
+// A scenario is a pair of writers that must lose nothing.
+type scenario struct {
 	name    string
 	rare    bool // not one of the likely pairs: a fifth of the races will do
 	arrange func(*world) race
-}{
+}
+
+// scenarios are those about incidents, comments and monitors.
+var scenarios = []scenario{
 	{"PATCH title, PATCH end", false, func(w *world) race {
 		id := w.incident()
 		return race{
@@ -994,7 +1011,7 @@ func allComments(t testing.TB, s *dynamo.Store, incident int64) []statuspage.Com
 // their own, and looks at the whole table in the end.
 func TestRaces(t *testing.T) {
 	master := seed(t)
-	for _, s := range scenarios {
+	for _, s := range slices.Concat(scenarios, maintenanceScenarios, pageScenarios) {
 		for _, m := range modes {
 			t.Run(s.name+"/"+m.name, func(t *testing.T) {
 				t.Parallel()
@@ -1045,7 +1062,7 @@ func TestRaces(t *testing.T) {
 // writers can come in, as far as one of them is not interrupted.
 func TestInterleavings(t *testing.T) {
 	const callsAtMost = 15
-	for _, s := range scenarios {
+	for _, s := range slices.Concat(scenarios, maintenanceScenarios, pageScenarios) {
 		t.Run(s.name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t, mode{name: "interleaved"})

@@ -97,6 +97,24 @@ func fillTable(t *testing.T) *dynamotest.Table {
 	_, err = w.store.ReportIncident(ctx, statuspage.LegacyReport{Title: "Old", Body: "A body", Tags: []string{mars}}, now, nil)
 	check(err)
 	putItem(t, w.tb, map[string]string{"pk": "CLEANUP", "sk": "INCIDENT#0000000000000099"})
+	newMaintenance(t, w.store, "FREQ=DAILY", begin+day, begin, earth, mars)
+	newMaintenance(t, w.store, "FREQ=WEEKLY;BYDAY=MO", begin+day, begin)
+	newMaintenance(t, w.store, "FREQ=MINUTELY;COUNT=1", begin-30*day, begin, mars)
+	_, err = w.store.UpdateOccurrence(ctx, 1, 2, statuspage.OccurrencePatch{State: statuspage.Cancelled}, begin, nil)
+	check(err)
+	_, err = w.store.UpdateMaintenance(ctx, 2, statuspage.MaintenancePatch{Rule: textOf("FREQ=DAILY;INTERVAL=3"), TimeZone: textOf("Europe/Berlin")}, begin+2*day, nil)
+	check(err)
+	newMaintenance(t, w.store, "FREQ=DAILY", begin, begin, mars)
+	killed(w.tb, 3, func(ctx context.Context, s *dynamo.Store) { _ = s.DeleteMaintenance(ctx, 4, begin, nil) })
+	for _, path := range []string{"team", "gone"} {
+		_, err = w.store.CreatePage(ctx, statuspage.NewPage{Path: path, Title: "T", Header: "H", Settings: `{"x":1}`, Tags: []string{mars, earth}}, now, nil)
+		check(err)
+	}
+	check(w.store.DeletePage(ctx, "gone", now, nil))
+	_, err = w.store.UpdatePage(ctx, "", statuspage.PagePatch{Title: textOf("Home, changed")}, now, nil)
+	check(err)
+	_, err = w.store.SetSiteSetting(ctx, "siteName", "a name", now, nil)
+	check(err)
 	_, _, err = w.store.SaveCloserState(ctx, statuspage.CloserState{Day: 1763769600})
 	check(err)
 	return w.tb
@@ -142,6 +160,13 @@ func TestExportImport(t *testing.T) {
 	id, err := s.CreateIncident(ctx, statuspage.NewIncident{Title: "Next", Start: begin}, now, nil)
 	if err != nil || id.ID != 23 {
 		t.Errorf("the next incident is %d, %v", id.ID, err)
+	}
+	m := newMaintenance(t, s, "FREQ=DAILY", begin+30*day, begin+2*day)
+	if m.ID != 5 || m.Recent[0].ID != 42 {
+		t.Errorf("the next maintenance is %d, its first occurrence %d", m.ID, m.Recent[0].ID)
+	}
+	if p, err := s.CreatePage(ctx, statuspage.NewPage{Path: "next", Title: "T", Header: "H"}, now, nil); err != nil || p.ID != 4 {
+		t.Errorf("the next page is %d, %v", p.ID, err)
 	}
 	if r, err := dump.New(s).Import(t.Context(), file, dump.ImportOptions{}, later); err != nil || !r.Before || r.Put != 0 {
 		t.Errorf("again: %+v, %v", r, err)

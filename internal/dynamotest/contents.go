@@ -3,6 +3,7 @@ package dynamotest
 import (
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -13,6 +14,7 @@ import (
 
 	"tocsin/internal/ddb"
 	"tocsin/internal/dynamo"
+	"tocsin/internal/statuspage"
 )
 
 // Attributes reads the attributes of an item as texts; lists stay apart.
@@ -73,7 +75,22 @@ type Contents struct {
 	Marks     map[int64][]Attributes // monitor → marks of its open alerts
 	Counters  map[string]int64
 	Changes   []Attributes
-	problems  []string
+
+	Maintenances    map[int64]Attributes
+	Occurrences     map[int64]map[int64]Attributes // maintenance → id
+	MaintenanceRows map[int64]map[int64]Attributes // monitor, or 0 for everything → maintenance
+
+	Pages    map[string]Attributes // by path, home's as its sort key
+	Settings map[string]Attributes
+
+	problems []string
+}
+
+func put(of map[int64]map[int64]Attributes, first, second int64, a Attributes) {
+	if of[first] == nil {
+		of[first] = map[int64]Attributes{}
+	}
+	of[first][second] = a
 }
 
 func (c *Contents) problem(format string, args ...any) {
@@ -88,6 +105,8 @@ func (tb *Table) Contents(t testing.TB) *Contents {
 		Rows: map[int64]map[string]bool{}, Other: map[int64][]string{}, Cleanups: map[string]bool{}, Counters: map[string]int64{},
 		Rules: map[int64]Attributes{}, Alerts: map[int64]Attributes{},
 		Joined: map[int64][]int64{}, Outages: map[int64]Attributes{}, Marks: map[int64][]Attributes{},
+		Maintenances: map[int64]Attributes{}, Occurrences: map[int64]map[int64]Attributes{}, MaintenanceRows: map[int64]map[int64]Attributes{},
+		Pages: map[string]Attributes{}, Settings: map[string]Attributes{},
 	}
 	for _, it := range tb.Scan(t) {
 		a := Attributes(it)
@@ -121,6 +140,9 @@ func (tb *Table) Contents(t testing.TB) *Contents {
 				c.Rows[id] = map[string]bool{}
 			}
 			c.Rows[id][sk] = true
+		case kind == "MONITOR" && strings.HasPrefix(sk, "MAINTENANCE#"):
+			maintenance, _ := strconv.ParseInt(strings.TrimPrefix(sk, "MAINTENANCE#"), 10, 64)
+			put(c.MaintenanceRows, id, maintenance, a)
 		case kind == "MONITOR":
 			c.Other[id] = append(c.Other[id], sk)
 			if sk == "OPENINCIDENT" {
@@ -128,12 +150,20 @@ func (tb *Table) Contents(t testing.TB) *Contents {
 			} else if strings.HasPrefix(sk, "OPENALERT#") {
 				c.Marks[id] = append(c.Marks[id], a)
 			}
+		case pk == "MAINTENANCES":
+			c.Maintenances[a.Num("id")] = a
+		case kind == "MAINTENANCE" && sk == fmt.Sprintf("OCCURRENCE#%016d", a.Num("id")):
+			put(c.Occurrences, id, a.Num("id"), a)
 		case pk == "RULES":
 			c.Rules[a.Num("id")] = a
 		case kind == "ALERT" && sk == "META":
 			c.Alerts[id] = a
 		case pk == "MONITORS":
 			c.Monitors[sk] = a
+		case pk == "PAGES":
+			c.Pages[sk] = a
+		case pk == "SITE":
+			c.Settings[sk] = a
 		case pk == "CLEANUP":
 			kind, digits, _ := strings.Cut(sk, "#")
 			c.Cleanups[kind+" "+strings.TrimLeft(digits, "0")] = true
@@ -167,7 +197,7 @@ func (tb *Table) CheckKinds(t testing.TB) {
 // changeAttributes are all that a change row may have. None is a text that somebody
 // wrote, or a value of a field.
 var changeAttributes = []string{
-	"by", "by_id", "comment_id", "expires", "fields", "gsi2pk", "gsi2sk", "id", "pk", "record", "sk", "tag", "time", "version", "what",
+	"by", "by_id", "comment_id", "event_id", "expires", "fields", "gsi2pk", "gsi2sk", "id", "pk", "record", "sk", "tag", "time", "version", "what",
 }
 
 // checkChange holds a change row, of the UTC day, against its form.
@@ -282,8 +312,36 @@ func (c *Contents) Check() []string {
 	}
 	c.checkAlerts(monitorIDs)
 	c.checkOutages(monitorIDs)
+	c.checkMaintenances(monitorIDs)
+	c.checkPages(monitorIDs)
 	slices.Sort(c.problems)
 	return c.problems
+}
+
+// checkPages holds pages against their monitors and the counter, and settings against the keys
+// that there are.
+func (c *Contents) checkPages(monitorIDs map[int64]string) {
+	paths := map[int64]string{}
+	for path, p := range c.Pages {
+		id := p.Num("id")
+		if paths[id] != "" || (id == 1) != (path == "~home") || id > 1 && id > c.Counters["page"] {
+			c.problem("page %s has the id %d, as %q, and the counter is at %d", path, id, paths[id], c.Counters["page"])
+		}
+		paths[id] = path
+		if want := fmt.Sprintf("%016d", id); p.Text("lsi1sk") != want || p.Num("version") < 1 {
+			c.problem("page %s: lsi1sk is %q, not %q, and the version %d", path, p.Text("lsi1sk"), want, p.Num("version"))
+		}
+		for monitor, tag := range p.links() {
+			if monitorIDs[monitor] != tag && !c.Cleaning("MONITOR", monitor) {
+				c.problem("page %s names monitor %d as %s, which is %q", path, monitor, tag, monitorIDs[monitor])
+			}
+		}
+	}
+	for key, v := range c.Settings {
+		if k, there := statuspage.SiteKeyOf(key); !there || k.Check(v.Text("value")) != nil || v.Num("version") < 1 {
+			c.problem("setting %s is %q, version %d", key, v.Text("value"), v.Num("version"))
+		}
+	}
 }
 
 // checkAlerts compares alerts with their marks and rows, rules with what the monitors
@@ -447,4 +505,115 @@ func (c *Contents) checkIncident(id int64, i Attributes) {
 	if id > c.Counters["incident"] {
 		c.problem("incident %d is above its counter", id)
 	}
+}
+
+// calendar are the attributes of a maintenance that its rows have too.
+var calendar = []string{"changed", "duration_seconds", "former", "rrule", "since", "start", "time_zone"}
+
+// checkMaintenances compares maintenances with their rows under monitors and with the records
+// of their occurrences.
+func (c *Contents) checkMaintenances(monitorIDs map[int64]string) {
+	for id, m := range c.Maintenances {
+		links := m.impacts()
+		if len(links) == 0 && !m.Has("orphan") {
+			links[0] = "MAINTENANCE" // it concerns everything
+		}
+		for monitor, impact := range links {
+			row := c.MaintenanceRows[monitor][id]
+			switch {
+			case c.Cleaning("MONITOR", monitor):
+			case row == nil:
+				c.problem("maintenance %d has no row under monitor %d", id, monitor)
+			case row.Text("impact") != impact:
+				c.problem("maintenance %d has the impact %s under monitor %d, not %s", id, row.Text("impact"), monitor, impact)
+			}
+		}
+		for monitor, tag := range m.links() {
+			if monitorIDs[monitor] != tag && !c.Cleaning("MONITOR", monitor) {
+				c.problem("maintenance %d names monitor %d as %s, which is %q", id, monitor, tag, monitorIDs[monitor])
+			}
+		}
+		if !strings.HasSuffix(m.Text("gsi1sk"), fmt.Sprintf("#%016d", id)) || m.Text("gsi1pk") != "MAINTENANCES" || m.Has("gsi2pk") != m.Has("gsi2sk") {
+			c.problem("maintenance %d is in the indexes as %s %s and %s %s", id, m.Text("gsi1pk"), m.Text("gsi1sk"), m.Text("gsi2pk"), m.Text("gsi2sk"))
+		}
+		if id > c.Counters["maintenance"] || m.Num("version") < 1 {
+			c.problem("maintenance %d has the version %d, and the counter is at %d", id, m.Num("version"), c.Counters["maintenance"])
+		}
+		list, _ := m["occurrences"].(*types.AttributeValueMemberL)
+		if list == nil {
+			c.problem("maintenance %d has no list of occurrences", id)
+			continue
+		}
+		for _, v := range list.Value {
+			if own := Attributes(v.(*types.AttributeValueMemberM).Value); !c.Occurrences[id][own.Num("id")].has(own) {
+				c.problem("maintenance %d says of occurrence %d %v, its record %v", id, own.Num("id"), own, c.Occurrences[id][own.Num("id")])
+			}
+		}
+	}
+	for monitor, rows := range c.MaintenanceRows {
+		for id, row := range rows {
+			m := c.Maintenances[id]
+			if c.Cleaning("MONITOR", monitor) {
+				continue
+			}
+			if m == nil || m.impacts()[monitor] == "" && (monitor != 0 || len(m.impacts()) > 0 || m.Has("orphan")) {
+				c.problem("maintenance %d has a row under monitor %d and does not name it", id, monitor)
+				continue
+			}
+			if row.Has("lsi1sk") != (m.Text("status") == "ACTIVE") || row.Has("lsi1sk") && row.Text("lsi1sk") != "MAINTENANCE#"+m.Text("gsi1sk") {
+				c.problem("the row of maintenance %d, which is %s until %s, is in the index as %q", id, m.Text("status"), m.Text("gsi1sk"), row.Text("lsi1sk"))
+			}
+			for _, name := range calendar {
+				if !reflect.DeepEqual(row[name], m[name]) {
+					c.problem("the row of maintenance %d under monitor %d has another %s", id, monitor, name)
+				}
+			}
+		}
+	}
+	of := map[int64]int64{}
+	for maintenance, occurrences := range c.Occurrences {
+		planned := map[int64]int64{}
+		for id, o := range occurrences {
+			if c.Maintenances[maintenance] == nil && !c.Cleaning("MAINTENANCE", maintenance) {
+				c.problem("occurrence %d of maintenance %d, which is not there", id, maintenance)
+			}
+			if other, twice := of[id]; twice {
+				c.problem("maintenances %d and %d have an occurrence %d", other, maintenance, id)
+			}
+			of[id] = maintenance
+			if other, twice := planned[o.Num("planned")]; twice {
+				c.problem("occurrences %d and %d of maintenance %d are planned for %d", other, id, maintenance, o.Num("planned"))
+			}
+			planned[o.Num("planned")] = id
+			at := timeAndID(o.Num("start"), id)
+			if o.Text("lsi1sk") != at || o.Text("gsi1sk") != at || o.Text("gsi1pk") != "OCCURRENCES" || o.Num("of") != maintenance || o.Num("start") > o.Num("end") {
+				c.problem("occurrence %d of maintenance %d is %v", id, maintenance, o)
+			}
+			if id > c.Counters["occurrence"] {
+				c.problem("occurrence %d is above its counter", id)
+			}
+		}
+	}
+}
+
+// has reports whether the attributes of part are among these.
+func (a Attributes) has(part Attributes) bool {
+	for name, v := range part {
+		if !reflect.DeepEqual(a[name], v) {
+			return false
+		}
+	}
+	return true
+}
+
+// impacts are what a maintenance does to the monitors that it names, by their ids.
+func (a Attributes) impacts() map[int64]string {
+	impacts := map[int64]string{}
+	if list, ok := a["monitors"].(*types.AttributeValueMemberL); ok {
+		for _, v := range list.Value {
+			m := Attributes(v.(*types.AttributeValueMemberM).Value)
+			impacts[m.Num("id")] = m.Text("impact")
+		}
+	}
+	return impacts
 }

@@ -11,6 +11,7 @@ import (
 	"tocsin/internal/lambdaapi"
 	"tocsin/internal/lambdajob"
 	"tocsin/internal/lambdapage"
+	"tocsin/internal/lambdapublish"
 	"tocsin/internal/web"
 )
 
@@ -19,16 +20,18 @@ var (
 	Incidents = string(web.Incidents)
 	Comments  = string(web.Comments)
 	Monitors  = string(web.Monitors)
+	Settings  = string(web.Settings)
 	Edge      = string(web.Edge)
 	Page      = lambdapage.Name
 	Minute    = lambdajob.Minute.Name
 	Closer    = lambdajob.Closer.Name
+	Publisher = lambdapublish.Function.Name
 )
 
 // withTable are the functions that work with the table: all but Page.
 var withTable = []awsenv.Function{
-	lambdaapi.Function(web.Incidents), lambdaapi.Function(web.Comments), lambdaapi.Function(web.Monitors), lambdaapi.Function(web.Edge),
-	lambdajob.Minute, lambdajob.Closer,
+	lambdaapi.Function(web.Incidents), lambdaapi.Function(web.Comments), lambdaapi.Function(web.Monitors), lambdaapi.Function(web.Settings), lambdaapi.Function(web.Edge),
+	lambdajob.Minute, lambdajob.Closer, lambdapublish.Function,
 }
 
 // Options are awsenv.Options.

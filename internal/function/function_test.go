@@ -50,7 +50,8 @@ func get(t *testing.T, h lambda.Handler, path, key string) events.APIGatewayV2HT
 // and a value.
 func invoke(t *testing.T, h lambda.Handler, method, path, key string, headers ...string) events.APIGatewayV2HTTPResponse {
 	t.Helper()
-	e := events.APIGatewayV2HTTPRequest{RawPath: path, Headers: map[string]string{}}
+	e := events.APIGatewayV2HTTPRequest{Headers: map[string]string{}}
+	e.RawPath, e.RawQueryString, _ = strings.Cut(path, "?")
 	for i := 0; i < len(headers); i += 2 {
 		e.Headers[headers[i]] = headers[i+1]
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -54,8 +55,14 @@ func logLines(t *testing.T, text string) []map[string]any {
 	return got
 }
 
+// linesOf are the log's lines with the message.
+func linesOf(t *testing.T, text, message string) []map[string]any {
+	t.Helper()
+	return slices.DeleteFunc(logLines(t, text), func(l map[string]any) bool { return l["msg"] != message })
+}
+
 // Every run judges the rules at its own time, whatever its event is, and logs one
-// line.
+// line about it.
 func TestMinute(t *testing.T) {
 	tb := dynamotest.NewTable(t)
 	newNoDataRule(t, tb, "a")
@@ -93,7 +100,7 @@ func TestMinute(t *testing.T) {
 		if out, err := h.Invoke(ctx, []byte(tt.event)); err != nil || string(out) != "null" {
 			t.Errorf("%s: %s, %v", tt.name, out, err)
 		}
-		if diff := cmp.Diff([]map[string]any{tt.want}, logLines(t, log.String()[before:])); diff != "" {
+		if diff := cmp.Diff([]map[string]any{tt.want}, linesOf(t, log.String()[before:], "missing data")); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", tt.name, diff)
 		}
 	}
@@ -104,8 +111,51 @@ func TestMinute(t *testing.T) {
 	if _, err := h.Invoke(ctx, nil); err != nil {
 		t.Error(err)
 	}
-	if diff := cmp.Diff([]map[string]any{line("INFO", 0, 1, false)}, logLines(t, log.String()[before:])); diff != "" {
+	if diff := cmp.Diff([]map[string]any{line("INFO", 0, 1, false)}, linesOf(t, log.String()[before:], "missing data")); diff != "" {
 		t.Errorf("data again (-want +got):\n%s", diff)
+	}
+}
+
+// Every run makes the occurrences that are due at its own time, and logs one line about it.
+func TestMinuteMakesOccurrences(t *testing.T) {
+	tb := dynamotest.NewTable(t)
+	const daily = "FREQ=DAILY"
+	_, err := tb.Store(nil).CreateMaintenance(t.Context(), statuspage.NewMaintenance{
+		Title: "Backup", Schedule: statuspage.Schedule{Start: 1700000040, Rule: daily, Duration: 3600},
+	}, ruleMade, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := int64(ruleMade)
+	var log apitest.Log
+	h, err := function.NewWith(function.Minute, tb.Getenv(nil), function.Options{
+		Now: func() time.Time { return time.Unix(now, 0) }, Log: slog.New(slog.NewJSONHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const day = 24 * 3600
+	for _, tt := range []struct {
+		name  string
+		now   int64
+		level string
+		due   float64
+		made  float64
+	}{
+		{"ten are ahead", ruleMade, "DEBUG", 0, 0},
+		{"one begins", 1700000040, "INFO", 1, 1},
+		{"again", 1700000040, "DEBUG", 0, 0},
+		{"a month later", 1700000040 + 30*day, "INFO", 1, 30},
+	} {
+		before := len(log.String())
+		now = tt.now
+		if out, err := h.Invoke(t.Context(), nil); err != nil || string(out) != "null" {
+			t.Errorf("%s: %s, %v", tt.name, out, err)
+		}
+		want := map[string]any{"service": "minute", "coldStart": before == 0, "level": tt.level, "msg": "maintenances", "due": tt.due, "made": tt.made}
+		if diff := cmp.Diff([]map[string]any{want}, linesOf(t, log.String()[before:], "maintenances")); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", tt.name, diff)
+		}
 	}
 }
 
@@ -137,12 +187,17 @@ func TestMinuteFailure(t *testing.T) {
 		tt.prepare()
 		before := len(log.String())
 		out, err := h.Invoke(t.Context(), nil)
-		if err == nil || !strings.HasPrefix(err.Error(), "judging missing data: ") || !strings.Contains(err.Error(), "refused by the test") || out != nil {
+		if err == nil || !strings.HasPrefix(err.Error(), "missing data: ") || !strings.Contains(err.Error(), "\nmaintenances: ") || strings.Count(err.Error(), "refused by the test") != 2 || out != nil {
 			t.Errorf("%s: %s, %v", tt.name, out, err)
 		}
 		lines := logLines(t, log.String()[before:])
-		if len(lines) != 1 || lines[0]["level"] != "ERROR" || !strings.Contains(lines[0]["cause"].(string), "refused by the test") {
+		if len(lines) != 2 {
 			t.Errorf("%s: log %v", tt.name, lines)
+		}
+		for _, l := range lines {
+			if l["level"] != "ERROR" || !strings.Contains(l["cause"].(string), "refused by the test") {
+				t.Errorf("%s: log %v", tt.name, lines)
+			}
 		}
 		if n := c.schema.Load(); n != tt.schema {
 			t.Errorf("%s: the schema was asked for %d times, want %d", tt.name, n, tt.schema)

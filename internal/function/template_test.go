@@ -12,6 +12,7 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"tocsin/internal/lambdajob"
+	"tocsin/internal/local"
 )
 
 // operations is what these tests look at of template.yaml.
@@ -82,8 +83,8 @@ func TestAlarmDescriptions(t *testing.T) {
 			t.Errorf("%s: description %q", id, d)
 		}
 	}
-	if alarms != 9 {
-		t.Errorf("%d alarms, want 9, one of them for gradual deployments only", alarms)
+	if alarms != 11 {
+		t.Errorf("%d alarms, want 11, one of them for gradual deployments only", alarms)
 	}
 }
 
@@ -143,7 +144,8 @@ func TestVersionDescription(t *testing.T) {
 		// By name, or by the condition that says all that the function takes from it.
 		by := map[string]string{
 			"AllowedOrigins": "WithCors", "Tracing": "Traced", "ExistingTableName": "ExistingTableName", "ApiDocs": "WithoutDocs", "OriginHeaderName": "WithOrigin",
-			"SystemLogLevel":     "SystemLogs",
+			"SystemLogLevel": "SystemLogs",
+			"SiteUrl":        "WithSiteUrl", "PageDomainName": "WithPageDomain",
 			"OriginSecretSHA256": "OriginHeaderName", // which a new secret needs a new one of
 		}[name]
 		for _, id := range []string{"IncidentsFunction", "CommentsFunction", "MonitorsFunction", "EdgeFunction", "PageFunction"} {
@@ -161,7 +163,7 @@ func TestVersionDescription(t *testing.T) {
 			for _, variable := range regexp.MustCompile(`(\w+): !Ref AWS::NoValue`).FindAllStringSubmatch(string(own), -1) {
 				without = regexp.MustCompile(`\n +`+variable[1]+`: .*`).ReplaceAllString(without, "")
 			}
-			if !regexp.MustCompile(`!Ref ` + name + `\b`).MatchString(without + string(own)) {
+			if !regexp.MustCompile(`(!Ref |\$\{)` + name + `\b`).MatchString(without + string(own)) {
 				continue
 			}
 			d, err := yaml.Marshal(property(&r.Properties, "VersionDescription"))
@@ -229,6 +231,8 @@ func TestLongestVersionDescription(t *testing.T) {
 				longest += most(name)
 			case name == "Name":
 				longest += most("ExistingTableName")
+			case name == "Site":
+				longest += max(most("SiteUrl"), len("https://")+most("PageDomainName"))
 			case name == "Origin":
 				longest += most("OriginHeaderName")
 			default: // a letter or nothing
@@ -274,41 +278,49 @@ func TestAccessLogIsTheGatewaysOwn(t *testing.T) {
 	}
 }
 
-// Every queue refuses what does not come over TLS.
-func TestQueuesTakeTLSAlone(t *testing.T) {
+// Every queue and every bucket refuses what does not come over TLS.
+func TestQueuesAndBucketsTakeTLSAlone(t *testing.T) {
 	o, _ := readOperations(t)
 	closed := map[string]bool{}
 	for _, r := range o.Resources {
-		if r.Type != "AWS::SQS::QueuePolicy" {
+		if r.Type != "AWS::SQS::QueuePolicy" && r.Type != "AWS::S3::BucketPolicy" {
 			continue
 		}
 		var p struct {
 			Queues         []string `yaml:"Queues"`
+			Bucket         string   `yaml:"Bucket"`
 			PolicyDocument struct {
-				Statement []struct {
-					Effect    string                       `yaml:"Effect"`
-					Principal string                       `yaml:"Principal"`
-					Action    string                       `yaml:"Action"`
-					Resource  string                       `yaml:"Resource"`
-					Condition map[string]map[string]string `yaml:"Condition"`
-				} `yaml:"Statement"`
+				Statement []yaml.Node `yaml:"Statement"`
 			} `yaml:"PolicyDocument"`
 		}
 		if err := r.Properties.Load(&p); err != nil {
 			t.Fatal(err)
 		}
-		s := p.PolicyDocument.Statement[0]
+		var s struct {
+			Effect    string                       `yaml:"Effect"`
+			Principal string                       `yaml:"Principal"`
+			Action    string                       `yaml:"Action"`
+			Resource  yaml.Node                    `yaml:"Resource"`
+			Condition map[string]map[string]string `yaml:"Condition"`
+		}
+		if err := p.PolicyDocument.Statement[0].Load(&s); err != nil {
+			t.Fatal(err)
+		}
+		denies := s.Effect == "Deny" && s.Principal == "*" && s.Condition["Bool"]["aws:SecureTransport"] == "false"
 		for _, queue := range p.Queues {
-			closed[queue] = s.Effect == "Deny" && s.Principal == "*" && s.Action == "sqs:*" && s.Resource == queue+".Arn" && s.Condition["Bool"]["aws:SecureTransport"] == "false"
+			closed[queue] = denies && s.Action == "sqs:*" && slices.Equal(local.Scalars(&s.Resource), []string{queue + ".Arn"})
+		}
+		if p.Bucket != "" {
+			closed[p.Bucket] = denies && s.Action == "s3:*" && slices.Equal(local.Scalars(&s.Resource), []string{p.Bucket + ".Arn", "${" + p.Bucket + ".Arn}/*"})
 		}
 	}
 	for id, r := range o.Resources {
 		switch r.Type {
-		case "AWS::SQS::Queue":
+		case "AWS::SQS::Queue", "AWS::S3::Bucket":
 			if !closed[id] {
 				t.Errorf("%s takes what is not encrypted on its way", id)
 			}
-		case "AWS::SNS::Topic", "AWS::S3::Bucket":
+		case "AWS::SNS::Topic":
 			t.Errorf("%s: this test does not look at the policy of a %s", id, r.Type)
 		}
 	}

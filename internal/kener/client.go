@@ -1,4 +1,4 @@
-// Package kener takes the monitors, incidents, comments and monitoring data of a running
+// Package kener takes the monitors, incidents, comments, maintenances and monitoring data of a running
 // Kener 4 over its REST API v4, and converts the monitors.yaml of older ones. It knows HTTP
 // and Kener's words, and no DynamoDB.
 package kener
@@ -71,16 +71,40 @@ func sleep(ctx context.Context, d time.Duration) error {
 // errGone is the error for a record that is not there, or not any more.
 var errGone = errors.New("there is no such record")
 
-// get reads the JSON object at a path into v. What is likely to pass (429, 5xx, no
-// answer) is tried again, later each time, or when the answer says. It returns errGone
-// for a 404 of the API.
+// errNoRoute ends the error for an address that is none of the API.
+var errNoRoute = errors.New("which is not Kener's API v4: is this the address of Kener 4, with its base path?")
+
+// get reads the JSON object at a path into v. It returns errGone for a 404 of the API.
 func (c *Client) get(ctx context.Context, path string, query url.Values, v any) error {
 	address := c.base + "/api/v4" + path
 	if len(query) > 0 {
 		address += "?" + query.Encode()
 	}
+	return c.send(ctx, address, func(resp *http.Response, body []byte) error {
+		isJSON := strings.HasPrefix(resp.Header.Get("Content-Type"), "application/json")
+		switch status := resp.StatusCode; {
+		case status == http.StatusOK && len(body) > maxAnswer:
+			return errors.New("the answer is too large")
+		case status == http.StatusOK && isJSON && json.Unmarshal(body, v) == nil:
+			return nil
+		case status == http.StatusUnauthorized && isJSON:
+			return errors.New("it does not accept the API key")
+		case status == http.StatusForbidden:
+			return errors.New("the API key is not allowed to read this")
+		case status == http.StatusNotFound && isJSON && !strings.Contains(string(body), "No API route"):
+			return errGone
+		case status >= 300 && status < 400:
+			return fmt.Errorf("it answers %s, to %s: give the address where Kener really is", resp.Status, resp.Header.Get("Location"))
+		}
+		return fmt.Errorf("it answers %s, %w", resp.Status, errNoRoute)
+	})
+}
+
+// send calls take with the answer of an address and its body, cut after maxAnswer. What is likely
+// to pass (429, 5xx, no answer) is tried again, later each time, or when the answer says.
+func (c *Client) send(ctx context.Context, address string, take func(resp *http.Response, body []byte) error) error {
 	for try := 1; ; try++ {
-		wait, err := c.once(ctx, address, v)
+		wait, err := c.once(ctx, address, take)
 		if err == nil || errors.Is(err, errGone) {
 			return err
 		}
@@ -102,13 +126,13 @@ const final = -1
 
 // once sends a request once. The duration is how long to wait before the next try, 0 for
 // as long as usual, final for none.
-func (c *Client) once(ctx context.Context, address string, v any) (time.Duration, error) {
+func (c *Client) once(ctx context.Context, address string, take func(resp *http.Response, body []byte) error) (time.Duration, error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
 		return final, err
 	}
 	r.Header.Set("Authorization", "Bearer "+c.key)
-	r.Header.Set("Accept", "application/json")
+	r.Header.Set("Accept", "application/json, image/*")
 	r.Header.Set("User-Agent", version.UserAgent)
 	resp, err := c.http.Do(r)
 	if err != nil {
@@ -122,25 +146,11 @@ func (c *Client) once(ctx context.Context, address string, v any) (time.Duration
 	if err != nil {
 		return 0, fmt.Errorf("reading the answer: %w", withoutURL(err))
 	}
-	isJSON := strings.HasPrefix(resp.Header.Get("Content-Type"), "application/json")
-	switch status := resp.StatusCode; {
-	case status == http.StatusOK && len(body) > maxAnswer:
-		return final, errors.New("the answer is too large")
-	case status == http.StatusOK && isJSON && json.Unmarshal(body, v) == nil:
-		return 0, nil
-	case status == http.StatusTooManyRequests || status >= 500:
+	if status := resp.StatusCode; status == http.StatusTooManyRequests || status >= 500 {
 		seconds, _ := strconv.ParseUint(resp.Header.Get("Retry-After"), 10, 16)
 		return time.Duration(seconds) * time.Second, fmt.Errorf("it answers %s", resp.Status)
-	case status == http.StatusUnauthorized && isJSON:
-		return final, errors.New("it does not accept the API key")
-	case status == http.StatusForbidden:
-		return final, errors.New("the API key is not allowed to read this")
-	case status == http.StatusNotFound && isJSON && !strings.Contains(string(body), "No API route"):
-		return final, errGone
-	case status >= 300 && status < 400:
-		return final, fmt.Errorf("it answers %s, to %s: give the address where Kener really is", resp.Status, resp.Header.Get("Location"))
 	}
-	return final, fmt.Errorf("it answers %s, which is not Kener's API v4: is this the address of Kener 4, with its base path?", resp.Status)
+	return final, take(resp, body)
 }
 
 // withoutURL leaves the address, which the caller says, out of an error of net/http.

@@ -162,23 +162,24 @@ func (i incidentJSON) incident(ids map[string]int64, comments []statuspage.Comme
 	} else if string(i.AutoClose) == "null" {
 		out.AutoCloseAfter = opt.Null[int64]()
 	}
-	out.Monitors = links(i.Monitors, ids, warn)
+	out.Monitors = links(i.Monitors, ids, statuspage.Down, statuspage.MaxIncidentMonitors, warn)
 	return out
 }
 
-func links(monitors []affectedJSON, ids map[string]int64, warn warnFunc) []statuspage.AffectedMonitor {
+// links are at most so many, with an impact where Kener has none.
+func links(monitors []affectedJSON, ids map[string]int64, fallback statuspage.Impact, most int, warn warnFunc) []statuspage.AffectedMonitor {
 	var asked []statuspage.MonitorImpact
 	for _, m := range monitors {
 		if ids[m.Tag] == 0 {
 			warn("its link to monitor %q is left out: there is none", m.Tag)
 			continue
 		}
-		asked = append(asked, statuspage.MonitorImpact{Tag: m.Tag, Impact: impact(m.Impact, warn)})
+		asked = append(asked, statuspage.MonitorImpact{Tag: m.Tag, Impact: impact(m.Impact, fallback, warn)})
 	}
 	out := []statuspage.AffectedMonitor{}
 	for _, m := range statuspage.UniqueImpacts(asked) {
-		if len(out) == statuspage.MaxIncidentMonitors {
-			warn("only its first %d monitors are kept", statuspage.MaxIncidentMonitors)
+		if len(out) == most {
+			warn("only its first %d monitors are kept", most)
 			break
 		}
 		out = append(out, statuspage.AffectedMonitor{Tag: m.Tag, MonitorID: ids[m.Tag], Impact: m.Impact})
@@ -186,17 +187,17 @@ func links(monitors []affectedJSON, ids map[string]int64, warn warnFunc) []statu
 	return out
 }
 
-// impact is DOWN where Kener has none, or one that it made no sense of.
-func impact(raw json.RawMessage, warn warnFunc) statuspage.Impact {
+// impact is the fallback where Kener has none, or one that it made no sense of.
+func impact(raw json.RawMessage, fallback statuspage.Impact, warn warnFunc) statuspage.Impact {
 	s := textOr(raw, "")
 	switch i := statuspage.Impact(s); {
 	case statuspage.ValidImpact(i):
 		return i
 	case s == "":
-		return statuspage.Down
+		return fallback
 	}
-	warn("the impact %q on a monitor is kept as DOWN", s)
-	return statuspage.Down
+	warn("the impact %q on a monitor is kept as %s", s, fallback)
+	return fallback
 }
 
 func (c commentJSON) comment(incidentID, now int64, warn warnFunc) statuspage.Comment {

@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"tocsin/internal/publish"
 	"tocsin/internal/statuspage"
 )
 
@@ -34,25 +35,26 @@ type Options struct {
 	DataDays int                              // how many days of monitoring data, at most MaxDataDays
 	Progress func(Report)                     // one call at a time; may be nil
 	Warn     func(format string, args ...any) // told of what could not be kept as it was, one call at a time
+	Files    publish.Port                     // where the pictures go; nil: they stay at Kener
 }
 
 // A Report counts what was taken.
 type Report struct {
-	Monitors, Points, Incidents, Comments int64
+	Monitors, Points, Incidents, Comments, Maintenances, Events, Pages, Settings, Pictures int64
 
 	Unknown int64 // points without a status, or with one that there is none of here; they are left out
-	There   int64 // monitors, hours of points and incidents that an earlier run had brought
+	There   int64 // monitors, hours of points, incidents, maintenances, pages and settings that an earlier run had brought
 	Before  bool  // the whole import was done already, and nothing was read
 }
 
 // Import brings what a Kener has into the store, which must be empty but for API keys:
-// monitors with their data, incidents with their comments, under the same ids and with the
-// same times. It can be repeated, and goes on after an interruption: data is taken up to
+// monitors with their data, incidents with their comments, maintenances with their events, pages, settings of the site and
+// pictures, under the same ids and with the same times. What Kener has set itself at its first start is not taken. It can be repeated, and goes on after an interruption: data is taken up to
 // the first beginning. A record that Kener loses meanwhile is passed over.
 //
 // Errors are the store's (statuspage.ImportStore), or say what Kener answered.
 func Import(ctx context.Context, c *Client, store statuspage.ImportStore, o Options, now int64) (Report, error) {
-	i := &importer{c: c, store: store, o: o, now: now, ids: map[string]int64{}}
+	i := &importer{c: c, store: store, o: o, now: now, ids: map[string]int64{}, pictures: map[string]string{}}
 	monitors, err := c.monitors(ctx) // before anything is written: this finds a wrong address or key
 	if err != nil {
 		return i.report, err
@@ -77,6 +79,19 @@ func Import(ctx context.Context, c *Client, store statuspage.ImportStore, o Opti
 	if err := i.each(ctx, len(incidents), func(ctx context.Context, n int) error { return i.takeIncident(ctx, incidents[n]) }); err != nil {
 		return i.report, err
 	}
+	maintenances, err := c.maintenances(ctx)
+	if err != nil {
+		return i.report, err
+	}
+	if err := i.each(ctx, len(maintenances), func(ctx context.Context, n int) error { return i.takeMaintenance(ctx, maintenances[n]) }); err != nil {
+		return i.report, err
+	}
+	if err := i.takePages(ctx); err != nil {
+		return i.report, err
+	}
+	if err := i.takeSettings(ctx); err != nil {
+		return i.report, err
+	}
 	return i.report, store.FinishImport(ctx, source, now)
 }
 
@@ -91,6 +106,9 @@ type importer struct {
 
 	mu     sync.Mutex
 	report Report
+
+	taking   sync.Mutex
+	pictures map[string]string // what takes the place of a path of Kener's
 
 	raising   sync.Mutex
 	commentID int64 // the greatest so far
@@ -156,6 +174,9 @@ func (i *importer) takeMonitors(ctx context.Context, all []monitorJSON, incident
 		if id := i.ids[m.Tag]; id != 0 {
 			i.warn("monitor %q: left out, with its data: there is another one with this tag, %d and %d", m.Tag, m.ID, id)
 			continue
+		}
+		if m.Image != nil && *m.Image != "" {
+			m.Image = new(i.picture(ctx, *m.Image, under(i.warn, fmt.Sprintf("monitor %q", m.Tag)), "image"))
 		}
 		monitors = append(monitors, m)
 		i.ids[m.Tag], tags[m.ID] = m.ID, m.Tag

@@ -23,6 +23,7 @@ import (
 	"tocsin/internal/apitest"
 	"tocsin/internal/dynamotest"
 	"tocsin/internal/kener"
+	"tocsin/internal/publish"
 	"tocsin/internal/version"
 )
 
@@ -40,11 +41,25 @@ type fake struct {
 	incidents map[int64]string    // id → JSON
 	comments  map[int64][]string
 
+	maintenances []string           // JSON of each
+	events       map[int64][]string // maintenance → JSON, by start
+
+	pages    []string          // JSON of each
+	site     []string          // JSON of each setting
+	pictures map[string]string // path → content type, a blank, and the bytes
+
 	requests atomic.Int64
 	running  atomic.Int64
 	most     atomic.Int64
-	fail     func(n int64, w http.ResponseWriter, r *http.Request) bool // whether it has answered
+	fail     atomic.Pointer[failure]
 }
+
+// A failure answers a request, the nth, in place of the fake, or reports that it has not.
+type failure func(n int64, w http.ResponseWriter, r *http.Request) bool
+
+// failWith has requests that come from now on fail so; nil: not. Some that were given up may still
+// be running.
+func (f *fake) failWith(fail failure) { f.fail.Store(&fail) }
 
 var timeField = regexp.MustCompile(`"(?:timestamp|start_date_time)":(-?\d+)`)
 
@@ -54,10 +69,16 @@ func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer f.running.Add(-1)
 	for most := f.most.Load(); running > most && !f.most.CompareAndSwap(most, running); most = f.most.Load() {
 	}
-	if n := f.requests.Add(1); f.fail != nil && f.fail(n, w, r) {
+	n := f.requests.Add(1)
+	if fail := f.fail.Load(); fail != nil && *fail != nil && (*fail)(n, w, r) {
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if contentType, body, ok := strings.Cut(f.pictures[strings.TrimPrefix(r.URL.RequestURI(), "/base")], " "); ok {
+		w.Header().Set("Content-Type", contentType)
+		fmt.Fprint(w, body)
+		return
+	}
 	path, ok := strings.CutPrefix(r.URL.Path, "/base/api/v4/")
 	if !ok {
 		w.WriteHeader(404)
@@ -99,6 +120,20 @@ func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			}
 		}
 		fmt.Fprintf(w, `{"incidents":[%s]}`, strings.Join(list, ","))
+	case path == "pages":
+		fmt.Fprintf(w, `{"pages":[%s]}`, strings.Join(f.pages, ","))
+	case path == "site":
+		fmt.Fprintf(w, `{"site_data":[%s]}`, strings.Join(f.site, ","))
+	case path == "maintenances":
+		fmt.Fprintf(w, `{"maintenances":[%s]}`, strings.Join(f.maintenances, ","))
+	case parts[0] == "maintenances" && len(parts) == 3 && f.events[id] == nil:
+		missing()
+	case parts[0] == "maintenances" && len(parts) == 3:
+		page, _ := strconv.Atoi(r.URL.Query().Get("page"))
+		limit, _ := strconv.Atoi(r.URL.Query().Get("limit"))
+		all := f.events[id]
+		from := min((page-1)*limit, len(all))
+		fmt.Fprintf(w, `{"events":[%s],"page":%d,"limit":%d}`, strings.Join(all[from:min(from+limit, len(all))], ","), page, limit)
 	case parts[0] == "monitors" && len(parts) == 3:
 		var list []string
 		for _, p := range f.data[parts[1]] {
@@ -159,6 +194,7 @@ func oddities() *fake {
 		return fmt.Sprintf(`{"monitor_tag":"earth","timestamp":%d,"status":%q,"latency":%s,"type":%q}`, at, status, latency, kind)
 	}
 	return &fake{
+		pictures: map[string]string{"/logo.png": "image/png \x89PNG\r\n\x1a\n"},
 		monitors: []string{
 			monitor(12, "v-odd", `,"day_down_minimum_count":1,"monitor_settings_json":"x","type_data":{"0":"a","n":{"y":1.0}},"description":"{}","confirmation_threshold":"5","created_at":"2026-11-22T12:03:11.000Z"`),
 			monitor(10, "v-words", `,"default_status":"PURPLE","status":"PURPLE","monitor_type":"","is_hidden":"maybe","include_degraded_in_downtime":5,"image":"javascript:alert(1)","external_url":"//example.org"`),
@@ -195,7 +231,7 @@ var wanted = map[string]string{
 	"/api/v4/monitors/mars":    `{"monitor":{"id":2,"tag":"mars","name":"mars","description":null,"image":null,"cron":null,"default_status":null,"status":"ACTIVE","category_name":null,"monitor_type":"NONE","down_trigger":null,"degraded_trigger":null,"type_data":{},"day_degraded_minimum_count":null,"day_down_minimum_count":null,"include_degraded_in_downtime":"NO","created_at":"2026-11-22T12:03:11.000Z","updated_at":"2026-11-22T12:03:12.000Z","is_hidden":"NO","monitor_settings_json":{"uptime_formula_numerator":"up"},"external_url":null,"confirmation_threshold":1}}`,
 	"/api/v4/monitors/v-odd":   `{"monitor":{"id":12,"tag":"v-odd","name":"M","description":"{}","image":null,"cron":null,"default_status":"UP","status":"ACTIVE","category_name":null,"monitor_type":"NONE","down_trigger":null,"degraded_trigger":null,"type_data":{"0":"a","n":{"y":1.0}},"day_degraded_minimum_count":null,"day_down_minimum_count":1,"include_degraded_in_downtime":"NO","created_at":"2026-11-22T12:03:11.000Z","updated_at":"2026-11-22T12:03:12.000Z","is_hidden":"NO","monitor_settings_json":{"uptime_formula_numerator":"up + maintenance + degraded","uptime_formula_denominator":"up + down + degraded + maintenance"},"external_url":null,"confirmation_threshold":1}}`,
 	"/api/v4/monitors/v-words": `{"monitor":{"id":10,"tag":"v-words","name":"M","description":null,"image":null,"cron":null,"default_status":"NONE","status":"INACTIVE","category_name":null,"monitor_type":"NONE","down_trigger":null,"degraded_trigger":null,"type_data":{},"day_degraded_minimum_count":null,"day_down_minimum_count":null,"include_degraded_in_downtime":"NO","created_at":"2026-11-22T12:03:11.000Z","updated_at":"2026-11-22T12:03:12.000Z","is_hidden":"YES","monitor_settings_json":{"uptime_formula_numerator":"up"},"external_url":null,"confirmation_threshold":1}}`,
-	"/api/v4/monitors/v-bools": `{"monitor":{"id":11,"tag":"v-bools","name":"M","description":null,"image":"/logo.png","cron":null,"default_status":"NONE","status":"INACTIVE","category_name":null,"monitor_type":"NONE","down_trigger":null,"degraded_trigger":null,"type_data":{},"day_degraded_minimum_count":null,"day_down_minimum_count":null,"include_degraded_in_downtime":"YES","created_at":"2026-11-22T12:03:11.000Z","updated_at":"2026-11-22T12:03:12.000Z","is_hidden":"YES","monitor_settings_json":{"uptime_formula_numerator":"up"},"external_url":"","confirmation_threshold":1}}`,
+	"/api/v4/monitors/v-bools": `{"monitor":{"id":11,"tag":"v-bools","name":"M","description":null,"image":"/assets/kener/logo.png","cron":null,"default_status":"NONE","status":"INACTIVE","category_name":null,"monitor_type":"NONE","down_trigger":null,"degraded_trigger":null,"type_data":{},"day_degraded_minimum_count":null,"day_down_minimum_count":null,"include_degraded_in_downtime":"YES","created_at":"2026-11-22T12:03:11.000Z","updated_at":"2026-11-22T12:03:12.000Z","is_hidden":"YES","monitor_settings_json":{"uptime_formula_numerator":"up"},"external_url":"","confirmation_threshold":1}}`,
 	"/api/v4/incidents/5":      `{"incident":{"id":5,"title":"T5","start_date_time":1699999980,"end_date_time":null,"state":"INVESTIGATING","incident_type":"INCIDENT","incident_source":"API","monitors":[{"monitor_tag":"earth","impact":"DOWN"},{"monitor_tag":"mars","impact":"DEGRADED"}],"created_at":"2026-11-22T11:34:13.000Z","updated_at":"2026-11-22T11:34:14.000Z","url":"URL/incidents/5"}}`,
 	"/api/v4/incidents/6":      `{"incident":{"id":6,"title":"T6","start_date_time":1699999980,"end_date_time":1700003580,"state":"RESOLVED","incident_type":"INCIDENT","incident_source":"API","monitors":[{"monitor_tag":"earth","impact":"DOWN"},{"monitor_tag":"mars","impact":"MAINTENANCE"}],"created_at":"2026-11-22T11:34:13.000Z","updated_at":"2026-11-22T11:34:14.000Z","url":"URL/incidents/6"}}`,
 	"/api/v4/incidents/7":      `{"incident":{"id":7,"title":"T7","start_date_time":0,"end_date_time":0,"state":"MONITORING","incident_type":"INCIDENT","incident_source":"API","monitors":[{"monitor_tag":"earth","impact":"DOWN"}],"created_at":"2026-11-22T11:34:13.000Z","updated_at":"2026-11-22T11:34:14.000Z","url":"URL/incidents/7"}}`,
@@ -230,7 +266,11 @@ func TestOddities(t *testing.T) {
 			table := dynamotest.NewTable(t)
 			var mu sync.Mutex
 			var warnings []string
-			options := kener.Options{DataDays: 2, Warn: func(format string, args ...any) {
+			files, err := publish.OpenFolder(t.TempDir())
+			if err != nil {
+				t.Fatal(err)
+			}
+			options := kener.Options{DataDays: 2, Files: files, Warn: func(format string, args ...any) {
 				mu.Lock()
 				defer mu.Unlock()
 				warnings = append(warnings, fmt.Sprintf(format, args...))
@@ -240,24 +280,24 @@ func TestOddities(t *testing.T) {
 			for _, stop := range stops {
 				ctx, cancel := context.WithCancel(t.Context())
 				first := f.requests.Load()
-				f.fail = func(n int64, _ http.ResponseWriter, _ *http.Request) bool {
+				f.failWith(func(n int64, _ http.ResponseWriter, _ *http.Request) bool {
 					if n-first > stop {
 						cancel()
 					}
 					return false
-				}
+				})
 				if _, err := kener.Import(ctx, c, table.Dump(nil), options, now); err == nil {
 					t.Errorf("an import that was stopped after %d requests is done", stop)
 				}
 				cancel()
-				f.fail = nil
+				f.failWith(nil)
 			}
 			report, err := kener.Import(t.Context(), c, table.Dump(nil), options, now)
 			if err != nil {
 				t.Fatal(err)
 			}
 			if len(stops) == 0 {
-				want := kener.Report{Monitors: 5, Points: 6, Incidents: 6, Comments: 5, Unknown: 2}
+				want := kener.Report{Monitors: 5, Points: 6, Incidents: 6, Comments: 5, Unknown: 2, Pictures: 1}
 				if report != want {
 					t.Errorf("%+v, want %+v", report, want)
 				}
@@ -389,11 +429,12 @@ func TestFailures(t *testing.T) {
 				panic(http.ErrAbortHandler)
 			}
 			return n <= 3
-		}, requests: 5},
+		}, requests: 8},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			f := &fake{fail: c.fail}
+			f := &fake{}
+			f.failWith(c.fail)
 			if c.key == "" {
 				c.key = kenerKey
 			}
@@ -463,6 +504,9 @@ func TestFromOurs(t *testing.T) {
 	do("DELETE", "/api/v4/incidents/6", "")
 	do("DELETE", "/api/v4/incidents/2/comments/1", "")
 	do("DELETE", "/api/v4/monitors/gone", "")
+	do("POST", "/api/v4/pages", `{"page_path":"team","page_title":"T","page_header":"H","page_subheader":"","monitors":["mars","earth"],"page_settings":{"incidents":{"resolved":{"max_count":3}},"mine":1}}`)
+	do("PATCH", "/api/v4/site/footerHTML", `{"value":"<p>Call <b>us</b></p>"}`)
+	do("PATCH", "/api/v4/site/announcement", `{"value":{"title":"T","message":"<M>"}}`)
 
 	c, err := kener.NewClient(source.URL+"/api/v4/", source.Key)
 	if err != nil {
@@ -476,13 +520,13 @@ func TestFromOurs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := kener.Report{Monitors: 2, Points: 3*1440 - 10 + 1 + 2, Incidents: 11, Comments: 2}
+	want := kener.Report{Monitors: 2, Points: 3*1440 - 10 + 1 + 2, Incidents: 11, Comments: 2, Pages: 1, Settings: 3}
 	if report != want || progress != want {
 		t.Errorf("%+v, progress %+v, want %+v", report, progress, want)
 	}
 	target := service(t, table)
 	paths := []string{
-		"/api/v4/monitors", "/api/v4/monitors/earth", "/api/v4/monitors/mars", "/api/v4/monitors/gone", "/api/v4/incidents", "/api/v4/incidents?monitor_tags=mars&limit=5",
+		"/api/v4/pages", "/api/v4/pages/team", "/api/v4/site", "/api/v4/site/announcement", "/api/v4/monitors", "/api/v4/monitors/earth", "/api/v4/monitors/mars", "/api/v4/monitors/gone", "/api/v4/incidents", "/api/v4/incidents?monitor_tags=mars&limit=5",
 		"/api/v4/incidents?status=open", "/api/v4/incidents?status=closed", "/api/v4/monitors/earth/uptime?days=5", "/api/v4/monitors/mars/uptime?days=5",
 		fmt.Sprintf("/api/v4/monitors/earth/data?start_ts=%d&end_ts=%d", begun-4*86400, begun), fmt.Sprintf("/api/v4/monitors/mars/data?start_ts=%d&end_ts=%d", begun-4*86400, begun),
 		fmt.Sprintf("/api/v4/monitors/mars/data/%d", begun-120), "/api/status?tag=earth", "/api/incident?status=OPEN", "/api/incident?status=CLOSED",

@@ -16,7 +16,7 @@ import (
 	"tocsin/internal/statuspage"
 )
 
-// definitionsYAML is what tocsin monitors import reads. Its fields have the API's names, in
+// definitionsYAML is what tocsin apply reads. Its fields have the API's names, in
 // the order in which they are written.
 type definitionsYAML struct {
 	Monitors []definedMonitor `yaml:"monitors"`
@@ -51,7 +51,7 @@ type definedRule struct {
 	Active         bool     `yaml:"is_active"`
 }
 
-// ConvertMonitors makes a definitions file, which tocsin monitors import takes, of the
+// ConvertMonitors makes a definitions file, which tocsin apply takes, of the
 // monitors.yaml of a Kener 1 or 2, or of monitors with the fields that Kener 3 has for
 // them. What it checks goes into type_data in Kener 4's form. warn is told of every field
 // that can't be kept as it is. An error is returned of what is no list of monitors.

@@ -17,8 +17,9 @@ import (
 // Function returns the function that serves the group. Of its environment it reads, beside
 // what all functions do:
 //
-//	SITE_URL  origin of the links in answers, see web.Config
-//	API_DOCS  false: the API does not describe itself, see apiv4.Docs
+//	SITE_URL   origin of the links in answers, see web.Config
+//	SITE_NAME  name of the site until the API sets another
+//	API_DOCS   false: the API does not describe itself, see apiv4.Docs
 //
 // and what lambdahttp.NewFor reads.
 func Function(group web.Group) awsenv.Function {
@@ -27,7 +28,7 @@ func Function(group web.Group) awsenv.Function {
 		if e.Getenv("API_DOCS") != "false" {
 			served = append(served, apiv4.Docs()...)
 		}
-		handler := web.New(group, web.Config{Store: e.Store, Now: e.Now, SiteURL: e.Getenv("SITE_URL"), Room: lambdahttp.Room(), Ready: e.Ready}, served)
+		handler := web.New(group, web.Config{Store: e.Store, Now: e.Now, SiteURL: e.Getenv("SITE_URL"), SiteName: e.Getenv("SITE_NAME"), Room: lambdahttp.Room(), Ready: e.Ready}, served)
 		return lambdahttp.NewFor(e.Getenv, handler, web.InternalError(), e.Log), nil
 	}}
 }
@@ -39,9 +40,9 @@ func Routes(store *dynamo.Store) []web.Route { return append(routes(store), apiv
 // routes returns those that no parameter turns off.
 func routes(store *dynamo.Store) []web.Route {
 	return slices.Concat(
-		apiv4.Incidents(store), apiv4.Comments(store),
+		apiv4.Incidents(store), apiv4.Comments(store), apiv4.Maintenances(store), apiv4.Occurrences(store),
 		apiv4.Monitors(store), apiv4.Points(store), apiv4.AlertRules(store), apiv4.Alerts(store),
-		apiv4.Keys(store), apiv4.About(),
+		apiv4.Pages(store), apiv4.Site(store), apiv4.Keys(store), apiv4.About(),
 		apilegacy.Incidents(store), apilegacy.Comments(store), apilegacy.Status(store),
 	)
 }

@@ -2,58 +2,91 @@ package lambdajob
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 
 	"github.com/aws/aws-lambda-go/lambda"
 
 	"tocsin/internal/awsenv"
 	"tocsin/internal/jobs/nodata"
+	"tocsin/internal/jobs/occurrences"
 )
 
-// Minute is the function that judges the alert rules about missing data, every minute.
+// Minute is the function that does what is due every minute: it judges the alert rules about
+// missing data, and makes the occurrences of maintenances.
 var Minute = awsenv.Function{Name: "minute", New: func(e awsenv.Env) (lambda.Handler, error) {
-	return &noDataRun{Env: e}, nil
+	return &minuteRun{Env: e}, nil
 }}
 
-// noDataRun is one run about missing data. It makes no use of the event.
-type noDataRun struct {
+// minuteRun is one run. It makes no use of the event.
+type minuteRun struct {
 	awsenv.Env
 	warm atomic.Bool
 }
 
-// Invoke judges every rule once and logs what came of it in one line, which has the
-// level DEBUG when nothing did. It returns an error when a rule could not be judged,
-// so that the platform counts it and tries again.
-func (j *noDataRun) Invoke(ctx context.Context, _ []byte) ([]byte, error) {
-	began := j.Now()
-	sum, err := j.judge(ctx, began.Unix())
-	level := slog.LevelDebug
-	if sum.Opened > 0 || sum.Resolved > 0 {
-		level = slog.LevelInfo
-	}
-	attrs := []slog.Attr{
-		slog.Int("rules", sum.Rules), slog.Int("monitors", sum.Monitors),
-		slog.Int("opened", sum.Opened), slog.Int("resolved", sum.Resolved),
-		slog.Int64("durationMs", j.Now().Sub(began).Milliseconds()),
-		slog.Bool("coldStart", !j.warm.Swap(true)),
-	}
-	if err != nil {
-		level = slog.LevelError
-		attrs = append(attrs, slog.String("cause", err.Error()))
-	}
-	j.Log.LogAttrs(ctx, level, "missing data", attrs...)
-	if err != nil {
-		return nil, fmt.Errorf("judging missing data: %w", err)
+// Invoke does both at once and logs what came of each in a line, which has the level DEBUG
+// when nothing did. It returns an error when something could not be done, so that the
+// platform counts it and tries again.
+func (j *minuteRun) Invoke(ctx context.Context, _ []byte) ([]byte, error) {
+	cold := slog.Bool("coldStart", !j.warm.Swap(true))
+	ready := j.ready(ctx)
+	var judged, made error
+	var g sync.WaitGroup
+	g.Go(func() { judged = j.do(ctx, "missing data", cold, ready, j.judge) })
+	g.Go(func() { made = j.do(ctx, "maintenances", cold, ready, j.makeOccurrences) })
+	g.Wait()
+	if err := errors.Join(judged, made); err != nil {
+		return nil, err
 	}
 	return []byte("null"), nil
 }
 
-func (j *noDataRun) judge(ctx context.Context, now int64) (sum nodata.Summary, err error) {
+func (j *minuteRun) ready(ctx context.Context) (err error) {
 	defer panicked(&err)
-	if err := j.Ready(ctx); err != nil {
-		return sum, err
+	return j.Ready(ctx)
+}
+
+// A minuteJob does a job at now (UTC seconds). It returns what its line tells, and whether
+// anything came of it.
+type minuteJob func(ctx context.Context, now int64) (told []slog.Attr, did bool, err error)
+
+// do does a job, unless ready is the error of a function that is not, and logs its line.
+func (j *minuteRun) do(ctx context.Context, name string, cold slog.Attr, ready error, job minuteJob) error {
+	began := j.Now()
+	attrs, did, err := try(ctx, began.Unix(), ready, job)
+	level := slog.LevelDebug
+	if did {
+		level = slog.LevelInfo
 	}
-	return nodata.Run(ctx, j.Store, now)
+	attrs = append(attrs, slog.Int64("durationMs", j.Now().Sub(began).Milliseconds()), cold)
+	if err != nil {
+		level = slog.LevelError
+		attrs = append(attrs, slog.String("cause", err.Error()))
+		err = fmt.Errorf("%s: %w", name, err)
+	}
+	j.Log.LogAttrs(ctx, level, name, attrs...)
+	return err
+}
+
+func try(ctx context.Context, now int64, ready error, job minuteJob) (told []slog.Attr, did bool, err error) {
+	defer panicked(&err)
+	if ready != nil {
+		return nil, false, ready
+	}
+	return job(ctx, now)
+}
+
+func (j *minuteRun) judge(ctx context.Context, now int64) (told []slog.Attr, did bool, err error) {
+	sum, err := nodata.Run(ctx, j.Store, now)
+	return []slog.Attr{
+		slog.Int("rules", sum.Rules), slog.Int("monitors", sum.Monitors), slog.Int("opened", sum.Opened), slog.Int("resolved", sum.Resolved),
+	}, sum.Opened > 0 || sum.Resolved > 0, err
+}
+
+func (j *minuteRun) makeOccurrences(ctx context.Context, now int64) (told []slog.Attr, did bool, err error) {
+	sum, err := occurrences.Run(ctx, j.Store, now)
+	return []slog.Attr{slog.Int("due", sum.Maintenances), slog.Int("made", sum.Made)}, sum.Made > 0, err
 }

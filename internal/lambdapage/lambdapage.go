@@ -2,15 +2,14 @@
 package lambdapage
 
 import (
-	"fmt"
 	"log/slog"
 	"os"
 
 	"github.com/aws/aws-lambda-go/lambda"
 
+	"tocsin/internal/bucket"
 	"tocsin/internal/lambdahttp"
 	"tocsin/internal/pagehttp"
-	"tocsin/internal/publish"
 	"tocsin/internal/web"
 )
 
@@ -19,11 +18,11 @@ const Name = "page"
 
 // New returns the handler of the function, with the environment that getenv reads:
 //
-//	SITE_DIR   the folder with the files; "": there is none, and the home page is a 503
 //	SITE_NAME  name of the whole
 //	LOG_LEVEL  DEBUG, INFO, WARN or ERROR; default INFO
 //
-// and what lambdahttp.NewFor reads. A nil log means the usual one.
+// and what lambdahttp.NewFor and, for the place of the files, bucket.FromEnv read. Without a place
+// the home page is a 503. A nil log means the usual one.
 func New(getenv func(string) string, log *slog.Logger) (lambda.Handler, error) {
 	if log == nil {
 		var err error
@@ -31,14 +30,11 @@ func New(getenv func(string) string, log *slog.Logger) (lambda.Handler, error) {
 			return nil, err
 		}
 	}
-	pages := &pagehttp.Handler{Name: getenv("SITE_NAME")}
-	if dir := getenv("SITE_DIR"); dir != "" {
-		folder, err := publish.OpenFolder(dir)
-		if err != nil {
-			return nil, fmt.Errorf("SITE_DIR: %w", err)
-		}
-		pages.Files = folder
+	files, err := bucket.FromEnv(getenv)
+	if err != nil {
+		return nil, err
 	}
+	pages := &pagehttp.Handler{Files: files, Name: getenv("SITE_NAME")}
 	return lambdahttp.NewFor(getenv, pages, web.InternalError(), log.With("service", Name)), nil
 }
 

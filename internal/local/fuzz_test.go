@@ -48,6 +48,7 @@ var oddTemplates = []string{
 	smallTemplate("Globals: {Function: {Environment: {Variables: {A: !Ref P}}}}\nParameters: {P: {Default: x}}"),
 	smallTemplate("Globals: {Function: {Environment: {Variables: {A: !Sub ['${x}${AWS::Region}${!y}', {x: !Sub '${P}'}]}}}}\nParameters: {P: {Default: x}}"),
 	smallTemplate("Globals: {Function: {Environment: {Variables: {A: !If [C, yes, no]}}}}\nConditions: {C: !And [!Condition D, !Not [!Equals [a, b]]], D: !Or [{Condition: E}, !Condition E], E: !Equals [a, a]}"),
+	smallTemplate("") + "  S: {Type: AWS::Lambda::EventSourceMapping, Properties: {FunctionName: !Ref F, EventSourceArn: !GetAtt T.StreamArn, StartingPosition: LATEST, FilterCriteria: {Filters: [{Pattern: '{}'}]}}}\n",
 	smallTemplate("") + "  S: {Type: AWS::Serverless::Function, Properties: {CodeUri: s, Events: {E: {Type: ScheduleV2, Properties: {ScheduleExpression: rate(1 minute)}}}}}\n",
 	"Globals: &g {Function: {Timeout: 7}}\nOther: *g\n" + smallTemplate(""),
 	"Resources:\n  F: &f {Type: AWS::Serverless::Function, Properties: {CodeUri: a/b, Events: {A: {Type: HttpApi}}}}\n  G: {Type: AWS::Serverless::Function, Properties: {CodeUri: c, Events: {A: &e {Type: HttpApi, Properties: {Path: '/{a}/{b+}'}}}}}\n",
@@ -102,6 +103,11 @@ func checkTemplate(t *testing.T, got *Template) {
 		if f.ID == "" || f.Name == "" || strings.Contains(f.Name, "/") {
 			t.Errorf("function %q in the folder %q", f.ID, f.Name)
 		}
+		for _, s := range f.Streams {
+			if s.BatchSize < 1 || s.Retries < -1 || s.MaxAge < 0 {
+				t.Errorf("function %s: stream %+v", f.ID, s)
+			}
+		}
 		if f.Timeout < time.Second || f.Timeout > 15*time.Minute || f.MemoryMB < 128 || f.MemoryMB > 10240 {
 			t.Errorf("function %s: timeout %s, %d MB", f.ID, f.Timeout, f.MemoryMB)
 		}
@@ -137,6 +143,53 @@ func checkTemplate(t *testing.T, got *Template) {
 			}
 		}
 	}
+}
+
+// FuzzPattern has any text read as the pattern of a filter. It is refused in words, or says of
+// each record whether it matches; written in another way it is the same.
+func FuzzPattern(f *testing.F) {
+	for _, text := range []string{
+		"", "{}", "[]", `{"dynamodb":{}}`, `{"dynamodb":{"Keys":{"pk":{"S":["a",true]}}}}`, `{"dynamodb":{"NewImage":{"pk":{"S":[{"prefix":"CHANGES#"}]}}}}`,
+		`{"dynamodb":{"NewImage":{"a":{"S":[{"exists":false}]},"b":{"L":{"S":[{"anything-but":["x","y"]}]}}}}}`, `{"dynamodb":{"SizeBytes":[{"numeric":[">",0,"<=",1e3]}]}}`,
+		`{"dynamodb":{"a":["x"],"a":[{"$or":[]}]}}`, `{"dynamodb":{"a":[{"numeric":["=",1e400]}]}}`, `{"dynamodb":{"":[""]}}`, "{\"dynamodb\":{\"\xff\":[\"\xff\"]}}",
+	} {
+		f.Add(text)
+	}
+	var records []any
+	for _, text := range []string{sampleRecord, `{}`, `{"dynamodb":{"Keys":{"pk":{"S":"a"}}}}`, `null`} {
+		var record any
+		if err := json.Unmarshal([]byte(text), &record); err != nil {
+			f.Fatal(err)
+		}
+		records = append(records, record)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		defer endsInTime()()
+		p, err := parsePattern(text)
+		if err != nil {
+			if strings.TrimSpace(err.Error()) == "" || !cmp.Equal(p, Pattern{}) {
+				t.Errorf("%+v, error %q", p, err)
+			}
+			return
+		}
+		var v any
+		if err := json.Unmarshal([]byte(text), &v); err != nil {
+			t.Fatalf("a pattern that is not JSON: %v", err)
+		}
+		other, err := json.Marshal(v)
+		if err != nil {
+			t.Fatal(err)
+		}
+		again, err := parsePattern(string(other))
+		if err != nil || !cmp.Equal(p, again) {
+			t.Errorf("written as %s: %v\n%s", other, err, cmp.Diff(p, again))
+		}
+		for _, record := range records {
+			if p.matches(record) != again.matches(record) {
+				t.Errorf("%s and %s differ at %v", text, other, record)
+			}
+		}
+	})
 }
 
 // FuzzAnswer gives the gateway any text as a function's answer. What reaches the

@@ -187,6 +187,24 @@ func (i invoker) invoke(ctx context.Context, event []byte) ([]byte, error) {
 	}
 }
 
+// run calls a function that answers nobody: nothing but its own timeout limits it. When ctx ends, the
+// function is told so and waited for.
+func (i invoker) run(ctx context.Context, event []byte) error {
+	ctx, cancel := context.WithTimeout(ctx, i.function.Timeout)
+	defer cancel()
+	late := time.NewTimer(i.function.Timeout)
+	defer late.Stop()
+	select {
+	case r := <-i.start(ctx, event):
+		if r.err != nil {
+			return fmt.Errorf("%s: %w", i.function.ID, r.err)
+		}
+		return nil
+	case <-late.C:
+		return fmt.Errorf("%s took longer than its timeout of %s", i.function.ID, i.function.Timeout)
+	}
+}
+
 // result is what a function returned.
 type result struct {
 	out []byte
@@ -248,13 +266,13 @@ func (f Function) environment(name string) string {
 	}[name]
 }
 
-// Handlers makes the handlers of all functions that have routes or schedules, each
-// with its own environment, for NewGateway and NewScheduler. newHandler is
-// function.New.
+// Handlers makes the handlers of all functions that have routes, schedules or streams,
+// each with its own environment, for NewGateway, NewScheduler and NewPoller. newHandler
+// is function.New.
 func (t *Template) Handlers(newHandler func(name string, getenv func(string) string) (lambda.Handler, error)) (map[string]lambda.Handler, error) {
 	handlers := map[string]lambda.Handler{}
 	for _, f := range t.Functions {
-		if len(f.Routes) == 0 && len(f.Schedules) == 0 {
+		if len(f.Routes) == 0 && len(f.Schedules) == 0 && len(f.Streams) == 0 {
 			continue
 		}
 		handler, err := newHandler(f.Name, f.environment)

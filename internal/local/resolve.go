@@ -401,6 +401,10 @@ func (r *resolver) ref(name string, v value) string {
 	if name == r.tableID {
 		return r.options.TableName
 	}
+	resource, _, _ := strings.Cut(name, ".")
+	if kind := r.root.get("Resources").get(resource).get("Type"); kind.exists() && slices.Contains(elsewhere, kind.text()) {
+		return ""
+	}
 	parameter := r.root.get("Parameters").get(name)
 	if !parameter.exists() {
 		v.fail("a reference to %s is not understood here", name)
@@ -416,6 +420,10 @@ func (r *resolver) ref(name string, v value) string {
 	}
 	return fallback.literal() // or a parameter could be given by itself
 }
+
+// elsewhere are the types of resources that are not on this machine: they have neither a name
+// nor attributes.
+var elsewhere = []string{"AWS::S3::Bucket", "AWS::Serverless::HttpApi", "AWS::CloudFront::Distribution"}
 
 // localAccount is the AWS account that everything local belongs to.
 const localAccount = "000000000000"

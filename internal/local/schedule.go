@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -69,10 +70,13 @@ func (s *Scheduler) Run(ctx context.Context) {
 	g.Wait()
 }
 
-// RunOnce calls every function that has a schedule, one after another, as if each
-// were due, and returns the first failure.
-func (s *Scheduler) RunOnce(ctx context.Context) error {
+// RunOnce calls every function that has a schedule, or those with one of the names, one after
+// another, as if each were due, and returns the first failure.
+func (s *Scheduler) RunOnce(ctx context.Context, names ...string) error {
 	for _, d := range s.due {
+		if len(names) > 0 && !slices.Contains(names, d.function.Name) {
+			continue
+		}
 		if err := s.call(ctx, d); err != nil {
 			return err
 		}
@@ -80,8 +84,7 @@ func (s *Scheduler) RunOnce(ctx context.Context) error {
 	return nil
 }
 
-// call runs a function as the schedule does: asynchronously, so that nothing but its
-// own timeout limits it.
+// call runs a function as the schedule does.
 func (s *Scheduler) call(ctx context.Context, d scheduled) error {
 	event, err := json.Marshal(events.EventBridgeEvent{
 		Version: "0", ID: newInvocationID(), DetailType: "Scheduled Event", Source: "aws.scheduler", AccountID: localAccount,
@@ -90,15 +93,5 @@ func (s *Scheduler) call(ctx context.Context, d scheduled) error {
 	if err != nil {
 		return fmt.Errorf("making the event of a schedule: %w", err)
 	}
-	ctx, cancel := context.WithTimeout(ctx, d.function.Timeout)
-	defer cancel()
-	select {
-	case r := <-d.start(ctx, event):
-		if r.err != nil {
-			return fmt.Errorf("%s: %w", d.function.ID, r.err)
-		}
-		return nil
-	case <-ctx.Done():
-		return fmt.Errorf("%s took longer than its timeout of %s", d.function.ID, d.function.Timeout)
-	}
+	return d.run(ctx, event)
 }

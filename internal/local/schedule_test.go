@@ -86,7 +86,7 @@ func TestSchedules(t *testing.T) {
 }
 
 func TestRunOnce(t *testing.T) {
-	template := &Template{Functions: []Function{{ID: "A", Timeout: time.Minute, Schedules: []time.Duration{time.Minute}}}}
+	template := &Template{Functions: []Function{{ID: "A", Name: "a", Timeout: time.Minute, Schedules: []time.Duration{time.Minute}}}}
 	if _, err := NewScheduler(template, nil, GatewayOptions{}); err == nil || err.Error() != "the function A has a schedule but no handler here" {
 		t.Errorf("without a handler: %v", err)
 	}
@@ -99,7 +99,10 @@ func TestRunOnce(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := s.RunOnce(t.Context()); (err == nil) != (want == "") || err != nil && !strings.HasPrefix(err.Error(), want) {
+		if err := s.RunOnce(t.Context(), "another"); err != nil {
+			t.Errorf("another function: %v", err)
+		}
+		if err := s.RunOnce(t.Context(), "another", "a"); (err == nil) != (want == "") || err != nil && !strings.HasPrefix(err.Error(), want) {
 			t.Errorf("%v, want %q", err, want)
 		}
 	}

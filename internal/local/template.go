@@ -29,6 +29,7 @@ type Function struct {
 	Environment map[string]string
 	Routes      []Route         // its HttpApi events
 	Schedules   []time.Duration // its schedules: how often each starts it
+	Streams     []Stream        // its event source mappings: what of the table's stream it is called with
 }
 
 // Route is a method and path of the HTTP API.
@@ -89,6 +90,7 @@ func parseTemplate(text []byte, o TemplateOptions) (*Template, error) {
 	globals := r.root.get("Globals").get("Function")
 	checkGlobalAPI(r.root.get("Globals").get("HttpApi"))
 	apiID := ""
+	var mappings []value
 	for _, resource := range r.root.get("Resources").fields() {
 		if strings.ContainsFunc(resource.name, notAlphanumeric) || resource.name == "" {
 			resource.fail("a logical id must be letters and digits")
@@ -109,6 +111,14 @@ func parseTemplate(text []byte, o TemplateOptions) (*Template, error) {
 			t.CORS = readCORS(properties.get("CorsConfiguration"))
 		case "AWS::DynamoDB::Table":
 			t.Table = readTable(properties)
+		case "AWS::Lambda::EventSourceMapping":
+			mappings = append(mappings, resource)
+		}
+	}
+	for _, mapping := range mappings { // a function may stand after its mapping
+		t.readMapping(mapping)
+		if t.Table.StreamView == "" {
+			mapping.fail("the table has no stream")
 		}
 	}
 	if r.err != nil {
@@ -294,6 +304,10 @@ func checkGlobalAPI(properties value) {
 	}
 }
 
+// streamView is the only kind of stream that is read locally: records with an item as it was and
+// as it is.
+const streamView = "NEW_AND_OLD_IMAGES"
+
 func readTable(properties value) dump.TableDefinition {
 	if v := properties.get("BillingMode"); v.text() != "PAY_PER_REQUEST" {
 		properties.fail("BillingMode must be PAY_PER_REQUEST")
@@ -311,6 +325,12 @@ func readTable(properties value) dump.TableDefinition {
 	}
 	if ttl := properties.get("TimeToLiveSpecification"); ttl.exists() && ttl.get("Enabled").text() == "true" {
 		d.TTLAttribute = ttl.get("AttributeName").text()
+	}
+	if v := properties.get("StreamSpecification"); v.exists() {
+		v.allow("StreamViewType")
+		if d.StreamView = v.get("StreamViewType").text(); d.StreamView != streamView {
+			v.fail("only a stream of %s can be read locally", streamView)
+		}
 	}
 	if v := properties.get("PointInTimeRecoverySpecification"); v.exists() {
 		d.PointInTimeRecovery = v.get("PointInTimeRecoveryEnabled").text() == "true"

@@ -39,6 +39,7 @@ func TestReadTemplate(t *testing.T) {
 		}
 		return env
 	}
+	at := func(field string, p Pattern) Pattern { return Pattern{Fields: map[string]Pattern{field: p}} }
 	want := &Template{
 		Functions: []Function{
 			{
@@ -50,6 +51,16 @@ func TestReadTemplate(t *testing.T) {
 				ID: "Edge", Name: "edge", Timeout: 25 * time.Second, MemoryMB: 128,
 				Environment: environment(),
 				Routes:      []Route{{"ANY", "/{proxy+}"}, {"ANY", "$default"}},
+				Streams: []Stream{{
+					ID: "EdgeStream", BatchSize: 50, Retries: 3, MaxAge: 10 * time.Minute,
+					Filters: []Pattern{
+						at("dynamodb", at("NewImage", at("pk", at("S", Pattern{Tests: []Test{{Equals: "A"}, {Prefix: new("B#")}}})))),
+						at("dynamodb", Pattern{Fields: map[string]Pattern{
+							"Keys":      at("pk", at("S", Pattern{Tests: []Test{{Exists: new(true)}}})),
+							"SizeBytes": {Tests: []Test{{Numeric: []Comparison{{">", 1}, {"<=", 20}}}}},
+						}}),
+					},
+				}},
 			},
 			{
 				ID: "Closer", Name: "closer", Timeout: 25 * time.Second, MemoryMB: 128,
@@ -63,7 +74,7 @@ func TestReadTemplate(t *testing.T) {
 			SortKey:      "sk",
 			Local:        []dump.IndexDefinition{{Name: "lsi1", PartitionKey: "pk", SortKey: "l", Projection: "ALL"}},
 			Global:       []dump.IndexDefinition{{Name: "gsi1", PartitionKey: "g", Projection: "KEYS_ONLY"}},
-			TTLAttribute: "expires", PointInTimeRecovery: true, DeletionProtection: true,
+			TTLAttribute: "expires", StreamView: "NEW_AND_OLD_IMAGES", PointInTimeRecovery: true, DeletionProtection: true,
 		},
 		CORS: &CORS{
 			Origins: []string{"https://status.example.com"}, Methods: []string{"GET"}, Headers: []string{"x-one"}, Expose: []string{"etag"}, MaxAge: new(60),
@@ -88,6 +99,9 @@ func TestReadTemplateOtherBranches(t *testing.T) {
 	last := got.Functions[len(got.Functions)-1]
 	if want := []Route{{"ANY", "$default"}}; last.ID != "Tester" || !cmp.Equal(last.Routes, want) {
 		t.Errorf("last function = %+v, want Tester with %v", last, want)
+	}
+	if want := []Stream{{ID: "TesterStream", BatchSize: 100, Retries: -1}}; !cmp.Equal(last.Streams, want) {
+		t.Errorf("its streams are %+v, want %+v", last.Streams, want)
 	}
 	env := got.Functions[1].Environment
 	want := map[string]string{"LEVEL": "DEBUG", "EITHER": "yes", "BOTH": "no", "GONE": "there"}
@@ -145,6 +159,19 @@ func TestReadTemplateRefuses(t *testing.T) {
 		{"second API", "Type: AWS::SNS::Topic", "Type: AWS::Serverless::HttpApi", "Resources.Topic: a second HTTP API can't be served locally"},
 		{"CORS of all APIs", "Globals:", "Globals:\n  HttpApi: {CorsConfiguration: {AllowOrigins: ['*']}}", "Globals.HttpApi.CorsConfiguration: must stand at the HTTP API itself"},
 		{"billing", "BillingMode: PAY_PER_REQUEST", "BillingMode: PROVISIONED", "BillingMode must be PAY_PER_REQUEST"},
+		{"stream of keys", "NEW_AND_OLD_IMAGES", "KEYS_ONLY", "Resources.Table.Properties.StreamSpecification: only a stream of NEW_AND_OLD_IMAGES can be read locally"},
+		{"stream property", "NEW_AND_OLD_IMAGES}", "NEW_AND_OLD_IMAGES, ResourcePolicy: {}}", "StreamSpecification.ResourcePolicy: is not understood here"},
+		{"no stream", "      StreamSpecification: {StreamViewType: NEW_AND_OLD_IMAGES}\n", "", "Resources.EdgeStream: the table has no stream"},
+		{"function of a stream", "FunctionName: !Ref Edge", "FunctionName: !Ref Topic", "Resources.EdgeStream.Properties.FunctionName: must be !Ref and a function of the template"},
+		{"function by name", "FunctionName: !Ref Edge", "FunctionName: edge", "EdgeStream.Properties.FunctionName: must be !Ref and a function of the template"},
+		{"no function", "      FunctionName: !Ref Edge\n", "", "EdgeStream.Properties.FunctionName: must be !Ref and a function of the template"},
+		{"another source", "{'Fn::GetAtt': [Table, StreamArn]}", "!GetAtt Queue.Arn", "EdgeStream.Properties.EventSourceArn: only the table's stream can be read locally"},
+		{"position", "StartingPosition: LATEST", "StartingPosition: TRIM_HORIZON", "EdgeStream.Properties.StartingPosition: only LATEST can be done locally"},
+		{"batch size", "BatchSize: 50", "BatchSize: 0", `EdgeStream.Properties.BatchSize: must be a whole number from 1 to 10000, not "0"`},
+		{"retries", "MaximumRetryAttempts: 3", "MaximumRetryAttempts: -2", `MaximumRetryAttempts: must be a whole number from -1 to 10000, not "-2"`},
+		{"mapping property", "BatchSize: 50", "ParallelizationFactor: 2", "EdgeStream.Properties.ParallelizationFactor: is not understood here"},
+		{"filter property", "- Pattern: '{\"dynamodb\":{\"NewImage\"", "- Patterns: '{\"dynamodb\":{\"NewImage\"", "FilterCriteria.Filters[0].Patterns: is not understood here"},
+		{"filter operator", `{"prefix":"B#"}`, `{"wildcard":"B#*"}`, "FilterCriteria.Filters[0].Pattern: the pattern dynamodb NewImage pk S: the operator wildcard is not understood here"},
 		{"projection", "ProjectionType: KEYS_ONLY", "ProjectionType: INCLUDE", "only the projections ALL and KEYS_ONLY"},
 		{"key type", "{AttributeName: sk, KeyType: RANGE}", "{AttributeName: sk, KeyType: LIST}", "unknown KeyType LIST"},
 		{"no table", "Type: AWS::DynamoDB::Table", "Type: AWS::SNS::Topic", "a reference to Table is not understood here"},
@@ -249,9 +276,16 @@ func TestReadOwnTemplate(t *testing.T) {
 	routes := 0
 	for _, f := range got.Functions {
 		routes += len(f.Routes)
-		want := map[string][]time.Duration{"minute": {time.Minute}, "closer": {5 * time.Minute}}[f.Name]
+		want := map[string][]time.Duration{"minute": {time.Minute}, "publisher": {time.Minute}, "closer": {5 * time.Minute}}[f.Name]
 		if !slices.Equal(f.Schedules, want) {
 			t.Errorf("%s: schedules %v", f.ID, f.Schedules)
+		}
+		streams := 0
+		if f.Name == "publisher" {
+			streams = 1
+		}
+		if len(f.Streams) != streams {
+			t.Errorf("%s: streams %+v", f.ID, f.Streams)
 		}
 		if f.Name == "closer" && (f.Environment["STALE_AFTER"] != "72h" || f.Environment["WARN_BEFORE"] != "24h") {
 			t.Errorf("the closer's policy: %v", f.Environment)

@@ -189,7 +189,8 @@ func (s *Store) Alerts(_ context.Context, q statuspage.AlertQuery, take func(sta
 }
 
 // judge judges the rules of a monitor after a write: only one of its newest point at or
-// before now says anything.
+// before now says anything, and only of a rule that asks for something also if there was no
+// maintenance. Points in one are left out then.
 func (s *Store) judge(ctx context.Context, tag string, written func(t int64) bool, now int64) error {
 	m := s.monitors[tag]
 	points := m.upTo(now)
@@ -201,7 +202,11 @@ func (s *Store) judge(ctx context.Context, tag string, written func(t int64) boo
 		if !r.Active || r.For == "NO_DATA" || !slices.Contains(r.Monitors, statuspage.RuleMonitor{Tag: tag, MonitorID: m.ID}) {
 			continue
 		}
-		if _, err := s.openOrResolve(ctx, m, r, r.Judge(points, m.CountsDegradedAsDown()), now); err != nil {
+		if !r.Judge(points, m.UptimeFormula()).Verdict.Asks(s.openAlert(r.ID, m.ID) != nil) {
+			continue
+		}
+		j := r.Judge(s.judged(m.ID, now).Outside(points), m.UptimeFormula())
+		if _, err := s.openOrResolve(ctx, m, r, j, now); err != nil {
 			return err
 		}
 	}
@@ -209,17 +214,16 @@ func (s *Store) judge(ctx context.Context, tag string, written func(t int64) boo
 }
 
 // openOrResolve opens or resolves the alert of a rule on a monitor if the judgement asks
-// for it, and reports whether it did: never on one that is INACTIVE.
+// for it, and reports whether it did: never on one that is INACTIVE, or while a maintenance
+// is on there.
 func (s *Store) openOrResolve(ctx context.Context, m *monitor, r *statuspage.AlertRule, j statuspage.Judgement, now int64) (bool, error) {
 	if m.Status != nil && *m.Status == "INACTIVE" {
 		return false, nil
 	}
-	var open *statuspage.Alert
-	for _, a := range s.alerts {
-		if a.RuleID == r.ID && a.MonitorID == m.ID && a.State == "TRIGGERED" {
-			open = a
-		}
+	if _, on := s.judged(m.ID, now).At(now); on {
+		return false, nil
 	}
+	open := s.openAlert(r.ID, m.ID)
 	switch {
 	case j.Verdict == statuspage.Failing && open == nil:
 		return true, s.fire(ctx, m, r, j, now)
@@ -227,6 +231,16 @@ func (s *Store) openOrResolve(ctx context.Context, m *monitor, r *statuspage.Ale
 		return true, s.recover(ctx, m, r, open, j, now)
 	}
 	return false, nil
+}
+
+// openAlert is the open alert of a rule on a monitor, nil when there is none.
+func (s *Store) openAlert(ruleID, monitorID int64) *statuspage.Alert {
+	for _, a := range s.alerts {
+		if a.RuleID == ruleID && a.MonitorID == monitorID && a.State == "TRIGGERED" {
+			return a
+		}
+	}
+	return nil
 }
 
 // fire opens an alert, under the ids that it and its incident have in the reference.
@@ -284,7 +298,7 @@ func (s *Store) recover(ctx context.Context, m *monitor, r *statuspage.AlertRule
 	}
 	i := s.incidents[*a.IncidentID]
 	recoveredAt := func(start int64) int64 {
-		at, _ := r.RecoveredAt(m.upTo(now), m.CountsDegradedAsDown(), start)
+		at, _ := r.RecoveredAt(s.judged(m.ID, now).Outside(m.upTo(now)), m.UptimeFormula(), start)
 		return at
 	}
 	at := recoveredAt(i.Start)
@@ -318,11 +332,11 @@ func (s *Store) NoData(ctx context.Context, now int64) (nodata.Summary, error) {
 		for _, on := range r.Monitors {
 			looked[on.Tag] = true
 			m := s.monitors[on.Tag]
-			var newest *statuspage.Point
-			if points := m.upTo(now); len(points) > 0 {
-				newest = &points[len(points)-1]
+			if posted := newestOf(m.upTo(now)); !r.JudgeNoData(posted, statuspage.Overlay{}, now).Verdict.Asks(s.openAlert(r.ID, m.ID) != nil) {
+				continue
 			}
-			j := r.JudgeNoData(newest, now)
+			overlay := s.judged(m.ID, now)
+			j := r.JudgeNoData(newestOf(overlay.Outside(m.upTo(now))), overlay, now)
 			done, err := s.openOrResolve(ctx, m, r, j, now)
 			switch {
 			case err != nil:
@@ -336,4 +350,12 @@ func (s *Store) NoData(ctx context.Context, now int64) (nodata.Summary, error) {
 	}
 	sum.Monitors = len(looked)
 	return sum, nil
+}
+
+// newestOf is the last point by time, nil when there is none.
+func newestOf(points []statuspage.Point) *statuspage.Point {
+	if len(points) == 0 {
+		return nil
+	}
+	return &points[len(points)-1]
 }

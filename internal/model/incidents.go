@@ -382,7 +382,7 @@ func (s *Store) InactiveMonitors(_ context.Context, tags []string) (map[int64]bo
 
 // MonitorFacts implements closer.Store.
 func (s *Store) MonitorFacts(_ context.Context, monitorID, _, now int64) (statuspage.MonitorFacts, error) {
-	f := statuspage.MonitorFacts{MonitorID: monitorID, Complete: true}
+	f := statuspage.MonitorFacts{MonitorID: monitorID, Complete: true, Windows: s.windows(monitorID, 0, now)}
 	var points []statuspage.Point
 	for _, m := range s.monitors {
 		if m.ID == monitorID {

@@ -5,7 +5,7 @@
 // What it computes itself, and so checks: which records there are and which of them a write
 // concerns, what refuses it and which error comes first, what a deletion takes with it,
 // every list with its filters, order and pages, which points there are and their sums, when
-// alerts open and end. What a write makes of a record that it concerns is a function of
+// alerts open and end, which occurrences are there. What a write makes of a record that it concerns is a function of
 // package statuspage, such as Incident.Patched and AlertRule.Fired, and so are the rules
 // without records, such as Condition.Judge. The repository calls the same functions. The
 // comparison checks that it reads and keeps all that they take and return; tests of their
@@ -35,6 +35,9 @@ type Reference interface {
 	apiv4.MonitorStore
 	apiv4.AlertRuleStore
 	apiv4.AlertStore
+	apiv4.MaintenanceStore
+	apiv4.OccurrenceStore
+	apiv4.PageStore
 }
 
 // APIs is all that the APIs ask of a repository, but for the making of API keys: what the
@@ -47,6 +50,10 @@ type APIs interface {
 	apiv4.PointStore
 	apiv4.AlertRuleStore
 	apiv4.AlertStore
+	apiv4.MaintenanceStore
+	apiv4.OccurrenceStore
+	apiv4.PageStore
+	apiv4.SiteStore
 	apilegacy.IncidentStore
 	apilegacy.CommentStore
 	apilegacy.StatusStore
@@ -66,6 +73,11 @@ type Store struct {
 	outages   map[int64]*statuspage.Outage // by monitor
 	claims    map[string]*claim
 	closer    statuspage.CloserState
+
+	maintenances map[int64]*maintenance
+
+	pages    map[string]statuspage.Page // by path; home only once somebody has changed it
+	settings map[string]statuspage.SiteSetting
 }
 
 type incident struct {
@@ -94,6 +106,7 @@ func New(reference Reference, key statuspage.APIKey) *Store {
 		reference: reference, key: key,
 		incidents: map[int64]*incident{}, monitors: map[string]*monitor{}, rules: map[int64]*statuspage.AlertRule{},
 		alerts: map[int64]*statuspage.Alert{}, outages: map[int64]*statuspage.Outage{}, claims: map[string]*claim{},
+		maintenances: map[int64]*maintenance{}, pages: map[string]statuspage.Page{}, settings: map[string]statuspage.SiteSetting{},
 	}
 }
 

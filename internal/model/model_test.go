@@ -6,7 +6,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
 	"maps"
 	"net/http"
@@ -27,6 +26,7 @@ import (
 	"tocsin/internal/dynamotest"
 	"tocsin/internal/jobs/closer"
 	"tocsin/internal/jobs/nodata"
+	"tocsin/internal/jobs/occurrences"
 	"tocsin/internal/model"
 	"tocsin/internal/site"
 	"tocsin/internal/statuspage"
@@ -47,8 +47,8 @@ const begin = 1_789_939_800
 // and of the clock, on the repository and on the model, through the same handlers: the
 // answers are the same byte for byte, and so is everything that can be read.
 func TestModel(t *testing.T) {
-	usually(t, "rapid.checks", sequences)
-	usually(t, "rapid.steps", steps)
+	dynamotest.Usually(t, "rapid.checks", sequences)
+	dynamotest.Usually(t, "rapid.steps", steps)
 	rapid.Check(t, func(rt *rapid.T) {
 		p := newPair(t, rt)
 		p.start(rt)
@@ -61,24 +61,6 @@ func TestModel(t *testing.T) {
 	})
 }
 
-// usually sets a flag for the test, unless it was given.
-func usually(t *testing.T, name string, value int) {
-	given := false
-	flag.Visit(func(f *flag.Flag) { given = given || f.Name == name })
-	if given {
-		return
-	}
-	before := flag.Lookup(name).Value.String()
-	if err := flag.Set(name, strconv.Itoa(value)); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := flag.Set(name, before); err != nil {
-			t.Error(err)
-		}
-	})
-}
-
 // actions are what a step does; those that are here twice come twice as often.
 func (p *pair) actions() []func(*rapid.T) {
 	return []func(*rapid.T){
@@ -87,6 +69,8 @@ func (p *pair) actions() []func(*rapid.T) {
 		p.report, p.report, p.progress, p.progress, p.replace, p.replace, p.note,
 		p.createMonitor, p.patchMonitor, p.createRule, p.createRule, p.patchRule,
 		p.points, p.points, p.points, p.post, p.post, p.probe, p.probe, p.probe,
+		p.createMaintenance, p.patchMaintenance, p.patchEvent, p.patchEvent, p.deleteEvent, p.deleteMaintenance, p.makeOccurrences,
+		p.createPage, p.patchPage, p.movePage, p.deletePage, p.setSite,
 		p.deleteIncident, p.deleteMonitor, p.deleteRule,
 		p.read, p.read, p.read, p.closer, p.closer, p.noData, p.tick, p.tick, p.tick,
 	}
@@ -129,6 +113,7 @@ type pair struct {
 type side struct {
 	store    store
 	noData   func(ctx context.Context, now int64) (nodata.Summary, error)
+	makes    func(ctx context.Context, now int64) (occurrences int, err error)
 	handlers map[web.Group]http.Handler
 }
 
@@ -152,6 +137,14 @@ func newPair(t *testing.T, rt *rapid.T) *pair {
 	p.real = newSide(p, store, func(ctx context.Context, now int64) (nodata.Summary, error) { return nodata.Run(ctx, store, now) })
 	m := model.New(store, key)
 	p.model = newSide(p, m, m.NoData)
+	p.real.makes, p.model.makes = func(ctx context.Context, now int64) (made int, err error) {
+		for {
+			sum, err := occurrences.Run(ctx, store, now)
+			if made += sum.Made; err != nil || sum.Made == 0 {
+				return made, err
+			}
+		}
+	}, m.MakeOccurrences
 	return p
 }
 
@@ -165,9 +158,10 @@ func newSide(p *pair, store store, noData func(context.Context, int64) (nodata.S
 	s := side{store: store, noData: noData, handlers: map[web.Group]http.Handler{}}
 	routes := slices.Concat(
 		apiv4.Incidents(store), apiv4.Comments(store), apiv4.Monitors(store), apiv4.Points(store), apiv4.AlertRules(store), apiv4.Alerts(store),
+		apiv4.Maintenances(store), apiv4.Occurrences(store), apiv4.Pages(store), apiv4.Site(store),
 		apilegacy.Incidents(store), apilegacy.Comments(store), apilegacy.Status(store),
 	)
-	for _, group := range []web.Group{web.Incidents, web.Comments, web.Monitors} {
+	for _, group := range []web.Group{web.Incidents, web.Comments, web.Monitors, web.Settings} {
 		s.handlers[group] = web.New(group, web.Config{
 			Store: store, Now: func() time.Time { return time.Unix(p.now, 0) }, SiteURL: "https://status.example.com",
 		}, routes)
@@ -187,9 +181,11 @@ type exchange struct {
 func (s side) send(x exchange) exchange {
 	group := web.Incidents
 	switch {
+	case aboutSettings(x.Path):
+		group = web.Settings
 	case strings.Contains(x.Path, "/comment"):
 		group = web.Comments
-	case !strings.Contains(x.Path, "/incident"):
+	case !strings.Contains(x.Path, "/incident") && !strings.Contains(x.Path, "/maintenances"):
 		group = web.Monitors
 	}
 	r := httptest.NewRequest(x.Method, x.Path, strings.NewReader(x.Body))
@@ -706,7 +702,8 @@ func (p *pair) sweep(t *rapid.T) {
 	for _, id := range p.ids(t, "/api/v4/alerts") {
 		get("/api/v4/alerts/%d", id)
 	}
-	p.pages(t)
+	p.sweepMaintenances(t)
+	p.sweepPages(t)
 }
 
 // pages compares what public pages show.
@@ -724,8 +721,12 @@ func (p *pair) pages(t *rapid.T) {
 		if all.Site, err = site.Load(context.Background(), s, site.Config{Name: "Example"}, p.now); err != nil {
 			return all, err
 		}
+		shown, err := site.LoadShown(context.Background(), s)
+		if err != nil {
+			return all, err
+		}
 		for _, id := range append(ids, 1_000_000) {
-			i, err := site.LoadIncident(context.Background(), s, id, p.now)
+			i, err := shown.LoadIncident(context.Background(), s, id)
 			if err == nil {
 				all.Incidents[id] = i
 			} else if !errors.Is(err, statuspage.IncidentNotFound(id)) {
@@ -733,7 +734,7 @@ func (p *pair) pages(t *rapid.T) {
 			}
 		}
 		for ago := range 3 {
-			m, err := site.LoadMonth(context.Background(), s, month.AddDate(0, -ago, 0).Unix(), p.now)
+			m, err := shown.LoadMonth(context.Background(), s, month.AddDate(0, -ago, 0).Unix(), p.now)
 			if err != nil {
 				return all, err
 			}

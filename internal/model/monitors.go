@@ -92,6 +92,12 @@ func (s *Store) DeleteMonitor(_ context.Context, tag string, _ int64) error {
 	for _, i := range s.incidents {
 		i.Incident, _ = i.WithoutMonitor(m.ID, m.Public())
 	}
+	for _, work := range s.maintenances {
+		work.Maintenance, _ = work.WithoutMonitor(m.ID, m.Public())
+	}
+	for path, p := range s.pages {
+		s.pages[path], _ = p.WithoutMonitor(m.ID)
+	}
 	for _, r := range s.rules {
 		r.Monitors = slices.DeleteFunc(slices.Clone(r.Monitors), func(a statuspage.RuleMonitor) bool { return a.MonitorID == m.ID })
 	}
@@ -177,7 +183,7 @@ func (s *Store) UpdatePoint(ctx context.Context, tag string, minute int64, p sta
 	}
 	next := p.Apply(old)
 	m.set(next, now)
-	return next, s.judge(ctx, tag, func(t int64) bool { return t == minute }, now)
+	return s.overlay(m.ID, now).Point(next), s.judge(ctx, tag, func(t int64) bool { return t == minute }, now)
 }
 
 // FillRange implements apiv4.PointStore.
@@ -216,8 +222,9 @@ func (s *Store) Point(_ context.Context, tag string, minute, now int64) (statusp
 	if err != nil {
 		return statuspage.Point{}, err
 	}
-	if there := m.between(minute, minute, now); len(there) > 0 {
-		return there[0], nil
+	there := slices.Values(m.between(minute, minute, now))
+	for p := range s.overlay(m.ID, now).Over(statuspage.PointQuery{From: minute, To: minute + 60}, there) {
+		return p, nil
 	}
 	return statuspage.Point{}, statuspage.PointNotFound(tag, minute)
 }
@@ -232,7 +239,7 @@ func (s *Store) Points(_ context.Context, tag string, q statuspage.PointQuery, n
 	if q.Newest {
 		slices.Reverse(points)
 	}
-	for _, p := range points {
+	for p := range s.overlay(m.ID, now).Over(q, slices.Values(points)) {
 		if !take(p) {
 			return &p, nil
 		}
@@ -248,7 +255,8 @@ func (s *Store) DaySoFar(_ context.Context, tag string, until, now int64) (statu
 	if err != nil {
 		return statuspage.Monitor{}, totals, nil, err
 	}
-	for _, p := range m.between(until-until%86400, until, now) {
+	q := statuspage.PointQuery{From: until - until%86400, To: until - until%60 + 60}
+	for p := range s.overlay(m.ID, now).Over(q, slices.Values(m.between(q.From, until, now))) {
 		totals.Add(p)
 		newest = &p
 	}
@@ -261,10 +269,11 @@ func (s *Store) Uptime(_ context.Context, tag string, days statuspage.DayRange, 
 	if err != nil {
 		return statuspage.Monitor{}, nil, err
 	}
+	overlay := s.overlay(m.ID, now)
 	var all []statuspage.DayTotals
 	for start := days.From; start <= days.To; start += 86400 {
-		d := statuspage.DayTotals{Day: start}
-		for _, p := range m.between(start, min(start+86399, now), now) {
+		d := statuspage.DayTotals{Day: start, Totals: overlay.Count(start, start+86400)}
+		for _, p := range overlay.Outside(m.between(start, min(start+86399, now), now)) {
 			d.Add(p)
 		}
 		all = append(all, d)

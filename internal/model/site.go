@@ -39,24 +39,27 @@ func (s *Store) History(_ context.Context, monitorID int64, q statuspage.History
 			points = m.upTo(now)
 		}
 	}
+	overlay := statuspage.OverlayOf(q.Windows, now)
+	within := func(from, to int64) (t statuspage.Totals) {
+		t = overlay.Count(from, to)
+		for _, p := range overlay.Outside(points) {
+			if p.Time >= from && p.Time < to {
+				t.Add(p)
+			}
+		}
+		return t
+	}
 	var h statuspage.History
 	for start := q.Days.From; start <= q.Days.To; start += 86400 {
-		h.Days = append(h.Days, statuspage.DayTotals{Day: start})
+		h.Days = append(h.Days, statuspage.DayTotals{Day: start, Totals: within(start, start+86400)})
+	}
+	for start := q.Hours; start <= now; start += 3600 {
+		if t := within(start, start+3600); t.Minutes() > 0 {
+			h.Hours = append(h.Hours, statuspage.HourTotals{Hour: start, Totals: t})
+		}
 	}
 	for _, p := range points {
-		day, start := p.Time-p.Time%86400, p.Time-p.Time%3600
-		ofDays := day >= q.Days.From && day <= q.Days.To
-		if ofDays {
-			h.Days[(day-q.Days.From)/86400].Add(p)
-		}
-		ofHours := start >= q.Hours
-		if last := len(h.Hours) - 1; ofHours && (last < 0 || h.Hours[last].Hour != start) {
-			h.Hours = append(h.Hours, statuspage.HourTotals{Hour: start})
-		}
-		if ofHours {
-			h.Hours[len(h.Hours)-1].Add(p)
-		}
-		if ofDays || ofHours {
+		if day := p.Time - p.Time%86400; day >= q.Days.From && day <= q.Days.To || p.Time >= q.Hours {
 			h.Newest = &p
 		}
 	}

@@ -22,20 +22,25 @@ var (
 	detailRules string
 	//go:embed assets/embed.css
 	embedRules string
+	//go:embed assets/brand.css
+	brandRules string
 	//go:embed assets/page.js
 	pageScript string
+	//go:embed assets/notice.js
+	closingScript string
 )
 
 var (
-	homeStyle   = colours("") + packed(sharedRules+pageRules)
-	detailStyle = homeStyle + packed(detailRules)
-	script      = packed(pageScript)
+	homeStyle    = colours("", palettes{}) + packed(sharedRules+pageRules)
+	detailStyle  = homeStyle + packed(detailRules)
+	script       = packed(pageScript)
+	noticeScript = packed(closingScript)
 )
 
-// colours are the style's variables in a theme: "light", "dark", or "" for the one that the
-// reader's system has.
-func colours(theme string) string {
-	light, dark := packed(lightColours), packed(darkColours)
+// colours are the style's variables in a theme, with those of the site: "light", "dark", or "" for
+// the one that the reader's system has.
+func colours(theme string, of palettes) string {
+	light, dark := packed(lightColours)+of.light.css(), packed(darkColours)+of.dark.css()
 	switch theme {
 	case "light":
 		return ":root{color-scheme:light;" + light + "}"
@@ -59,12 +64,27 @@ func packed(source string) string {
 	return b.String()
 }
 
-// policy is the content security policy of a page with these as its inline style and script;
-// "" none. It lets in nothing else, and nothing from other hosts.
-func policy(style, script string) string {
-	p := "default-src 'none'; style-src " + hash(style) + "; img-src data:; base-uri 'none'; form-action 'none'"
-	if script != "" {
-		p += "; script-src " + hash(script) + "; connect-src 'self'"
+// policy is the content security policy of a page with these as its inline style and scripts. It
+// lets in nothing else, and nothing from other hosts, but for a style of the site's own and images
+// if there are any.
+func policy(style string, ownStyle, images bool, scripts ...string) string {
+	p := "default-src 'none'; style-src " + hash(style)
+	if ownStyle {
+		p += " 'self'"
+	}
+	p += "; img-src data:"
+	if images {
+		p += " 'self' https:"
+	}
+	p += "; base-uri 'none'; form-action 'none'"
+	for n, s := range scripts {
+		if n == 0 {
+			p += "; script-src"
+		}
+		p += " " + hash(s)
+	}
+	if len(scripts) > 0 {
+		p += "; connect-src 'self'"
 	}
 	return p
 }
@@ -73,11 +93,6 @@ func hash(s string) string {
 	sum := sha256.Sum256([]byte(s))
 	return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
 }
-
-var (
-	homePolicy   = policy(homeStyle, script)
-	detailPolicy = policy(detailStyle, script)
-)
 
 // shapes are the icons of the statuses, 16 by 16. Each has an outline of its own, so that they
 // can be told apart without their colours. Class g is a glyph on the shape, class r a ring.
@@ -109,9 +124,9 @@ func (p *page) sprite() {
 
 // tabIcon is the icon of a page in the browser's tab, as an address: the outline alone, in the
 // colour of the light theme.
-func tabIcon(s site.Status) string {
+func (of palettes) tabIcon(s site.Status) string {
 	shape, _, _ := strings.Cut(string(shapes[known(s)]), "/>")
-	c := "%23" + strings.TrimPrefix(colour("light", statusName(s)), "#")
+	c := "%23" + strings.TrimPrefix(of.colour("light", statusName(s)), "#")
 	shape = strings.NewReplacer(`class="r"`, "fill='none' stroke-width='2' stroke='"+c+"'", `"`, "'", "<", "%3C").Replace(shape)
 	return "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16' fill='" + c + "'%3E" + shape + "/%3E%3C/svg%3E"
 }

@@ -34,7 +34,7 @@ var (
 //
 //   - label: text in place of the monitor's name. labelColor, color: three or six hexadecimal
 //     digits, or a name of CSS. style: flat, flat-square, plastic, for-the-badge or social.
-//     locale: one of Languages.
+//     locale: one of Languages, in place of the data's.
 //   - of uptime and latency, sinceLast: how many seconds to look back, 60 or more; up to two days
 //     it is rounded up to whole hours, else to whole days, of which there are 90. The hour or day
 //     that has just begun is one of them. hideDuration=true: the label doesn't say it.
@@ -56,11 +56,15 @@ type badge struct {
 }
 
 func badgeOf(kind string, d Data, q url.Values) (badge, bool) {
-	w, m := wordsIn(q.Get("locale")), d.Monitor
+	lang, m := q.Get("locale"), d.Monitor
+	if !slices.Contains(Languages, lang) {
+		lang = d.Language
+	}
+	w := wordsIn(lang)
 	b := badge{kind: kind, label: labelText(orElse(q.Get("label"), monitorName(m))), labelColour: labelColour, valueColour: figureColour}
 	switch kind {
 	case badgeStatus, badgeDot:
-		b.message, b.valueColour = w.status(m.Status), statusColour(m.Status)
+		b.message, b.valueColour = w.status(m.Status), palettesOf(d.Colours, d.DarkColours).statusColour(m.Status)
 	case badgeUptime, badgeLatency:
 		p := periodOf(m, q.Get("sinceLast"))
 		b.message = w.say("NoData")
@@ -133,7 +137,7 @@ func periodOf(m site.Monitor, sinceLast string) period {
 }
 
 func (p period) uptime(m site.Monitor) (percent float64, counted bool) {
-	return site.Sum(p.counts).Uptime(m.DegradedIsDown)
+	return site.Sum(p.counts).Uptime(m.Formula)
 }
 
 // latency is milliseconds, and false when none was measured.
@@ -165,17 +169,17 @@ func badgeFiles(d Data) []File {
 	for _, kind := range []string{badgeStatus, badgeUptime, badgeLatency, badgeDot} {
 		b, _ := badgeOf(kind, d, nil)
 		path := badgePath(d.Monitor.Tag, kind)
-		files = append(files, svgFile(path, b.svg(nil)))
+		files = append(files, svgFile(path, b.svg(nil), every(d.Monitor.Status)))
 		if kind == badgeDot {
 			continue
 		}
-		files = append(files, jsonFile(path+".json", Hourly, shieldJSON{1, b.label, b.message, hexColour(b.valueColour), 300}))
+		files = append(files, jsonFile(path+".json", every(d.Monitor.Status), shieldJSON{1, b.label, b.message, hexColour(b.valueColour), 300}))
 	}
 	return files
 }
 
-func svgFile(path string, svg []byte) File {
-	return File{Path: path, Type: "image/svg+xml; charset=utf-8", Status: 200, Body: svg, Every: Hourly}
+func svgFile(path string, svg []byte, every int64) File {
+	return File{Path: path, Type: "image/svg+xml; charset=utf-8", Status: 200, Body: svg, Every: every}
 }
 
 // A shieldJSON is what shields.io's endpoint badge reads.

@@ -76,7 +76,7 @@ func shopData(t *testing.T, tag string) Data {
 
 // TestBadge looks at what a badge says and in which colours, by what is asked.
 func TestBadge(t *testing.T) {
-	down, degraded, maintenance := hexColour(statusColour(site.Down)), hexColour(statusColour(site.Degraded)), hexColour(statusColour(site.UnderMaintenance))
+	down, degraded, maintenance := hexColour(palettes{}.statusColour(site.Down)), hexColour(palettes{}.statusColour(site.Degraded)), hexColour(palettes{}.statusColour(site.UnderMaintenance))
 	for _, c := range []struct {
 		tag, kind, query string
 		texts            []string
@@ -212,7 +212,7 @@ func TestBadgeContrast(t *testing.T) {
 		}
 	}
 	for _, status := range site.Statuses {
-		if ratio := contrast(statusColour(status), white); ratio < 4.5 {
+		if ratio := contrast(palettes{}.statusColour(status), white); ratio < 4.5 {
 			t.Errorf("%s has a contrast of %.2f to white", status, ratio)
 		}
 	}

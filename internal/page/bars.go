@@ -162,7 +162,7 @@ func (p *page) unknownDays(days []site.Day) {
 func (p *page) dayIncidents(d site.Day) {
 	for _, id := range d.Incidents {
 		p.raw(` · <a dir="auto"`)
-		p.attr("href", p.href(incidentPath(id)))
+		p.attr("href", p.shared(incidentPath(id)))
 		p.raw(`>`)
 		p.text(p.titleOf(p.site, id))
 		p.raw(`</a>`)
@@ -194,8 +194,8 @@ func (p *page) ends(days []site.Day) {
 	p.raw(`</span></p>`)
 }
 
-// legend says what the bars mean and, in the sentence with the id, what the figures count.
-func (p *page) legend(counts word) {
+// legend says what the bars mean and, in the sentence counts, what the figures count.
+func (p *page) legend(counts string) {
 	p.raw(`<section`)
 	p.attr("aria-label", p.say("Legend"))
 	p.raw(`><ul class="row legend dim">`)
@@ -205,25 +205,29 @@ func (p *page) legend(counts word) {
 		p.raw(`</li>`)
 	}
 	p.raw(`</ul><p class="dim">`)
-	p.tell(counts)
+	p.text(counts)
 	p.raw(`</p></section>`)
 }
 
 // whatCounts is the sentence about what the uptimes of the monitors count.
-func whatCounts(monitors ...site.Monitor) word {
-	strict := 0
+func (w *words) whatCounts(monitors ...site.Monitor) string {
+	lax, strict := 0, 0
 	for _, m := range monitors {
-		if m.DegradedIsDown {
+		if m.Formula.IsDefault() {
+			lax++
+		} else if m.Formula.IsStrict() {
 			strict++
 		}
 	}
-	switch strict {
-	case 0:
-		return word("WhatCounts")
-	case len(monitors):
-		return word("WhatCountsStrictly")
+	switch {
+	case lax == len(monitors):
+		return w.say("WhatCounts")
+	case strict == len(monitors):
+		return w.say("WhatCountsStrictly")
+	case len(monitors) == 1:
+		return w.with("WhatCountsOwn", fields{"Numerator": monitors[0].Formula.Numerator, "Denominator": monitors[0].Formula.Denominator})
 	}
-	return word("WhatCountsDiffers")
+	return w.say("WhatCountsDiffers")
 }
 
 // uptime writes a percentage of time.

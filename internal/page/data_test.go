@@ -8,6 +8,7 @@ import (
 
 	"tocsin/internal/site"
 	"tocsin/internal/site/sitetest"
+	"tocsin/internal/statuspage"
 )
 
 // TestDataRoundTrip looks that nothing is lost between a monitor and what is read from its file.
@@ -33,9 +34,9 @@ func TestDataProperty(t *testing.T) {
 			return site.Counts{Up: minutes.Draw(t, "up"), Degraded: minutes.Draw(t, "degraded"), Maintenance: minutes.Draw(t, "maintenance"), Down: minutes.Draw(t, "down"), Latency: figure.Draw(t, "latency")}
 		})
 		status := rapid.SampledFrom(site.Statuses)
-		want := Data{Site: rapid.String().Draw(t, "site"), AsOf: rapid.Int64().Draw(t, "as of"), Monitor: site.Monitor{
+		want := Data{Site: rapid.String().Draw(t, "site"), AsOf: rapid.Int64().Draw(t, "as of"), Language: rapid.SampledFrom([]string{"", "de"}).Draw(t, "language"), DateFormat: rapid.String().Draw(t, "format"), Colours: rapid.SampledFrom([]map[string]string{nil, {"UP": "#123456"}}).Draw(t, "colours"), Monitor: site.Monitor{
 			ID: rapid.Int64().Draw(t, "id"), Tag: "x", Name: rapid.String().Draw(t, "name"), Status: status.Draw(t, "status"),
-			Uptime: figure.Draw(t, "uptime"), Latency: figure.Draw(t, "latency"), DegradedIsDown: rapid.Bool().Draw(t, "degraded is down"),
+			Uptime: figure.Draw(t, "uptime"), Latency: figure.Draw(t, "latency"), Formula: rapid.SampledFrom([]statuspage.UptimeFormula{{}, statuspage.DefaultFormula, statuspage.StrictFormula, {Numerator: "up", Denominator: "up + down"}}).Draw(t, "formula"),
 		}}
 		for range rapid.IntRange(0, site.Days).Draw(t, "days") {
 			want.Monitor.Days = append(want.Monitor.Days, site.Day{Start: rapid.Int64().Draw(t, "start"), Status: status.Draw(t, "status"), Counts: counts.Draw(t, "counts"), Incidents: rapid.SampledFrom([][]int64{nil, {7}, {1, 2}}).Draw(t, "incidents")})
@@ -54,10 +55,10 @@ func TestDataProperty(t *testing.T) {
 func TestDataOfAll(t *testing.T) {
 	s := &site.Site{Name: "Both", Status: site.Down, Groups: []site.Group{{Monitors: []site.Monitor{
 		{ID: 1, Newest: 5, Days: []site.Day{{Start: 0, Status: site.Up, Counts: site.Counts{Up: 5}}, {Start: day, Status: site.Degraded, Counts: site.Counts{Up: 3, Degraded: 1, Latency: new(10.0)}}}},
-		{ID: 2, Newest: 9, Measured: true, DegradedIsDown: true, Days: []site.Day{{Start: day, Status: site.Degraded, Counts: site.Counts{Up: 3, Degraded: 1, Latency: new(20.0)}}}, Hours: []site.Hour{{Start: day, Counts: site.Counts{Degraded: 2}}}},
+		{ID: 2, Newest: 9, Measured: true, Formula: statuspage.StrictFormula, Days: []site.Day{{Start: day, Status: site.Degraded, Counts: site.Counts{Up: 3, Degraded: 1, Latency: new(20.0)}}}, Hours: []site.Hour{{Start: day, Counts: site.Counts{Degraded: 2}}}},
 	}}}}
 	want := site.Monitor{
-		Tag: "_", Name: "Both", Status: site.Down, Measured: true, Newest: 9, Uptime: new(12.0 / 13 * 100), Latency: new(15.0),
+		Tag: "_", Name: "Both", Formula: statuspage.DefaultFormula, Status: site.Down, Measured: true, Newest: 9, Uptime: new(12.0 / 13 * 100), Latency: new(15.0),
 		Days: []site.Day{
 			{Start: 0, Status: site.Up, Counts: site.Counts{Up: 5}},
 			{Start: day, Status: site.Degraded, Counts: site.Counts{Up: 6, Degraded: 1, Down: 1, Latency: new(15.0)}},

@@ -15,10 +15,7 @@ const (
 var monthWords = []word{"January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"}
 
 // date writes the UTC day of t (UTC seconds): "27 November 2026".
-func (w *words) date(t int64) string {
-	at := time.Unix(t, 0).UTC()
-	return w.with("Date", fields{"Day": at.Day(), "Month": w.say(monthWords[at.Month()-1]), "Year": at.Year()})
-}
+func (w *words) date(t int64) string { return w.formats.date.text(time.Unix(t, 0).UTC()) }
 
 // dayOfYear writes the UTC day of t without its year: "27 November".
 func (w *words) dayOfYear(t int64) string {
@@ -41,12 +38,20 @@ func (w *words) month(t int64) string {
 	return w.say(monthWords[at.Month()-1]) + " " + strconv.Itoa(at.Year())
 }
 
-// clock writes the UTC hour and minute of t: "02:42".
-func clock(t int64) string { return time.Unix(t, 0).UTC().Format("15:04") }
-
 // instant writes t to the minute: "27 November 2026, 02:42 UTC".
-func (w *words) instant(t int64) string {
-	return w.with("Instant", fields{"Date": w.date(t), "Clock": clock(t)})
+func (w *words) instant(t int64) string { return w.formats.dateAndTime.utc(t) }
+
+// until writes t, the end of what began at start: "03:42 UTC" if that was on the same day.
+func (w *words) until(start, t int64) string {
+	if start-start%day == t-t%day {
+		return w.formats.time.utc(t)
+	}
+	return w.instant(t)
+}
+
+// span writes the time from start to end: "27 November 2026, 02:42 UTC to 03:42 UTC".
+func (w *words) span(start, end int64) string {
+	return w.instant(start) + " " + w.say("To") + " " + w.until(start, end)
 }
 
 // machine writes t as attributes and other programs want it: "2026-11-27T02:42:21Z".

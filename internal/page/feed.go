@@ -16,11 +16,12 @@ import (
 	"tocsin/internal/statuspage"
 )
 
-// The feeds tell of incidents, those that are announced included. RSS and JSON Feed have an item
-// for each update, because many readers show only items that are new to them. Atom has an entry
-// for each incident, and its time of change moves with it.
+// The feeds tell of incidents and of occurrences of maintenances, those that are announced
+// included. RSS and JSON Feed have an item for each update, because many readers show only items
+// that are new to them; of a maintenance, for each state that it comes to. Atom has an entry for
+// each incident or occurrence, and its time of change moves with it.
 //
-// The bytes of a feed move only when an incident does: no time of making is in them. No date is
+// The bytes of a feed move only when one of these does: no time of making is in them. No date is
 // ahead of the clock: an update that says that it is of later is dated by when it was written.
 // An id is made of the record's number and of when it was made, and so is the same for ever,
 // wherever the page moves to.
@@ -43,11 +44,14 @@ type feed struct {
 	title   string
 	entries []*entry // the newest first
 	most    int      // items
+	empty   int64    // when it last changed if there is nothing in it
 }
 
-// An entry is an incident.
+// An entry is an incident, or an occurrence of a maintenance.
 type entry struct {
-	site.Incident
+	number                    int64
+	affected                  []site.Affected
+	global                    bool
 	id                        string
 	url, title, summary, html string
 	published, changed        int64
@@ -65,53 +69,76 @@ type item struct {
 
 // feedFiles are all feeds: of the site, and of each monitor.
 func feedFiles(s *site.Site) []File {
-	var entries []*entry
-	for _, i := range s.Incidents() {
-		entries = append(entries, newEntry(s, i))
-	}
-	slices.SortStableFunc(entries, func(a, b *entry) int {
-		return cmp.Or(cmp.Compare(b.changed, a.changed), cmp.Compare(b.ID, a.ID))
-	})
-	whole := feed{site: s, title: titleOf(s), entries: entries[:min(len(entries), maxFeedIncidents)], most: maxFeedUpdates}
-	files := whole.files()
+	files, entries := wholeFeed(s).files(), feedEntries(s.Everything())
 	rss, atom := files[0], files[1]
 	rss.Path, atom.Path = "/history.rss", "/history.atom"
 	files = append(files, rss, atom)
-	for _, m := range s.Monitors() {
-		part := feed{site: s, prefix: monitorPath(m.Tag), title: monitorName(m) + " · " + titleOf(s), entries: concerning(m, entries), most: maxMonitorUpdates}
+	for _, m := range s.Everything().Monitors() {
+		part := feed{site: s, prefix: monitorPath(m.Tag), title: monitorName(m) + " · " + titleOf(s), entries: concerning(m, entries), most: maxMonitorUpdates, empty: m.Updated}
 		files = append(files, part.files()...)
 	}
 	return files
 }
 
-// concerning are the newest incidents that concern the monitor.
+// wholeFeed is the feed of everything that the page shows.
+func wholeFeed(s *site.Site) feed {
+	entries := feedEntries(s)
+	return feed{site: s, prefix: s.Page.Base(), title: titleOf(s), entries: entries[:min(len(entries), maxFeedIncidents)], most: maxFeedUpdates, empty: s.Changed}
+}
+
+// feedEntries are all that feeds can tell of, what changed last first.
+func feedEntries(s *site.Site) []*entry {
+	var entries []*entry
+	for _, i := range s.Incidents() {
+		entries = append(entries, newEntry(s, i))
+	}
+	for _, m := range feedMaintenances(s) {
+		entries = append(entries, maintenanceEntry(s, m))
+	}
+	slices.SortStableFunc(entries, func(a, b *entry) int {
+		return cmp.Or(cmp.Compare(b.changed, a.changed), cmp.Compare(b.number, a.number), cmp.Compare(a.id, b.id))
+	})
+	return entries
+}
+
+// concerning are the newest entries that concern the monitor.
 func concerning(m site.Monitor, entries []*entry) []*entry {
 	var all []*entry
 	for _, e := range entries {
-		if len(all) < maxMonitorIncidents && concerns(e.Incident, m.ID) {
+		if len(all) < maxMonitorIncidents && concerns(e.affected, e.global, m.ID) {
 			all = append(all, e)
 		}
 	}
 	return all
 }
 
-// titleOf is the site's name, or a word for it.
-func titleOf(s *site.Site) string { return wordsIn(Languages[0]).siteName(s) }
+// titleOf is what the site's page is called where only programs read.
+func titleOf(s *site.Site) string { return mainWords(s).pageName(s) }
+
+// pageName is the site's name, after the title of the page if it is not the home page.
+func (w *words) pageName(s *site.Site) string {
+	name := w.siteName(s)
+	if s.Page.Path == "" {
+		return name
+	}
+	return orElse(s.Page.Title, s.Page.Path) + " · " + name
+}
 
 func newEntry(s *site.Site, i site.Incident) *entry {
+	w := mainWords(s)
 	e := &entry{
-		Incident: i, id: stableID("incident", i.ID, i.Created), url: link(s, incidentPath(i.ID)), title: headed(i.State, i),
+		number: i.ID, affected: i.Affected, global: i.Global, id: stableID("incident", i.ID, i.Created), url: link(s, incidentPath(i.ID)), title: w.headed(i.State, i),
 		published: notAhead(s, min(i.Start, i.Created)),
 	}
 	e.changed = max(e.published, notAhead(s, i.Updated))
 	var content strings.Builder
-	content.WriteString(affectedHTML(i, i.State))
-	content.WriteString(timesHTML(i))
+	content.WriteString(w.affectedHTML(i.Affected, i.State != statuspage.Resolved))
+	content.WriteString(w.timesHTML(i))
 	for _, u := range updatesOf(i) {
 		text, body := feedText(s, i, u)
-		content.WriteString(headingHTML(u))
+		content.WriteString(w.headingHTML(u))
 		content.WriteString(body)
-		e.items = append(e.items, e.newItem(s, u, text, body))
+		e.items = append(e.items, e.newItem(s, w, i, u, text, body))
 	}
 	e.summary, e.html = e.items[0].summary, content.String()
 	return e
@@ -120,30 +147,83 @@ func newEntry(s *site.Site, i site.Incident) *entry {
 // feedText is what an update says, as plain text and as HTML.
 func feedText(s *site.Site, i site.Incident, u site.Update) (text, body string) {
 	if u.ID == 0 {
-		title := wordsIn(Languages[0]).title(i)
+		title := mainWords(s).title(i)
 		return title, "<p>" + html.EscapeString(title) + "</p>\n"
 	}
 	text = statuspage.Shorten(u.Text, maxText)
 	return plain(text), string(markdown(s.URL, text))
 }
 
-func (e *entry) newItem(s *site.Site, u site.Update, text, body string) item {
+func (e *entry) newItem(s *site.Site, w *words, of site.Incident, u site.Update, text, body string) item {
 	i := item{
-		number: u.ID, id: stableID("update", u.ID, u.Created), url: fmt.Sprintf("%s#update-%d", e.url, u.ID), title: headed(u.State, e.Incident),
-		summary: statuspage.Shorten(text, summaryLength), html: body + affectedHTML(e.Incident, u.State),
+		number: u.ID, id: stableID("update", u.ID, u.Created), url: fmt.Sprintf("%s#update-%d", e.url, u.ID), title: w.headed(u.State, of),
+		summary: statuspage.Shorten(text, summaryLength), html: body + w.affectedHTML(of.Affected, u.State != statuspage.Resolved),
 		tags: []string{strings.ToLower(string(u.State))}, published: notAhead(s, min(u.Time, u.Created)),
 	}
 	if u.ID == 0 { // it stands for the incident
-		i.id, i.url = stableID("opening", e.ID, e.Created), e.url
+		i.id, i.url = stableID("opening", of.ID, of.Created), e.url
 	}
-	for _, a := range e.Affected {
+	for _, a := range of.Affected {
 		i.tags = append(i.tags, a.Name)
 	}
-	if e.Start > e.Created { // it was announced
-		i.html += timesHTML(e.Incident)
+	if of.Start > of.Created { // it was announced
+		i.html += w.timesHTML(of)
 	}
 	i.changed = max(i.published, notAhead(s, u.Updated))
 	return i
+}
+
+// feedMaintenances are those that feeds tell of: the next one of each maintenance, and those that
+// are on, were cancelled or are over.
+func feedMaintenances(s *site.Site) []site.Maintenance {
+	all := site.Next(s.Maintenances)
+	for _, m := range s.Maintenances {
+		if !m.Running() && !m.Planned() {
+			all = append(all, m)
+		}
+	}
+	return all
+}
+
+// maintenanceEntry tells of an occurrence of a maintenance, with an item for each state that it
+// has come to.
+func maintenanceEntry(s *site.Site, m site.Maintenance) *entry {
+	w := mainWords(s)
+	e := &entry{
+		number: m.ID, affected: m.Affected, global: m.Global, id: stableID("maintenance", m.ID, m.Created), url: link(s, occurrencePath(m.ID)),
+		published: notAhead(s, m.Created),
+	}
+	text := statuspage.Shorten(m.Description, maxText)
+	when := w.span(m.Start, m.End)
+	if !m.Schedule.OneTime() {
+		when += ". " + w.schedule(m.Schedule)
+	}
+	e.html = w.affectedHTML(m.Affected, true) + "<p>" + html.EscapeString(when) + "</p>\n" + string(markdown(s.URL, text))
+	e.summary = statuspage.Shorten(orElse(plain(text), when), summaryLength)
+	tell := func(state statuspage.OccurrenceState, at int64) {
+		at = notAhead(s, at)
+		i := item{
+			number: m.ID, id: uuidOf(fmt.Sprintf("maintenance/%d/%d/%s", m.ID, m.Created, state)), url: e.url, title: w.say("Maintenance") + " · " + w.occurrenceState(state) + ": " + w.maintenanceTitle(m),
+			summary: e.summary, html: e.html, tags: []string{strings.ToLower(string(state))}, published: at, changed: at,
+		}
+		for _, a := range m.Affected {
+			i.tags = append(i.tags, a.Name)
+		}
+		e.title, e.changed, e.items = i.title, max(e.changed, at), append([]item{i}, e.items...)
+	}
+	tell(statuspage.Scheduled, m.Created)
+	e.changed = max(e.changed, notAhead(s, m.Updated))
+	e.items[0].changed = e.changed
+	switch {
+	case m.State == statuspage.Cancelled:
+		tell(statuspage.Cancelled, m.Updated)
+	case m.Running() || m.State == statuspage.Completed:
+		tell(statuspage.Ongoing, m.Start)
+	}
+	if m.State == statuspage.Completed {
+		tell(statuspage.Completed, m.End)
+	}
+	return e
 }
 
 // notAhead is t, or the time when the site was read if that is earlier and known. It matters
@@ -182,11 +262,11 @@ func (f feed) items() []item {
 	return all[:min(len(all), f.most)]
 }
 
-// changed is when something in the feed last changed; of an empty one, when something that the
-// site shows did.
+// changed is when something in the feed last changed; of an empty one, when something of what it
+// is about did.
 func (f feed) changed() int64 {
 	if len(f.entries) == 0 {
-		return notAhead(f.site, f.site.Changed)
+		return notAhead(f.site, f.empty)
 	}
 	return f.entries[0].changed
 }
@@ -194,8 +274,16 @@ func (f feed) changed() int64 {
 // home is the page that the feed belongs to.
 func (f feed) home() string { return link(f.site, cmp.Or(f.prefix, "/")) }
 
+// id is that of the Atom feed. That of a page stays when the page's address changes.
+func (f feed) id() string {
+	if f.site.Page.Path != "" {
+		return uuidOf(fmt.Sprintf("feed/%s/pages/%d", f.site.URL, f.site.Page.ID))
+	}
+	return uuidOf("feed/" + link(f.site, f.prefix+"/atom.xml"))
+}
+
 // about says what the feed is.
-func (f feed) about() string { return "Updates of the incidents of " + f.title }
+func (f feed) about() string { return mainWords(f.site).with("FeedSummary", fields{"Name": f.title}) }
 
 func (f feed) files() []File {
 	return []File{
@@ -206,30 +294,28 @@ func (f feed) files() []File {
 }
 
 // headed is a title with the state in front: "Resolved: Checkout is slow".
-func headed(state statuspage.State, i site.Incident) string {
-	w := wordsIn(Languages[0])
+func (w *words) headed(state statuspage.State, i site.Incident) string {
 	return w.state(state) + ": " + w.title(i)
 }
 
 // affectedHTML names the monitors, and what is done to them unless it is over.
-func affectedHTML(i site.Incident, state statuspage.State) string {
+func (w *words) affectedHTML(affected []site.Affected, done bool) string {
 	var all []string
-	for _, a := range i.Affected {
+	for _, a := range affected {
 		name := a.Name
-		if state != statuspage.Resolved {
-			name += " (" + strings.ToLower(wordsIn(Languages[0]).status(a.Status)) + ")"
+		if done {
+			name += " (" + w.inText(a.Status) + ")"
 		}
 		all = append(all, html.EscapeString(name))
 	}
 	if len(all) == 0 {
 		return ""
 	}
-	return "<p>Affected: " + strings.Join(all, ", ") + "</p>\n"
+	return "<p>" + html.EscapeString(w.say("AffectedAre")) + ": " + strings.Join(all, ", ") + "</p>\n"
 }
 
 // timesHTML says when the incident began, or will begin, and when it ended.
-func timesHTML(i site.Incident) string {
-	w := wordsIn(Languages[0])
+func (w *words) timesHTML(i site.Incident) string {
 	says := w.say("Start") + ": " + w.instant(i.Start)
 	if i.End != nil {
 		says += ". " + w.say("End") + ": " + w.instant(*i.End) + ". " + w.say("Duration") + ": " + w.duration(*i.End-i.Start)
@@ -238,8 +324,7 @@ func timesHTML(i site.Incident) string {
 }
 
 // headingHTML says of what state and time an update is.
-func headingHTML(u site.Update) string {
-	w := wordsIn(Languages[0])
+func (w *words) headingHTML(u site.Update) string {
 	return fmt.Sprintf("<h3>%s, <time datetime=\"%s\">%s</time></h3>\n", html.EscapeString(w.state(u.State)), machineTime(u.Time), html.EscapeString(w.instant(u.Time)))
 }
 
@@ -288,7 +373,7 @@ type itemXML struct {
 func (f feed) rss() rssXML {
 	r := rssXML{Version: "2.0", Atom: "http://www.w3.org/2005/Atom", Content: "http://purl.org/rss/1.0/modules/content/"}
 	c := &r.Channel
-	c.Title, c.Link, c.Description, c.Language = f.title, f.home(), f.about(), Languages[0]
+	c.Title, c.Link, c.Description, c.Language = f.title, f.home(), f.about(), mainLanguage(f.site)
 	c.Self = linkXML{link(f.site, f.prefix+"/rss.xml"), "self", "application/rss+xml"}
 	for _, i := range f.items() {
 		x := itemXML{Title: i.title, Link: i.url, Date: time.Unix(i.published, 0).UTC().Format(time.RFC1123Z), Description: i.summary, Content: i.html}
@@ -327,8 +412,8 @@ type entryXML struct {
 
 func (f feed) atom() atomXML {
 	self := link(f.site, f.prefix+"/atom.xml")
-	a := atomXML{Language: Languages[0], ID: uuidOf("feed/" + self), Title: f.title, Subtitle: f.about(), Updated: machineTime(f.changed())}
-	a.Author.Name = titleOf(f.site)
+	a := atomXML{Language: mainLanguage(f.site), ID: f.id(), Title: f.title, Subtitle: f.about(), Updated: machineTime(f.changed())}
+	a.Author.Name = mainWords(f.site).siteName(f.site)
 	a.Links = []linkXML{{self, "self", "application/atom+xml"}, {f.home(), "alternate", "text/html"}}
 	for _, e := range f.entries {
 		x := entryXML{
@@ -365,7 +450,7 @@ type feedItemJSON struct {
 func (f feed) json() File {
 	j := feedJSON{
 		Version: "https://jsonfeed.org/version/1.1", Title: f.title, HomePageURL: f.home(), FeedURL: link(f.site, f.prefix+"/feed.json"),
-		Description: f.about(), Language: Languages[0], Items: []feedItemJSON{},
+		Description: f.about(), Language: mainLanguage(f.site), Items: []feedItemJSON{},
 	}
 	for _, i := range f.items() {
 		j.Items = append(j.Items, feedItemJSON{

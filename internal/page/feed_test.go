@@ -34,6 +34,13 @@ func titles(f *gofeed.Feed) []string {
 
 var formats = []string{"/rss.xml", "/atom.xml", "/feed.json"}
 
+// incidentsAlone is the shop without maintenances.
+func incidentsAlone() *site.Site {
+	s := shop()
+	s.Maintenances = nil
+	return s
+}
+
 // TestFeeds reads the feeds back.
 func TestFeeds(t *testing.T) {
 	updates := []string{
@@ -55,7 +62,7 @@ func TestFeeds(t *testing.T) {
 		{"/monitors/search/atom.xml", incidents[1:]},
 		{"/monitors/api/atom.xml", []string{incidents[0], incidents[3]}},
 	} {
-		feed := readFeed(t, shop(), c.path)
+		feed := readFeed(t, incidentsAlone(), c.path)
 		if diff := cmp.Diff(c.want, titles(feed)); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", c.path, diff)
 		}
@@ -67,16 +74,58 @@ func TestFeeds(t *testing.T) {
 	}
 }
 
+// TestPageFeeds reads the feeds of a page: they say whose they are and where, and are others than
+// those of the whole, whose items they have.
+func TestPageFeeds(t *testing.T) {
+	const at = "https://status.example.com/team"
+	read := func(s *site.Site, path string) (*gofeed.Feed, string) {
+		t.Helper()
+		for _, f := range PageFiles(s) {
+			if f.Path == path {
+				feed, err := gofeed.NewParser().Parse(bytes.NewReader(f.Body))
+				if err != nil {
+					t.Fatalf("%s: %v", path, err)
+				}
+				return feed, string(f.Body)
+			}
+		}
+		t.Fatalf("there is no file %s", path)
+		return nil, ""
+	}
+	for _, format := range formats {
+		feed, _ := read(team(), "/team"+format)
+		if feed.Title != "Team · Example Shop" || feed.Link != at || feed.FeedLink != at+format || feed.Language != "de" {
+			t.Errorf("%s: %q, %s, %s, %s", format, feed.Title, feed.Link, feed.FeedLink, feed.Language)
+		}
+		want := readFeed(t, incidentsAlone(), format).Items[0]
+		if i := feed.Items[0]; i.GUID != want.GUID || i.Link != want.Link || i.Title != "Ursache gefunden: Orders fail <in> Europe" {
+			t.Errorf("%s: %+v", format, i)
+		}
+	}
+	id := func(s *site.Site, path string) string {
+		t.Helper()
+		_, body := read(s, path)
+		_, body, _ = strings.Cut(body, "<id>")
+		body, _, _ = strings.Cut(body, "</id>")
+		return body
+	}
+	moved, other := team(), team()
+	moved.Page.Path, other.Page.ID = "crew", 3
+	if a, b, c := id(team(), "/team/atom.xml"), id(moved, "/crew/atom.xml"), id(other, "/team/atom.xml"); a != b || a == c || strings.Contains(string(fileAt(t, shop(), "/atom.xml").Body), a) {
+		t.Errorf("the ids are %s, %s, %s", a, b, c)
+	}
+}
+
 func TestFeedContent(t *testing.T) {
 	const html = "<p>A bad release. We <a href=\"https://status.example.com/incidents/11\">roll it back</a>.</p>\n"
 	const affected = "<p>Affected: Checkout &amp; pay (down), API (degraded)</p>\n"
 	for _, path := range []string{"/rss.xml", "/feed.json"} {
-		i := readFeed(t, shop(), path).Items[0]
+		i := readFeed(t, incidentsAlone(), path).Items[0]
 		if i.Content != html+affected || i.Description != "A bad release. We roll it back." || i.Link != "https://status.example.com/incidents/12#update-41" {
 			t.Errorf("%s: %q, %q, %s", path, i.Content, i.Description, i.Link)
 		}
 	}
-	atom := readFeed(t, shop(), "/atom.xml").Items[0]
+	atom := readFeed(t, incidentsAlone(), "/atom.xml").Items[0]
 	want := affected + "<p>Start: 27 November 2026, 02:12 UTC</p>\n" +
 		"<h3>Identified, <time datetime=\"2026-11-27T02:23:00Z\">27 November 2026, 02:23 UTC</time></h3>\n" + html +
 		"<h3>Investigating, <time datetime=\"2026-11-27T02:13:00Z\">27 November 2026, 02:13 UTC</time></h3>\n<p>Orders fail for <em>some</em> customers.</p>\n"
@@ -88,12 +137,47 @@ func TestFeedContent(t *testing.T) {
 // TestFeedTimes looks that it is said when an incident ended, and when one that is announced begins.
 func TestFeedTimes(t *testing.T) {
 	const start = "<p>Start: 28 November 2026, 02:42 UTC</p>\n"
-	atom, rss := readFeed(t, shop(), "/atom.xml").Items, readFeed(t, shop(), "/rss.xml").Items
+	atom, rss := readFeed(t, incidentsAlone(), "/atom.xml").Items, readFeed(t, incidentsAlone(), "/rss.xml").Items
 	if !strings.Contains(atom[1].Content, start) || !strings.HasSuffix(rss[2].Content, start) || strings.Contains(rss[0].Content, "Start") {
 		t.Errorf("%q, %q, %q", atom[1].Content, rss[2].Content, rss[0].Content)
 	}
 	if want := "<p>Start: 20 November 2026, 02:42 UTC. End: 20 November 2026, 03:22 UTC. Duration: 40 minutes</p>\n"; !strings.Contains(atom[2].Content, want) {
 		t.Errorf("%q", atom[2].Content)
+	}
+}
+
+// An occurrence of a maintenance has an item for each state that it came to, and is one entry. No
+// date is ahead, and of a maintenance that repeats the next occurrence alone is told of.
+func TestMaintenancesInFeeds(t *testing.T) {
+	s := shop()
+	s.Open, s.Upcoming, s.Past = nil, nil, nil
+	const running, off, check, network = "In progress: Index upgrade", `Cancelled: Lift check; not now, \ later`, "Completed: Index check", "Scheduled: Network work"
+	for _, c := range []struct {
+		path string
+		want []string
+	}{
+		{"/rss.xml", []string{running, off, check, "In progress: Index check", `Scheduled: Lift check; not now, \ later`, network, "Scheduled: Index upgrade", "Scheduled: Index check"}},
+		{"/atom.xml", []string{running, off, check, network}},
+		{"/monitors/checkout/atom.xml", []string{off, network}},
+	} {
+		var want []string
+		for _, title := range c.want {
+			want = append(want, "Maintenance · "+title)
+		}
+		feed := readFeed(t, s, c.path)
+		if diff := cmp.Diff(want, titles(feed)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", c.path, diff)
+		}
+		for _, i := range feed.Items {
+			if !strings.HasPrefix(i.Link, "https://status.example.com/maintenances/") || i.PublishedParsed.Unix() > s.AsOf || i.Content == "" {
+				t.Errorf("%s: %+v", c.path, i)
+			}
+		}
+	}
+	first := readFeed(t, s, "/rss.xml").Items[0]
+	want := "<p>Affected: Search (maintenance)</p>\n<p>27 November 2026, 02:32 UTC to 03:42 UTC</p>\n<p>Search may be <strong>slow</strong>.</p>\n"
+	if first.Content != want || first.Description != "Search may be slow." {
+		t.Errorf("%q, %q", first.Content, first.Description)
 	}
 }
 
@@ -125,7 +209,7 @@ func TestFeedIDs(t *testing.T) {
 // TestFeedDates looks that no date is ahead of the clock, though an update and an incident say
 // that they are of tomorrow, and that an edit moves the time of change alone.
 func TestFeedDates(t *testing.T) {
-	s := shop()
+	s := incidentsAlone()
 	s.Open[0].Updates[0].Time = s.AsOf + day
 	s.Open[0].Updated, s.Open[0].Updates[0].Updated = s.AsOf-minute, s.AsOf-minute
 	for _, path := range formats {

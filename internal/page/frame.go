@@ -3,6 +3,7 @@ package page
 import (
 	"net/url"
 	"strconv"
+	"strings"
 
 	"tocsin/internal/site"
 )
@@ -15,6 +16,7 @@ type page struct {
 	*words
 	site  *site.Site
 	head  head
+	look  look
 	drawn map[site.Status]bool // the icons that it has
 }
 
@@ -26,64 +28,67 @@ type head struct {
 	status      site.Status // gives the page its colour and icon
 	tag         string      // of the monitor that the page is about, whose feeds are offered
 	plain       bool        // its top has no colour: it is not about how things are now
+	images      bool        // it shows images of monitors
 	unlisted    bool        // search engines are not to keep it
 }
 
 // newPage begins a page in the language: everything up to its main part.
 func newPage(s *site.Site, lang string, h head) *page {
-	p := &page{words: wordsIn(lang), site: s, head: h, drawn: map[site.Status]bool{}}
+	w := wordsOf(s, lang)
+	p := &page{words: w, site: s, head: h, look: lookOf(s, h, w.script()), drawn: map[site.Status]bool{}}
 	p.raw(`<!doctype html><html`)
 	p.attr("lang", p.lang)
 	p.raw(`><head><meta charset="utf-8"><meta http-equiv="Content-Security-Policy"`)
-	p.attr("content", p.policy())
+	p.attr("content", p.look.policy)
 	p.raw(`><meta name="viewport" content="width=device-width"><title>`)
-	p.text(h.title + " · " + p.siteName(s))
+	p.text(h.title + " · " + p.siteTitle())
 	p.raw(`</title>`)
 	p.meta(`name="description" property="og:description"`, h.description)
 	p.meta(`property="og:title"`, h.title)
 	p.addresses()
 	p.themes()
 	p.raw(`<link rel="icon"`)
-	p.attr("href", tabIcon(h.status))
-	p.raw(`><style>`, raw(p.style()), `</style></head><body class="`, h.look(), `"><a class="skip" href="#main">`)
+	p.attr("href", orElse(p.look.favicon, p.look.tabIcon(h.status)))
+	p.raw(`><style>`, raw(p.look.style), `</style>`)
+	if s.Settings.CSS != "" {
+		p.raw(`<link rel="stylesheet" href="`, StylePath, `">`)
+	}
+	p.raw(`</head><body class="`, h.class(), `"><a class="skip" href="#main">`)
 	p.tell("Skip")
 	p.raw(`</a>`)
+	p.announcement()
 	p.demo()
 	p.top()
 	p.raw(`<main id="main">`)
 	return p
 }
 
-// look is the class of a page, by which its top gets its colour.
-func (h head) look() raw {
+// class is that of a page, by which its top gets its colour.
+func (h head) class() raw {
 	if h.plain {
 		return "plain"
 	}
 	return raw(statusName(h.status))
 }
 
-// style is the page's style: the home page, which has to be light, has no rules that only
-// other pages need.
-func (p *page) style() string {
-	if p.head.path == "/" {
-		return homeStyle
+// script is the page's script. A site that has a format of times has its own, whose text is in
+// the policy.
+func (w *words) script() string {
+	if !w.formats.given {
+		return script
 	}
-	return detailStyle
+	return strings.Replace(script, zonedTime, w.formats.dateAndTime.javascript(), 1)
 }
 
-func (p *page) policy() string {
-	if p.head.path == "/" {
-		return homePolicy
-	}
-	return detailPolicy
-}
+// zonedTime is where the script writes the Date at in the form of the browser.
+const zonedTime = `zoned.format(at).replace(/:\d\d /, ' ')`
 
 // end writes what comes after the main part, and returns the page's file.
 func (p *page) end(status int, every int64) File {
 	p.sprite()
 	p.raw(`</main>`)
 	p.footer()
-	p.raw(`<script>`, raw(script), `</script></body></html>`)
+	p.raw(`<script>`, raw(p.script()), `</script></body></html>`)
 	return File{Path: p.href(p.head.path), Type: htmlType, Status: status, Body: p.b, Every: every}
 }
 
@@ -93,16 +98,11 @@ func (p *page) tell(id word) { p.text(p.say(id)) }
 // siteName is the site's name, or what stands for it.
 func (w *words) siteName(s *site.Site) string { return orElse(s.Name, w.say("Status")) }
 
-// href is the address of a page in the page's own language.
-func (p *page) href(path string) string { return localPath(p.lang, path) }
+// href is the address of a page of the same site in the same language.
+func (p *page) href(path string) string { return address(p.site, p.lang, path) }
 
-// localPath is the address of a page in the language.
-func localPath(lang, path string) string {
-	if lang == Languages[0] {
-		return path
-	}
-	return "/" + lang + path
-}
+// shared is the address of a page in the same language that there is once for all pages.
+func (p *page) shared(path string) string { return shared(p.site, p.lang, path) }
 
 func monitorPath(tag string) string      { return "/monitors/" + url.PathEscape(tag) }
 func embedPath(tag string) string        { return "/embed/monitor-" + url.PathEscape(tag) }
@@ -124,17 +124,28 @@ func (p *page) addresses() {
 		p.raw(`<link rel="canonical"`)
 		p.link("href", p.whole(p.href(h.path)))
 		p.raw(`>`)
-		for _, lang := range Languages {
-			p.translation(lang, localPath(lang, h.path))
-		}
+		p.translations()
 	}
-	if p.site.URL != "" {
-		p.meta(`property="og:image"`, p.whole("/og/"+statusName(h.status)+".png"))
+	if picture := p.picture(); picture != "" {
+		p.meta(`property="og:image"`, picture)
 	}
-	if h.tag != "" {
-		p.feeds(monitorPath(h.tag))
-	} else {
-		p.feeds("")
+	if !p.site.Settings.NoFeeds {
+		p.feeds(p.feedBase())
+	}
+}
+
+// translations says where the page is in each language, if it is in several. Who reads none of
+// them gets the main one.
+func (p *page) translations() {
+	all := languagesOf(p.site)
+	if len(all) == 1 {
+		return
+	}
+	for _, lang := range all {
+		p.translation(lang, address(p.site, lang, p.head.path))
+	}
+	if p.site.Settings.Languages != nil {
+		p.translation("x-default", address(p.site, all[0], p.head.path))
 	}
 }
 
@@ -143,6 +154,14 @@ func (p *page) translation(lang, path string) {
 	p.attr("hreflang", lang)
 	p.link("href", p.whole(path))
 	p.raw(`>`)
+}
+
+// feedBase is where the addresses of the page's feeds begin.
+func (p *page) feedBase() string {
+	if p.head.tag != "" {
+		return monitorPath(p.head.tag)
+	}
+	return p.site.Page.Base()
 }
 
 // feeds offers the feeds below the path to programs that look for them.
@@ -157,20 +176,24 @@ func (p *page) feeds(path string) {
 
 // themes gives the colour that a browser may surround the page with: that of its top.
 func (p *page) themes() {
+	if theme := p.site.Settings.Theme; theme != "" {
+		p.meta(`name="theme-color"`, p.topColour(theme))
+		return
+	}
 	for _, theme := range []string{"light", "dark"} {
 		p.raw(`<meta name="theme-color"`)
-		p.attr("content", p.head.topColour(theme))
+		p.attr("content", p.topColour(theme))
 		p.attr("media", "(prefers-color-scheme:"+theme+")")
 		p.raw(`>`)
 	}
 }
 
 // topColour is the colour of the page's top in a theme.
-func (h head) topColour(theme string) string {
-	if h.plain {
+func (p *page) topColour(theme string) string {
+	if p.head.plain {
 		return colour(theme, "paper")
 	}
-	return colour(theme, statusName(h.status)+"-tint")
+	return p.look.colour(theme, statusName(p.head.status)+"-tint")
 }
 
 // demo says that the data is invented.
@@ -192,27 +215,30 @@ func (p *page) demo() {
 func (p *page) top() {
 	p.raw(`<header class="top"><div class="w head row"><a dir="auto"`)
 	p.attr("href", p.href("/"))
-	p.raw(`><strong>`)
-	p.text(p.siteName(p.site))
-	p.raw(`</strong></a><nav`)
+	p.raw(`>`)
+	p.brand()
+	p.raw(`</a><nav`)
 	p.attr("aria-label", p.say("Pages"))
 	p.raw(`><ul class="row">`)
 	p.listLink(p.href("/"), "Status")
 	p.listLink(p.href("/history"), "History")
-	p.raw(`</ul></nav><p id="live" class="sr" role="status"></p></div></header>`)
+	p.navigation()
+	p.raw(`</ul></nav><p id="live" class="sr" role="status"></p></div>`)
+	p.switcher()
+	p.raw(`</header>`)
 }
 
 // footer writes the other forms of the page, its languages, and what its times are.
 func (p *page) footer() {
-	feeds := ""
-	if p.head.tag != "" {
-		feeds = monitorPath(p.head.tag)
+	type form struct{ name, path string }
+	feeds := p.feedBase()
+	forms := []form{{"Atom", feeds + "/atom.xml"}, {"RSS", feeds + "/rss.xml"}, {"JSON Feed", feeds + "/feed.json"}}
+	if p.site.Settings.NoFeeds {
+		forms = nil
 	}
+	base := p.site.Page.Base()
 	p.raw(`<footer class="dim"><div class="w"><ul class="row">`)
-	for _, l := range []struct{ name, path string }{
-		{"Atom", feeds + "/atom.xml"}, {"RSS", feeds + "/rss.xml"}, {"JSON Feed", feeds + "/feed.json"},
-		{"JSON", "/api/v2/summary.json"}, {p.say("PlainText"), "/status.txt"},
-	} {
+	for _, l := range append(forms, form{"JSON", base + "/api/v2/summary.json"}, form{p.say("PlainText"), base + "/status.txt"}) {
 		p.raw(`<li><a`)
 		p.attr("href", l.path)
 		p.raw(`>`)
@@ -222,20 +248,22 @@ func (p *page) footer() {
 	p.languageSwitch()
 	p.raw(`</ul><p>`)
 	p.tell("TimesAreUTC")
-	p.raw(`</p></div></footer>`)
+	p.raw(`</p>`)
+	p.ownFooter()
+	p.raw(`</div></footer>`)
 }
 
 // languageSwitch leads to the same page in the other languages. A page that is nowhere has
 // none: its address is that of what was asked for.
 func (p *page) languageSwitch() {
-	for _, lang := range Languages {
+	for _, lang := range languagesOf(p.site) {
 		if lang == p.lang || p.head.unlisted {
 			continue
 		}
 		p.raw(`<li><a`)
 		p.attr("lang", lang)
 		p.attr("hreflang", lang)
-		p.attr("href", localPath(lang, p.head.path))
+		p.attr("href", address(p.site, lang, p.head.path))
 		p.raw(`>`)
 		p.text(wordsIn(lang).say("Language"))
 		p.raw(`</a></li>`)

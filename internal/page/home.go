@@ -10,25 +10,80 @@ import (
 
 const (
 	shownPast  = 6   // past incidents on the home page
+	shownPlans = 5   // maintenances to come on the home page
 	shownHits  = 8   // monitors of an incident on the home page
 	shownWords = 600 // UTF-16 units of an update on the home page
+	shortBars  = 30  // days of a monitor that has one line
 )
 
 // homePage is the first page: how everything is, what is going on, and how it was.
 func homePage(s *site.Site, lang string) File {
-	says := wordsIn(lang)
+	says := wordsOf(s, lang)
 	status, headline := says.headline(s)
-	p := newPage(s, lang, head{path: "/", title: headline, description: says.summary(s), status: status})
+	p := newPage(s, lang, head{path: "/", title: headline, description: describe(s, says.summary(s)), status: status, images: slices.ContainsFunc(s.Monitors(), hasImage)})
 	p.hero(status, headline)
 	p.raw(`<div class="w">`)
 	p.notice()
-	running, planned := divide(s.Maintenances)
-	p.happening(running)
-	p.plans(planned)
+	e := eventsOf(s)
+	p.happening(e.open, e.running)
+	p.plans(e.planned, e.mostPlanned, e.upcoming)
 	p.services()
-	p.pastIncidents()
+	if e.mostPast > 0 {
+		p.pastIncidents(e.past, e.mostPast)
+	}
+	p.endedMaintenances(s.Ended)
 	p.raw(`</div>`)
-	return p.end(200, Soon)
+	return p.end(200, LeadEvery(s))
+}
+
+// events are what a home page shows of what has happened and will.
+type events struct {
+	open, upcoming, past  []site.Incident
+	running, planned      []site.Maintenance
+	mostPlanned, mostPast int
+}
+
+// eventsOf are those that the settings of the page let it show.
+func eventsOf(s *site.Site) events {
+	e := events{open: s.Open, upcoming: s.Upcoming, past: s.Past, mostPlanned: shownPlans, mostPast: shownPast}
+	e.running, e.planned = divide(site.Next(s.Maintenances))
+	says := s.Page.Events
+	if says.Open != nil && !*says.Open {
+		e.open, e.upcoming = nil, nil
+	}
+	if says.Running != nil && !*says.Running {
+		e.running = nil
+	}
+	if r := says.Past; r != nil {
+		e.mostPast = within(*r)
+		e.past = filtered(e.past, func(i site.Incident) bool { return i.End == nil || *i.End > s.AsOf-r.Days*day })
+	}
+	if r := says.Planned; r != nil {
+		e.mostPlanned = within(*r)
+		e.planned = filtered(e.planned, func(m site.Maintenance) bool { return s.AsOf == 0 || m.Start <= s.AsOf+r.Days*day })
+		if e.mostPlanned == 0 {
+			e.planned = nil
+		}
+	}
+	return e
+}
+
+// within is how much of a range is shown.
+func within(r site.Range) int {
+	if r.Days <= 0 {
+		return 0
+	}
+	return int(max(0, min(r.Most, site.Newest)))
+}
+
+func filtered[T any](all []T, keep func(T) bool) []T {
+	var kept []T
+	for _, of := range all {
+		if keep(of) {
+			kept = append(kept, of)
+		}
+	}
+	return kept
 }
 
 // headlineOf is how the site is: the status that gives the page its colour, and a sentence. It
@@ -158,22 +213,49 @@ func (w *words) summary(s *site.Site) string {
 
 // hero is the top of the page: an icon, the headline, and when that was known.
 func (p *page) hero(status site.Status, headline string) {
-	p.raw(`<div class="hero"><div class="w"><div class="lead">`)
+	p.raw(`<div class="hero"><div class="w">`)
+	heading, end := p.pageName()
+	p.raw(`<div class="lead">`)
 	p.icon(status)
-	p.raw(`<h1>`)
+	p.raw(heading)
 	p.text(headline)
-	p.raw(`</h1></div><p class="as">`)
+	p.raw(end, `</div><p class="as">`)
 	p.text(p.summary(p.site))
 	if p.site.AsOf != 0 {
 		p.text(" " + p.say("AsOf") + " ")
-		p.raw(`<time id="asof" datetime="`, raw(machineTime(p.site.AsOf)), `">`)
-		p.text(p.instant(p.site.AsOf))
-		p.raw(`</time>`)
+		// The script says that the page is old 15 minutes after the time with this id.
+		if LeadEvery(p.site) == Hourly {
+			p.time(p.site.AsOf)
+			p.raw(`<time hidden id="asof" datetime="`, raw(machineTime(p.site.AsOf+2*Hourly-15*minute)), `"></time>`)
+		} else {
+			p.raw(`<time id="asof" datetime="`, raw(machineTime(p.site.AsOf)), `">`)
+			p.text(p.instant(p.site.AsOf))
+			p.raw(`</time>`)
+		}
 	}
 	p.aroundNow()
 	p.raw(`</p><p id="old" class="old" hidden>`)
 	p.tell("Old")
 	p.raw(`</p></div></div>`)
+}
+
+// pageName is what the settings say that the page is about. It returns the element for the headline:
+// the page's first heading, unless the page has a name for that.
+func (p *page) pageName() (heading, end raw) {
+	of := p.site.Page
+	heading, end = `<h1>`, `</h1>`
+	if orElse(of.Header, "") != "" {
+		p.raw(`<h1 class="name" dir="auto">`)
+		p.text(of.Header)
+		p.raw(`</h1>`)
+		heading, end = `<p class="h1">`, `</p>`
+	}
+	if orElse(of.Subheader, "") != "" {
+		p.raw(`<p class="name-of" dir="auto">`)
+		p.text(of.Subheader)
+		p.raw(`</p>`)
+	}
+	return heading, end
 }
 
 // aroundNow says how yesterday was, and that nothing is planned if nothing is.
@@ -182,7 +264,7 @@ func (p *page) aroundNow() {
 	if yesterday := p.yesterday(p.site); yesterday != "" {
 		says = append(says, yesterday)
 	}
-	if len(p.site.Groups) > 0 && len(p.site.Maintenances)+len(p.site.Upcoming) == 0 {
+	if len(p.site.Groups) > 0 && len(site.Next(p.site.Maintenances))+len(p.site.Upcoming) == 0 {
 		says = append(says, p.say("NothingPlanned"))
 	}
 	if len(says) > 0 {
@@ -205,12 +287,12 @@ func (p *page) notice() {
 
 // happening tells of the open incidents, each with its newest update, and of the maintenances
 // that are running.
-func (p *page) happening(running []site.Maintenance) {
-	if len(p.site.Open)+len(running) == 0 {
+func (p *page) happening(open []site.Incident, running []site.Maintenance) {
+	if len(open)+len(running) == 0 {
 		return
 	}
 	p.begin("open", p.say("HappeningNow"))
-	for _, i := range p.site.Open {
+	for _, i := range open {
 		p.openIncident(i)
 	}
 	for _, m := range running {
@@ -235,7 +317,7 @@ func (p *page) openIncident(i site.Incident) {
 		p.raw(`</div>`)
 	}
 	p.raw(`<p class="row more"><a`)
-	p.attr("href", p.href(incidentPath(i.ID)))
+	p.attr("href", p.shared(incidentPath(i.ID)))
 	p.raw(`>`)
 	if len(i.Updates) > 1 {
 		p.text(p.count("AllUpdates", int64(len(i.Updates))))
@@ -256,16 +338,25 @@ func impactColour(s site.Status) site.Status {
 	return s
 }
 
-// plans tells of what is announced: maintenances, and incidents that start later.
-func (p *page) plans(maintenances []site.Maintenance) {
-	if len(maintenances)+len(p.site.Upcoming) == 0 {
+// plans tells of what is announced: maintenances, at most so many, and incidents that start later.
+func (p *page) plans(maintenances []site.Maintenance, most int, upcoming []site.Incident) {
+	if len(maintenances)+len(upcoming) == 0 {
 		return
 	}
 	p.begin("plans", p.say("Planned"))
-	for _, m := range maintenances {
+	for _, m := range maintenances[:min(most, len(maintenances))] {
 		p.maintenance(m)
 	}
-	for _, i := range p.site.Upcoming {
+	if more := len(maintenances) - most; more > 0 {
+		p.raw(`<p class="row more">`)
+		p.text(p.count("MorePlanned", int64(more)) + " ")
+		p.raw(`<a`)
+		p.attr("href", calendarPath)
+		p.raw(`>`)
+		p.tell("CalendarFile")
+		p.raw(`</a></p>`)
+	}
+	for _, i := range upcoming {
 		p.raw(`<article class="card maintenance">`)
 		p.raw(`<div class="head">`)
 		p.incidentTitle(i)
@@ -282,35 +373,13 @@ func (p *page) plans(maintenances []site.Maintenance) {
 // divide parts the maintenances that are running from those to come.
 func divide(all []site.Maintenance) (running, planned []site.Maintenance) {
 	for _, m := range all {
-		if m.Running {
+		if m.Running() {
 			running = append(running, m)
 		} else {
 			planned = append(planned, m)
 		}
 	}
 	return running, planned
-}
-
-func (p *page) maintenance(m site.Maintenance) {
-	p.raw(`<article class="card maintenance"><div class="head"><h3 dir="auto">`)
-	p.text(orElse(m.Title, p.say("Maintenance")))
-	p.raw(`</h3>`)
-	if m.Running {
-		p.statusLine(site.UnderMaintenance, p.say("InProgress"))
-	}
-	p.raw(`</div><p class="dim">`)
-	p.time(m.Start)
-	p.text(" " + p.say("To") + " ")
-	p.time(m.End)
-	p.text(" (" + p.duration(m.End-m.Start) + ")")
-	p.raw(`</p>`)
-	p.hits(m.Affected, m.Global, shownHits)
-	if m.Description != "" {
-		p.raw(`<div class="said">`)
-		p.markdown(statuspage.Shorten(m.Description, shownWords))
-		p.raw(`</div>`)
-	}
-	p.raw(`</article>`)
 }
 
 // services shows the monitors of each category.
@@ -321,8 +390,18 @@ func (p *page) services() {
 	for n, g := range p.site.Groups {
 		p.group(n, g)
 	}
-	p.legend(whatCounts(p.site.Monitors()...))
+	switch {
+	case p.site.Page.Layout.Compact && p.hasBars(): // whose bars a narrow screen has no room for
+		p.raw(`<div class="wide">`)
+		p.legend(p.whatCounts(p.site.Monitors()...))
+		p.raw(`</div>`)
+	case p.hasBars():
+		p.legend(p.whatCounts(p.site.Monitors()...))
+	}
 }
+
+// hasBars reports whether the page shows the days of its monitors: the smallest layout has no room.
+func (p *page) hasBars() bool { return p.site.Page.Layout != site.Layout{Grid: true, Compact: true} }
 
 func (p *page) group(n int, g site.Group) {
 	p.raw(`<section aria-labelledby="g`)
@@ -335,14 +414,45 @@ func (p *page) group(n int, g site.Group) {
 	if len(g.Monitors) > 1 {
 		p.statusLine(g.Status, p.groupStatus(g))
 	}
-	p.raw(`</div><div class="card">`)
-	for _, m := range g.Monitors {
-		p.monitor(m)
+	layout := p.site.Page.Layout
+	if layout.Grid {
+		p.raw(`</div><div class="grid">`)
+	} else {
+		p.raw(`</div><div class="card">`)
 	}
-	if len(g.Monitors) > 0 {
-		p.ends(g.Monitors[0].Days)
+	for _, m := range g.Monitors {
+		if wide := wideDays(p.site.Page); wide > 0 {
+			m = newest(m, wide)
+		}
+		if layout.Compact {
+			p.compactMonitor(newest(m, shortBars))
+		} else {
+			p.monitor(m)
+		}
+	}
+	if len(g.Monitors) > 0 && layout == (site.Layout{}) {
+		p.endsOfBars(g.Monitors[0].Days)
 	}
 	p.raw(`</div></section>`)
+}
+
+// endsOfBars writes the first and the last day below the bars of a home page.
+func (p *page) endsOfBars(days []site.Day) {
+	if wide := wideDays(p.site.Page); wide > 0 {
+		days = days[max(0, len(days)-wide):]
+	}
+	narrow := narrowDays(p.site.Page)
+	if narrow == 0 || len(days) <= narrow {
+		p.ends(days)
+		return
+	}
+	p.raw(`<p class="ends dim"><span><span class="wide">`)
+	p.day(days[0].Start)
+	p.raw(`</span><span class="narrow">`)
+	p.day(days[len(days)-narrow].Start)
+	p.raw(`</span></span><span>`)
+	p.day(days[len(days)-1].Start)
+	p.raw(`</span></p>`)
 }
 
 func (p *page) groupName(g site.Group) string {
@@ -366,19 +476,68 @@ func (p *page) groupStatus(g site.Group) string {
 
 // monitor shows one in the list of its category.
 func (p *page) monitor(m site.Monitor) {
-	p.raw(`<article class="m"><div class="head"><h3 dir="auto"><a`)
-	p.attr("href", p.href(monitorPath(m.Tag)))
-	p.raw(`>`)
-	p.text(monitorName(m))
-	p.raw(`</a></h3>`)
+	if p.site.Page.Layout.Grid {
+		p.raw(`<article class="m card"><div class="head">`)
+	} else {
+		p.raw(`<article class="m"><div class="head">`)
+	}
+	p.monitorTitle(m)
 	p.statusLine(m.Status, p.status(m.Status))
 	p.raw(`</div>`)
-	p.bars(m)
+	p.shownBars(m)
+	if p.site.Page.Layout.Grid {
+		p.endsOfBars(m.Days)
+	}
 	p.raw(`<div class="head dim"><p>`)
-	p.text(p.figures(m))
+	p.text(p.figuresOfDays(m))
 	p.raw(`</p>`)
 	p.days(m)
 	p.raw(`</div></article>`)
+}
+
+// compactMonitor shows one in a line.
+func (p *page) compactMonitor(m site.Monitor) {
+	if p.site.Page.Layout.Grid {
+		p.raw(`<article class="m c card">`)
+	} else {
+		p.raw(`<article class="m c">`)
+	}
+	p.monitorTitle(m)
+	if p.hasBars() {
+		p.bars(m)
+	}
+	p.statusLine(m.Status, p.status(m.Status))
+	p.raw(`</article>`)
+}
+
+func (p *page) monitorTitle(m site.Monitor) {
+	p.raw(`<h3 dir="auto"><a`)
+	p.attr("href", p.shared(monitorPath(m.Tag)))
+	p.raw(`>`)
+	p.symbol(m.Image)
+	p.text(monitorName(m))
+	p.raw(`</a></h3>`)
+}
+
+// shownBars draws the days of a monitor, on narrow screens fewer of them if the page says so.
+func (p *page) shownBars(m site.Monitor) {
+	if narrowDays(p.site.Page) == 0 {
+		p.bars(m)
+		return
+	}
+	p.raw(`<div class="few">`)
+	p.bars(m)
+	p.raw(`</div>`)
+}
+
+// figuresOfDays are the figures of a monitor on a home page, with their days if the page chooses
+// these.
+func (p *page) figuresOfDays(m site.Monitor) string {
+	says := p.figures(m)
+	if of := p.site.Page; says != "" && (wideDays(of) > 0 || narrowDays(of) > 0) {
+		return p.count("LastDays", int64(len(m.Days))) + ": " + says
+	}
+	return says
 }
 
 // figures are a monitor's uptime and latency.
@@ -421,9 +580,8 @@ func (p *page) isEventful(m site.Monitor) bool {
 	return slices.ContainsFunc(m.Days, func(d site.Day) bool { return known(d.Status) != site.Up })
 }
 
-// pastIncidents lists the newest ones.
-func (p *page) pastIncidents() {
-	past := p.site.Past
+// pastIncidents lists the newest ones, at most so many.
+func (p *page) pastIncidents(past []site.Incident, most int) {
 	p.begin("past", p.say("PastIncidents"))
 	if len(past) == 0 {
 		p.raw(`<p class="dim">`)
@@ -431,12 +589,34 @@ func (p *page) pastIncidents() {
 		p.raw(`</p></section>`)
 		return
 	}
-	p.incidentList(past[:min(len(past), shownPast)])
+	p.incidentList(past[:min(len(past), most)])
 	p.raw(`<p class="row more"><a`)
 	p.attr("href", p.href("/history"))
 	p.raw(`>`)
 	p.tell("AllIncidents")
 	p.raw(`</a></p></section>`)
+}
+
+// endedMaintenances lists some that are over.
+func (p *page) endedMaintenances(ended []site.Maintenance) {
+	if len(ended) == 0 {
+		return
+	}
+	p.begin("ended", p.say("PastMaintenances"))
+	p.raw(`<ol class="list">`)
+	for _, m := range ended {
+		p.raw(`<li class="`, raw(statusName(occurrenceColour(m.State))), `"><p class="dim">`)
+		p.time(m.Start)
+		p.raw(`</p><div><h3 dir="auto"><a`)
+		p.attr("href", p.shared(occurrencePath(m.ID)))
+		p.raw(`>`)
+		p.text(p.maintenanceTitle(m))
+		p.raw(`</a></h3><p class="dim">`)
+		p.coloured(p.occurrenceState(m.State))
+		p.text(" · " + p.duration(m.End-m.Start))
+		p.raw(`</p></div></li>`)
+	}
+	p.raw(`</ol></section>`)
 }
 
 // monitorName is what a monitor is called: its tag if its name can't be seen.

@@ -2,17 +2,14 @@ package page
 
 import "tocsin/internal/site"
 
-// htmlFiles are the pages for people.
+// htmlFiles are the pages for people, but for the first one.
 func htmlFiles(s *site.Site) []File {
 	var files []File
-	for _, lang := range Languages {
-		files = append(files, homePage(s, lang), historyPage(s, lang), missingPage(s, lang))
-	}
-	for _, m := range s.Monitors() {
-		for _, lang := range Languages {
-			files = append(files, monitorPage(s, lang, m))
-		}
-		files = append(files, embedFile(m))
+	files = append(files, inEachLanguage(s, func(lang string) File { return historyPage(s, lang) })...)
+	files = append(files, inEachLanguage(s, func(lang string) File { return missingPage(s, lang) })...)
+	for _, m := range s.Everything().Monitors() {
+		files = append(files, inEachLanguage(s, func(lang string) File { return monitorPage(s.Everything(), lang, m) })...)
+		files = append(files, embedFile(s, m))
 	}
 	return files
 }
@@ -27,7 +24,7 @@ func missingPage(s *site.Site, lang string) File {
 
 // deadEnd is a page that has nothing but a way back.
 func deadEnd(s *site.Site, lang, path string, status int, headline, hint word) File {
-	w := wordsIn(lang)
+	w := wordsOf(s, lang)
 	p := newPage(s, lang, head{path: path, title: w.say(headline), description: w.say(hint), status: site.NoData, plain: true, unlisted: true})
 	p.raw(`<div class="hero"><div class="w"><h1>`)
 	p.tell(headline)

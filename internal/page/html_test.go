@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -16,13 +17,36 @@ import (
 	"tocsin/internal/statuspage"
 )
 
+var (
+	once   = statuspage.Schedule{Start: 1795747320, Rule: "FREQ=MINUTELY;COUNT=1", Duration: hour}
+	weekly = statuspage.Schedule{Start: 1795747320, Rule: "FREQ=WEEKLY", TimeZone: "Europe/Berlin", Duration: 2 * hour}
+)
+
+// seriesOf are the maintenances of the site's occurrences.
+func seriesOf(s *site.Site) []site.Series {
+	byID := map[int64]*site.Series{}
+	for _, m := range s.Maintenances {
+		if byID[m.Of] == nil {
+			of := m
+			of.ID, of.Start, of.End, of.State = 0, 0, 0, ""
+			byID[m.Of] = &site.Series{Maintenance: of}
+		}
+		byID[m.Of].Occurrences = append(byID[m.Of].Occurrences, m)
+	}
+	var all []site.Series
+	for _, id := range slices.Sorted(maps.Keys(byID)) {
+		all = append(all, *byID[id])
+	}
+	return all
+}
+
 // fullSite is a site that has something of everything.
 func fullSite() *site.Site {
 	s := sitetest.Sample(12, 6)
 	s.Demo, s.Notice = "make run", "We *move* on Sunday."
 	s.Groups[0].Monitors[2].Description, s.Groups[0].Monitors[2].URL = "Orders", "https://example.com/"
 	m := &s.Groups[0].Monitors[3]
-	m.Status, m.DegradedIsDown = site.Degraded, true
+	m.Status, m.Formula = site.Degraded, statuspage.StrictFormula
 	m.Days[80].Status, m.Days[80].Maintenance, m.Days[80].Incidents = site.UnderMaintenance, 75, []int64{3, 1}
 	for i := range 40 {
 		m.Days[i] = site.Day{Start: m.Days[i].Start, Status: site.NoData}
@@ -36,23 +60,33 @@ func fullSite() *site.Site {
 	s.Open = append(s.Open, site.Incident{ID: 90, Title: "Everything is slow", State: statuspage.Investigating, Status: site.NoData, Start: sitetest.Now - 3*day, Global: true})
 	s.Upcoming = []site.Incident{{ID: 91, Title: "A move", State: statuspage.Investigating, Status: site.Degraded, Start: sitetest.Now + day, Affected: s.Open[0].Affected}}
 	s.Maintenances = []site.Maintenance{
-		{ID: 1, Title: "New disks", Description: "All of them.", Start: sitetest.Now - hour, End: sitetest.Now + hour, Running: true, Status: site.UnderMaintenance, Affected: s.Open[0].Affected},
-		{ID: 2, Title: "New racks", Start: sitetest.Now + day, End: sitetest.Now + 2*day, Global: true},
+		{ID: 5, Of: 3, Title: "New floor", Schedule: once, Start: sitetest.Now - 3*hour, End: sitetest.Now - 2*hour, State: statuspage.Completed, Global: true},
+		{ID: 1, Of: 1, Title: "New disks", Description: "All of them.", Schedule: weekly, Start: sitetest.Now - hour, End: sitetest.Now + hour, State: statuspage.Ongoing, Status: site.UnderMaintenance, Affected: s.Open[0].Affected},
+		{ID: 3, Of: 4, Title: "Off", Schedule: once, Start: sitetest.Now + 2*minute, End: sitetest.Now + hour, State: statuspage.Cancelled, Global: true},
+		{ID: 2, Of: 2, Title: "New racks", Schedule: once, Start: sitetest.Now + day, End: sitetest.Now + 2*day, State: statuspage.Scheduled, Global: true},
+		{ID: 4, Of: 1, Title: "New disks", Description: "All of them.", Schedule: weekly, Start: sitetest.Now + 7*day, End: sitetest.Now + 7*day + 2*hour, State: statuspage.Scheduled, Status: site.UnderMaintenance, Affected: s.Open[0].Affected},
 	}
 	return s
 }
 
 // htmlOf are all pages that can be made of the site.
 func htmlOf(s *site.Site) []File {
-	files := htmlFiles(s)
+	files := append(LeadFiles(s)[:2], htmlFiles(s)...)
 	for _, i := range s.Incidents() {
 		files = append(files, IncidentFiles(s, i)...)
 	}
+	for _, m := range s.Maintenances {
+		files = append(files, OccurrenceFiles(s, m)...)
+	}
+	for _, of := range seriesOf(s) {
+		files = append(files, SeriesFiles(s, of)...)
+	}
 	files = append(files, GoneFiles(s, 1234)...)
+	files = append(append(files, GoneOccurrenceFiles(s, 1234)...), GoneSeriesFiles(s, 1234)...)
 	files = append(files, MonthFiles(s, site.Month{Start: statuspage.FloorMonth(sitetest.Now), End: statuspage.FloorMonth(sitetest.Now + 10*day), Incidents: s.Incidents(), Earlier: true})...)
 	for _, m := range s.Monitors()[:min(3, len(s.Monitors()))] {
 		for _, theme := range []string{"light", "dark"} {
-			files = append(files, File{Path: "/embed/monitor-" + m.Tag + "?theme=" + theme, Type: htmlType, Status: 200, Body: Embed(m, theme, 30)})
+			files = append(files, File{Path: "/embed/monitor-" + m.Tag + "?theme=" + theme, Type: htmlType, Status: 200, Body: Embed(dataAbout(s, m), theme, 30)})
 		}
 	}
 	return files
@@ -99,7 +133,9 @@ func textIn(n *html.Node) string {
 // What holds on every page: what a screen reader, a browser's policy and a search engine need.
 func TestEveryPage(t *testing.T) {
 	empty := &site.Site{Status: site.NoData, AsOf: sitetest.Now}
-	for _, s := range []*site.Site{fullSite(), fullSite().Still(), empty, empty.Still(), sitetest.Sample(1, 0)} {
+	working := sitetest.Sample(1, 0) // on which a maintenance is
+	working.Groups[0].Monitors[0].Status, working.Maintenances = site.UnderMaintenance, fullSite().Maintenances
+	for _, s := range []*site.Site{fullSite(), fullSite().Still(), working, empty, empty.Still(), sitetest.Sample(1, 0)} {
 		for _, f := range htmlOf(s) {
 			checkPage(t, f)
 		}
@@ -182,7 +218,7 @@ func checkPage(t *testing.T, f File) {
 // messenger and a feed reader look for.
 func TestHead(t *testing.T) {
 	s := fullSite()
-	for _, f := range slices.Concat(htmlFiles(s), IncidentFiles(s, s.Open[0])) {
+	for _, f := range slices.Concat(htmlFiles(s), LeadFiles(s)[:2], IncidentFiles(s, s.Open[0])) {
 		head := map[string]string{}
 		for _, n := range elements(parse(t, f)) {
 			name := ""
@@ -232,7 +268,7 @@ func TestHead(t *testing.T) {
 func TestLinks(t *testing.T) {
 	s := fullSite()
 	there := map[string]bool{}
-	files := append(htmlOf(s), machineFiles(s)...)
+	files := append(htmlOf(s), programFiles(s)...)
 	for _, f := range files {
 		there[f.Path] = true
 	}
@@ -345,8 +381,9 @@ func TestHostileTexts(t *testing.T) {
 func fewPages(s *site.Site) []File {
 	m := s.Groups[0].Monitors[3]
 	return []File{
-		homePage(s, "en"), monitorPage(s, "de", m), IncidentFiles(s, s.Open[0])[0], historyPage(s, "en"), missingPage(s, "en"), embedFile(m),
+		homePage(s, "en"), monitorPage(s, "de", m), IncidentFiles(s, s.Open[0])[0], historyPage(s, "en"), missingPage(s, "en"), embedFile(s, m),
 		MonthFiles(s, site.Month{Start: statuspage.FloorMonth(sitetest.Now), End: sitetest.Now, Incidents: s.Past})[0],
+		dayPage(s, "en", site.Month{Start: statuspage.FloorMonth(sitetest.Now), End: sitetest.Now, Incidents: s.Past}, statuspage.FloorDay(s.Past[0].Start), sitetest.Now),
 	}
 }
 
@@ -471,8 +508,73 @@ func TestIncidentsToCome(t *testing.T) {
 	}
 	s.Upcoming[0].Start = s.AsOf + 2*day
 	month := site.Month{Start: statuspage.FloorMonth(s.AsOf), End: statuspage.FloorMonth(s.AsOf + 10*day), Incidents: append(s.Upcoming, s.Open...)}
-	if text := textIn(parse(t, monthPage(s, "en", month))); !strings.Contains(text, "1 incident in this month") || strings.Contains(text, "Next year") {
+	if text := textIn(parse(t, MonthFiles(s, month)[0])); !strings.Contains(text, "1 incident in this month") || strings.Contains(text, "Next year") {
 		t.Errorf("the month: %s", text)
+	}
+}
+
+// A month with more incidents than fit on one page lists its days, each of which has a page.
+func TestLargeMonth(t *testing.T) {
+	s := sitetest.Sample(2, 1)
+	m := site.Month{Start: statuspage.FloorMonth(s.AsOf), End: statuspage.NextMonth(s.AsOf), Earlier: true}
+	first := m.Start + 2*day
+	add := func(n int, start, took int64) {
+		for range n {
+			id := int64(len(m.Incidents) + 1)
+			m.Incidents = append(m.Incidents, site.Incident{ID: id, Title: fmt.Sprintf("Outage %d.", id), State: statuspage.Resolved, Start: start, End: new(start + took)})
+		}
+	}
+	add(1, s.AsOf+2*day, hour) // in a day that has not begun
+	add(site.MaxIncidents-1, first, hour)
+	add(1, m.Start+hour, 2*day+3*hour)
+	if files := MonthFiles(s, m); len(files) != len(Languages) {
+		t.Fatalf("%d files of a month that is not large", len(files))
+	}
+	add(1, m.Start, hour)
+	days := int(statuspage.FloorDay(s.AsOf)-m.Start)/day + 1
+	files := MonthFiles(s, m)
+	if len(files) != (1+days)*len(Languages) {
+		t.Fatalf("%d files, %d days", len(files), days)
+	}
+	pages := map[string]string{}
+	for _, f := range files {
+		checkPage(t, f)
+		pages[f.Path] = textIn(parse(t, f))
+	}
+	path := MonthPath(s.AsOf)
+	for address, want := range map[string][]string{
+		path:                 {"each day has its own", "3 November 500 incidents 2 November 1 incident 1 November 2 incidents"},
+		path + "/1":          {"Outage 501.", "Outage 502.", "→ 2 November"},
+		path + "/2":          {"1 incident", "Went on", "← 1 November November 2026 → 3 November"},
+		path + "/3":          {"500 incidents", "Outage 2.", "Outage 501."},
+		path + "/4":          {"No incidents"},
+		"/de" + path + "/1":  {"1. November 2026", "2 Vorfälle"},
+		"/de" + path + "/27": {"Keine Vorfälle"},
+	} {
+		for _, text := range want {
+			if !strings.Contains(pages[address], text) {
+				t.Errorf("%s lacks %q: %.300s", address, text, pages[address])
+			}
+		}
+	}
+	if strings.Contains(pages[path], "Outage") || strings.Contains(pages[path+"/1"], "←") || strings.Contains(pages[path+"/27"], "→") {
+		t.Errorf("%.300s, %.300s, %.300s", pages[path], pages[path+"/1"], pages[path+"/27"])
+	}
+	m.Incidents = m.Incidents[:0]
+	add(site.MaxIncidents+1, first, hour)
+	for _, f := range MonthFiles(s, m) {
+		if f.Path == path || f.Path == path+"/3" {
+			pages[f.Path] = textIn(parse(t, f))
+		}
+	}
+	if month, day := pages[path], pages[path+"/3"]; !strings.Contains(month, "More than 500 incidents") || !strings.Contains(day, "More than 500 incidents on this day") || strings.Contains(day, "Outage 501.") || !strings.Contains(day, "Outage 500.") {
+		t.Errorf("%.300s, %s", month, day)
+	}
+	for _, path := range DayPaths(&site.Site{}, s.AsOf) {
+		delete(pages, path)
+	}
+	if len(pages) != len(Languages) {
+		t.Errorf("%d pages that are of no day", len(pages))
 	}
 }
 
@@ -546,7 +648,7 @@ func TestHomeText(t *testing.T) {
 		"Happening now", "Checkout is slow in region 7", "Identified", "Since 27 November 2026, 02:02 UTC", "Service number 1 Down",
 		"Identified · 27 November 2026, 02:20 UTC A bad release. Details", "All 2 updates",
 		"Everything is slow", "All services",
-		"New disks", "In progress", "27 November 2026, 01:42 UTC to 27 November 2026, 03:42 UTC (2 hours)", "Planned", "New racks", "A move",
+		"New disks", "In progress", "27 November 2026, 01:42 UTC to 03:42 UTC (2 hours) Every Friday, 03:42 to 05:42, Berlin time", "Planned", "New racks", "28 November 2026, 02:42 UTC to 29 November 2026, 02:42 UTC (1 day)", "A move",
 		"Group 1", "Partly down", "Service number 0 Operational", "99.993% uptime · 83 ms on average 2 days with problems", "23 November 2026: 8 minutes down", "31 October 2026: 1 hour 37 minutes degraded",
 		"Service number 1 Down", "Service number 3 Degraded", "3 days with problems, 40 days without data",
 		"18 November 2026: 1 hour 15 minutes in maintenance · Checkout is slow in region 3", "30 August 2026 to 8 October 2026: No data",
@@ -595,7 +697,7 @@ func TestEmbed(t *testing.T) {
 		{"dark", 0, "dark", "100.000% uptime", "0 0 4 36"},
 		{"", 1000, "light dark", "99.993% uptime", "0 0 449 36"},
 	} {
-		body := string(Embed(m, c.theme, c.days))
+		body := string(Embed(Data{Monitor: m}, c.theme, c.days))
 		for _, want := range []string{"{color-scheme:" + c.scheme + ";", c.text, `viewBox="` + c.width + `"`, `content="noindex"`} {
 			if !strings.Contains(body, want) {
 				t.Errorf("theme %q, %d days: no %s", c.theme, c.days, want)
@@ -639,17 +741,20 @@ func TestWeight(t *testing.T) {
 
 // The legend says of degraded minutes what the figures beside it do with them.
 func TestLegend(t *testing.T) {
-	lax, strict := site.Monitor{}, site.Monitor{DegradedIsDown: true}
+	lax, strict := site.Monitor{}, site.Monitor{Formula: statuspage.StrictFormula}
+	own := site.Monitor{Formula: statuspage.UptimeFormula{Numerator: "up", Denominator: "up + down"}}
 	for _, c := range []struct {
 		monitors []site.Monitor
 		want     string
 	}{
-		{nil, "Degraded counts as uptime; "},
-		{[]site.Monitor{lax, lax}, "Degraded counts as uptime; "},
-		{[]site.Monitor{strict, strict}, "Degraded counts as down; "},
-		{[]site.Monitor{strict, lax}, "Degraded counts as uptime, but for services whose page says otherwise; "},
+		{nil, "Degraded and maintenance count as uptime; "},
+		{[]site.Monitor{lax, lax}, "Degraded and maintenance count as uptime; "},
+		{[]site.Monitor{strict, strict}, "Degraded counts as down, maintenance as uptime; "},
+		{[]site.Monitor{strict, lax}, "Degraded and maintenance count as uptime, but for services whose page says otherwise; "},
+		{[]site.Monitor{own}, "Uptime is (up) / (up + down), in minutes; "},
+		{[]site.Monitor{own, own}, "Degraded and maintenance count as uptime, but for services whose page says otherwise; "},
 	} {
-		if got := wordsIn("en").say(whatCounts(c.monitors...)); !strings.Contains(got, c.want) {
+		if got := wordsIn("en").whatCounts(c.monitors...); !strings.Contains(got, c.want) {
 			t.Errorf("got %q, want %q", got, c.want)
 		}
 	}
@@ -688,34 +793,25 @@ func TestStretches(t *testing.T) {
 
 // Text has a contrast of at least 4.5 with what it stands on, bars and icons one of at least
 // 3, in both themes.
-func TestColours(t *testing.T) {
-	const text, shapes = 4.5, 3
-	type pair struct {
-		front, back string
-		least       float64
-	}
-	pairs := []pair{{"up-bar", "card", shapes}, {"up-bar", "paper", shapes}, {"degraded-bar", "card", shapes}, {"degraded-bar", "paper", shapes}, {"ink", "paper", text}, {"ink", "card", text}, {"dim", "paper", text}, {"dim", "card", text}}
-	for _, s := range site.Statuses {
-		name := statusName(s)
-		pairs = append(pairs,
-			pair{name, "paper", text}, pair{name, "card", text}, pair{name, name + "-tint", text}, pair{"ink", name + "-tint", text},
-			pair{"card", name, shapes})
-	}
-	for _, theme := range []string{"light", "dark"} {
-		for _, p := range pairs {
-			front, _ := parseColour(colour(theme, p.front))
-			back, _ := parseColour(colour(theme, p.back))
-			if got := contrast(front, back); got < p.least {
-				t.Errorf("%s: %s on %s has a contrast of %.2f, less than %.1f", theme, p.front, p.back, got, p.least)
-			}
-		}
-	}
-}
-
 func BenchmarkHome(b *testing.B) {
 	s := sitetest.Sample(50, 6)
 	b.ReportAllocs()
 	for b.Loop() {
 		homePage(s, "en")
+	}
+}
+
+// A date that was cancelled before it came stands among those to come until it would have begun.
+func TestCancelledDate(t *testing.T) {
+	s := sitetest.Sample(1, 0)
+	at := func(id, start int64, state statuspage.OccurrenceState) site.Maintenance {
+		return site.Maintenance{ID: id, Of: 1, Title: "Backup", Schedule: statuspage.Schedule{Start: start, Rule: "FREQ=DAILY", Duration: hour}, Start: start, End: start + hour, State: state, Global: true}
+	}
+	off, next, past := at(1, sitetest.Now+hour, statuspage.Cancelled), at(2, sitetest.Now+day, statuspage.Scheduled), at(3, sitetest.Now-day, statuspage.Cancelled)
+	of := site.Series{Maintenance: next, Occurrences: []site.Maintenance{past, off, next}}
+	text := textIn(parse(t, SeriesFiles(s, of)[0]))
+	before, after, _ := strings.Cut(text, "Earlier")
+	if strings.Count(before, "Cancelled") != 1 || strings.Count(after, "Cancelled") != 1 || !strings.HasPrefix(text, "Scheduled: Backup") {
+		t.Errorf("%s", text)
 	}
 }

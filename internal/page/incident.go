@@ -21,24 +21,16 @@ const (
 
 // IncidentFiles are the pages of an incident.
 func IncidentFiles(s *site.Site, i site.Incident) []File {
-	var files []File
-	for _, lang := range Languages {
-		files = append(files, incidentPage(s, lang, i))
-	}
-	return files
+	return inEachLanguage(s, func(lang string) File { return incidentPage(s, lang, i) })
 }
 
 // GoneFiles are the pages at the address of an incident that was deleted.
 func GoneFiles(s *site.Site, id int64) []File {
-	var files []File
-	for _, lang := range Languages {
-		files = append(files, deadEnd(s, lang, incidentPath(id), 410, "Gone", "GoneHint"))
-	}
-	return files
+	return inEachLanguage(s, func(lang string) File { return deadEnd(s, lang, incidentPath(id), 410, "Gone", "GoneHint") })
 }
 
 func incidentPage(s *site.Site, lang string, i site.Incident) File {
-	w := wordsIn(lang)
+	w := wordsOf(s, lang)
 	status := incidentColour(i)
 	p := newPage(s, lang, head{
 		path: incidentPath(i.ID), title: w.state(i.State) + ": " + w.title(i), description: w.lastWord(i), status: status,
@@ -92,7 +84,7 @@ func (w *words) lastWord(i site.Incident) string {
 // incidentTitle leads to the incident by its title.
 func (p *page) incidentTitle(i site.Incident) {
 	p.raw(`<h3 dir="auto"><a`)
-	p.attr("href", p.href(incidentPath(i.ID)))
+	p.attr("href", p.shared(incidentPath(i.ID)))
 	p.raw(`>`)
 	p.text(p.title(i))
 	p.raw(`</a></h3>`)
@@ -142,7 +134,7 @@ func (p *page) hits(affected []site.Affected, global bool, most int) {
 	}
 	for _, a := range affected[:min(most, len(affected))] {
 		p.raw(`<li class="`, raw(statusName(a.Status)), `"><a dir="auto"`)
-		p.attr("href", p.href(monitorPath(a.Tag)))
+		p.attr("href", p.shared(monitorPath(a.Tag)))
 		p.raw(`>`)
 		p.icon(a.Status)
 		p.text(orElse(a.Name, a.Tag))

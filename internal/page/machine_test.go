@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -89,12 +90,27 @@ func shop() *site.Site {
 		},
 		Maintenances: []site.Maintenance{
 			{
-				ID: 3, Title: "Index upgrade", Description: "Search may be **slow**.", Start: at - 10*minute, End: at + hour, Running: true, Status: site.UnderMaintenance,
+				ID: 2, Of: 8, Title: "Index check", Schedule: once, Start: at - 5*hour, End: at - 4*hour, State: statuspage.Completed, Status: site.UnderMaintenance,
+				Affected: []site.Affected{{MonitorID: 7, Tag: "search", Name: "Search", Status: site.UnderMaintenance}}, Created: at - 3*day, Updated: at - 3*day,
+			},
+			{
+				ID: 3, Of: 9, Title: "Index upgrade", Description: "Search may be **slow**.", Schedule: once, Start: at - 10*minute, End: at + hour, State: statuspage.Ongoing, Status: site.UnderMaintenance,
 				Affected: []site.Affected{{MonitorID: 7, Tag: "search", Name: "Search", Status: site.UnderMaintenance}}, Created: at - 2*day, Updated: at - day,
 			},
-			{ID: 4, Title: "Network work", Start: at + 4*day, End: at + 4*day + hour, Status: site.Down, Global: true, Created: at - 2*day, Updated: at - 2*day},
+			{ID: 7, Of: 12, Title: "Lift check; not now, \\ later", Schedule: once, Start: at + day, End: at + day + hour, State: statuspage.Cancelled, Global: true, Created: at - 2*day, Updated: at - hour},
+			{ID: 4, Of: 10, Title: "Network work", Schedule: weekly, Start: at + 4*day, End: at + 4*day + hour, State: statuspage.Scheduled, Status: site.Down, Global: true, Created: at - 2*day, Updated: at - 2*day},
+			{ID: 5, Of: 10, Title: "Network work", Schedule: weekly, Start: at + 11*day, End: at + 11*day + hour, State: statuspage.Scheduled, Status: site.Down, Global: true, Created: at - 2*day, Updated: at - 2*day},
 		},
 	}
+}
+
+// team is a page of the shop with its first group, in German first.
+func team() *site.Site {
+	s := shop()
+	s.Page = site.Page{ID: 2, Path: "team", Title: "Team"}
+	s.Settings.Languages = []string{"de", "en"}
+	s.Groups, s.Upcoming, s.Past, s.Maintenances = s.Groups[:1], nil, s.Past[1:], s.Maintenances[3:]
+	return s
 }
 
 // figuresMoved is the site some time later, when nothing has happened but minutes.
@@ -126,6 +142,12 @@ func hostile() *site.Site {
 			monitor.Name, monitor.Description = strings.Repeat(text, 12), text
 		}
 	}
+	for m := range s.Maintenances {
+		s.Maintenances[m].Title, s.Maintenances[m].Description = text, strings.Repeat(text+"\r\n\n", 3)
+		for a := range s.Maintenances[m].Affected {
+			s.Maintenances[m].Affected[a].Name = text
+		}
+	}
 	for _, list := range [][]site.Incident{s.Open, s.Upcoming, s.Past} {
 		for i := range list {
 			list[i].Title = text
@@ -151,7 +173,7 @@ func sites() map[string]*site.Site {
 
 func fileAt(t *testing.T, s *site.Site, path string) File {
 	t.Helper()
-	for _, f := range machineFiles(s) {
+	for _, f := range programFiles(s) {
 		if f.Path == path {
 			return f
 		}
@@ -160,10 +182,10 @@ func fileAt(t *testing.T, s *site.Site, path string) File {
 	return File{}
 }
 
-// TestMachineFiles compares all text files of the shop with those in testdata.
+// TestMachineFiles compares all text files of the shop and of its page with those in testdata.
 func TestMachineFiles(t *testing.T) {
-	for _, f := range machineFiles(shop()) {
-		if strings.HasPrefix(f.Type, "image/png") {
+	for _, f := range append(programFiles(shop()), PageFiles(team())...) {
+		if strings.HasPrefix(f.Type, "image/png") || f.Type == htmlType {
 			continue
 		}
 		name := filepath.Join("testdata", "machine", filepath.FromSlash(f.Path))
@@ -191,12 +213,12 @@ func TestMachineFilesAreWhole(t *testing.T) {
 	for name, s := range sites() {
 		t.Run(name, func(t *testing.T) {
 			seen := map[string]bool{}
-			for _, f := range machineFiles(s) {
+			for _, f := range programFiles(s) {
 				if seen[f.Path] {
 					t.Errorf("%s is there twice", f.Path)
 				}
 				seen[f.Path] = true
-				if !strings.HasPrefix(f.Path, "/") || f.Type == "" || f.Status == 0 || len(f.Body) == 0 || f.Every != Soon && f.Every != Hourly {
+				if !strings.HasPrefix(f.Path, "/") || f.Type == "" || f.Status == 0 || len(f.Body) == 0 || !slices.Contains([]int64{Soon, Hourly, Slowly}, f.Every) {
 					t.Errorf("%s: %q, %d, %d bytes, every %d", f.Path, f.Type, f.Status, len(f.Body), f.Every)
 				}
 				if strings.Contains(f.Type, "xml") {
@@ -231,8 +253,8 @@ func TestMachineFilesAreStable(t *testing.T) {
 			continue
 		}
 		t.Run(name, func(t *testing.T) {
-			again, later := machineFiles(s), machineFiles(figuresMoved(s))
-			for n, f := range machineFiles(s) {
+			again, later := programFiles(s), programFiles(figuresMoved(s))
+			for n, f := range programFiles(s) {
 				if !bytes.Equal(f.Body, again[n].Body) || f.Path != again[n].Path {
 					t.Errorf("%s is not the same again", f.Path)
 				}
@@ -273,7 +295,7 @@ func TestMachineTypes(t *testing.T) {
 		{"/sitemap.xml", "application/xml; charset=utf-8", Hourly},
 		{"/robots.txt", "text/plain; charset=utf-8", Hourly},
 		{"/llms.txt", "text/plain; charset=utf-8", Hourly},
-		{"/status.txt", "text/plain; charset=utf-8", Soon},
+		{"/status.txt", "text/plain; charset=utf-8", Hourly},
 		{"/badge/_/status", "image/svg+xml; charset=utf-8", Hourly},
 		{"/badge/api/dot", "image/svg+xml; charset=utf-8", Hourly},
 		{"/badge/api/latency.json", "application/json; charset=utf-8", Hourly},
@@ -292,3 +314,6 @@ func TestMachineTypes(t *testing.T) {
 		}
 	}
 }
+
+// programFiles are all that programs read.
+func programFiles(s *site.Site) []File { return append(wholeFiles(s), machineFiles(s)...) }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"net/url"
+	"slices"
 	"strings"
 
 	"tocsin/internal/site"
@@ -15,24 +16,26 @@ const shownConcerning = 20
 
 // monitorPage is all that there is to know of one monitor.
 func monitorPage(s *site.Site, lang string, m site.Monitor) File {
-	w := wordsIn(lang)
+	w := wordsOf(s, lang)
 	name := monitorName(m)
 	p := newPage(s, lang, head{
-		path: monitorPath(m.Tag), title: w.status(m.Status) + ": " + name, description: w.monitorSummary(m), status: known(m.Status), tag: m.Tag,
+		path: monitorPath(m.Tag), title: w.status(m.Status) + ": " + name, description: w.monitorSummary(m), status: known(m.Status), tag: m.Tag, images: hasImage(m),
 	})
 	p.raw(`<div class="hero"><div class="w"><p class="kind">`)
 	p.statusLine(m.Status, p.status(m.Status))
 	p.raw(`</p><h1 dir="auto">`)
+	p.symbol(m.Image)
 	p.text(name)
 	p.raw(`</h1>`)
 	p.about(m)
 	p.raw(`</div></div><div class="w">`)
+	p.maintenancesOf(m)
 	p.availability(m)
 	p.latency(m)
 	p.concerning(m)
 	p.share(m)
 	p.raw(`</div>`)
-	return p.end(200, Hourly)
+	return p.end(200, every(m.Status))
 }
 
 // monitorSummary describes the monitor for search engines and previews.
@@ -73,7 +76,7 @@ func (p *page) availability(m site.Monitor) {
 		p.raw(`</p>`)
 	}
 	p.raw(`</section>`)
-	p.legend(whatCounts(m))
+	p.legend(p.whatCounts(m))
 	p.problemDays(m)
 }
 
@@ -88,7 +91,7 @@ func (p *page) uptimes(m site.Monitor) {
 
 // uptimeOf is the uptime of the newest of the days, or what says that there is none.
 func (p *page) uptimeOf(m site.Monitor, days int) string {
-	percent, counted := sum(m, days).Uptime(m.DegradedIsDown)
+	percent, counted := sum(m, days).Uptime(m.Formula)
 	if days == site.Days && m.Uptime != nil {
 		percent, counted = *m.Uptime, true
 	}
@@ -235,7 +238,7 @@ func share(value, most float64) float64 {
 func (p *page) concerning(m site.Monitor) {
 	var found []site.Incident
 	for _, i := range p.site.Incidents() {
-		if len(found) < shownConcerning && concerns(i, m.ID) {
+		if len(found) < shownConcerning && concerns(i.Affected, i.Global, m.ID) {
 			found = append(found, i)
 		}
 	}
@@ -250,24 +253,27 @@ func (p *page) concerning(m site.Monitor) {
 	p.raw(`</section>`)
 }
 
-// concerns reports whether the incident is about the monitor with the id.
-func concerns(i site.Incident, monitor int64) bool {
-	for _, a := range i.Affected {
-		if a.MonitorID == monitor {
-			return true
-		}
-	}
-	return i.Global
+// concerns reports whether an incident or a maintenance is about the monitor with the id.
+func concerns(affected []site.Affected, global bool, monitor int64) bool {
+	return global || slices.ContainsFunc(affected, func(a site.Affected) bool { return a.MonitorID == monitor })
 }
 
 // share leads to what others can put into their own pages.
 func (p *page) share(m site.Monitor) {
+	of := p.site.Settings
+	if of.NoBadges && of.NoEmbeds {
+		return
+	}
 	badges := "/badge/" + url.PathEscape(m.Tag)
 	p.begin("share", p.say("Share"))
 	p.raw(`<ul class="row">`)
-	p.listLink(badges+"/status", "StatusBadge")
-	p.listLink(badges+"/uptime", "UptimeBadge")
-	p.listLink(badges+"/latency", "LatencyBadge")
-	p.listLink(embedPath(m.Tag), "Embedded")
+	if !of.NoBadges {
+		p.listLink(badges+"/status", "StatusBadge")
+		p.listLink(badges+"/uptime", "UptimeBadge")
+		p.listLink(badges+"/latency", "LatencyBadge")
+	}
+	if !of.NoEmbeds {
+		p.listLink(embedPath(m.Tag), "Embedded")
+	}
 	p.raw(`</ul></section>`)
 }

@@ -25,12 +25,12 @@ func pictureFiles(s *site.Site) []File {
 		files = append(files, File{Path: "/" + name, Type: "image/png", Status: 200, Body: body, Every: Hourly})
 	}
 	status, headline := headlineOf(s)
-	return append(files, svgFile("/favicon.svg", iconSVG(status, wordsIn(Languages[0]).say(headline))))
+	colour := palettesOf(s.Settings.Colours, s.Settings.DarkColours).statusColour(status)
+	return append(files, svgFile("/favicon.svg", iconSVG(status, hexColour(colour), mainWords(s).say(headline)), Hourly))
 }
 
 // iconSVG is the icon of a status as a file, which says what it means.
-func iconSVG(status site.Status, says string) []byte {
-	colour := hexColour(statusColour(status))
+func iconSVG(status site.Status, colour, says string) []byte {
 	shape := strings.NewReplacer(
 		`class="g"`, `fill="none" stroke="#fff" stroke-width="1.7" stroke-linecap="round"`,
 		`class="r"`, `fill="none" stroke="`+colour+`" stroke-width="2"`,

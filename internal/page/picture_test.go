@@ -219,7 +219,7 @@ func draw(t *testing.T, status site.Status) image.Image {
 func TestFavicon(t *testing.T) {
 	for status, s := range map[site.Status]*site.Site{site.Down: shop(), site.NoData: {}} {
 		f := fileAt(t, s, "/favicon.svg")
-		if want := `fill="` + hexColour(statusColour(status)) + `"`; !bytes.Contains(f.Body, []byte(want)) || len(f.Body) > 512 {
+		if want := `fill="` + hexColour(palettes{}.statusColour(status)) + `"`; !bytes.Contains(f.Body, []byte(want)) || len(f.Body) > 512 {
 			t.Errorf("%s is %s", status, f.Body)
 		}
 	}

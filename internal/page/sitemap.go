@@ -20,26 +20,53 @@ type sitemapURLXML struct {
 	Changed  string `xml:"lastmod,omitempty"`
 }
 
-// sitemapFile lists the pages for search engines, in all languages: the main pages, the
-// monitors, and the incidents that the site knows with the months that they went on in. A
-// sitemap has to have whole addresses. If the site's URL is not known there is none, and the
-// answer is a 404.
+// hasSitemap reports whether there is one. It has to have whole addresses.
+func hasSitemap(s *site.Site) bool { return s.URL != "" && !s.Settings.Sitemap.Off }
+
+// sitemapFile lists addresses for search engines: those that the operator chose, or all pages. If
+// there is none the answer is a 404.
 func sitemapFile(s *site.Site) File {
-	if s.URL == "" {
-		return File{Path: sitemapPath, Type: textType, Status: 404, Body: []byte("There is no sitemap, because the address of this site is not set.\n"), Every: Hourly}
+	if !hasSitemap(s) {
+		why := word("NoSitemapAddress")
+		if s.Settings.Sitemap.Off {
+			why = "NoSitemap"
+		}
+		return File{Path: sitemapPath, Type: textType, Status: 404, Body: []byte(mainWords(s).say(why) + "\n"), Every: Hourly}
 	}
-	var x sitemapXML
-	add := func(path, changed string) {
-		for _, lang := range Languages {
-			x.URLs = append(x.URLs, sitemapURLXML{link(s, localPath(lang, path)), changed})
+	x := sitemapXML{URLs: allPages(s)}
+	if s.Settings.Sitemap.URLs != nil {
+		x.URLs = nil
+		for _, address := range s.Settings.Sitemap.URLs {
+			x.URLs = append(x.URLs, sitemapURLXML{Location: address})
 		}
 	}
-	add("/", "")
-	add("/history", "")
-	for _, m := range s.Monitors() {
+	return xmlFile(sitemapPath, "application/xml; charset=utf-8", x)
+}
+
+// allPages are the site's pages in all languages: the main ones, the monitors, the maintenances
+// that are on or to come, and the incidents that the site knows with the months that they went on
+// in.
+func allPages(s *site.Site) []sitemapURLXML {
+	var urls []sitemapURLXML
+	addOf := func(of *site.Site, path, changed string) {
+		for _, lang := range languagesOf(s) {
+			urls = append(urls, sitemapURLXML{link(s, address(of, lang, path)), changed})
+		}
+	}
+	add := func(path, changed string) { addOf(s, path, changed) }
+	for _, of := range slices.Concat([]*site.Site{s}, s.Pages) {
+		addOf(of, "/", "")
+		addOf(of, "/history", "")
+	}
+	all := s.Everything()
+	for _, m := range all.Monitors() {
 		add(monitorPath(m.Tag), "")
 	}
-	incidents := s.Incidents()
+	for _, m := range site.Next(all.Maintenances) {
+		add(seriesPath(m.Of), machineTime(m.Updated))
+		add(occurrencePath(m.ID), machineTime(m.Updated))
+	}
+	incidents := all.Incidents()
 	for _, i := range incidents {
 		add(incidentPath(i.ID), machineTime(i.Updated))
 	}
@@ -48,7 +75,7 @@ func sitemapFile(s *site.Site) File {
 			add(MonthPath(month), "")
 		}
 	}
-	return xmlFile(sitemapPath, "application/xml; charset=utf-8", x)
+	return urls
 }
 
 // monthsOf are the first seconds of the months in which the incidents began and ended, the

@@ -24,7 +24,6 @@ import (
 // An incident that begins later is in none of them: readers would take it for an outage.
 
 const (
-	pageID       = "tocsin-main"
 	maxIncidents = 50 // in a list of all states
 
 	// maxText is the length limit of a text in UTF-16 units in files that carry many of them.
@@ -137,24 +136,49 @@ type affectedJSON struct {
 	NewStatus string `json:"new_status"`
 }
 
-// statuspageFiles are the eight files.
-func statuspageFiles(s *site.Site) []File {
-	components := componentsOf(s)
-	byID := map[string]componentJSON{}
-	for _, c := range components {
-		byID[c.ID] = c
+// pageID is an id that the page keeps, whatever its address.
+func pageID(s *site.Site) string {
+	if s.Page.Path == "" {
+		return "tocsin-main"
 	}
-	open := incidentsJSON(s, s.Open, byID)
-	maintenances := maintenancesJSON(s, byID)
-	active := slices.DeleteFunc(slices.Clone(maintenances), func(m maintenanceJSON) bool { return m.Status == "scheduled" })
-	upcoming := slices.DeleteFunc(slices.Clone(maintenances), func(m maintenanceJSON) bool { return m.Status != "scheduled" })
-	newest := slices.Clone(maintenances)
-	slices.Reverse(newest)
+	return "tocsin-" + strconv.FormatInt(s.Page.ID, 10)
+}
 
-	page := pageJSON{ID: pageID, Name: titleOf(s), URL: cmp.Or(s.URL, "/"), TimeZone: "Etc/UTC", UpdatedAt: milliTime(s.Changed)}
-	generated := page
-	generated.GeneratedAt = new(milliTime(s.AsOf))
+func pageOf(s *site.Site) pageJSON {
+	return pageJSON{ID: pageID(s), Name: titleOf(s), URL: cmp.Or(link(s, s.Page.Base()), "/"), TimeZone: "Etc/UTC", UpdatedAt: milliTime(s.Changed)}
+}
 
+// wholeJSON are the two of the eight files that tell of the whole.
+func wholeJSON(s *site.Site) []File {
+	components, byID := componentsOf(s)
+	page, status := pageOf(s), statusOf(s)
+	page.GeneratedAt = new(milliTime(s.AsOf))
+	return []File{
+		jsonFile("/api/v2/status.json", LeadEvery(s), struct {
+			Page   pageJSON   `json:"page"`
+			Status statusJSON `json:"status"`
+		}{page, status}),
+		jsonFile("/api/v2/summary.json", LeadEvery(s), struct {
+			Page                  pageJSON          `json:"page"`
+			Components            []measuredJSON    `json:"components"`
+			Incidents             []incidentJSON    `json:"incidents"`
+			ScheduledMaintenances []maintenanceJSON `json:"scheduled_maintenances"`
+			Status                statusJSON        `json:"status"`
+		}{page, measured(s, components), incidentsJSON(s, s.Open, byID), maintenancesJSON(s, site.Next(s.Maintenances), byID), status}),
+	}
+}
+
+// statuspageFiles are the other six.
+func statuspageFiles(s *site.Site) []File {
+	components, byID := componentsOf(s)
+	next := site.Next(s.Maintenances)
+	running, planned := divide(next)
+	active, upcoming := maintenancesJSON(s, running, byID), maintenancesJSON(s, planned, byID)
+	over := slices.DeleteFunc(slices.Clone(s.Maintenances), func(m site.Maintenance) bool { return m.State != statuspage.Completed })
+	newest := maintenancesJSON(s, append(over, next...), byID)
+	slices.SortStableFunc(newest, func(a, b maintenanceJSON) int { return strings.Compare(b.ScheduledFor, a.ScheduledFor) })
+
+	page := pageOf(s)
 	type incidents struct {
 		Page      pageJSON       `json:"page"`
 		Incidents []incidentJSON `json:"incidents"`
@@ -163,25 +187,13 @@ func statuspageFiles(s *site.Site) []File {
 		Page                  pageJSON          `json:"page"`
 		ScheduledMaintenances []maintenanceJSON `json:"scheduled_maintenances"`
 	}
-	status := statusOf(s)
 	return []File{
-		jsonFile("/api/v2/status.json", Soon, struct {
-			Page   pageJSON   `json:"page"`
-			Status statusJSON `json:"status"`
-		}{generated, status}),
-		jsonFile("/api/v2/summary.json", Soon, struct {
-			Page                  pageJSON          `json:"page"`
-			Components            []measuredJSON    `json:"components"`
-			Incidents             []incidentJSON    `json:"incidents"`
-			ScheduledMaintenances []maintenanceJSON `json:"scheduled_maintenances"`
-			Status                statusJSON        `json:"status"`
-		}{generated, measured(s, components), open, maintenances, status}),
 		jsonFile("/api/v2/components.json", Hourly, struct {
 			Page       pageJSON        `json:"page"`
 			Components []componentJSON `json:"components"`
 		}{page, components}),
 		jsonFile("/api/v2/incidents.json", Hourly, incidents{page, incidentsJSON(s, begun(s), byID)}),
-		jsonFile("/api/v2/incidents/unresolved.json", Hourly, incidents{page, open}),
+		jsonFile("/api/v2/incidents/unresolved.json", Hourly, incidents{page, incidentsJSON(s, s.Open, byID)}),
 		jsonFile("/api/v2/scheduled-maintenances.json", Hourly, scheduled{page, newest[:min(len(newest), maxIncidents)]}),
 		jsonFile("/api/v2/scheduled-maintenances/upcoming.json", Hourly, scheduled{page, upcoming}),
 		jsonFile("/api/v2/scheduled-maintenances/active.json", Hourly, scheduled{page, active}),
@@ -206,7 +218,7 @@ func milliTime(t int64) string { return time.Unix(t, 0).UTC().Format("2006-01-02
 // link is the whole address of a path, or the path alone when the site's URL is not known.
 func link(s *site.Site, path string) string { return s.URL + path }
 
-// statusOf is how the whole is: as bad as the worst component, and never better than an open
+// statusOf is how the whole is, in the words of the format, which are English: as bad as the worst component, and never better than an open
 // incident.
 func statusOf(s *site.Site) statusJSON {
 	worst := s.Status
@@ -222,7 +234,7 @@ func statusOf(s *site.Site) statusJSON {
 		return statusJSON{indicatorMinor, "Partially Degraded Service"}
 	case len(s.Open) > 0 && worst != site.UnderMaintenance:
 		return statusJSON{indicatorMinor, "Minor Service Outage"}
-	case worst == site.UnderMaintenance || slices.ContainsFunc(s.Maintenances, func(m site.Maintenance) bool { return m.Running }):
+	case worst == site.UnderMaintenance || slices.ContainsFunc(s.Maintenances, site.Maintenance.Running):
 		return statusJSON{indicatorMaintenance, "Service Under Maintenance"}
 	}
 	return statusJSON{indicatorNone, "All Systems Operational"}
@@ -283,9 +295,10 @@ func lastKnown(m site.Monitor) site.Status {
 	return m.Status
 }
 
-// componentsOf are the monitors, each category as a group before its members.
-func componentsOf(s *site.Site) []componentJSON {
-	all := []componentJSON{}
+// componentsOf are the monitors, each category as a group before its members, and the same by
+// their ids.
+func componentsOf(s *site.Site) (all []componentJSON, byID map[string]componentJSON) {
+	all, byID = []componentJSON{}, map[string]componentJSON{}
 	position := 0
 	for _, g := range s.Groups {
 		if g.Name == "" {
@@ -302,7 +315,11 @@ func componentsOf(s *site.Site) []componentJSON {
 			all = append(all, leaf(m, i+1, &group.ID))
 		}
 	}
-	return all
+	for n := range all {
+		all[n].PageID = pageID(s)
+		byID[all[n].ID] = all[n]
+	}
+	return all, byID
 }
 
 // componentID is of the monitor's number, since a tag can be used again by another monitor.
@@ -312,7 +329,7 @@ func leaf(m site.Monitor, position int, group *string) componentJSON {
 	c := componentJSON{
 		ID: componentID(m.ID), Name: monitorName(m), Status: componentStatus(lastKnown(m)),
 		CreatedAt: milliTime(m.Created), UpdatedAt: milliTime(m.Updated), Position: position,
-		Showcase: true, StartDate: new(machineDay(m.Created)), GroupID: group, PageID: pageID,
+		Showcase: true, StartDate: new(machineDay(m.Created)), GroupID: group,
 	}
 	if m.Description != "" {
 		c.Description = &m.Description
@@ -323,7 +340,7 @@ func leaf(m site.Monitor, position int, group *string) componentJSON {
 // groupOf is a category. It has no number, so its id is made of its name.
 func groupOf(g site.Group, position int) componentJSON {
 	digest := sha256.Sum256([]byte(g.Name))
-	c := componentJSON{ID: "g" + hex.EncodeToString(digest[:6]), Name: g.Name, Position: position, PageID: pageID, Group: true}
+	c := componentJSON{ID: "g" + hex.EncodeToString(digest[:6]), Name: g.Name, Position: position, Group: true}
 	created, updated, down, worst := g.Monitors[0].Created, int64(0), 0, site.NoData
 	for _, m := range g.Monitors {
 		c.Components = append(c.Components, componentID(m.ID))
@@ -373,10 +390,10 @@ func incidentsJSON(s *site.Site, incidents []site.Incident, components map[strin
 }
 
 func incidentOf(s *site.Site, i site.Incident, components map[string]componentJSON) incidentJSON {
-	id := strconv.FormatInt(i.ID, 10)
+	id, w := strconv.FormatInt(i.ID, 10), mainWords(s)
 	j := incidentJSON{
-		ID: id, Name: wordsIn(Languages[0]).title(i), Status: strings.ToLower(string(i.State)), CreatedAt: milliTime(i.Created), UpdatedAt: milliTime(i.Updated),
-		Impact: impact(s, i), Shortlink: link(s, incidentPath(i.ID)), StartedAt: milliTime(i.Start), PageID: pageID,
+		ID: id, Name: w.title(i), Status: strings.ToLower(string(i.State)), CreatedAt: milliTime(i.Created), UpdatedAt: milliTime(i.Updated),
+		Impact: impact(s, i), Shortlink: link(s, incidentPath(i.ID)), StartedAt: milliTime(i.Start), PageID: pageID(s),
 		IncidentUpdates: []updateJSON{}, Components: componentsAt(i.Affected, components),
 	}
 	if i.Resolved() && i.End != nil {
@@ -392,7 +409,7 @@ func incidentOf(s *site.Site, i site.Incident, components map[string]componentJS
 			j.MonitoringAt = new(milliTime(u.Time))
 		}
 		j.IncidentUpdates = append(j.IncidentUpdates, updateJSON{
-			ID: updateID(i, u), Status: strings.ToLower(string(u.State)), Body: updateBody(i, u), IncidentID: id,
+			ID: updateID(i, u), Status: strings.ToLower(string(u.State)), Body: updateBody(w, i, u), IncidentID: id,
 			CreatedAt: milliTime(u.Created), UpdatedAt: milliTime(u.Updated), DisplayAt: milliTime(u.Time),
 			AffectedComponents: affectedAt(i.Affected, before, u.State), DeliverNotifications: true,
 		})
@@ -428,9 +445,11 @@ func affectedAt(affected []site.Affected, before, after statuspage.State) []affe
 	return all
 }
 
-func maintenancesJSON(s *site.Site, components map[string]componentJSON) []maintenanceJSON {
-	all := make([]maintenanceJSON, 0, len(s.Maintenances))
-	for _, m := range s.Maintenances {
+// maintenancesJSON are occurrences of maintenances. Of one that repeats those that are on are
+// shown, and else the next one.
+func maintenancesJSON(s *site.Site, maintenances []site.Maintenance, components map[string]componentJSON) []maintenanceJSON {
+	all := make([]maintenanceJSON, 0, len(maintenances))
+	for _, m := range maintenances {
 		all = append(all, maintenanceOf(s, m, components))
 	}
 	return all
@@ -438,30 +457,33 @@ func maintenancesJSON(s *site.Site, components map[string]componentJSON) []maint
 
 func maintenanceOf(s *site.Site, m site.Maintenance, components map[string]componentJSON) maintenanceJSON {
 	number := strconv.FormatInt(m.ID, 10)
-	id := "m" + number // no incident has it
-	update := updateJSON{
-		ID: id + "-scheduled", Status: "scheduled", Body: statuspage.Shorten(m.Description, maxText), IncidentID: id,
-		CreatedAt: milliTime(m.Created), UpdatedAt: milliTime(m.Updated), DisplayAt: milliTime(m.Created),
-		DeliverNotifications: true,
-	}
-	for _, a := range m.Affected {
-		update.AffectedComponents = append(update.AffectedComponents, affectedJSON{componentID(a.MonitorID), a.Name, operational, operational})
-	}
+	id, w := "m"+number, mainWords(s) // no incident has that id
 	j := maintenanceJSON{incidentJSON{
-		ID: id, Name: m.Title, Status: update.Status, CreatedAt: milliTime(m.Created), UpdatedAt: milliTime(m.Updated),
-		Impact: indicatorMaintenance, Shortlink: link(s, "/maintenances/"+number), StartedAt: milliTime(m.Created), PageID: pageID,
-		IncidentUpdates: []updateJSON{update}, Components: componentsAt(m.Affected, components),
+		ID: id, Name: w.maintenanceTitle(m), CreatedAt: milliTime(m.Created), UpdatedAt: milliTime(m.Updated),
+		Impact: indicatorMaintenance, Shortlink: link(s, occurrencePath(m.ID)), StartedAt: milliTime(m.Created), PageID: pageID(s),
+		Components: componentsAt(m.Affected, components),
 	}, milliTime(m.Start), milliTime(m.End)}
-	if m.Running {
-		j.Status, j.StartedAt, j.UpdatedAt = "in_progress", milliTime(m.Start), milliTime(max(m.Start, m.Updated))
-		begun := update
-		begun.ID, begun.Status, begun.Body = id+"-in_progress", j.Status, "The maintenance has begun."
-		begun.CreatedAt, begun.UpdatedAt, begun.DisplayAt = j.StartedAt, j.StartedAt, j.StartedAt
-		begun.AffectedComponents = nil
-		for _, a := range m.Affected {
-			begun.AffectedComponents = append(begun.AffectedComponents, affectedJSON{componentID(a.MonitorID), a.Name, operational, componentStatus(a.Status)})
+	// tell adds what happened at a time, after which the components have other statuses.
+	tell := func(status, body string, at int64, before, after func(site.Status) string) {
+		u := updateJSON{
+			ID: id + "-" + status, Status: status, Body: body, IncidentID: id,
+			CreatedAt: milliTime(at), UpdatedAt: milliTime(at), DisplayAt: milliTime(at), DeliverNotifications: true,
 		}
-		j.IncidentUpdates = []updateJSON{begun, update}
+		for _, a := range m.Affected {
+			u.AffectedComponents = append(u.AffectedComponents, affectedJSON{componentID(a.MonitorID), a.Name, before(a.Status), after(a.Status)})
+		}
+		j.Status, j.IncidentUpdates = status, append([]updateJSON{u}, j.IncidentUpdates...)
+	}
+	well := func(site.Status) string { return operational }
+	tell("scheduled", statuspage.Shorten(m.Description, maxText), m.Created, well, well)
+	j.IncidentUpdates[0].UpdatedAt = j.UpdatedAt
+	if m.Running() || m.State == statuspage.Completed {
+		j.StartedAt, j.UpdatedAt = milliTime(m.Start), milliTime(max(m.Start, m.Updated))
+		tell("in_progress", w.say("HasBegun"), m.Start, well, componentStatus)
+	}
+	if m.State == statuspage.Completed {
+		j.ResolvedAt, j.UpdatedAt = new(milliTime(m.End)), milliTime(max(m.End, m.Updated))
+		tell("completed", w.say("IsOver"), m.End, componentStatus, well)
 	}
 	return j
 }

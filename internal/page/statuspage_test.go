@@ -148,7 +148,7 @@ func checkIncidents(t *testing.T, incidents []map[string]any, keys string) {
 				}
 			}
 		}
-		if (i["status"] == "resolved") != (i["resolved_at"] != nil) {
+		if (i["status"] == "resolved" || i["status"] == "completed") != (i["resolved_at"] != nil) {
 			t.Errorf("incident %v is %v, and resolved at %v", i["id"], i["status"], i["resolved_at"])
 		}
 	}
@@ -174,6 +174,35 @@ func checkTimes(t *testing.T, v any) {
 	}
 }
 
+// TestStatuspageOfPage looks that all that a page's files have is of that page.
+func TestStatuspageOfPage(t *testing.T) {
+	for _, url := range []string{"https://status.example.com", ""} {
+		s := team()
+		s.URL = url
+		read := 0
+		for _, f := range PageFiles(s) {
+			if !strings.HasPrefix(f.Path, "/team/api/v2/") {
+				continue
+			}
+			read++
+			var body map[string]any
+			if err := json.Unmarshal(f.Body, &body); err != nil {
+				t.Fatal(err)
+			}
+			of := body["page"].(map[string]any)
+			if of["id"] != "tocsin-2" || of["name"] != "Team · Example Shop" || of["url"] != url+"/team" {
+				t.Errorf("%s is of %v", f.Path, of)
+			}
+			if n, own := strings.Count(string(f.Body), `"page_id":`), strings.Count(string(f.Body), `"page_id":"tocsin-2"`); n != own {
+				t.Errorf("%s: %d of %d are of this page:\n%s", f.Path, own, n, f.Body)
+			}
+		}
+		if read != len(bodies) {
+			t.Errorf("%d files", read)
+		}
+	}
+}
+
 func ids(all []map[string]any) []string {
 	got := []string{}
 	for _, i := range all {
@@ -191,7 +220,7 @@ func TestStatuspageLists(t *testing.T) {
 		{"summary", "scheduled_maintenances", []string{"m3", "m4"}},
 		{"incidents", "incidents", []string{"12", "11", "9"}},
 		{"incidents/unresolved", "incidents", []string{"12"}},
-		{"scheduled-maintenances", "scheduled_maintenances", []string{"m4", "m3"}},
+		{"scheduled-maintenances", "scheduled_maintenances", []string{"m4", "m3", "m2"}},
 		{"scheduled-maintenances/upcoming", "scheduled_maintenances", []string{"m4"}},
 		{"scheduled-maintenances/active", "scheduled_maintenances", []string{"m3"}},
 	} {
@@ -223,7 +252,10 @@ func TestIndicator(t *testing.T) {
 	}
 	maintained := func(running bool) *site.Site {
 		s := monitors(site.Up)
-		s.Maintenances = []site.Maintenance{{Running: running}}
+		s.Maintenances = []site.Maintenance{{State: statuspage.Scheduled}}
+		if running {
+			s.Maintenances[0].State = statuspage.Ongoing
+		}
 		return s
 	}
 	silent := func(last site.Status, s *site.Site) *site.Site {

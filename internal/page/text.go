@@ -2,7 +2,6 @@ package page
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"unicode"
 
@@ -17,10 +16,9 @@ const (
 
 const textType = "text/plain; charset=utf-8"
 
-// textFiles are what curl and other readers of plain text get.
+// textFiles tell programs what is here.
 func textFiles(s *site.Site) []File {
 	return []File{
-		{Path: "/status.txt", Type: textType, Status: 200, Body: statusText(s), Every: Soon},
 		{Path: "/robots.txt", Type: textType, Status: 200, Body: robotsText(s), Every: Hourly},
 		{Path: "/llms.txt", Type: textType, Status: 200, Body: llmsText(s), Every: Hourly},
 	}
@@ -35,7 +33,7 @@ type sheet struct {
 
 // statusText is the state of the whole, what is open and planned, and the monitors.
 func statusText(s *site.Site) []byte {
-	t := sheet{words: wordsIn(Languages[0])}
+	t := sheet{words: mainWords(s)}
 	_, headline := t.headline(s)
 	t.lines("", headline)
 	t.lines("", titleOf(s)+". "+t.say("AsOf")+" "+t.instant(s.AsOf)+".")
@@ -50,17 +48,21 @@ func statusText(s *site.Site) []byte {
 		t.heading("Notice")
 		t.lines("", plain(s.Notice))
 	}
-	if len(s.Open) > 0 {
+	running, planned := divide(site.Next(s.Maintenances))
+	if len(s.Open)+len(running) > 0 {
 		t.heading("HappeningNow")
 	}
 	for _, i := range s.Open {
 		t.incident(s, i, t.state(i.State)+". "+t.say("Since")+" "+t.instant(i.Start)+".")
 	}
-	if len(s.Maintenances)+len(s.Upcoming) > 0 {
+	for _, m := range running {
+		t.maintenance(s, m)
+	}
+	if len(planned)+len(s.Upcoming) > 0 {
 		t.heading("Planned")
 	}
-	for _, m := range s.Maintenances {
-		t.maintenance(m)
+	for _, m := range planned {
+		t.maintenance(s, m)
 	}
 	for _, i := range s.Upcoming {
 		t.incident(s, i, t.say("From")+" "+t.instant(i.Start)+".")
@@ -72,7 +74,7 @@ func statusText(s *site.Site) []byte {
 		t.group(g, len(s.Groups) == 1)
 	}
 	t.WriteString("\n")
-	t.lines("", t.say("AllIncidents")+": "+link(s, "/history"))
+	t.lines("", t.say("AllIncidents")+": "+link(s, address(s, t.lang, "/history")))
 	return []byte(t.String())
 }
 
@@ -89,26 +91,32 @@ func (t *sheet) incident(s *site.Site, i site.Incident, when string) {
 	t.WriteString("  " + link(s, incidentPath(i.ID)) + "\n")
 }
 
-func (t *sheet) maintenance(m site.Maintenance) {
-	t.lines("* ", m.Title)
-	when := t.instant(m.Start) + " " + t.say("To") + " " + t.instant(m.End) + "."
-	if m.Running {
-		when = t.say("InProgress") + ". " + when
+func (t *sheet) maintenance(s *site.Site, m site.Maintenance) {
+	t.lines("* ", t.maintenanceTitle(m))
+	t.lines("  ", t.occurrenceState(m.State)+". "+t.span(m.Start, m.End)+".")
+	if !m.Schedule.OneTime() {
+		t.lines("  ", t.schedule(m.Schedule)+".")
 	}
-	t.lines("  ", when)
 	t.affected(m.Affected, m.Global)
 	t.lines("  ", plain(statuspage.Shorten(m.Description, textLength)))
+	t.WriteString("  " + link(s, occurrencePath(m.ID)) + "\n")
 }
 
 func (t *sheet) affected(affected []site.Affected, global bool) {
+	t.lines("  ", affectedText(t.words, affected, global))
+}
+
+// affectedText names the monitors that an incident or a maintenance concerns, with what it does
+// to them.
+func affectedText(w *words, affected []site.Affected, global bool) string {
 	var all []string
 	for _, a := range affected {
-		all = append(all, a.Name+" ("+strings.ToLower(t.status(a.Status))+")")
+		all = append(all, a.Name+" ("+w.inText(a.Status)+")")
 	}
 	if global {
-		all = append(all, t.say("EverythingAffected"))
+		all = append(all, w.say("EverythingAffected"))
 	}
-	t.lines("  ", strings.Join(all, ", "))
+	return strings.Join(all, ", ")
 }
 
 // group writes the monitors of a group, which may be the only one.
@@ -123,7 +131,11 @@ func (t *sheet) group(g site.Group, only bool) {
 		if m.Uptime != nil {
 			uptime = t.percent(site.FormatUptime(*m.Uptime))
 		}
-		const state, figure = 13, 9
+		const figure = 9
+		state := 0
+		for id := range statusNames {
+			state = max(state, columns(t.status(id))+2)
+		}
 		t.WriteString(padded("  "+padded(t.status(m.Status), state)+oneLine(monitorName(m)), textColumns-figure))
 		t.WriteString(strings.Repeat(" ", max(0, figure-columns(uptime))) + uptime + "\n")
 	}
@@ -141,16 +153,19 @@ func (t *sheet) lines(lead, text string) {
 // oneLine is the text on one line, without control characters and those that turn the direction
 // of what stands after them.
 func oneLine(s string) string {
-	s = strings.Map(func(r rune) rune {
-		switch {
-		case unicode.IsSpace(r):
-			return ' '
-		case unicode.Is(unicode.Cc, r) || unicode.Is(unicode.Bidi_Control, r):
-			return -1
-		}
-		return r
-	}, s)
-	return strings.Join(strings.Fields(s), " ")
+	return strings.Join(strings.Fields(strings.Map(printable, s)), " ")
+}
+
+// printable is the character, a space for all blanks, and -1 for control characters and those
+// that turn the direction of what stands after them.
+func printable(r rune) rune {
+	switch {
+	case unicode.IsSpace(r):
+		return ' '
+	case unicode.Is(unicode.Cc, r) || unicode.Is(unicode.Bidi_Control, r):
+		return -1
+	}
+	return r
 }
 
 // columns is about how many columns of a terminal the text takes up.
@@ -211,7 +226,7 @@ func wrapped(s string, width int) []string {
 // robotsText lets everybody in. Pages that are not to be listed say so themselves.
 func robotsText(s *site.Site) []byte {
 	text := "User-agent: *\nAllow: /\n"
-	if s.URL != "" {
+	if hasSitemap(s) {
 		text += "Sitemap: " + s.URL + sitemapPath + "\n"
 	}
 	return []byte(text)
@@ -220,25 +235,21 @@ func robotsText(s *site.Site) []byte {
 // llmsText tells a language model what the site is and where it finds that as data.
 func llmsText(s *site.Site) []byte {
 	var b strings.Builder
-	fmt.Fprintf(&b, "# %s\n\n> Status page: whether the services work now, the open and past incidents, and 90 days of uptime. All times are UTC.\n\n", oneLine(titleOf(s)))
-	for _, line := range slices.Concat([][2]string{
-		{"/status.txt", "the whole state as plain text"},
-		{"/api/v2/summary.json", "status, components, open incidents and maintenances as JSON, in Statuspage's public format"},
-		{"/api/v2/status.json", "the status alone"},
-		{"/api/v2/incidents.json", "the newest 50 incidents with all updates"},
-		{"/feed.json", "all updates as JSON Feed; also /rss.xml and /atom.xml"},
-		{"/history", "past incidents, by month"},
-	}, dataLines(s)) {
-		fmt.Fprintf(&b, "- [%s](%s): %s\n", line[0], link(s, line[0]), line[1])
+	w := mainWords(s)
+	fmt.Fprintf(&b, "# %s\n\n> %s\n\n", oneLine(titleOf(s)), w.say("AboutSite"))
+	tell := func(path, says string) { fmt.Fprintf(&b, "- [%s](%s): %s\n", path, link(s, path), says) }
+	tell("/status.txt", w.say("AboutText"))
+	tell("/api/v2/summary.json", w.say("AboutSummary"))
+	tell("/api/v2/status.json", w.say("AboutStatus"))
+	tell("/api/v2/incidents.json", w.say("AboutIncidents"))
+	tell("/feed.json", w.say("AboutFeed"))
+	tell(calendarPath, w.say("AboutCalendar"))
+	tell("/history", w.say("AboutHistory"))
+	if monitors := s.Everything().Monitors(); len(monitors) > 0 { // by the first one of them
+		tell(dataPath(monitors[0].Tag), w.say("AboutData"))
+	}
+	for _, other := range s.Pages {
+		tell(other.Page.Base()+"/status.txt", w.with("AboutPage", fields{"Name": oneLine(titleOf(other))}))
 	}
 	return []byte(b.String())
-}
-
-// dataLines name the data of the monitors, by the first one of them.
-func dataLines(s *site.Site) [][2]string {
-	monitors := s.Monitors()
-	if len(monitors) == 0 {
-		return nil
-	}
-	return [][2]string{{dataPath(monitors[0].Tag), "90 days of one service by day, and 48 hours by hour; each service has such a file, by its tag"}}
 }

@@ -102,17 +102,68 @@ func TestSitemap(t *testing.T) {
 		if !ok {
 			t.Errorf("%s is another site", u.Location)
 		}
-		if strings.Contains(path, "/incidents/") != (u.Changed != "") {
+		if (strings.Contains(path, "/incidents/") || strings.Contains(path, "/maintenances/")) != (u.Changed != "") {
 			t.Errorf("%s changed at %q", path, u.Changed)
 		}
 		all = append(all, path)
 	}
 	var want []string
-	for _, path := range []string{"/", "/history", "/monitors/checkout", "/monitors/api", "/monitors/search", "/incidents/13", "/incidents/12", "/incidents/11", "/incidents/9", "/events/November-2026"} {
+	for _, path := range []string{"/", "/history", "/monitors/checkout", "/monitors/api", "/monitors/search", "/maintenances/m/9", "/maintenances/3", "/maintenances/m/10", "/maintenances/4", "/incidents/13", "/incidents/12", "/incidents/11", "/incidents/9", "/events/November-2026"} {
 		want = append(want, path, "/de"+path)
 	}
 	if diff := cmp.Diff(want, all); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// TestSitemapSettings looks at what a sitemap has, and whether robots.txt names it.
+func TestSitemapSettings(t *testing.T) {
+	const at = "https://status.example.com"
+	pages := shop()
+	pages.Groups, pages.Open, pages.Upcoming, pages.Past, pages.Maintenances = nil, nil, nil, nil, nil
+	pages.Settings.Languages = []string{"de", "en"}
+	pages.Pages = []*site.Site{team()}
+	homes := []string{at + "/", at + "/en/", at + "/history", at + "/en/history", at + "/team", at + "/team/en", at + "/team/history", at + "/team/en/history"}
+	for _, c := range []struct {
+		name    string
+		setting site.Sitemap
+		url     string
+		want    []string // nil: there is none
+		says    string
+	}{
+		{"nothing", site.Sitemap{}, at, homes, ""},
+		{"off", site.Sitemap{Off: true, URLs: []string{at}}, at, nil, "Es gibt keine Sitemap.\n"},
+		{"its own", site.Sitemap{URLs: []string{at + "/team", "https://shop.example.com/?a=1&b=2"}}, at, []string{at + "/team", "https://shop.example.com/?a=1&b=2"}, ""},
+		{"nowhere", site.Sitemap{URLs: []string{at}}, "", nil, "Es gibt keine Sitemap, weil die Adresse dieser Seite nicht bekannt ist.\n"},
+	} {
+		pages.Settings.Sitemap, pages.URL = c.setting, c.url
+		f := fileAt(t, pages, "/sitemap.xml")
+		robots := string(fileAt(t, pages, "/robots.txt").Body)
+		if strings.Contains(robots, "Sitemap: "+at+"/sitemap.xml\n") != (c.want != nil) {
+			t.Errorf("%s: %s", c.name, robots)
+		}
+		if c.want == nil {
+			if f.Status != 404 || string(f.Body) != c.says {
+				t.Errorf("%s: %d, %s", c.name, f.Status, f.Body)
+			}
+			continue
+		}
+		var got struct {
+			URLs []string `xml:"url>loc"`
+		}
+		if err := xml.Unmarshal(f.Body, &got); err != nil || f.Status != 200 || !slices.Equal(got.URLs, c.want) {
+			t.Errorf("%s: %v, %d, %q, want %q", c.name, err, f.Status, got.URLs, c.want)
+		}
+	}
+}
+
+// TestPagesInLLMs looks that a program that reads of the site learns of its pages.
+func TestPagesInLLMs(t *testing.T) {
+	s := shop()
+	s.Pages = []*site.Site{team()}
+	const want = "- [/team/status.txt](https://status.example.com/team/status.txt): the same of some of the services: Team · Example Shop\n"
+	if body := string(fileAt(t, s, "/llms.txt").Body); !strings.HasSuffix(body, want) {
+		t.Error(body)
 	}
 }
 
@@ -129,6 +180,7 @@ func TestWithoutURL(t *testing.T) {
 	if got := fileAt(t, s, "/api/v2/incidents.json").Body; !strings.Contains(string(got), `"url":"/"`) || !strings.Contains(string(got), `"shortlink":"/incidents/12"`) {
 		t.Errorf("%s", got)
 	}
+	s.Maintenances = nil
 	if link := readFeed(t, s, "/rss.xml").Items[0].Link; link != "/incidents/12#update-41" {
 		t.Error(link)
 	}

@@ -37,9 +37,9 @@ func updateID(i site.Incident, u site.Update) string {
 	return strconv.FormatInt(u.ID, 10)
 }
 
-func updateBody(i site.Incident, u site.Update) string {
+func updateBody(w *words, i site.Incident, u site.Update) string {
 	if u.ID == 0 {
-		return wordsIn(Languages[0]).title(i)
+		return w.title(i)
 	}
 	return statuspage.Shorten(u.Text, maxText)
 }

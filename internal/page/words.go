@@ -27,6 +27,7 @@ type words struct {
 	lang      string // its code, one of Languages
 	localizer *i18n.Localizer
 	single    map[word]string // the messages without plural forms
+	formats   patterns
 }
 
 var languages = readLanguages()
@@ -47,6 +48,8 @@ func readLanguages() map[string]*words {
 				w.single[word(m.ID)] = m.Other
 			}
 		}
+		w.formats = w.formatsOf(site.Formats{DateAndTime: w.say("DateAndTime"), Date: w.say("Date"), Time: w.say("Time")})
+		w.formats.given = false
 		all[lang] = w
 	}
 	return all
@@ -59,6 +62,22 @@ func wordsIn(lang string) *words {
 	}
 	return languages[Languages[0]]
 }
+
+// wordsOf are the messages in the language for the site's pages, with times in the site's formats.
+func wordsOf(s *site.Site, lang string) *words { return wordsIn(lang).dressed(s.Settings.Formats) }
+
+// dressed are the same messages with times in the formats, as far as there are any.
+func (w *words) dressed(f site.Formats) *words {
+	if f == (site.Formats{}) {
+		return w
+	}
+	own := *w
+	own.formats = w.formatsOf(f)
+	return &own
+}
+
+// mainWords are those of what only programs read.
+func mainWords(s *site.Site) *words { return wordsOf(s, mainLanguage(s)) }
 
 // say returns a message that has no places. One that is not translated comes in English.
 func (w *words) say(id word) string {
@@ -108,6 +127,9 @@ var statusWords = map[site.Status]word{
 
 // status says how something is, in a word or two.
 func (w *words) status(s site.Status) string { return w.say(statusWords[known(s)]) }
+
+// inText is the same within a text, where English writes it small.
+func (w *words) inText(s site.Status) string { return w.say(word(statusName(s))) }
 
 var stateWords = map[statuspage.State]word{
 	statuspage.Investigating: "Investigating", statuspage.Identified: "Identified", statuspage.Monitoring: "Monitoring", statuspage.Resolved: "Resolved",

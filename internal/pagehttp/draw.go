@@ -19,9 +19,9 @@ func (h *Handler) drawn(r *http.Request) (o publish.Object, ok bool, err error) 
 	if r.URL.RawQuery == "" {
 		return o, false, nil
 	}
-	if rest, is := strings.CutPrefix(r.URL.Path, "/badge/"); is {
+	if base, rest, is := cutPrefix(r.URL.Path, "/badge/"); is {
 		tag, kind, _ := strings.Cut(rest, "/")
-		return h.badge(r, tag, kind)
+		return h.badge(r, base, tag, kind)
 	}
 	if tag, is := strings.CutPrefix(r.URL.Path, "/embed/monitor-"); is {
 		return h.embed(r, tag)
@@ -29,8 +29,9 @@ func (h *Handler) drawn(r *http.Request) (o publish.Object, ok bool, err error) 
 	return o, false, nil
 }
 
-func (h *Handler) badge(r *http.Request, tag, kind string) (o publish.Object, ok bool, err error) {
-	data, ok, err := h.data(r.Context(), tag)
+// badge draws one that is below base, the address of a page.
+func (h *Handler) badge(r *http.Request, base, tag, kind string) (o publish.Object, ok bool, err error) {
+	data, ok, err := h.data(r.Context(), base, tag)
 	if !ok {
 		return o, false, err
 	}
@@ -39,7 +40,7 @@ func (h *Handler) badge(r *http.Request, tag, kind string) (o publish.Object, ok
 }
 
 func (h *Handler) embed(r *http.Request, tag string) (o publish.Object, ok bool, err error) {
-	data, ok, err := h.data(r.Context(), tag)
+	data, ok, err := h.data(r.Context(), "", tag)
 	if !ok {
 		return o, false, err
 	}
@@ -52,12 +53,13 @@ func (h *Handler) embed(r *http.Request, tag string) (o publish.Object, ok bool,
 	if err != nil || days < 1 || days > site.Days {
 		days = site.Days
 	}
-	return publish.Object{Status: http.StatusOK, Type: web.TypeHTML, Body: page.Embed(data.Monitor, theme, days)}, true, nil
+	return publish.Object{Status: http.StatusOK, Type: web.TypeHTML, Body: page.Embed(data, theme, days)}, true, nil
 }
 
-// data returns the data of the monitor with the tag, of all for _; ok is false when there is none.
-func (h *Handler) data(ctx context.Context, tag string) (d page.Data, ok bool, err error) {
-	o, err := h.get(ctx, "/data/"+tag+".json")
+// data returns the data below base of the monitor with the tag, of all for _; ok is false when
+// there is none.
+func (h *Handler) data(ctx context.Context, base, tag string) (d page.Data, ok bool, err error) {
+	o, err := h.get(ctx, base+"/data/"+tag+".json")
 	if isNotFound(err) || err == nil && o.Status != http.StatusOK {
 		return d, false, nil
 	}

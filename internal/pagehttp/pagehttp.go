@@ -14,15 +14,22 @@ import (
 	"tocsin/internal/web"
 )
 
-// How long an answer may be kept. A page is kept for some seconds, and for a week when nobody
-// answers: it stays up when this service does not.
-const (
-	cachePage    = "public, max-age=5, s-maxage=10, stale-while-revalidate=30, stale-if-error=604800"
-	cacheMissing = "public, max-age=5, s-maxage=10"
-)
+// isAPI reports whether the path is one that answers with JSON whatever happens.
+func isAPI(path string) bool {
+	_, _, is := cutPrefix(path, "/api/v2/")
+	return is
+}
 
-// api is where the addresses begin that answer with JSON whatever happens.
-const api = "/api/v2/"
+// cutPrefix returns what is after the prefix in a path that begins with it, or with the address
+// of a page and then with it; base is that address, "" of the home page.
+func cutPrefix(path, prefix string) (base, rest string, ok bool) {
+	if rest, ok = strings.CutPrefix(path, prefix); ok {
+		return "", rest, true
+	}
+	first, below, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
+	rest, ok = strings.CutPrefix("/"+below, prefix)
+	return "/" + first, rest, ok
+}
 
 // Handler is an http.Handler of all public addresses.
 type Handler struct {
@@ -50,7 +57,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			target += "?" + r.URL.RawQuery
 		}
 		w.Header().Set("Location", target)
-		w.Header().Set("Cache-Control", cacheMissing)
+		w.Header().Set("Cache-Control", publish.CacheControl("", http.StatusNotFound))
 		w.WriteHeader(http.StatusPermanentRedirect)
 		return
 	}
@@ -88,7 +95,8 @@ func (h *Handler) reply(r *http.Request) reply {
 	if err != nil {
 		return h.unavailable(r, err)
 	}
-	return reply{object: object, cache: cacheOf(object.Status)}
+	key, _ := publish.Key(r.URL.Path)
+	return reply{object: object, cache: publish.CacheControl(key, object.Status)}
 }
 
 // find returns the file of the request's address, or what its query makes of it.
@@ -96,7 +104,11 @@ func (h *Handler) find(r *http.Request) (publish.Object, error) {
 	if o, ok, err := h.drawn(r); ok || err != nil {
 		return o, err
 	}
-	return h.get(r.Context(), r.URL.Path)
+	path := r.URL.Path
+	if address, ok := page.SeriesAddress(path); ok && r.URL.RawQuery != "" && r.URL.Query().Get("type") == "maintenance" {
+		path = address
+	}
+	return h.get(r.Context(), path)
 }
 
 func isRead(r *http.Request) bool { return r.Method == http.MethodGet || r.Method == http.MethodHead }
@@ -115,10 +127,13 @@ func (h *Handler) get(ctx context.Context, path string) (publish.Object, error) 
 // notFound answers with the page of the path's language that says that there is none.
 func (h *Handler) notFound(r *http.Request) reply {
 	path := r.URL.Path
-	if strings.HasPrefix(path, api) {
+	if isAPI(path) {
 		return jsonReply(http.StatusNotFound, "NOT_FOUND", "No API route matches '"+path+"'")
 	}
 	object, err := h.get(r.Context(), page.MissingPath(path))
+	if isNotFound(err) { // the site is not in that language
+		object, err = h.get(r.Context(), page.MissingPath("/"))
+	}
 	switch {
 	case isNotFound(err):
 		return plainReply(http.StatusNotFound, "Not found\n")
@@ -126,12 +141,12 @@ func (h *Handler) notFound(r *http.Request) reply {
 		return h.unavailable(r, err)
 	}
 	object.Status = http.StatusNotFound
-	return reply{object: object, cache: cacheMissing}
+	return reply{object: object, cache: publish.CacheControl("", http.StatusNotFound)}
 }
 
 func notAllowed(path string) reply {
 	refused := plainReply(http.StatusMethodNotAllowed, "Method not allowed\n")
-	if strings.HasPrefix(path, api) {
+	if isAPI(path) {
 		refused = jsonReply(http.StatusMethodNotAllowed, "METHOD_NOT_ALLOWED", "Method not allowed")
 	}
 	refused.header = http.Header{"Allow": {"GET, HEAD"}}
@@ -142,7 +157,7 @@ func notAllowed(path string) reply {
 // says so. All else is not found: an address that somebody tries out is no failure of the
 // service.
 func (h *Handler) unmade(r *http.Request) reply {
-	if slices.Contains(page.Homes(), r.URL.Path) || strings.HasPrefix(r.URL.Path, api) {
+	if slices.Contains(page.Homes(), r.URL.Path) || isAPI(r.URL.Path) {
 		return h.unavailable(r, nil)
 	}
 	return htmlReply(http.StatusNotFound, sorry(h.Name, true))
@@ -153,7 +168,7 @@ func (h *Handler) unmade(r *http.Request) reply {
 func (h *Handler) unavailable(r *http.Request, cause error) reply {
 	web.CallFrom(r.Context()).Cause = cause
 	failed := jsonReply(http.StatusServiceUnavailable, "SERVICE_UNAVAILABLE", "The status page can't be read at the moment")
-	if !strings.HasPrefix(r.URL.Path, api) {
+	if !isAPI(r.URL.Path) {
 		failed = htmlReply(http.StatusServiceUnavailable, sorry(h.Name, cause == nil))
 	}
 	failed.cache = web.NoStore
@@ -179,12 +194,5 @@ func plainReply(status int, text string) reply {
 }
 
 func made(status int, contentType string, body []byte) reply {
-	return reply{object: publish.Object{Status: status, Type: contentType, Body: body}, cache: cacheOf(status)}
-}
-
-func cacheOf(status int) string {
-	if status == http.StatusOK {
-		return cachePage
-	}
-	return cacheMissing
+	return reply{object: publish.Object{Status: status, Type: contentType, Body: body}, cache: publish.CacheControl("", status)}
 }

@@ -23,6 +23,7 @@ import (
 	"tocsin/internal/page"
 	"tocsin/internal/pagehttp"
 	"tocsin/internal/publish"
+	"tocsin/internal/site"
 	"tocsin/internal/site/sitetest"
 )
 
@@ -44,12 +45,17 @@ var files = map[string]publish.Object{
 	"/de/404":               {Body: []byte("keine solche Seite"), Type: "text/html; charset=utf-8", Status: 404},
 	"/history":              {Body: []byte(long), Type: "text/html; charset=utf-8", Status: 200},
 	"/incidents/7":          {Body: []byte("was deleted"), Type: "text/html; charset=utf-8", Status: 410},
+	"/maintenances/7":       {Body: []byte("occurrence 7"), Type: "text/html; charset=utf-8", Status: 200},
+	"/maintenances/m/7":     {Body: []byte("maintenance 7"), Type: "text/html; charset=utf-8", Status: 200},
+	"/de/maintenances/m/7":  {Body: []byte("Wartung 7"), Type: "text/html; charset=utf-8", Status: 200},
 	"/rss.xml":              {Body: []byte("<rss>" + long + "</rss>"), Type: "application/rss+xml; charset=utf-8", Status: 200},
 	"/api/v2/status.json":   {Body: []byte(`{"page":{}}`), Type: "application/json; charset=utf-8", Status: 200},
 	"/data/api.json":        {Body: []byte(`{}`), Type: "application/json; charset=utf-8", Status: 200},
 	"/og-up.png":            {Body: picture, Type: "image/png", Status: 200},
 	"/badge/api/status":     {Body: []byte("<svg>" + long + "</svg>"), Type: "image/svg+xml", Status: 200},
 	"/embed/monitor-api":    {Body: []byte("embedded"), Type: "text/html; charset=utf-8", Status: 200},
+	"/assets/logo.svg":      {Body: []byte("<svg>" + long + "</svg>"), Type: "image/svg+xml", Status: 200},
+	"/assets/team/a.png":    {Body: picture, Type: "image/png", Status: 200},
 	"/monitors/api/rss.xml": {Body: []byte("<rss/>"), Type: "application/rss+xml; charset=utf-8", Status: 200},
 }
 
@@ -174,6 +180,12 @@ func TestHeaders(t *testing.T) {
 		{"/rss.xml", map[string]string{"Access-Control-Allow-Origin": "*", "Vary": "Accept-Encoding"}},
 		{"/badge/api/status", map[string]string{"Access-Control-Allow-Origin": "*", "Vary": "", "X-Content-Type-Options": "nosniff"}},
 		{"/og-up.png", map[string]string{"Vary": "", "Content-Encoding": ""}},
+		{"/assets/logo.svg", map[string]string{
+			"Cache-Control": "public, max-age=86400, stale-if-error=604800", "Etag": `"57afccce318dae4a"`, "Content-Type": "image/svg+xml", "X-Content-Type-Options": "nosniff",
+			"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox; frame-ancestors 'none'",
+		}},
+		{"/assets/team/a.png", map[string]string{"Cache-Control": "public, max-age=86400, stale-if-error=604800", "Content-Type": "image/png"}},
+		{"/assets/nothing.png", map[string]string{"Cache-Control": "public, max-age=5, s-maxage=10", "Etag": "", "Content-Type": "text/html; charset=utf-8"}},
 		{"/nothing", map[string]string{"Cache-Control": "public, max-age=5, s-maxage=10", "Etag": "", "X-Content-Type-Options": "nosniff"}},
 		{"/incidents/7", map[string]string{"Cache-Control": "public, max-age=5, s-maxage=10", "Etag": ""}},
 		{"/api/v2/nothing.json", map[string]string{"Content-Type": "application/json", "Access-Control-Allow-Origin": "*"}},
@@ -204,8 +216,12 @@ func TestPaths(t *testing.T) {
 		{"/history?days=7", 200, long},
 		{"/monitors/api", 404, "no such page"},
 		{"/de/monitors/api", 404, "keine solche Seite"},
+		{"/en/monitors/api", 404, "no such page"},
 		{"/dex", 404, "no such page"},
 		{"/api/v2/nothing.json", 404, `{"error":{"code":"NOT_FOUND","message":"No API route matches '/api/v2/nothing.json'"}}`},
+		{"/team/api/v2/nothing.json", 404, `{"error":{"code":"NOT_FOUND","message":"No API route matches '/team/api/v2/nothing.json'"}}`},
+		{"/a/b/api/v2/nothing.json", 404, "no such page"},
+		{"/team/", 308, "/team"},
 		{"/api/v2/a%22b", 404, `{"error":{"code":"NOT_FOUND","message":"No API route matches '/api/v2/a\"b'"}}`},
 		{"//", 404, "no such page"},
 		{"//elsewhere.example/", 404, "no such page"},
@@ -242,6 +258,20 @@ func TestPaths(t *testing.T) {
 		}
 		if got.status != tt.status || says != tt.says {
 			t.Errorf("GET %.80s: %d %.80q, want %d %.80q", tt.path, got.status, says, tt.status, tt.says)
+		}
+	}
+}
+
+// Answers of the API lead to a maintenance by its number and a query.
+func TestMaintenanceByQuery(t *testing.T) {
+	url := serve(t, folder(t), nil)
+	for path, want := range map[string]string{
+		"/maintenances/7": "occurrence 7", "/maintenances/7?type=maintenance": "maintenance 7", "/de/maintenances/7?a=b&type=maintenance": "Wartung 7",
+		"/maintenances/7?type=event": "occurrence 7", "/maintenances/m/7?type=maintenance": "maintenance 7",
+		"/maintenances/8?type=maintenance": "no such page", "/incidents/7?type=maintenance": "was deleted",
+	} {
+		if got := ask(t, "GET", url, path); got.body != want {
+			t.Errorf("%s: %q, want %q", path, got.body, want)
 		}
 	}
 }
@@ -348,7 +378,9 @@ func TestDrawn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, file := range page.Files(sitetest.Sample(2, 1)) {
+	s, team := sitetest.Sample(2, 1), sitetest.Sample(1, 0)
+	team.Page.Path, s.Pages = "team", []*site.Site{team}
+	for _, file := range page.Files(s) {
 		key, ok := publish.Key(file.Path)
 		if !ok {
 			t.Fatalf("%s has no key", file.Path)
@@ -369,6 +401,10 @@ func TestDrawn(t *testing.T) {
 		{"/badge/_/uptime?label=%3Cb%3E", 200, svg, "&lt;b&gt;"},
 		{"/badge/service-0/latency?color=abcdef", 200, svg, "abcdef"},
 		{"/embed/monitor-service-0?theme=dark", 200, html, ":root{color-scheme:dark"},
+		{"/team/badge/_/status?label=Our%20team", 200, svg, "Our team"},
+		{"/team/badge/service-0/status?label=x", 404, html, ""},
+		{"/crew/badge/_/status?label=x", 404, html, ""},
+		{"//badge/_/status?label=x", 404, html, ""},
 		{"/badge/none/status?label=x", 404, html, ""},
 		{"/badge/service-0/other?label=x", 404, html, ""},
 		{"/badge/service-0?label=x", 404, html, ""},
@@ -432,13 +468,13 @@ func TestOrigin(t *testing.T) {
 func TestNoPlace(t *testing.T) {
 	url := serve(t, "", map[string]string{"SiteName": "<Example>"})
 	for _, path := range []string{"/nothing", "/de/nothing", "/robots.txt"} {
-		if got := ask(t, "GET", url, path); got.status != 404 || !strings.Contains(got.body, "SITE_DIR") {
+		if got := ask(t, "GET", url, path); got.status != 404 || !strings.Contains(got.body, "SITE_BUCKET") {
 			t.Errorf("GET %s: %d %s", path, got.status, got.body)
 		}
 	}
 	for _, path := range []string{"/", "/de/"} {
 		got := ask(t, "GET", url, path)
-		if got.status != 503 || got.header.Get("Retry-After") == "" || got.header.Get("Cache-Control") != "no-store" || !strings.Contains(got.body, "SITE_DIR") ||
+		if got.status != 503 || got.header.Get("Retry-After") == "" || got.header.Get("Cache-Control") != "no-store" || !strings.Contains(got.body, "SITE_BUCKET") ||
 			!strings.Contains(got.body, "&lt;Example&gt;") || strings.Contains(got.body, "<Example>") {
 			t.Errorf("GET %s: %d %v %s", path, got.status, got.header, got.body)
 		}
@@ -473,7 +509,7 @@ func (broken) Put(context.Context, string, publish.Object, string) (string, erro
 func TestBrokenPlace(t *testing.T) {
 	w := httptest.NewRecorder()
 	(&pagehttp.Handler{Files: broken{}}).ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), "GET", "/", nil))
-	if w.Code != 503 || w.Header().Get("Retry-After") == "" || strings.Contains(w.Body.String(), "SITE_DIR") || strings.Contains(w.Body.String(), "slow today") {
+	if w.Code != 503 || w.Header().Get("Retry-After") == "" || strings.Contains(w.Body.String(), "SITE_BUCKET") || strings.Contains(w.Body.String(), "slow today") {
 		t.Errorf("%d %v %s", w.Code, w.Header(), w.Body)
 	}
 }

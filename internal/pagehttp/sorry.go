@@ -11,7 +11,7 @@ func sorry(name string, unmade bool) []byte {
 	name = html.EscapeString(name)
 	says := "<p>The status page can&#39;t be read at the moment. Please try again in half a minute.</p>"
 	if unmade {
-		says = "<p>There is no status page here yet: this function has no place to read it from, since the environment variable <code>SITE_DIR</code> is empty.</p>" +
+		says = "<p>There is no status page here yet: this function has no place to read it from, since the environment variable <code>SITE_BUCKET</code> is empty.</p>" +
 			"<p><code>make run</code> serves the page on your own machine. The API is there: see <a href=\"/docs\">/docs</a>.</p>"
 	}
 	return []byte(`<!doctype html>

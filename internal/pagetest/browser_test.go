@@ -33,6 +33,7 @@ type mode struct {
 	dark   bool
 	forced bool   // colours, as high contrast modes have them
 	plain  bool   // without JavaScript
+	own    bool   // the page has files of the site's own
 	until  string // expression that is waited for
 }
 

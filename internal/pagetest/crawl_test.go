@@ -12,7 +12,7 @@ import (
 
 // public are addresses that every site has.
 var public = []string{
-	"/", "/history", "/sitemap.xml", "/robots.txt", "/status.txt", "/rss.xml", "/atom.xml", "/feed.json",
+	"/", "/history", "/sitemap.xml", "/robots.txt", "/status.txt", "/rss.xml", "/atom.xml", "/feed.json", "/maintenances.ics",
 	"/badge/_/status", "/badge/_/uptime", "/badge/_/latency", "/badge/_/dot", "/badge/_/status.json",
 	"/api/v2/summary.json", "/api/v2/status.json", "/api/v2/components.json", "/api/v2/incidents.json", "/api/v2/incidents/unresolved.json",
 	"/api/v2/scheduled-maintenances.json", "/api/v2/scheduled-maintenances/upcoming.json", "/api/v2/scheduled-maintenances/active.json",

@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	cdppage "github.com/chromedp/cdproto/page"
+	"github.com/chromedp/chromedp"
 	"github.com/google/go-cmp/cmp"
 
 	"tocsin/internal/dynamotest"
@@ -40,11 +42,11 @@ func TestPages(t *testing.T) {
 		{"demo", demo, []address{
 			{"home", "/"}, {"monitor", "/monitors/checkout"}, {"incident", "/incidents/3"}, {"resolved", "/incidents/1"}, {"history", "/history"},
 			{"month", monthPath(now)}, {"missing", "/nothing"}, {"gone", fmt.Sprintf("/incidents/%d", goneID)}, {"embed", "/embed/monitor-checkout"},
-			{"german", "/de/"}, {"german-incident", "/de/incidents/3"},
+			{"german", "/de/"}, {"german-incident", "/de/incidents/3"}, {"maintenance", "/maintenances/1"}, {"german-series", "/de/maintenances/m/1"},
 		}},
 		{"fifty", fifty, []address{{"home", "/"}, {"monitor", "/monitors/service-1"}}},
 		{"none", none, []address{{"home", "/"}, {"history", "/history"}}},
-		{"hostile", hostile, []address{{"home", "/"}, {"monitor", "/monitors/service-2"}, {"incident", "/incidents/3"}, {"embed", "/embed/monitor-service-4"}}},
+		{"hostile", hostile, []address{{"home", "/"}, {"monitor", "/monitors/service-2"}, {"incident", "/incidents/3"}, {"maintenance", "/maintenances/1"}, {"series", "/maintenances/m/1"}, {"embed", "/embed/monitor-service-4"}}},
 	} {
 		files := filesOf(tt.site)
 		keepHTML(t, tt.name, files)
@@ -80,7 +82,9 @@ func (l look) verify(t *testing.T, m mode, origin, path string) {
 		t.Errorf("%s: the page is %d wide in a window of %d", m.name, l.Width, m.width)
 	}
 	// An embed has no icon: nobody sees one, but a browser asks for it when it is no frame.
-	requests := slices.DeleteFunc(l.Requests, func(a string) bool { return strings.HasPrefix(path, "/embed/") && a == origin+"/favicon.ico" })
+	requests := slices.DeleteFunc(l.Requests, func(a string) bool {
+		return strings.HasPrefix(path, "/embed/") && a == origin+"/favicon.ico" || m.own && (a == origin+"/custom.css" || strings.HasPrefix(a, origin+"/assets/"))
+	})
 	if diff := cmp.Diff([]string{origin + path}, requests); diff != "" {
 		t.Errorf("%s: requests (-want +got):\n%s", m.name, diff)
 	}
@@ -124,6 +128,67 @@ func write(t *testing.T, file string, content []byte) {
 	}
 }
 
+// TestBranded looks at the pages of a site whose settings say something about all that they can, as
+// TestPages does, but for the files of the site's own.
+func TestBranded(t *testing.T) {
+	b := newBrowser(t)
+	for _, theme := range []string{"", "dark"} {
+		s := sitetest.Branded()
+		s.Settings.Theme = theme
+		files := append(filesOf(s), assets...)
+		name := "branded" + theme
+		keepHTML(t, name, files)
+		origin := serve(t, files, s.AsOf)
+		addresses := []address{{"home", "/"}, {"german", "/de/"}, {"incident", "/incidents/9"}}
+		if theme == "" {
+			addresses = append(addresses, address{"monitor", "/monitors/service-1"}, address{"compact", "/products"}, address{"grid", "/regions/de"}, address{"wall", "/wall"}, address{"history", "/history"})
+		}
+		for _, a := range addresses {
+			t.Run(name+"-"+a.name, func(t *testing.T) {
+				t.Parallel()
+				looks := map[string]look{}
+				for _, m := range append(modes, mode{name: "dark-phone", width: 390, zoom: 2, dark: true}) {
+					m.own = true
+					l := b.look(t, origin+a.path, m, s.AsOf, "UTC")
+					looks[m.name] = l
+					keep(t, name+"-"+a.name+"-"+m.name, l.Picture)
+					l.verify(t, m, origin, a.path)
+				}
+				if diff := cmp.Diff(looks["light"].Text, looks["plain"].Text); diff != "" {
+					t.Errorf("the text is another one without JavaScript (-with +without):\n%s", diff)
+				}
+			})
+		}
+	}
+}
+
+// TestNotice closes the announcement, after which it is not there, until its hours are over.
+func TestNotice(t *testing.T) {
+	b := newBrowser(t)
+	s := sitetest.Branded()
+	origin := serve(t, append(filesOf(s), assets...), s.AsOf)
+	const shown = `!document.getElementById("notice").hidden`
+	ctx, cancel := chromedp.NewContext(b.ctx, chromedp.WithNewBrowserContext())
+	defer cancel()
+	visit := func(now int64) bool {
+		must(t, origin, call(ctx, cdppage.AddScriptToEvaluateOnNewDocument, cdppage.AddScriptToEvaluateOnNewDocumentParams{Source: fmt.Sprintf("Date.now = () => %d", now*1000)}))
+		must(t, origin, chromedp.Do(ctx, chromedp.Navigate(origin+"/")))
+		return evaluate[bool](t, ctx, shown)
+	}
+	if !visit(s.AsOf) {
+		t.Fatal("the announcement is not shown")
+	}
+	if focus := evaluate[string](t, ctx, `document.querySelector("#notice button").click(), document.activeElement.className + document.activeElement.tagName`); focus != "A" {
+		t.Errorf("the focus is on %s", focus)
+	}
+	if evaluate[bool](t, ctx, shown) || visit(s.AsOf+23*3600) {
+		t.Error("it is shown after it was closed")
+	}
+	if !visit(s.AsOf + 25*3600) {
+		t.Error("it is not shown again")
+	}
+}
+
 // TestZone has a visitor elsewhere, whose script shows the times in their zone. What was there
 // before is the element's title.
 func TestZone(t *testing.T) {
@@ -136,6 +201,28 @@ func TestZone(t *testing.T) {
 		t.Errorf("in Tokyo:\n%s\nin UTC:\n%s", there.Text, here.Text)
 	}
 	there.verify(t, m, origin, "/")
+}
+
+// TestFormats has a visitor in Berlin of a site with a format of times, which the script writes in
+// their zone as the page is written in UTC.
+func TestFormats(t *testing.T) {
+	b := newBrowser(t)
+	m := modes[0]
+	for _, c := range []struct{ format, path, here, there string }{
+		{"PPp", "/en/", "Nov 27, 2026, 2:42 AM UTC", "Nov 27, 2026, 3:42 AM GMT+1"},
+		{"PPp", "/", "27. Nov. 2026 02:42 UTC", "27. Nov. 2026 03:42 GMT+1"},
+		{"yyyy-MM-dd HH:mm", "/", "2026-11-27 02:42 UTC", "2026-11-27 03:42 GMT+1"},
+		{"EEEE, do MMMM yyyy, HH:mm:ss zzzz", "/en/", "Friday, 27th November 2026, 02:42:21 GMT+00:00", "Friday, 27th November 2026, 03:42:21 GMT+01:00"},
+	} {
+		s := sitetest.Sample(3, 2)
+		s.Settings.Languages, s.Settings.Formats.DateAndTime = []string{"de", "en"}, c.format
+		origin := serve(t, filesOf(s), s.AsOf)
+		there, here := b.look(t, origin+c.path, m, s.AsOf, "Europe/Berlin"), b.look(t, origin+c.path, m, s.AsOf, "UTC")
+		if !strings.Contains(there.Text, c.there) || strings.Contains(there.Text, c.here) || !strings.Contains(here.Text, c.here) {
+			t.Errorf("%s, in Berlin:\n%s\nin UTC:\n%s", c.format, there.Text, here.Text)
+		}
+		there.verify(t, m, origin, c.path)
+	}
 }
 
 // TestOldPage has a page that was made an hour before it was asked for: the script asks again,

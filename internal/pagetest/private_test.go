@@ -85,6 +85,26 @@ func world(t *testing.T, now int64) *dump.Dump {
 	comment(everything, "It is over.", statuspage.Resolved)
 	check(s.DeleteIncident(ctx, incident(secret, now-5*hour, "shown"), now-hour, nil))
 
+	maintenance := func(title string, start int64, tags ...string) int64 {
+		t.Helper()
+		n := statuspage.NewMaintenance{Title: title, Description: new(title), Schedule: statuspage.Schedule{Start: statuspage.FloorMinute(start), Rule: "FREQ=DAILY", Duration: hour}}
+		for _, tag := range tags {
+			n.Monitors = append(n.Monitors, statuspage.MonitorImpact{Tag: tag, Impact: statuspage.UnderMaintenance})
+		}
+		m, err := s.CreateMaintenance(ctx, n, now-2*hour, nil)
+		check(err)
+		return m.ID
+	}
+	for _, tags := range [][]string{{"hidden-" + secret}, {"retired-" + secret, "hidden-" + secret}} {
+		maintenance(secret, now-minute, tags...)
+		maintenance(secret, now+hour, tags...)
+	}
+	maintenance("New disks", now-minute, "shown", "hidden-"+secret, "retired-"+secret)
+	inactive := maintenance(secret, now-minute, "shown")
+	_, err = s.UpdateMaintenance(ctx, inactive, statuspage.MaintenancePatch{Status: opt.Value(statuspage.MaintenanceInactive)}, now-hour, nil)
+	check(err)
+	check(s.DeleteMaintenance(ctx, maintenance(secret, now-minute, "shown"), now-hour, nil))
+
 	_, err = s.CreateAPIKey(ctx, statuspage.NewSecret(), statuspage.NewAPIKey{Name: secret, Scopes: statuspage.Scopes()}, now, nil)
 	check(err)
 	_, err = s.CreateAlertRule(ctx, statuspage.NewAlertRule{
@@ -108,7 +128,7 @@ func TestNothingPrivate(t *testing.T) {
 	server := httptest.NewServer(&pagehttp.Handler{Files: folder, Name: "Example"})
 	defer server.Close()
 	publisher := publish.Publisher{Store: world(t, now), Config: site.Config{Name: "Example", URL: server.URL}, Port: folder}
-	if err := publisher.All(t.Context(), now); err != nil {
+	if err := publisher.All(t.Context(), func() int64 { return now }); err != nil {
 		t.Fatal(err)
 	}
 

@@ -27,7 +27,7 @@ func server(t *testing.T) string {
 // TestServerLinks follows every link of the server: nothing is missing.
 func TestServerLinks(t *testing.T) {
 	found := crawl(t, server(t), public, func(string, string) {})
-	for _, path := range []string{"/de/", "/monitors/checkout", "/de/monitors/email", "/incidents/1", "/incidents/3", "/monitors/api/rss.xml"} {
+	for _, path := range []string{"/de/", "/monitors/checkout", "/de/monitors/email", "/incidents/1", "/incidents/3", "/maintenances/1", "/de/maintenances/m/1", "/monitors/api/rss.xml"} {
 		if !slices.Contains(found, path) {
 			t.Errorf("nothing leads to %s", path)
 		}
@@ -41,7 +41,8 @@ func TestServerFeeds(t *testing.T) {
 	origin := server(t)
 	for path, title := range map[string]string{
 		"/rss.xml": "E-mails arrive late", "/atom.xml": "E-mails arrive late", "/feed.json": "E-mails arrive late",
-		"/monitors/checkout/rss.xml": "Card payments fail", "/monitors/checkout/atom.xml": "Card payments fail", "/monitors/checkout/feed.json": "Card payments fail",
+		"/monitors/checkout/rss.xml": "Database upgrade", "/monitors/checkout/atom.xml": "Database upgrade", "/monitors/checkout/feed.json": "Database upgrade",
+		"/monitors/email/rss.xml": "E-mails arrive late",
 	} {
 		text := get(t, origin+path)
 		feed, err := gofeed.NewParser().ParseString(text)
@@ -57,7 +58,7 @@ func TestServerFeeds(t *testing.T) {
 			if at == nil {
 				at = i.UpdatedParsed
 			}
-			if at == nil || at.After(time.Now()) || i.GUID == "" || !strings.HasPrefix(i.Link, origin+"/incidents/") {
+			if at == nil || at.After(time.Now()) || i.GUID == "" || !strings.HasPrefix(i.Link, origin+"/incidents/") && !strings.HasPrefix(i.Link, origin+"/maintenances/") {
 				t.Errorf("%s has the item %+v", path, i)
 			}
 		}

@@ -62,12 +62,23 @@ func hostileSite() *site.Site {
 		s.Open[i].Title, s.Open[i].Updates[0].Text = names[1]+names[0], text
 		s.Open[i].Affected[0].Name = names[4]
 	}
+	for n := range int64(3) {
+		start := s.AsOf - hour + n*7*day
+		m := site.Maintenance{
+			ID: n + 1, Of: 1, Title: names[1] + names[0], Description: text, Schedule: statuspage.Schedule{Start: start, Rule: "FREQ=WEEKLY", TimeZone: "Europe/Berlin", Duration: 2 * hour},
+			Start: start, End: start + 2*hour, State: statuspage.Scheduled, Status: site.Down, Affected: s.Open[0].Affected,
+		}
+		if n == 0 {
+			m.State = statuspage.Ongoing
+		}
+		s.Maintenances = append(s.Maintenances, m)
+	}
 	s.Past[0].Title, s.Past[0].Updates[0].Text = names[4], strings.Repeat("word ", 200_000)
 	return s
 }
 
-// filesOf are all files of the site, with the pages of its incidents, of their months and of
-// a deleted incident.
+// filesOf are all files of the site, with the pages of its incidents, of their months, of
+// maintenances and of a deleted incident.
 func filesOf(s *site.Site) []page.File {
 	files := append(page.Files(s), page.GoneFiles(s, goneID)...)
 	months := map[int64]*site.Month{}
@@ -84,10 +95,27 @@ func filesOf(s *site.Site) []page.File {
 		month := months[start.Unix()]
 		month.Incidents = append(month.Incidents, i)
 	}
+	series := map[int64]*site.Series{}
+	for _, m := range s.Maintenances {
+		files = append(files, page.OccurrenceFiles(s, m)...)
+		if series[m.Of] == nil {
+			series[m.Of] = &site.Series{Maintenance: m}
+		}
+		series[m.Of].Occurrences = append(series[m.Of].Occurrences, m)
+	}
+	for _, of := range series {
+		files = append(files, page.SeriesFiles(s, *of)...)
+	}
 	for _, m := range months {
 		files = append(files, page.MonthFiles(s, *m)...)
 	}
 	return files
+}
+
+// assets are the images of sitetest.Branded.
+var assets = []page.File{
+	{Path: "/assets/logo.svg", Type: "image/svg+xml", Status: 200, Body: []byte(`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 240 48"><path fill="#2a86a6" d="M4 40 24 8l20 32z"/><path fill="#e96e2d" d="m24 40 12-19 12 19z"/><text x="58" y="33" font-family="Verdana,DejaVu Sans,sans-serif" font-size="24" font-weight="bold" fill="#2a86a6">Northwind</text></svg>`)},
+	{Path: "/assets/icon.svg", Type: "image/svg+xml", Status: 200, Body: []byte(`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 48 48"><path fill="#2a86a6" d="M4 40 24 8l20 32z"/></svg>`)},
 }
 
 // goneID is an incident that nobody has made.

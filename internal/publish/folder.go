@@ -16,8 +16,8 @@ import (
 )
 
 // A Folder is a Port on this machine's disk. A file is there under its key, to be looked at,
-// and beside these files, below state/, is what else is known of each. One process at a time
-// may write to it.
+// and beside these files, below state/, is what else is known of each. Processes may write to
+// it at the same time, but not the same file.
 type Folder struct {
 	dir string
 	mu  sync.RWMutex // a file and its state are two files that belong together

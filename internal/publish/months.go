@@ -40,15 +40,18 @@ func monthsTo(from, to int64) []int64 {
 	return all
 }
 
-// months makes the pages of the months that are not as they were: those in which the incidents
-// go on or went on when their pages were put, and those that have begun since the last pass.
-// It also returns the first month that has an incident, as far as is known. A page says whether
-// there is something before its month: when the first month is touched all are made.
-func (t *task) months(ctx context.Context, incidents []output) (made []output, first int64, err error) {
+// monthsAtOnce is how many months one pass makes the pages of because of changes, and how many
+// because of the sweep.
+const monthsAtOnce = 24
+
+// wantMonths plans the pages of the months that are not as they were: those in which the
+// incidents go on or went on when their pages were put, those that have begun since the last
+// pass, and each hour the current one. The plan is kept until the pages are put: the page of an
+// incident forgets when it went on before.
+func (t *task) wantMonths(incidents []output) {
 	current := statuspage.FloorMonth(t.now)
-	first = t.publisher.mark.First
-	if first == 0 || first > current {
-		first = current
+	if t.next.First == 0 || t.next.First > current {
+		t.next.First = current
 	}
 	wanted := map[int64]bool{}
 	add := func(from, to int64) {
@@ -56,14 +59,11 @@ func (t *task) months(ctx context.Context, incidents []output) (made []output, f
 			wanted[m] = true
 		}
 	}
-	// The page of a month that has ended leads to the next one. It may be put an hour late.
-	begun := t.now
-	if done := t.publisher.mark.Done; done > 0 {
-		begun = min(done, t.now)
-	}
-	add(begun-2*page.Hourly, current)
 	for _, o := range incidents {
-		for _, note := range []string{t.publisher.known[o.key].note, o.note} {
+		if !t.due(o) { // its months were planned when it was put
+			continue
+		}
+		for _, note := range []string{t.known[o.key].note, o.note} {
 			if s, ok := parseSpan(note); ok {
 				end := s.end
 				if end == 0 {
@@ -73,25 +73,137 @@ func (t *task) months(ctx context.Context, incidents []output) (made []output, f
 			}
 		}
 	}
-	lowest := slices.Min(slices.Collect(maps.Keys(wanted)))
-	whole := lowest <= first
-	if whole {
-		add(lowest, t.now)
-		first = current
-	}
-	for _, month := range slices.Sorted(maps.Keys(wanted)) {
-		m, err := site.LoadMonth(ctx, t.publisher.Store, month, t.now)
-		if err != nil {
-			return nil, 0, fmt.Errorf("reading a month: %w", err)
+	if len(wanted) > 0 {
+		// A page says whether there is something before its month.
+		if lowest := slices.Min(slices.Collect(maps.Keys(wanted))); lowest <= t.next.First {
+			add(lowest, t.next.First)
+			t.next.First, t.next.Rising = lowest, true
 		}
-		if whole && len(m.Incidents) > 0 {
-			first = min(first, month)
-		}
-		made = append(made, t.monthPages(m)...)
 	}
-	return made, first, nil
+	for _, m := range t.next.Months {
+		wanted[m] = true
+	}
+	// The page of a month that has ended leads to the next one. It may be put an hour late.
+	begun := t.now
+	if done := t.mark.Done; done > 0 {
+		begun = min(done, t.now)
+	}
+	if begun -= 2 * page.Hourly; statuspage.FloorMonth(begun) != current || t.moved(t.before.others, page.Hourly) {
+		add(max(begun, t.next.First), current)
+	}
+	// A pass that did not come to its end is made again with this month, which needs no plan.
+	t.current = wanted[current]
+	delete(wanted, current)
+	t.next.Months = slices.Sorted(maps.Keys(wanted))
+	slices.Reverse(t.next.Months)
 }
 
-func (t *task) monthPages(m site.Month) []output {
-	return outputs(page.MonthFiles(t.site, m), statesOf(page.MonthFiles(t.still, m)))
+// months makes the pages of the newest months of the plan, and those of the months from the
+// first one on, up to one that has an incident. It returns the plan when they are put.
+func (t *task) months(ctx context.Context) (made []output, next plan, err error) {
+	some := t.next.Months[:min(len(t.next.Months), monthsAtOnce)]
+	left := monthsAtOnce - len(some)
+	of := some
+	if t.current {
+		of = slices.Concat([]int64{statuspage.FloorMonth(t.now)}, some)
+	}
+	var keys []string
+	for _, month := range of {
+		keys = append(keys, t.monthKeys(month)...)
+	}
+	if t.next.Rising {
+		for month, n := t.next.First, 0; month <= t.now && n < left; month, n = statuspage.NextMonth(month), n+1 {
+			keys = append(keys, t.monthKeys(month)...)
+		}
+	}
+	if err := t.know(ctx, keys); err != nil {
+		return nil, plan{}, err
+	}
+	for _, month := range of {
+		pages, _, err := t.month(ctx, t.shown, month)
+		if err != nil {
+			return nil, plan{}, err
+		}
+		made = append(made, pages...)
+	}
+	next = t.next
+	for ; next.Rising && left > 0; left-- {
+		pages, any, err := t.month(ctx, t.shown, next.First)
+		if err != nil {
+			return nil, plan{}, err
+		}
+		made = append(made, pages...)
+		if after := statuspage.NextMonth(next.First); any || after > t.now {
+			next.Rising = false
+		} else {
+			next.First = after
+		}
+	}
+	next.Oldest, next.Months = t.next.Oldest, next.Months[len(some):]
+	if len(next.Months) == 0 {
+		next.Months = nil
+	}
+	return unique(made), next, nil
+}
+
+// unique are the files, each once.
+func unique(files []output) []output {
+	seen := map[string]bool{}
+	return slices.DeleteFunc(files, func(o output) bool {
+		was := seen[o.key]
+		seen[o.key] = true
+		return was
+	})
+}
+
+// month makes the pages of a month, and reports whether an incident was in it.
+func (t *task) month(ctx context.Context, shown site.Shown, month int64) (made []output, any bool, err error) {
+	m, err := shown.LoadMonth(ctx, t.Store, month, t.now)
+	if err != nil {
+		return nil, false, fmt.Errorf("reading a month: %w", err)
+	}
+	if t.next.Oldest == 0 || month < t.next.Oldest {
+		t.next.Oldest = month
+	}
+	made = outputs(page.MonthFiles(t.site, m), statesOf(page.MonthFiles(t.still, m)))
+	return t.withDays(month, made), len(m.Incidents) > 0, nil
+}
+
+// byDay is the note of the pages of a month whose days have, or had, pages too.
+const byDay = "by day"
+
+// withDays notes with the pages of a month that its days have pages. If they had, and some of them
+// have no more, there are files in place of these.
+func (t *task) withDays(month int64, made []output) []output {
+	keys := t.monthKeys(month)
+	if len(made) == len(keys) && t.known[keys[0]].note != byDay {
+		return made
+	}
+	is := map[string]bool{}
+	for n := range made {
+		is[made[n].key] = true
+		if slices.Contains(keys, made[n].key) {
+			made[n].note = byDay
+		}
+	}
+	var gone []page.File
+	for _, path := range page.DayPaths(t.site, month) {
+		if key, ok := Key(path); ok && !is[key] {
+			gone = append(gone, page.NotFound(t.site, path))
+		}
+	}
+	return append(made, t.over(gone)...)
+}
+
+// monthKeys are the keys of the month's pages, in all languages.
+func (t *task) monthKeys(month int64) []string { return keysOfPaths(page.MonthPaths(t.site, month)) }
+
+func keysOfPaths(paths []string) []string {
+	var keys []string
+	for _, path := range paths {
+		if key, ok := Key(path); ok {
+			keys = append(keys, key)
+		}
+	}
+	return keys
 }

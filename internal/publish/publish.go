@@ -5,6 +5,7 @@ package publish
 import (
 	"context"
 	"errors"
+	"net/http"
 	"path"
 	"strings"
 )
@@ -35,8 +36,33 @@ type Port interface {
 	Put(ctx context.Context, key string, o Object, etag string) (string, error)
 }
 
-// public is where the keys of the files begin that the public may read.
-const public = "public/"
+// How long an answer may be kept. A page is kept for some seconds, and for a week when nobody
+// answers: it stays up when this service does not. A picture of the operator's is kept for a day, then
+// asked about by its ETag.
+const (
+	cacheAsset   = "public, max-age=86400, stale-if-error=604800"
+	cachePage    = "public, max-age=5, s-maxage=10, stale-while-revalidate=30, stale-if-error=604800"
+	cacheMissing = "public, max-age=5, s-maxage=10"
+)
+
+// CacheControl says for an answer with the status how long it may be kept. key is that of the
+// file, "" when there is none.
+func CacheControl(key string, status int) string {
+	switch {
+	case status != http.StatusOK:
+		return cacheMissing
+	case strings.HasPrefix(key, Assets):
+		return cacheAsset
+	}
+	return cachePage
+}
+
+// Public is where the keys of the files begin that the public may read, Assets where those of
+// the operator's own pictures do, which no publisher makes.
+const (
+	Public = "public/"
+	Assets = Public + "assets/"
+)
 
 // maxKey is how many bytes a key may have, S3's limit.
 const maxKey = 1024
@@ -57,12 +83,19 @@ func Key(address string) (key string, ok bool) {
 	case folder:
 		rest += "index.html"
 	case path.Ext(rest) != "":
-	case strings.HasPrefix(rest, "badge/"):
+	case isBadge(rest):
 		rest += ".svg"
 	default:
 		rest += ".html"
 	}
-	return public + rest, true
+	return Public + rest, true
+}
+
+// isBadge reports whether the address, without its first slash, is that of a badge: of the home
+// page or of another one, team/badge/_/status.
+func isBadge(rest string) bool {
+	first, below, _ := strings.Cut(rest, "/")
+	return first == "badge" && below != "" || strings.HasPrefix(below, "badge/")
 }
 
 // safe reports whether no part of the name between slashes is empty, begins with a dot, or has

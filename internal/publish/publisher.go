@@ -2,10 +2,10 @@ package publish
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"net/http"
 	"slices"
 	"time"
 
@@ -31,6 +31,10 @@ type Publisher struct {
 	Config site.Config
 	Port   Port
 
+	// Table names where the records are. When it is another one, as after a recovery, the pages
+	// of all incidents are made again.
+	Table string
+
 	// Pause is how long a pass that another publisher got in the way of waits on average
 	// before it begins again; 0: a tenth of a second.
 	Pause time.Duration
@@ -38,9 +42,22 @@ type Publisher struct {
 	loader  *site.Loader
 	known   map[string]known // by key, what the file is like as far as this publisher knows
 	learned int64            // when the first of known was
-	done    int64            // UTC seconds of its last complete pass; 0: there was none
+	last    lastPass
+	done    int64  // UTC seconds of its last complete pass; 0: there was none
+	id      string // that no other publisher has
 	mark    markState
-	sweep   *sweep
+	exact   bool // All is at work: a file whose figures alone differ is put too
+	whole   bool // all is to be made again, and no mark says so yet
+}
+
+// A lastPass is what the last complete pass has told of. As long as it is the same, and the
+// figures are not due, there is nothing to put.
+type lastPass struct {
+	lead    string          // digest of the site that stands still, for the lead files; "": they have to be looked at
+	others  string          // likewise, for all others
+	at      int64           // when, UTC seconds
+	every   int64           // seconds after which the figures of the lead files move
+	changes map[string]bool // that it knew of
 }
 
 // Times in seconds.
@@ -49,9 +66,13 @@ const (
 	// old as the request that made it.
 	overlap = 10 * 60
 
+	// unsettled is for how long a change is told of by every pass. The items of a transaction
+	// can become visible one after another, and the clocks of two machines differ.
+	unsettled = 2 * 60
+
 	// forget is how long what is known of the files is believed. A file that somebody else put
 	// back to what it was, or removed, would stay so otherwise.
-	forget = 60 * 60
+	forget = 24 * 60 * 60
 
 	defaultPause = 100 * time.Millisecond
 )
@@ -59,23 +80,24 @@ const (
 // Run makes one pass at now (UTC seconds): it puts the pages that tell of changes, the home
 // page and the others that have the whole in them, and, after a change of what all files look
 // like, some of those of the past. more reports that there are more of these: the next Run goes
-// on with them. When Run returns an error some files may be as they were; the next one puts
-// them.
+// on with them, also one of another publisher. When Run returns an error some files may be as
+// they were; the next one puts them.
 func (p *Publisher) Run(ctx context.Context, now int64) (more bool, err error) {
 	if now-p.learned >= forget {
-		p.known, p.learned = nil, now
+		p.forget()
+		p.learned = now
 	}
-	if err := p.readMark(ctx); err != nil {
+	p.mark.looked, p.mark.put = false, false
+	// What this publisher remembers tells whether there is something to do, unless another one
+	// has put files since.
+	if err := p.readMark(ctx, now); err != nil {
 		return false, err
 	}
-	for {
-		more, err = p.pass(ctx, now)
+	for again := false; ; again = true {
+		more, err = p.pass(ctx, now, again)
 		switch {
 		case errors.Is(err, ErrChanged):
 			if err := p.wait(ctx); err != nil {
-				return false, err
-			}
-			if err := p.readMark(ctx); err != nil {
 				return false, err
 			}
 		case !errors.Is(err, errUnknown):
@@ -84,17 +106,23 @@ func (p *Publisher) Run(ctx context.Context, now int64) (more bool, err error) {
 	}
 }
 
-// All looks at every file anew, and makes those that are not as they should be.
-func (p *Publisher) All(ctx context.Context, now int64) error {
-	p.loader, p.known, p.sweep = nil, nil, &sweep{}
+// All looks at every file anew, and makes those that are not as they should be. It takes many
+// passes, each of which asks for the time (UTC seconds).
+func (p *Publisher) All(ctx context.Context, now func() int64) error {
+	p.loader, p.whole, p.exact = nil, true, true
+	defer func() { p.exact = false }()
+	p.forget()
 	for more := true; more; {
 		var err error
-		if more, err = p.Run(ctx, now); err != nil {
+		if more, err = p.Run(ctx, now()); err != nil {
 			return err
 		}
 	}
 	return nil
 }
+
+// forget forgets what the files are like.
+func (p *Publisher) forget() { p.known, p.last = nil, lastPass{} }
 
 // wait lets other publishers go first.
 func (p *Publisher) wait(ctx context.Context) error {
@@ -114,65 +142,180 @@ func (p *Publisher) wait(ctx context.Context) error {
 
 // pass is one try of Run. It returns ErrChanged when another publisher came between, and
 // errUnknown when it found files that it had known nothing of, which it does now.
-func (p *Publisher) pass(ctx context.Context, now int64) (more bool, err error) {
-	since := now - overlap
-	if done := max(p.mark.Done, p.done); done > 0 { // else there was no pass yet, and the sweep makes everything
-		since = max(min(done, now)-overlap, now-statuspage.ChangeKept)
+func (p *Publisher) pass(ctx context.Context, now int64, again bool) (more bool, err error) {
+	if !again && p.last.lead != "" && turn(now, p.last.every) == turn(p.last.at, p.last.every) {
+		t, err := p.read(ctx, now, true)
+		if err != nil {
+			return false, err
+		}
+		if !t.any() {
+			p.done = now
+			return false, nil
+		}
 	}
-	changed, err := site.Changes(ctx, p.Store, since, now)
-	if err != nil {
-		return false, fmt.Errorf("reading the changes: %w", err)
+	if again {
+		if err := p.readMark(ctx, now); err != nil {
+			return false, err
+		}
 	}
-	if p.loader == nil {
-		p.loader = site.NewLoader(p.Store, p.Config)
-	}
-	s, err := p.loader.Load(ctx, now)
-	if err != nil {
-		return false, fmt.Errorf("reading the site: %w", err)
-	}
-	t := task{publisher: p, site: s, still: s.Still(), since: since, now: now, next: p.mark.mark}
-	lead, rest := t.pages()
-	ids := t.incidentsToMake(changed)
-	if err := p.know(ctx, keysOf(ids)); err != nil { // what is noted of them is needed below
+	if err := p.learn(ctx); err != nil {
 		return false, err
 	}
-	incidents, err := t.incidents(ctx, ids)
+	t, err := p.read(ctx, now, false)
 	if err != nil {
 		return false, err
 	}
-	months, first, err := t.months(ctx, incidents)
+	t.next = p.mark.plan
+	t.takePrefixes()
+	t.catchUp()
+	incidents, err := t.changedIncidents(ctx)
 	if err != nil {
 		return false, err
 	}
-	// A page is there before another one links to it, and the months from which an incident
-	// was moved are right before its page forgets that it was in them.
-	order := [][]output{t.onlyNew(incidents), months, incidents, lead, rest, t.goneMonitors(changed)}
-	if err := p.putAll(ctx, order, now); err != nil {
+	lists, maintenances, err := t.changedMaintenances(ctx)
+	if err != nil {
 		return false, err
 	}
-	t.next.First = first
-	if more, err = t.sweep(ctx); err != nil {
+	t.wantMonths(incidents)
+	gone := append(t.goneMonitors(), t.gonePages()...)
+	// A page is there before another one links to it.
+	var lead, others []output
+	if t.moved(t.before.lead, page.LeadEvery(t.site)) {
+		lead = t.outputs(page.LeadFiles)
+	}
+	if err := t.put(ctx, lists, append(incidents, maintenances...), lead); err != nil {
 		return false, err
 	}
-	if !more {
-		t.next.Done = now
+	months, next, err := t.months(ctx)
+	if err != nil {
+		return false, err
+	}
+	if t.moved(t.before.others, page.Hourly) {
+		others = t.outputs(page.OtherFiles)
+	}
+	if err := t.put(ctx, months, others, gone); err != nil {
+		return false, err
+	}
+	t.next = next
+	t.next.Tags, t.next.Pages = t.tags(), t.pages()
+	if err := t.sweep(ctx); err != nil {
+		return false, err
+	}
+	if !t.left {
+		if err := t.walk(ctx); err != nil {
+			return false, err
+		}
+		if err := t.round(ctx); err != nil {
+			return false, err
+		}
+	}
+	if t.next.Sweep == nil && t.next.Round == nil { // which have taken away what there was in other languages
+		t.next.Prefixes = prefixesOf(page.Prefixes(t.site))
 	}
 	if err := p.end(ctx, t.next, now); err != nil {
 		return false, err
 	}
-	p.done = t.next.Done
-	return more, nil
+	p.done, p.whole = now, false
+	p.last = lastPass{lead: t.state, others: t.state, at: now, every: page.LeadEvery(t.site), changes: map[string]bool{}}
+	for _, c := range t.changes {
+		p.last.changes[fmt.Sprint(c)] = true
+	}
+	return t.next.more() && !t.left, nil
 }
 
 // A task is one pass at work.
 type task struct {
-	publisher   *Publisher
+	*Publisher
 	site, still *site.Site
-	since, now  int64 // UTC seconds; what was changed in this time was looked for
-	next        mark  // that is left when all is done
-
-	missing map[string]page.File // the pages about unknown addresses, by path
+	shown       site.Shown
+	state       string              // digest of still
+	since, now  int64               // UTC seconds; what was changed in this time was looked for
+	changes     []statuspage.Change // since then
+	changed     site.Changed        // by those of them that are to be told of
+	before      lastPass
+	next        plan // that is left when all is done
+	current     bool // the pages of this month are to be made
+	left        bool // the sweep was left to another publisher
 }
+
+// read reads the records. Of a lax reading no page is made.
+func (p *Publisher) read(ctx context.Context, now int64, lax bool) (*task, error) {
+	t := &task{Publisher: p, before: p.last, since: now - overlap, now: now}
+	if done := max(p.mark.Done, p.done); done > 0 { // else there was no pass yet, and the sweep makes everything
+		t.since = max(min(done, now)-overlap, now-statuspage.ChangeKept)
+	}
+	if p.loader == nil {
+		p.loader = site.NewLoader(p.Store, p.Config)
+	}
+	var err error
+	if t.site, t.changes, err = p.loader.LoadSince(ctx, t.since, now, lax); err != nil {
+		return nil, fmt.Errorf("reading the site: %w", err)
+	}
+	t.shown, t.still = p.loader.Shown(), t.site.Still()
+	toCome := map[int64]bool{} // incidents, whose pages become others when they begin
+	for _, i := range t.site.Everything().Incidents() {
+		if i.Start > now {
+			toCome[i.ID] = true
+		}
+	}
+	text, err := json.Marshal([]any{t.still, toCome})
+	if err != nil {
+		return nil, fmt.Errorf("the site can't be encoded: %w", err) // a fault of the program
+	}
+	t.state = digest(text)
+	var changes []statuspage.Change
+	for _, c := range t.changes {
+		if !p.last.changes[fmt.Sprint(c)] || now-c.Time < unsettled {
+			changes = append(changes, c)
+		}
+	}
+	t.changed = site.ChangedIn(changes)
+	return t, nil
+}
+
+// any reports whether there may be something to put.
+func (t *task) any() bool {
+	return t.whole || t.changed.Any() || t.moved(t.before.lead, page.LeadEvery(t.site)) || t.moved(t.before.others, page.Hourly) ||
+		t.mark.more() || t.mark.Look != t.look()
+}
+
+// moved reports whether files may have to be put that told of the state, and whose figures
+// move every so many seconds.
+func (t *task) moved(state string, every int64) bool {
+	return t.state != state || turn(t.now, every) != turn(t.before.at, every)
+}
+
+// takePrefixes plans that pages which begin with other prefixes than the site's, because it was
+// in other languages, are taken away.
+func (t *task) takePrefixes() {
+	prefixes, had := page.Prefixes(t.site), t.next.Prefixes
+	if had == nil {
+		had = page.Prefixes(&site.Site{})
+	}
+	for _, prefix := range had {
+		if !slices.Contains(prefixes, prefix) {
+			t.site.Taken = append(t.site.Taken, prefix)
+		}
+	}
+	for _, s := range []*site.Site{t.site, t.still} {
+		for _, of := range slices.Concat(s.Pages, []*site.Site{s, s.Everything()}) {
+			of.Taken = t.site.Taken
+		}
+	}
+	t.next.Prefixes = prefixesOf(append(prefixes, t.site.Taken...))
+}
+
+// prefixesOf is how a plan has the prefixes.
+func prefixesOf(prefixes []string) []string {
+	if slices.Equal(prefixes, page.Prefixes(&site.Site{})) {
+		return nil
+	}
+	return prefixes
+}
+
+// turn is how often figures have moved at a time that move every so many seconds: all at once,
+// so that most passes have none.
+func turn(at, every int64) int64 { return at / every }
 
 // output is a file that a pass has made.
 type output struct {
@@ -181,6 +324,12 @@ type output struct {
 	state string // digest of the file without its moving figures
 	note  string
 	over  bool // it is put only in place of a page
+}
+
+// outputs are files that are made of the site alone.
+func (t *task) outputs(of func(*site.Site) []page.File) []output {
+	states := statesOf(of(t.still)) // which are forgotten before there are the others: both are large
+	return outputs(of(t.site), states)
 }
 
 // statesOf are the digests of files of the site that stands still, by path.
@@ -200,38 +349,11 @@ func outputs(files []page.File, states map[string]string) []output {
 		if !ok {
 			continue // an address that nobody could ask for
 		}
-		all = append(all, output{key: key, file: f, state: states[f.Path]})
+		all = append(all, output{key: key, file: f, state: states[f.Path], over: f.Gone})
 	}
 	return all
 }
 
 func digestOf(f page.File) string {
 	return digest(fmt.Appendf(nil, "%d\n%s\n%s", f.Status, f.Type, f.Body))[:16]
-}
-
-// pages are the files that are made of the site alone: first those that a reader sees first.
-func (t *task) pages() (lead, rest []output) {
-	t.missing = map[string]page.File{}
-	states := statesOf(page.Files(t.still)) // which are forgotten before there are the others: both are large
-	for _, o := range outputs(page.Files(t.site), states) {
-		if o.file.Status == http.StatusNotFound {
-			t.missing[o.file.Path] = o.file
-		}
-		if isLead(o.file.Path) {
-			lead = append(lead, o)
-		} else {
-			rest = append(rest, o)
-		}
-	}
-	return lead, rest
-}
-
-func isLead(path string) bool {
-	return path == "/api/v2/status.json" || path == "/api/v2/summary.json" || slices.Contains(page.Homes(), path)
-}
-
-// isNotFound reports whether there is no such record, or none that is shown.
-func isNotFound(err error) bool {
-	known, ok := errors.AsType[*statuspage.Error](err)
-	return ok && known.Code == statuspage.CodeNotFound
 }

@@ -1,18 +1,11 @@
 package publish_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
-	"regexp"
-	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"time"
-
-	"golang.org/x/sync/errgroup"
 
 	"tocsin/internal/dynamo"
 	"tocsin/internal/dynamotest"
@@ -30,8 +23,9 @@ const (
 
 var config = site.Config{Name: "Example", URL: "https://status.example.com"}
 
-// start is a whole minute of the past: the tests have clocks of their own, which end before now.
-func start() int64 { return statuspage.FloorMinute(time.Now().Unix() - 300*day) }
+// start is a whole hour of the past, when figures have just become due: the tests have clocks of
+// their own, which end before now.
+func start() int64 { return statuspage.FloorHour(time.Now().Unix() - 300*day) }
 
 func openFolder(t *testing.T) *publish.Folder {
 	t.Helper()
@@ -151,6 +145,25 @@ func TestMonthEnds(t *testing.T) {
 	}
 }
 
+// The page of an incident that is to come is another one as soon as it has begun.
+func TestIncidentBegins(t *testing.T) {
+	for name, monitors := range map[string][]string{"of a monitor": {"api"}, "of all": nil} {
+		t.Run(name, func(t *testing.T) {
+			store, port, now := dynamotest.NewTable(t).Store(nil), openFolder(t), statuspage.FloorHour(start())
+			monitorNamed(t, store, "api", now)
+			begins := now + 20*minute
+			address := fmt.Sprintf("/incidents/%d", incidentOn(t, store, "Planned", begins, now, monitors...))
+			p := &publish.Publisher{Store: store, Config: config, Port: port}
+			for ; now < begins+30*minute; now += minute {
+				run(t, p, now)
+				if got := strings.Contains(string(at(t, port, address).Body), "Not over yet"); got != (now >= begins) {
+					t.Fatalf("%d minutes after its begin: it has begun: %t", (now-begins)/minute, got)
+				}
+			}
+		})
+	}
+}
+
 // Pages that a clock which was ahead has put go on to be made.
 func TestClockWasAhead(t *testing.T) {
 	table := dynamotest.NewTable(t)
@@ -210,90 +223,4 @@ func TestHiddenAndDeleted(t *testing.T) {
 	status(410, fmt.Sprintf("/incidents/%d", kept))
 	status(404, "/monitors/web")
 	status(200, old, "/monitors/api")
-}
-
-// Eight publishers are at work while an incident is changed 40 times, with hold-ups before
-// every put. No older page ever takes the place of a newer one.
-func TestNoOlderPage(t *testing.T) {
-	const publishers, changes = 8, 40
-	table := dynamotest.NewTable(t)
-	store, now := table.Store(nil), start()
-	monitorNamed(t, store, "api", now)
-	id := incidentOn(t, store, "Version 0.", now, now, "api")
-	watch := &watched{Port: openFolder(t), newest: map[string]int{}}
-	ctx, cancel := context.WithCancel(t.Context())
-	g, gctx := errgroup.WithContext(ctx)
-	for range publishers {
-		p := &publish.Publisher{Store: store, Config: config, Port: watch, Pause: 5 * time.Millisecond}
-		g.Go(func() error {
-			for gctx.Err() == nil {
-				if _, err := p.Run(gctx, now); err != nil && gctx.Err() == nil {
-					return err
-				}
-			}
-			_, err := p.Run(t.Context(), now) // the last change
-			return err
-		})
-	}
-	for n := range changes {
-		time.Sleep(rand.N(60 * time.Millisecond))
-		if _, err := store.UpdateIncident(t.Context(), id, statuspage.IncidentPatch{Title: opt.Value(fmt.Sprintf("Version %d.", n+1))}, now, nil); err != nil {
-			t.Fatal(err)
-		}
-	}
-	cancel()
-	if err := g.Wait(); err != nil {
-		t.Fatal(err)
-	}
-	for _, err := range watch.faults {
-		t.Error(err)
-	}
-	seen := 0
-	for key, newest := range watch.newest {
-		if newest != changes {
-			t.Errorf("%s ends with version %d", key, newest)
-		}
-		seen++
-	}
-	if seen < 5 || watch.refused == 0 {
-		t.Errorf("%d files with a version, %d puts refused: this tests nothing", seen, watch.refused)
-	}
-	t.Logf("%d files, %d puts, %d refused", seen, watch.puts, watch.refused)
-}
-
-var version = regexp.MustCompile(`Version (\d+)\.`)
-
-// watched is a Port that holds puts up, and looks at the versions in what is put.
-type watched struct {
-	publish.Port
-
-	mu            sync.Mutex
-	newest        map[string]int
-	puts, refused int
-	faults        []error
-}
-
-func (w *watched) Put(ctx context.Context, key string, o publish.Object, etag string) (string, error) {
-	time.Sleep(rand.N(3 * time.Millisecond))
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	next, err := w.Port.Put(ctx, key, o, etag)
-	if errors.Is(err, publish.ErrChanged) {
-		w.refused++
-	}
-	if err != nil {
-		return next, err
-	}
-	w.puts++
-	if found := version.FindSubmatch(o.Body); found != nil {
-		n, err := strconv.Atoi(string(found[1]))
-		if err != nil {
-			return "", err
-		}
-		if n < w.newest[key] {
-			w.faults = append(w.faults, fmt.Errorf("%s: version %d after %d", key, n, w.newest[key]))
-		}
-		w.newest[key] = n
-	}
-	return next, nil
 }

@@ -1,6 +1,7 @@
 package site
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -13,18 +14,116 @@ type material struct {
 	histories map[int64]history     // by monitor id
 	incidents []statuspage.Incident // the newest start first
 	comments  map[int64][]statuspage.Comment
+
+	works []work // the maintenances that are shown, by id
+
+	pages    []statuspage.Page // the home page among them, by id
+	settings []statuspage.SiteSetting
 }
 
 // build makes the site as it is at now.
 func build(c Config, of material, now int64) *Site {
-	s := &Site{Name: c.Name, URL: c.URL, Notice: c.Notice, Demo: c.Demo, AsOf: now}
-	all := episodes(of.incidents, of.monitors)
-	var running []Status
-	for _, e := range all {
-		comments, read := of.comments[e.ID]
+	v := valuesOf(of.settings)
+	c = v.config(c)
+	whole := selection{monitors: of.monitors, episodes: episodes(of.incidents, of.monitors), works: of.works}
+	b := builder{comments: of.comments, views: map[int64]Monitor{}, now: now}
+	for _, m := range of.monitors {
+		b.views[m.ID] = monitorView(m, of.histories[m.ID], whole.episodes, windowsOn(of.works, m.ID), now)
+	}
+	b.blank = Site{Name: c.Name, URL: c.URL, Notice: c.Notice, Demo: c.Demo, Settings: SettingsOf(of.settings), AsOf: now}
+	pages := inOrder(of.pages, v.order())
+	for _, p := range pages {
+		if len(pages) > 1 && !b.blank.Settings.NoSwitcher {
+			b.blank.Siblings = append(b.blank.Siblings, v.page(p))
+		}
+	}
+	var home *Site
+	var others []*Site
+	for _, p := range pages {
+		of := whole
+		of.monitors = p.Shows(whole.monitors)
+		if !p.All {
+			of = whole.on(of.monitors, p.Home())
+		}
+		s := b.site(of, v.page(p))
+		if !p.Home() {
+			others = append(others, s)
+			continue
+		}
+		if home = s; !p.All {
+			home.Whole = b.site(whole, home.Page)
+		}
+	}
+	home.Pages = others
+	return home
+}
+
+// inOrder are the pages with the ids, in their order, and then the others.
+func inOrder(pages []statuspage.Page, ids []int64) []statuspage.Page {
+	place := func(p statuspage.Page) int {
+		if n := slices.Index(ids, p.ID); n >= 0 {
+			return n
+		}
+		return len(ids)
+	}
+	all := slices.Clone(pages)
+	slices.SortStableFunc(all, func(a, b statuspage.Page) int { return cmp.Compare(place(a), place(b)) })
+	return all
+}
+
+// A selection is of what a page tells.
+type selection struct {
+	monitors []statuspage.Monitor
+	episodes []episode
+	works    []work
+}
+
+// on is what concerns some of the monitors, which alone it then affects, or everything; with
+// orphans also what concerned a monitor that was deleted.
+func (s selection) on(monitors []statuspage.Monitor, orphans bool) selection {
+	byID := monitorsByID(monitors)
+	those := func(all []Affected) (some []Affected) {
+		for _, a := range all {
+			if _, is := byID[a.MonitorID]; is {
+				some = append(some, a)
+			}
+		}
+		return some
+	}
+	of := selection{monitors: monitors}
+	for _, e := range s.episodes {
+		orphan := orphans && e.Orphan == statuspage.OrphanOfPublic
+		if e.affected = those(e.affected); e.global || orphan || len(e.affected) > 0 {
+			of.episodes = append(of.episodes, e)
+		}
+	}
+	for _, w := range s.works {
+		orphan := orphans && w.Orphan == statuspage.OrphanOfPublic
+		if w.affected = those(w.affected); w.Global() || orphan || len(w.affected) > 0 {
+			of.works = append(of.works, w)
+		}
+	}
+	return of
+}
+
+// A builder makes sites of the same material.
+type builder struct {
+	blank    Site
+	comments map[int64][]statuspage.Comment
+	views    map[int64]Monitor
+	now      int64
+}
+
+// site makes the site that the page shows.
+func (b builder) site(of selection, page Page) *Site {
+	s := b.blank
+	s.Page = page
+	var statuses, running []Status
+	for _, e := range of.episodes {
+		comments, read := b.comments[e.ID]
 		switch {
 		case !read: // it is only in the days
-		case e.running(now):
+		case e.running(b.now):
 			s.Open = append(s.Open, e.view(comments))
 			running = append(running, e.status())
 		case !e.resolved():
@@ -34,9 +133,20 @@ func build(c Config, of material, now int64) *Site {
 		}
 	}
 	slices.Reverse(s.Upcoming)
-	var statuses []Status
+	for _, w := range of.works {
+		s.Maintenances = append(s.Maintenances, w.occurrences(w.Recent, b.now)...)
+	}
+	sortMaintenances(s.Maintenances)
+	if r := page.Events.Ended; r != nil {
+		for _, w := range of.works {
+			s.Ended = append(s.Ended, w.ended(r.Days, b.now)...)
+		}
+		sortMaintenances(s.Ended)
+		slices.Reverse(s.Ended)
+		s.Ended = s.Ended[:min(int64(len(s.Ended)), r.Most)]
+	}
 	for _, m := range of.monitors {
-		view := monitorView(m, of.histories[m.ID], all, now)
+		view := b.views[m.ID]
 		statuses = append(statuses, view.Status)
 		s.addTo(category(m), view)
 	}
@@ -47,7 +157,7 @@ func build(c Config, of material, now int64) *Site {
 	}
 	s.Status = headline(statuses, running)
 	s.Changed = s.lastChange()
-	return s
+	return &s
 }
 
 func category(m statuspage.Monitor) string {
@@ -87,7 +197,8 @@ func (g *Group) judge() {
 	g.Status, g.Partial = groupStatus(members)
 }
 
-// lastChange is when a record that is shown was last written; 0 when there is none.
+// lastChange is when a record that is shown was last written, or a maintenance last began or
+// ended; 0 when there is none.
 func (s *Site) lastChange() int64 {
 	last := int64(0)
 	for _, m := range s.Monitors() {
@@ -96,19 +207,28 @@ func (s *Site) lastChange() int64 {
 	for _, i := range s.Incidents() {
 		last = max(last, i.Updated)
 	}
+	for _, m := range s.Maintenances {
+		last = max(last, m.Updated)
+		for _, moved := range []int64{m.Start, m.End} {
+			if moved <= s.AsOf && m.State != statuspage.Cancelled {
+				last = max(last, moved)
+			}
+		}
+	}
 	return min(last, s.AsOf) // clocks differ
 }
 
-// monitorView is what the pages show of the monitor, with its history and all incidents.
-func monitorView(m statuspage.Monitor, h history, episodes []episode, now int64) Monitor {
+// monitorView is what the pages show of the monitor, with its history, all incidents and
+// what maintenances do to it.
+func monitorView(m statuspage.Monitor, h history, episodes []episode, windows []statuspage.Window, now int64) Monitor {
 	v := Monitor{
 		ID: m.ID, Tag: m.Tag, Name: m.Name, Description: text(m.Description), Created: m.Created, Updated: m.Updated,
-		Measured: isMeasured(h.Newest, now), Last: NoData, DegradedIsDown: m.CountsDegradedAsDown(),
+		Measured: isMeasured(h.Newest, now), Last: NoData, Formula: m.UptimeFormula(),
 	}
 	if link := text(m.ExternalURL); isURL(link) {
 		v.URL = link
 	}
-	if image := text(m.Image); isImage(image) {
+	if image := text(m.Image); IsImage(image) {
 		v.Image = image
 	}
 	if h.Newest != nil {
@@ -118,6 +238,10 @@ func monitorView(m statuspage.Monitor, h history, episodes []episode, now int64)
 	v.Status = d.status
 	if v.Measured {
 		v.Status = measuredStatus(*h.Newest, now)
+	}
+	d.overlay = statuspage.OverlayOf(windows, now)
+	if status, on := d.overlay.At(now); on {
+		v.Status = Status(status)
 	}
 	var spans []span
 	for _, e := range episodes {
@@ -141,7 +265,7 @@ func monitorView(m statuspage.Monitor, h history, episodes []episode, now int64)
 		v.Days = append(v.Days, day)
 	}
 	v.Latency = measuredCounts(points).Latency
-	if percent, counted := all.Uptime(v.DegradedIsDown); counted {
+	if percent, counted := all.Uptime(v.Formula); counted {
 		v.Uptime = &percent
 	}
 	v.Hours = d.hours(h.Hours)
@@ -172,15 +296,22 @@ type declaration struct {
 	now        int64
 	incidents  cover     // what they did to it
 	concerning []episode // the incidents that have begun
+
+	overlay statuspage.Overlay // what maintenances do to it
 }
 
-// counts are those of the points, if there are any, or as declared, in the time from one
-// second up to another.
+// counts are those of the points and of maintenances, if there are any points, or of
+// maintenances and else as declared, in the time from one second up to another.
 func (d declaration) counts(points statuspage.Totals, from, to int64) Counts {
-	if d.measured || points.Minutes() > 0 {
+	overlaid := d.overlay.Count(from, to)
+	if d.measured || points.Minutes() > overlaid.Minutes() {
 		return measuredCounts(points)
 	}
-	return declaredCounts(max(from, d.created), min(to, statuspage.FloorMinute(d.now)+minute), d.status, d.incidents)
+	c := measuredCounts(overlaid)
+	for gap := range d.overlay.Gaps(max(from, d.created), min(to, statuspage.FloorMinute(d.now)+minute)) {
+		c = c.Plus(declaredCounts(gap.From, gap.To, d.status, d.incidents))
+	}
+	return c
 }
 
 func (d declaration) day(of statuspage.DayTotals, m statuspage.Monitor) Day {
@@ -218,8 +349,8 @@ func text(s *string) string {
 // isURL reports whether the text is an http or https URL that a page can link to.
 func isURL(s string) bool { return statuspage.ValidLink(s) && !strings.HasPrefix(s, "/") }
 
-// isImage reports whether the text is the address of an image that a page can show: a path,
+// IsImage reports whether the text is the address of an image that a page can show: a path,
 // or an https URL.
-func isImage(s string) bool {
+func IsImage(s string) bool {
 	return statuspage.ValidLink(s) && (strings.HasPrefix(s, "/") || strings.HasPrefix(strings.ToLower(s), "https:"))
 }

@@ -1,15 +1,31 @@
 package site
 
-// Uptime is the percentage of the counted minutes in which it was up, and false when there are
-// none. A degraded minute is one of them, unless degradedIsDown. The minutes of a maintenance
-// count neither way: they were announced.
-func (c Counts) Uptime(degradedIsDown bool) (float64, bool) {
-	up := c.Up
-	if !degradedIsDown {
-		up += c.Degraded
+import (
+	"math"
+
+	"tocsin/internal/statuspage"
+)
+
+// Uptime is the percentage of the minutes that the formula counts as up, and false when it
+// counts none.
+func (c Counts) Uptime(f statuspage.UptimeFormula) (float64, bool) { return f.Percent(c.totals()) }
+
+// totals are the minutes alone.
+func (c Counts) totals() statuspage.Totals {
+	return statuspage.Totals{Up: c.Up, Degraded: c.Degraded, Down: c.Down, Maintenance: c.Maintenance}
+}
+
+// As returns counts whose uptime is, by the default formula, what c's is by f: so the minutes
+// of monitors with different formulas can be added.
+func (c Counts) As(f statuspage.UptimeFormula) Counts {
+	if f.IsDefault() {
+		return c
 	}
-	all := c.Up + c.Degraded + c.Down
-	return float64(up) / float64(all) * 100, all > 0
+	all := Counts{Latency: c.Latency}
+	if up, counted, ok := f.Share(c.totals()); ok {
+		all.Up, all.Down = int64(math.Round(up)), int64(math.Round(counted-up))
+	}
+	return all
 }
 
 // Plus adds the minutes of o. The latency becomes the mean of both, by their minutes.

@@ -78,7 +78,7 @@ func (c *Counts) add(s Status, minutes int64) {
 
 // measuredCounts are the counts of points.
 func measuredCounts(t statuspage.Totals) Counts {
-	c := Counts{Up: t.Up, Degraded: t.Degraded, Down: t.Down}
+	c := Counts{Up: t.Up, Degraded: t.Degraded, Maintenance: t.Maintenance, Down: t.Down}
 	if latency, measured := t.Latency(); measured {
 		c.Latency = &latency
 	}

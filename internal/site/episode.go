@@ -16,10 +16,7 @@ type episode struct {
 // episodes are those of the incidents that are shown: all but those that concern only
 // monitors which are not, or concerned such a one that was deleted.
 func episodes(incidents []statuspage.Incident, monitors []statuspage.Monitor) []episode {
-	byID := map[int64]statuspage.Monitor{}
-	for _, m := range monitors {
-		byID[m.ID] = m
-	}
+	byID := monitorsByID(monitors)
 	var shown []episode
 	for _, i := range incidents {
 		e := episode{Incident: i, global: len(i.Monitors) == 0 && i.Orphan == ""}
@@ -33,6 +30,14 @@ func episodes(incidents []statuspage.Incident, monitors []statuspage.Monitor) []
 		}
 	}
 	return shown
+}
+
+func monitorsByID(monitors []statuspage.Monitor) map[int64]statuspage.Monitor {
+	byID := map[int64]statuspage.Monitor{}
+	for _, m := range monitors {
+		byID[m.ID] = m
+	}
+	return byID
 }
 
 // effect is what an incident does to a monitor that it is linked to. One that a legacy
@@ -103,13 +108,16 @@ func (e episode) view(comments []statuspage.Comment) Incident {
 	return i
 }
 
-// state is the incident's state, RESOLVED exactly when it is over. One that was opened
-// again without a word is in the state that it had before it was resolved.
+// reopened reports whether the incident was opened again without a word.
+func (e episode) reopened() bool { return !e.resolved() && e.State == statuspage.Resolved }
+
+// state is the incident's state, RESOLVED exactly when it is over. One that was reopened is in
+// the state that it had before it was resolved.
 func (e episode) state(comments []statuspage.Comment) statuspage.State {
 	switch {
 	case e.resolved():
 		return statuspage.Resolved
-	case e.State != statuspage.Resolved:
+	case !e.reopened():
 		return e.State
 	}
 	n := slices.IndexFunc(comments, func(c statuspage.Comment) bool { return c.State != statuspage.Resolved })

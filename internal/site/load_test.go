@@ -105,6 +105,15 @@ func (w *world) comment(incident, at int64, state statuspage.State) statuspage.C
 	return c
 }
 
+func (w *world) shown() site.Shown {
+	w.t.Helper()
+	shown, err := site.LoadShown(w.t.Context(), w.store)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return shown
+}
+
 func (w *world) load() *site.Site {
 	w.t.Helper()
 	s, err := site.Load(w.t.Context(), w.store, site.Config{Name: "Example", URL: "https://status.example.com"}, now)
@@ -196,10 +205,10 @@ func TestLoadShowsNothingPrivate(t *testing.T) {
 	if i := s.Open[0]; s.Status != site.Degraded || i.Status != site.Degraded || len(i.Affected) != 1 || i.Affected[0].Tag != "shown" {
 		t.Errorf("%s, %+v", s.Status, i)
 	}
-	if _, err := site.LoadIncident(t.Context(), w.store, retired.ID, now); !errors.Is(err, statuspage.IncidentNotFound(retired.ID)) {
+	if _, err := w.shown().LoadIncident(t.Context(), w.store, retired.ID); !errors.Is(err, statuspage.IncidentNotFound(retired.ID)) {
 		t.Error(err)
 	}
-	if _, err := site.LoadIncident(t.Context(), w.store, 999, now); !errors.Is(err, statuspage.IncidentNotFound(int64(999))) {
+	if _, err := w.shown().LoadIncident(t.Context(), w.store, 999); !errors.Is(err, statuspage.IncidentNotFound(int64(999))) {
 		t.Error(err)
 	}
 }

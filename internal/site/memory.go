@@ -2,6 +2,7 @@ package site
 
 import (
 	"maps"
+	"reflect"
 	"slices"
 
 	"tocsin/internal/statuspage"
@@ -11,35 +12,62 @@ import (
 // then is among those of the last ten minutes, also when its writer took a while.
 const remembered = lag - 2*minute
 
+// relist is for how many seconds lists of records hold.
+const relist = 10 * minute
+
 // A memory is what a load leaves for the next one.
 type memory struct {
-	loaded    int64 // UTC seconds
+	loaded    int64                 // UTC seconds
+	listed    int64                 // when all of these were listed, UTC seconds; 0: never
+	monitors  []statuspage.Monitor  // that are shown, by id; nil: not known
+	incidents []statuspage.Incident // the newest start first
 	histories map[int64]history
 	comments  map[int64][]statuspage.Comment // by incident id
+
+	maintenances []statuspage.Maintenance // by id
+
+	pages    []statuspage.Page        // by id; nil: not known
+	settings []statuspage.SiteSetting // that somebody has set; nil: not known
 }
 
 // A history is what is known of a monitor's points.
 type history struct {
 	statuspage.History
-	read int64 // when the whole of it was read, UTC seconds
+	read    int64               // when the whole of it was read, UTC seconds
+	windows []statuspage.Window // that it was made of then
 }
 
-// at is what of the memory holds at now, after changes.
-func (m memory) at(now int64, changes []statuspage.Change) memory {
+// at is what of the memory holds at now, but for changes.
+func (m memory) at(now int64) memory {
 	if now < m.loaded || now > m.loaded+remembered {
 		return memory{}
 	}
 	known := memory{histories: maps.Clone(m.histories), comments: maps.Clone(m.comments)}
 	maps.DeleteFunc(known.histories, func(id int64, h history) bool { return !h.holds(id, now) })
+	if now-m.listed < relist && len(m.monitors)+len(m.incidents)+len(m.maintenances) > 0 { // an empty table may be imported into, which writes no changes
+		known.listed, known.monitors, known.incidents, known.maintenances = m.listed, m.monitors, m.incidents, m.maintenances
+		known.pages, known.settings = m.pages, m.settings
+	}
+	return known
+}
+
+// forget removes what changes were about. Incidents and maintenances stay: those that were changed in the last
+// ten minutes are read by their keys at each load.
+func (m *memory) forget(changes []statuspage.Change) {
 	for _, c := range changes {
 		switch {
 		case c.Record == statuspage.RecordIncident:
-			delete(known.comments, c.ID)
+			delete(m.comments, c.ID)
 		case c.What == statuspage.DataUpdated || c.What == statuspage.DataDeleted:
-			delete(known.histories, c.ID)
+			delete(m.histories, c.ID)
+		case c.Record == statuspage.RecordMonitor && m.listed != 0:
+			m.monitors = nil
+		case c.Record == statuspage.RecordPage:
+			m.pages = nil
+		case c.Record == statuspage.RecordSiteSetting:
+			m.settings = nil
 		}
 	}
-	return known
 }
 
 // holds reports whether the history needs only its newest hours at now. It is read as a
@@ -47,6 +75,13 @@ func (m memory) at(now int64, changes []statuspage.Change) memory {
 func (h history) holds(monitorID, now int64) bool {
 	turn := func(t int64) int64 { return (t + monitorID%60*minute) / hour }
 	return now >= h.read && turn(now) == turn(h.read) && statuspage.FloorDay(now) == statuspage.FloorDay(h.read)
+}
+
+// madeOf reports whether the windows make of what is not read again what those did of which
+// the history was made.
+func (h history) madeOf(windows []statuspage.Window) bool {
+	last := newestHours(h.read).Hours - minute
+	return reflect.DeepEqual(statuspage.OverlayOf(h.windows, last), statuspage.OverlayOf(windows, last))
 }
 
 // with returns the history with what more was read.

@@ -2,11 +2,13 @@ package site_test
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"tocsin/internal/opt"
 	"tocsin/internal/site"
 	"tocsin/internal/statuspage"
 )
@@ -48,7 +50,7 @@ func TestLoadMonth(t *testing.T) {
 		{10, nil, true},
 	} {
 		start := time.Date(2026, tt.month, 1, 0, 0, 0, 0, time.UTC)
-		m, err := site.LoadMonth(t.Context(), w.store, start.Unix(), at)
+		m, err := w.shown().LoadMonth(t.Context(), w.store, start.Unix(), at)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -56,10 +58,66 @@ func TestLoadMonth(t *testing.T) {
 			t.Errorf("%s: earlier %v, %s", tt.month, m.Earlier, d)
 		}
 		for _, i := range m.Incidents {
-			if i.Resolved() && len(i.Updates) != 1 {
+			if i.Updates != nil {
 				t.Errorf("%s: %+v", tt.month, i)
 			}
 		}
+	}
+}
+
+// One that was opened again without a word is in the state that it had before.
+func TestReopenedInMonth(t *testing.T) {
+	w := newWorld(t)
+	id := w.incident(now-hour, now-hour).ID
+	w.comment(id, now-30*minute, statuspage.Identified)
+	w.comment(id, now-20*minute, statuspage.Resolved)
+	if _, err := w.store.UpdateIncident(t.Context(), id, statuspage.IncidentPatch{End: opt.Null[int64]()}, now-10*minute, nil); err != nil {
+		t.Fatal(err)
+	}
+	m, err := w.shown().LoadMonth(t.Context(), w.store, statuspage.FloorMonth(now-hour), now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(m.Incidents) != 1 || m.Incidents[0].State != statuspage.Identified {
+		t.Errorf("%+v", m.Incidents)
+	}
+}
+
+// A month in which more incidents began than a list has is read day by day.
+func TestLoadLargeMonth(t *testing.T) {
+	w := newWorld(t)
+	w.monitor("api", nil)
+	start := statuspage.FloorMonth(now - 40*day)
+	end := statuspage.NextMonth(start)
+	var all []statuspage.Incident
+	add := func(n int, at int64) {
+		for range n {
+			id := int64(len(all) + 1)
+			all = append(all, statuspage.Incident{
+				ID: id, Title: "Outage", Start: at, State: statuspage.Resolved, Type: statuspage.TypeIncident, Source: statuspage.SourceAPI,
+				Created: at, Updated: at, End: new(at + hour), Closed: new(at + hour), Version: 1,
+			})
+		}
+	}
+	add(1, start-minute)
+	add(200, start)
+	add(200, start+day-minute)
+	add(600, start+day)
+	add(300, end-minute)
+	add(1, end)
+	if err := w.table.Dump(nil).Load(t.Context(), slices.Values(all), nil, nil); err != nil {
+		t.Fatal(err)
+	}
+	m, err := w.shown().LoadMonth(t.Context(), w.store, start, now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	perDay := map[int64]int{}
+	for _, i := range m.Incidents {
+		perDay[(i.Start-start+day)/day]++
+	}
+	if d := cmp.Diff(map[int64]int{0: 1, 1: 400, 2: site.MaxIncidents + 1, (end - start) / day: 300}, perDay); d != "" {
+		t.Error(d)
 	}
 }
 
@@ -72,7 +130,7 @@ func TestLoadIncident(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := w.comment(made.ID, now, statuspage.Identified)
-	got, err := site.LoadIncident(t.Context(), w.store, made.ID, now+1)
+	got, err := w.shown().LoadIncident(t.Context(), w.store, made.ID)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -133,24 +191,27 @@ func TestChanges(t *testing.T) {
 	if _, err := w.store.CreateMonitor(t.Context(), m, midnight+minute, nil); err != nil {
 		t.Fatal(err)
 	}
-	got, err := site.Changes(t.Context(), w.store, midnight-10*minute, midnight+3*minute)
-	if err != nil {
-		t.Fatal(err)
+	changes := func(since, now int64) site.Changed {
+		t.Helper()
+		_, changes, err := site.NewLoader(w.store, site.Config{}).LoadSince(t.Context(), since, now, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return site.ChangedIn(changes)
 	}
 	want := site.Changed{
 		Incidents: []site.ChangedIncident{{ID: kept.ID}, {ID: gone.ID, Deleted: true}},
 		Monitors:  []site.ChangedMonitor{{ID: 1, Tag: "api", Deleted: true}, {ID: 2, Tag: "api"}},
 	}
+	got := changes(midnight-10*minute, midnight+3*minute)
 	if d := cmp.Diff(want, got); d != "" || !got.Any() {
 		t.Error(d)
 	}
-	none, err := site.Changes(t.Context(), w.store, midnight+4*minute, midnight+5*minute)
-	if err != nil || none.Any() {
-		t.Errorf("%+v, %v", none, err)
+	if none := changes(midnight+4*minute, midnight+5*minute); none.Any() {
+		t.Errorf("%+v", none)
 	}
-	all, err := site.Changes(t.Context(), w.store, old.Created, midnight)
-	if err != nil || len(all.Incidents) != 3 {
-		t.Errorf("a clock that is ahead: %+v, %v", all, err)
+	if all := changes(old.Created, midnight); len(all.Incidents) != 3 {
+		t.Errorf("a clock that is ahead: %+v", all)
 	}
 }
 
@@ -163,11 +224,35 @@ func TestLoaderRemembers(t *testing.T) {
 	at := statuspage.FloorDay(now) - 100*minute
 	w.fillAt("api", at-3*day, at-minute, statuspage.StatusUp, at-minute)
 	i := w.incident(at-hour, at-hour, down("db"))
+	patch := func(tag string, p statuspage.MonitorPatch) {
+		t.Helper()
+		if _, err := w.store.UpdateMonitor(t.Context(), tag, p, at); err != nil {
+			t.Fatal(err)
+		}
+	}
 	changes := map[int]func(){
-		3:   func() { w.comment(i.ID, at, statuspage.Identified) },
-		5:   func() { w.fillAt("api", at-2*day, at-2*day+hour, statuspage.StatusDown, at) },
-		7:   func() { w.fillAt("api", at-5*hour, at-4*hour, statuspage.StatusDegraded, at) },
-		40:  func() { w.comment(i.ID, at, statuspage.Resolved) },
+		1: func() { patch("db", statuspage.MonitorPatch{Name: opt.Value("Database")}) },
+		3: func() { w.comment(i.ID, at, statuspage.Identified) },
+		5: func() { w.fillAt("api", at-2*day, at-2*day+hour, statuspage.StatusDown, at) },
+		7: func() { w.fillAt("api", at-5*hour, at-4*hour, statuspage.StatusDegraded, at) },
+		9: func() { patch("db", statuspage.MonitorPatch{Hidden: opt.Value(statuspage.Yes)}) },
+		11: func() {
+			if _, err := w.store.CreateMonitor(t.Context(), statuspage.NewMonitor("new", "New"), at, nil); err != nil {
+				t.Fatal(err)
+			}
+		},
+		31: func() { patch("db", statuspage.MonitorPatch{Hidden: opt.Value(statuspage.No)}) },
+		40: func() { w.comment(i.ID, at, statuspage.Resolved) },
+		52: func() {
+			if err := w.store.DeleteIncident(t.Context(), i.ID, at, nil); err != nil {
+				t.Fatal(err)
+			}
+		},
+		53: func() {
+			if err := w.store.DeleteMonitor(t.Context(), "new", at); err != nil {
+				t.Fatal(err)
+			}
+		},
 		98:  func() { w.incident(at, at, down("api")) },
 		120: func() { w.deleteMinutes("api", at-30*hour, at-29*hour, at) },
 		130: func() { w.deleteMinutes("api", at-30*minute, at+minute, at) },

@@ -47,6 +47,19 @@ type Site struct {
 	Notice string // what the operator has to say above everything; "" nothing
 	Demo   string // command that clears the data, which is invented, as the pages say; "" when it is not
 
+	Settings Settings
+	Page     Page    // what this one is
+	Pages    []*Site // of the home page: the others, in the order in which pages lead to them
+	Siblings []Page  // all pages that this one leads to, itself among them, in that order; nil: it is alone
+
+	// Whole is, of a home page that doesn't show everything, what is shown anywhere. The pages,
+	// badges and data of monitors are made of it, since there is one of each for all pages.
+	Whole *Site
+
+	// Taken are the beginnings of addresses of languages that pages are not in any more, such as
+	// "/de". What is there is to be taken away.
+	Taken []string
+
 	AsOf    int64 // when this was read
 	Changed int64 // when something that is shown last changed, other than a minute of a monitor
 
@@ -59,7 +72,12 @@ type Site struct {
 	Upcoming []Incident // open, but they start later; the next one first
 	Past     []Incident // resolved, the newest start first; as far as Newest goes
 
-	Maintenances []Maintenance // running and to come, the next one first
+	// Maintenances are those that are on or to come, and those that ended a day ago at most, by
+	// start. They concern something that is shown.
+	Maintenances []Maintenance
+
+	// Ended are those that are over, the newest start first, as far as the page's Events ask for them.
+	Ended []Maintenance
 }
 
 // Newest is how many of the newest incidents a Site has, beside all that are open.
@@ -94,7 +112,7 @@ type Monitor struct {
 	Latency *float64 // milliseconds, on average in Days; nil: not measured
 	Hours   []Hour   // the last 48, the oldest first; the last is the hour of AsOf
 
-	DegradedIsDown bool // a degraded minute is no uptime
+	Formula statuspage.UptimeFormula // of Uptime, and that of any other time
 }
 
 // Counts are minutes, by how the monitor was in them, and their latency.
@@ -157,25 +175,67 @@ type Update struct {
 	Updated int64
 }
 
-// A Maintenance is one occurrence of a planned maintenance.
+// A Maintenance is one occurrence of a maintenance.
 type Maintenance struct {
-	ID          int64
+	ID          int64 // of the occurrence
+	Of          int64 // the id of the maintenance
 	Title       string
-	Description string // Markdown
+	Description string              // Markdown; "" none
+	Schedule    statuspage.Schedule // of the maintenance now
 	Start, End  int64
-	Running     bool
-	Status      Status // the worst that it does to a monitor
-	Global      bool
+	State       statuspage.OccurrenceState
+	Status      Status // the worst that it does to a monitor that is shown; of one that does nothing UP
+	Global      bool   // it names no monitor and concerns everything
 	Affected    []Affected
 	Created     int64
-	Updated     int64
+	Updated     int64 // of the maintenance or the occurrence, the last
+}
+
+// Running reports whether the maintenance is on.
+func (m Maintenance) Running() bool { return m.State == statuspage.Ongoing }
+
+// Planned reports whether the maintenance is to come.
+func (m Maintenance) Planned() bool {
+	return m.State == statuspage.Scheduled || m.State == statuspage.Ready
+}
+
+// Next are of each maintenance that is on or to come the occurrences that are on, and else the
+// next one.
+func Next(all []Maintenance) []Maintenance {
+	var next []Maintenance
+	on := map[int64]bool{}
+	for _, m := range all {
+		on[m.Of] = on[m.Of] || m.Running()
+	}
+	seen := map[int64]bool{}
+	for _, m := range all {
+		if m.Running() || m.Planned() && !on[m.Of] && !seen[m.Of] {
+			next = append(next, m)
+			seen[m.Of] = true
+		}
+	}
+	return next
+}
+
+// A Series is a maintenance with its occurrences.
+type Series struct {
+	Maintenance               // what all of them have; of an occurrence it has nothing
+	Occurrences []Maintenance // the newest ones, by start
 }
 
 // A Month is the incidents that went on in one UTC month.
 type Month struct {
 	Start, End int64      // its first second, and that of the next one
-	Incidents  []Incident // those that were going on in it, the newest start first
+	Incidents  []Incident // those that were going on in it, the newest start first, without their updates
 	Earlier    bool       // there is something in a month before it
+}
+
+// Everything is the site with all that is shown anywhere.
+func (s *Site) Everything() *Site {
+	if s.Whole != nil {
+		return s.Whole
+	}
+	return s
 }
 
 // Monitors are those of all groups, in order.
@@ -225,6 +285,13 @@ func (s *Site) Still() *Site {
 			g.Monitors = append(g.Monitors, m)
 		}
 		still.Groups = append(still.Groups, g)
+	}
+	still.Pages = nil
+	for _, other := range s.Pages {
+		still.Pages = append(still.Pages, other.Still())
+	}
+	if s.Whole != nil {
+		still.Whole = s.Whole.Still()
 	}
 	return &still
 }

@@ -210,7 +210,7 @@ func TestFormatUptimeCuts(t *testing.T) {
 		up := all - min(rapid.Int64Range(0, 90*1440).Draw(t, "down"), all)
 		thousandths := up * 100_000 / all
 		want := fmt.Sprintf("%d.%03d", thousandths/1000, thousandths%1000)
-		percent, _ := Counts{Up: up, Down: all - up}.Uptime(false)
+		percent, _ := Counts{Up: up, Down: all - up}.Uptime(statuspage.DefaultFormula)
 		got := FormatUptime(percent)
 		if got != want {
 			t.Errorf("%d of %d: %s, want %s", up, all, got, want)

@@ -259,7 +259,7 @@ const MeasuredWithin = day
 // monitor's newest one. A point without a latency says nothing about latencies and
 // is passed over: then older ones than the newest Points count, if they are of the last
 // MeasuredWithin before the newest. AlertNoData is Undecided: see AlertRule.JudgeNoData.
-func (c Condition) Judge(points []Point, degradedIsDown bool) Judgement {
+func (c Condition) Judge(points []Point, f UptimeFormula) Judgement {
 	if c.For == AlertLatency {
 		var measured []Point
 		for n, p := range points {
@@ -270,37 +270,42 @@ func (c Condition) Judge(points []Point, degradedIsDown bool) Judgement {
 		}
 		points = measured
 	}
-	return c.judge(points, degradedIsDown)
+	return c.judge(points, f)
 }
 
 // judge is Judge of points that all count.
-func (c Condition) judge(points []Point, degradedIsDown bool) Judgement {
-	if run, ok := newest(points, c.Failures); ok && c.fails(run, degradedIsDown) {
-		return Judgement{Failing, run[0].Time, c.measured(run, degradedIsDown)}
+func (c Condition) judge(points []Point, f UptimeFormula) Judgement {
+	if run, ok := newest(points, c.Failures); ok && c.fails(run, f) {
+		return Judgement{Failing, run[0].Time, c.measured(run, f)}
 	}
-	if run, ok := newest(points, c.Successes); ok && c.succeeds(run, degradedIsDown) {
-		return Judgement{Recovered, run[0].Time, c.measured(run, degradedIsDown)}
+	if run, ok := newest(points, c.Successes); ok && c.succeeds(run, f) {
+		return Judgement{Recovered, run[0].Time, c.measured(run, f)}
 	}
 	return Judgement{}
 }
 
 // JudgeNoData returns what a rule with an AlertNoData condition says of a monitor at now
-// (UTC seconds) by its newest point, nil for none. A monitor without any point counts as
-// if its newest were of the minute in which the rule was made. It fails when so many whole
-// minutes have passed without a point.
-func (r AlertRule) JudgeNoData(newest *Point, now int64) Judgement {
+// (UTC seconds) by its newest point, nil for none; those in windows of the overlay are left
+// out. A monitor without any point counts as if its newest were of the minute in which the
+// rule was made. It fails when so many whole minutes have passed without a point, and since
+// the last window.
+func (r AlertRule) JudgeNoData(newest *Point, o Overlay, now int64) Judgement {
 	last := FloorMinute(r.Created)
+	why := "there is no point since the rule was made at " + clock(last)
 	if newest != nil {
 		last = newest.Time
+		why = "the newest point is of " + clock(last)
 	}
 	passed := wholeMinutes(last, FloorMinute(now))
-	switch {
-	case float64(passed) >= r.Limit && newest != nil:
-		return Judgement{Failing, last + minute, fmt.Sprintf("no data for %s, the newest point is of %s", plural(passed, "minute"), clock(last))}
-	case float64(passed) >= r.Limit:
-		return Judgement{Failing, last + minute, fmt.Sprintf("no data for %s, there is no point since the rule was made at %s", plural(passed, "minute"), clock(last))}
-	case newest != nil:
+	if newest != nil && float64(passed) < r.Limit {
 		return Judgement{Recovered, last, "there is a point of " + clock(last)}
+	}
+	if maintained, ok := o.LastBefore(now); ok && maintained > last {
+		last, passed = maintained, wholeMinutes(maintained, FloorMinute(now))
+		why += ", the last maintenance ended at " + clock(last+minute)
+	}
+	if float64(passed) >= r.Limit {
+		return Judgement{Failing, last + minute, fmt.Sprintf("no data for %s, %s", plural(passed, "minute"), why)}
 	}
 	return Judgement{}
 }
@@ -309,12 +314,12 @@ func (r AlertRule) JudgeNoData(newest *Point, now int64) Judgement {
 // Recovered by points, which are by time and end with its newest one (docs/api.md, Alert rules
 // and alerts). Points before start (UTC seconds) do not count. When enough is false, points
 // before the first one of these, and not before start, can make it earlier.
-func (c Condition) RecoveredAt(points []Point, degradedIsDown bool, start int64) (at int64, enough bool) {
+func (c Condition) RecoveredAt(points []Point, f UptimeFormula, start int64) (at int64, enough bool) {
 	enough = len(points) > 0 && points[0].Time <= start
 	points = slices.DeleteFunc(slices.Clone(points), func(p Point) bool { return p.Time < start || c.For == AlertLatency && p.Latency == nil })
 	at = start
 	if c.For == AlertUptime {
-		return c.uptimeBack(points, degradedIsDown, start, enough)
+		return c.uptimeBack(points, f, start, enough)
 	}
 	for n, p := range slices.Backward(points) {
 		if c.For != AlertNoData && c.failing(p) {
@@ -331,27 +336,22 @@ func (c Condition) RecoveredAt(points []Point, degradedIsDown bool, start int64)
 // uptimeBack is RecoveredAt for a rule about uptime. How many points it takes to fire does not
 // matter: these can be below the limit long after the monitor has recovered. The points by which
 // it recovered first can begin with some that are down: the monitor recovered after them.
-func (c Condition) uptimeBack(points []Point, degradedIsDown bool, start int64, enough bool) (at int64, _ bool) {
+func (c Condition) uptimeBack(points []Point, f UptimeFormula, start int64, enough bool) (at int64, _ bool) {
 	n := len(points)
 	for ; int64(n) > c.Successes; n-- {
-		if run, _ := newest(points[:n-1], c.Successes); !c.succeeds(run, degradedIsDown) {
+		if run, _ := newest(points[:n-1], c.Successes); !c.succeeds(run, f) {
 			enough = true
 			break
 		}
 	}
 	at = start
 	for _, p := range slices.Backward(points[max(0, n-int(c.Successes)):n]) {
-		if at != start && countsAsDown(p, degradedIsDown) {
+		if at != start && f.IsDowntime(p.Status) {
 			break
 		}
 		at = p.Time
 	}
 	return at, enough
-}
-
-// countsAsDown reports whether the point's minute is downtime.
-func countsAsDown(p Point, degradedIsDown bool) bool {
-	return p.Status == StatusDown || degradedIsDown && p.Status == StatusDegraded
 }
 
 // wholeMinutes is how many whole minutes lie between two minutes (UTC seconds).
@@ -365,10 +365,10 @@ func newest(points []Point, n int64) ([]Point, bool) {
 	return points[int64(len(points))-n:], n > 0
 }
 
-func (c Condition) fails(run []Point, degradedIsDown bool) bool {
+func (c Condition) fails(run []Point, f UptimeFormula) bool {
 	if c.For == AlertUptime {
-		up, _ := uptimeOf(run, degradedIsDown)
-		return up < c.Limit
+		up, counted := uptimeOf(run, f)
+		return counted && up < c.Limit
 	}
 	for _, p := range run {
 		if !c.failing(p) {
@@ -378,10 +378,10 @@ func (c Condition) fails(run []Point, degradedIsDown bool) bool {
 	return c.For == AlertStatus || c.For == AlertLatency
 }
 
-func (c Condition) succeeds(run []Point, degradedIsDown bool) bool {
+func (c Condition) succeeds(run []Point, f UptimeFormula) bool {
 	if c.For == AlertUptime {
-		up, _ := uptimeOf(run, degradedIsDown)
-		return up >= c.Limit
+		up, counted := uptimeOf(run, f)
+		return counted && up >= c.Limit
 	}
 	for _, p := range run {
 		if c.failing(p) {
@@ -403,16 +403,16 @@ func (c Condition) failing(p Point) bool {
 	return false
 }
 
-func uptimeOf(points []Point, degradedIsDown bool) (float64, bool) {
+func uptimeOf(points []Point, f UptimeFormula) (float64, bool) {
 	var t Totals
 	for _, p := range points {
 		t.Add(p)
 	}
-	return t.Uptime(degradedIsDown)
+	return f.Percent(t)
 }
 
 // measured says in words what the points of a run were.
-func (c Condition) measured(run []Point, degradedIsDown bool) string {
+func (c Condition) measured(run []Point, f UptimeFormula) string {
 	span := "in the minute " + clock(run[0].Time)
 	if len(run) > 1 {
 		span = fmt.Sprintf("in the last %d recorded minutes, %s to %s", len(run), clock(run[0].Time), clock(run[len(run)-1].Time))
@@ -426,7 +426,7 @@ func (c Condition) measured(run []Point, degradedIsDown bool) string {
 		return fmt.Sprintf("latency %s ms on average and %s ms at most, limit %s ms, %s",
 			number(math.Round(sum/float64(len(run))*100)/100), number(highest), number(c.Limit), span)
 	case AlertUptime:
-		up, _ := uptimeOf(run, degradedIsDown)
+		up, _ := uptimeOf(run, f)
 		return fmt.Sprintf("uptime %s %%, limit %s %%, %s", number(math.Round(up*10000)/10000), number(c.Limit), span)
 	}
 	var seen []string

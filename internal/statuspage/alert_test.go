@@ -75,7 +75,7 @@ func TestJudge(t *testing.T) {
 		{"degraded counts as up", uptime, "G G G U", statuspage.Recovered, 2, "uptime 100 %, limit 75 %, in the last 2 recorded minutes, 2025-11-22 12:02 UTC to 2025-11-22 12:03 UTC"},
 		{"points say nothing of missing data", noData, "D D D D D D D", statuspage.Undecided, 0, ""},
 	} {
-		got := tt.condition.Judge(series(tt.points), false)
+		got := tt.condition.Judge(series(tt.points), statuspage.DefaultFormula)
 		want := statuspage.Judgement{Verdict: tt.want, Reason: tt.reason}
 		if tt.want != statuspage.Undecided {
 			want.Since = noon + int64(tt.since)*60
@@ -84,7 +84,7 @@ func TestJudge(t *testing.T) {
 			t.Errorf("%s:\n got %+v\nwant %+v", tt.name, got, want)
 		}
 	}
-	if got := uptime.Judge(series("G G G U"), true).Verdict; got != statuspage.Failing {
+	if got := uptime.Judge(series("G G G U"), statuspage.StrictFormula).Verdict; got != statuspage.Failing {
 		t.Errorf("degraded counted as downtime: verdict %d, want failing", got)
 	}
 }
@@ -117,7 +117,7 @@ func TestJudgeByCounting(t *testing.T) {
 		} else if good >= c.Successes {
 			want = statuspage.Recovered
 		}
-		if got := c.Judge(points, false).Verdict; got != want {
+		if got := c.Judge(points, statuspage.DefaultFormula).Verdict; got != want {
 			t.Fatalf("%+v on %v: verdict %d, want %d", c, word, got, want)
 		}
 	}
@@ -138,7 +138,36 @@ func TestJudgeNoData(t *testing.T) {
 		{"no point yet", nil, noon + 359, statuspage.Judgement{}},
 		{"no point", nil, noon + 360, statuspage.Judgement{Verdict: statuspage.Failing, Since: noon + 60, Reason: "no data for 5 minutes, there is no point since the rule was made at 2025-11-22 12:00 UTC"}},
 	} {
-		if got := r.JudgeNoData(tt.newest, tt.now); got != tt.want {
+		if got := r.JudgeNoData(tt.newest, statuspage.Overlay{}, tt.now); got != tt.want {
+			t.Errorf("%s:\n got %+v\nwant %+v", tt.name, got, tt.want)
+		}
+	}
+}
+
+// Silence counts from the end of the last maintenance on, and only a point ends it.
+func TestJudgeNoDataAfterAMaintenance(t *testing.T) {
+	r := statuspage.AlertRule{Condition: statuspage.Condition{For: statuspage.AlertNoData, Limit: 5}, Created: noon}
+	overlay := func(now int64) statuspage.Overlay {
+		return statuspage.OverlayOf([]statuspage.Window{{From: noon + 120, To: noon + 600, Impact: statuspage.Degraded}, {From: noon + 60, To: noon + 6000, Impact: statuspage.Up}}, now)
+	}
+	for _, tt := range []struct {
+		name   string
+		newest *statuspage.Point
+		now    int64
+		want   statuspage.Judgement
+	}{
+		{"in it", &statuspage.Point{Time: noon}, noon + 599, statuspage.Judgement{}},
+		{"five whole minutes after it, but for a second", &statuspage.Point{Time: noon}, noon + 899, statuspage.Judgement{}},
+		{"five whole minutes after it", &statuspage.Point{Time: noon}, noon + 900, statuspage.Judgement{
+			Verdict: statuspage.Failing, Since: noon + 600, Reason: "no data for 5 minutes, the newest point is of 2025-11-22 12:00 UTC, the last maintenance ended at 2025-11-22 12:10 UTC",
+		}},
+		{"never a point", nil, noon + 900, statuspage.Judgement{
+			Verdict: statuspage.Failing, Since: noon + 600, Reason: "no data for 5 minutes, there is no point since the rule was made at 2025-11-22 12:00 UTC, the last maintenance ended at 2025-11-22 12:10 UTC",
+		}},
+		{"a point after it", &statuspage.Point{Time: noon + 660}, noon + 1019, statuspage.Judgement{Verdict: statuspage.Recovered, Since: noon + 660, Reason: "there is a point of 2025-11-22 12:11 UTC"}},
+		{"silence after that", &statuspage.Point{Time: noon + 660}, noon + 1020, statuspage.Judgement{Verdict: statuspage.Failing, Since: noon + 720, Reason: "no data for 5 minutes, the newest point is of 2025-11-22 12:11 UTC"}},
+	} {
+		if got := r.JudgeNoData(tt.newest, overlay(tt.now), tt.now); got != tt.want {
 			t.Errorf("%s:\n got %+v\nwant %+v", tt.name, got, tt.want)
 		}
 	}
@@ -378,12 +407,12 @@ func TestRecoveredAt(t *testing.T) {
 		{"uptime that fails over some", rule("UPTIME", "", 70, 4, 2), "U U D D U U U", 0, 4, true},
 		{"uptime with degraded ones", rule("UPTIME", "", 75, 2, 2), "D D G U", 0, 2, true},
 	} {
-		at, enough := tt.condition.RecoveredAt(series(tt.points), false, noon+int64(tt.start)*60)
+		at, enough := tt.condition.RecoveredAt(series(tt.points), statuspage.DefaultFormula, noon+int64(tt.start)*60)
 		if want := int64(noon + tt.want*60); at != want || enough != tt.enough {
 			t.Errorf("%s: place %d, %v, want %d, %v", tt.name, (at-noon)/60, enough, tt.want, tt.enough)
 		}
 	}
-	if at, enough := rule("UPTIME", "", 75, 2, 2).RecoveredAt(series("D D G U U"), true, noon); at != noon+180 || !enough {
+	if at, enough := rule("UPTIME", "", 75, 2, 2).RecoveredAt(series("D D G U U"), statuspage.StrictFormula, noon); at != noon+180 || !enough {
 		t.Errorf("degraded counted as downtime: %d, %v", (at-noon)/60, enough)
 	}
 }
@@ -405,12 +434,12 @@ func TestRecoveredAtByJudging(t *testing.T) {
 			word = append(word, []string{"U400", "U", "G600", "D"}[random.IntN(4)])
 		}
 		points := series(strings.Join(word, " "))
-		if c.Judge(points, false).Verdict != statuspage.Recovered {
+		if c.Judge(points, statuspage.DefaultFormula).Verdict != statuspage.Recovered {
 			continue
 		}
 		want := int64(0)
 		for n := range points {
-			j := c.Judge(points[:n+1], false)
+			j := c.Judge(points[:n+1], statuspage.DefaultFormula)
 			switch {
 			case c.For == "LATENCY" && points[n].Latency == nil: // it says nothing
 			case j.Verdict != statuspage.Recovered:
@@ -419,7 +448,7 @@ func TestRecoveredAtByJudging(t *testing.T) {
 				want = j.Since
 			}
 		}
-		if at, _ := c.RecoveredAt(points, false, 0); at != want {
+		if at, _ := c.RecoveredAt(points, statuspage.DefaultFormula, 0); at != want {
 			t.Fatalf("%+v on %v: place %d, want %d", c, word, (at-noon)/60, (want-noon)/60)
 		}
 	}

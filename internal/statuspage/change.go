@@ -8,28 +8,34 @@ import "context"
 type Change struct {
 	Record    RecordKind
 	ID        int64      // of the record
-	Tag       string     // of a monitor; "" for all else
+	Tag       string     // of a monitor; the path of a page, the key of a setting; "" for all else
 	Version   int64      // of the record after the change; 0: it is gone, or did not change itself
 	What      ChangeKind //
 	Fields    []string   // the record's fields that have another value now; nil when it was made or deleted
 	CommentID int64      // of a comment that was made, changed or deleted; 0: none
-	By        Actor
-	Time      int64 // UTC seconds
+
+	OccurrenceID int64 // of an occurrence that was changed or deleted; 0: none
+	By           Actor
+	Time         int64 // UTC seconds
 }
 
 // ChangeKept is for how many seconds changes are kept.
 const ChangeKept = 400 * day
 
 // RecordKind is a kind of record whose changes are kept. A comment is a part of its
-// incident.
+// incident, an occurrence one of its maintenance.
 type RecordKind string
 
 // The kinds of records.
 const (
-	RecordIncident  RecordKind = "INCIDENT"
-	RecordMonitor   RecordKind = "MONITOR"
-	RecordAlertRule RecordKind = "ALERT_RULE"
-	RecordAPIKey    RecordKind = "API_KEY"
+	RecordIncident RecordKind = "INCIDENT"
+	RecordMonitor  RecordKind = "MONITOR"
+
+	RecordMaintenance RecordKind = "MAINTENANCE"
+	RecordPage        RecordKind = "PAGE"
+	RecordSiteSetting RecordKind = "SITE_SETTING" // its key is in Change.Tag
+	RecordAlertRule   RecordKind = "ALERT_RULE"
+	RecordAPIKey      RecordKind = "API_KEY"
 )
 
 // ChangeKind is what happened to a record.
@@ -46,6 +52,10 @@ const (
 	CommentDeleted ChangeKind = "COMMENT_DELETED"
 	DataUpdated    ChangeKind = "DATA_UPDATED"
 	DataDeleted    ChangeKind = "DATA_DELETED"
+
+	OccurrencesMade   ChangeKind = "EVENTS_CREATED" // by the clock; of a client's change they are a part
+	OccurrenceUpdated ChangeKind = "EVENT_UPDATED"
+	OccurrenceDeleted ChangeKind = "EVENT_DELETED"
 )
 
 // Actor is who changes something. The zero Actor is an operator: somebody with access to
@@ -64,6 +74,7 @@ const (
 	ByAPIKey    ActorKind = "API_KEY"
 	ByAlertRule ActorKind = "ALERT_RULE"
 	ByCloser    ActorKind = "CLOSER"
+	ByClock     ActorKind = "CLOCK" // what happens when it is time
 )
 
 type actorKey struct{}

@@ -12,6 +12,8 @@ type MonitorFacts struct {
 	NotUp     *int64 // UTC seconds: the last minute that is not UP
 	Alert     bool   // an alert on the monitor is TRIGGERED
 
+	Windows []Window // what maintenances do to the monitor, as far as it has begun
+
 	// What was before Since (UTC seconds) may be left out, unless the facts are
 	// Complete. Nothing is left out that changes what is decided of an incident that
 	// starts at Since or later.

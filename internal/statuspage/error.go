@@ -52,20 +52,32 @@ func (e *Error) Is(target error) bool {
 // The errors of the domain's rules. Package web has other messages for those that are about
 // what a client sent, with the names that the client knows.
 var (
-	ErrEndBeforeStart     = &Error{Code: CodeBadRequest, Message: "The end must not be before the start"}
-	ErrCommentBeforeStart = &Error{Code: CodeBadRequest, Message: "The comment must not be before the start of its incident"}
-	ErrMonitorTooLarge    = &Error{Code: CodeBadRequest, Message: "Monitor must be at most 64 KiB"}
-	ErrKeyNotFound        = &Error{Code: CodeNotFound, Message: "API key not found"}
-	ErrIncidentChanged    = &Error{Code: CodePreconditionFailed, Message: "The incident was changed since it was seen"}
-	ErrUnknownTags        = &Error{Code: CodeBadRequest, Message: "unknown tags"}
-	ErrRuleOpensIncidents = &Error{Code: CodeForbidden, Message: "A rule that opens incidents needs the right to write incidents"}
-	ErrStatusValue        = &Error{Code: CodeBadRequest, Message: "A rule about a status is about DOWN or DEGRADED"}
-	ErrLatencyValue       = &Error{Code: CodeBadRequest, Message: "The limit of a latency must be above 0 and at most 1000000000 milliseconds"}
-	ErrUptimeValue        = &Error{Code: CodeBadRequest, Message: "The limit of an uptime must be a percentage above 0 and at most 100"}
-	ErrNoDataValue        = &Error{Code: CodeBadRequest, Message: "The limit of missing data must be a whole number of minutes from 1 to 43200"}
-	ErrSearchTooWide      = &Error{Code: CodeBadRequest, Message: "The search would have to read too much"}
-	ErrIdempotencyRunning = &Error{Code: CodeIdempotencyConflict, Message: "A request with this idempotency key is still in progress"}
-	ErrIdempotencyReused  = &Error{Code: CodeIdempotencyReused, Message: "This idempotency key was used for another request"}
+	ErrEndBeforeStart         = &Error{Code: CodeBadRequest, Message: "The end must not be before the start"}
+	ErrCommentBeforeStart     = &Error{Code: CodeBadRequest, Message: "The comment must not be before the start of its incident"}
+	ErrMonitorTooLarge        = &Error{Code: CodeBadRequest, Message: "Monitor must be at most 64 KiB"}
+	ErrKeyNotFound            = &Error{Code: CodeNotFound, Message: "API key not found"}
+	ErrPageTooLarge           = &Error{Code: CodeBadRequest, Message: "page_settings must be at most 32 KiB"}
+	ErrPageChanged            = &Error{Code: CodePreconditionFailed, Message: "The page was changed since it was seen"}
+	ErrHomePagePath           = &Error{Code: CodeBadRequest, Message: "Home page path cannot be changed"}
+	ErrHomePageStays          = &Error{Code: CodeBadRequest, Message: "Cannot delete the home page"}
+	ErrTooManyPages           = Invalid("At most %d pages", MaxPages)
+	ErrSettingChanged         = &Error{Code: CodePreconditionFailed, Message: "The setting was changed since it was seen"}
+	ErrIncidentChanged        = &Error{Code: CodePreconditionFailed, Message: "The incident was changed since it was seen"}
+	ErrMaintenanceChanged     = &Error{Code: CodePreconditionFailed, Message: "The maintenance was changed since it was seen"}
+	ErrOccurrenceChanged      = &Error{Code: CodePreconditionFailed, Message: "The event was changed since it was seen"}
+	ErrMaintenanceTooLate     = &Error{Code: CodeBadRequest, Message: "The maintenance would not end before the year 10000"}
+	ErrMaintenanceDense       = Invalid("More than %d events of the maintenance would be on at the same time", MaxAtOnce)
+	ErrMaintenanceGrown       = &Error{Code: CodeBadRequest, Message: "Too many changes of events that are not over: create another maintenance"}
+	ErrMaintenanceChangeLarge = &Error{Code: CodeBadRequest, Message: "Too much for one request: change the monitors and the schedule by two"}
+	ErrUnknownTags            = &Error{Code: CodeBadRequest, Message: "unknown tags"}
+	ErrRuleOpensIncidents     = &Error{Code: CodeForbidden, Message: "A rule that opens incidents needs the right to write incidents"}
+	ErrStatusValue            = &Error{Code: CodeBadRequest, Message: "A rule about a status is about DOWN or DEGRADED"}
+	ErrLatencyValue           = &Error{Code: CodeBadRequest, Message: "The limit of a latency must be above 0 and at most 1000000000 milliseconds"}
+	ErrUptimeValue            = &Error{Code: CodeBadRequest, Message: "The limit of an uptime must be a percentage above 0 and at most 100"}
+	ErrNoDataValue            = &Error{Code: CodeBadRequest, Message: "The limit of missing data must be a whole number of minutes from 1 to 43200"}
+	ErrSearchTooWide          = &Error{Code: CodeBadRequest, Message: "The search would have to read too much"}
+	ErrIdempotencyRunning     = &Error{Code: CodeIdempotencyConflict, Message: "A request with this idempotency key is still in progress"}
+	ErrIdempotencyReused      = &Error{Code: CodeIdempotencyReused, Message: "This idempotency key was used for another request"}
 )
 
 // Unavailable returns the error for a failure that is likely to pass: throttling
@@ -103,6 +115,31 @@ func AlertRuleNotFound[ID int64 | string](id ID) error {
 // AlertNotFound returns the error for an alert that does not exist.
 func AlertNotFound[ID int64 | string](id ID) error {
 	return &Error{Code: CodeNotFound, Message: fmt.Sprintf("Alert with id '%v' not found", id)}
+}
+
+// MaintenanceNotFound returns the error for a maintenance that does not exist.
+func MaintenanceNotFound[ID int64 | string](id ID) error {
+	return &Error{Code: CodeNotFound, Message: fmt.Sprintf("Maintenance with id '%v' not found", id)}
+}
+
+// OccurrenceNotFound returns the error for an occurrence that its maintenance does not have.
+func OccurrenceNotFound[ID int64 | string](id ID) error {
+	return &Error{Code: CodeNotFound, Message: fmt.Sprintf("Event with id '%v' not found for this maintenance", id)}
+}
+
+// PageNotFound returns the error for a page that does not exist. path is as the client is to
+// see it.
+func PageNotFound(path string) error {
+	return &Error{Code: CodeNotFound, Message: fmt.Sprintf("Page with path '%s' not found", path)}
+}
+
+// PageExists returns the error for a path that is taken.
+func PageExists(path string) error { return Invalid("Page with path '%s' already exists", path) }
+
+// UnknownPageMonitor returns the error for a tag without a monitor in what a client gives for
+// a page.
+func UnknownPageMonitor(tag string) error {
+	return Invalid("Monitor with tag '%s' does not exist", tag)
 }
 
 // TooManyRules returns the error for one active rule too many on a monitor.

@@ -19,5 +19,5 @@ var (
 
 // LastIDs are ids below or at which nothing is made any more.
 type LastIDs struct {
-	Incident, Comment, Monitor int64
+	Incident, Comment, Monitor, Maintenance, Occurrence, Page int64
 }

@@ -184,19 +184,27 @@ func RelinkMonitors(old, asked []AffectedMonitor) []AffectedMonitor {
 // whether it was linked to it. public says whether the monitor was shown, see Orphan. The
 // update time and the closer's warning stay, since no person changed the incident.
 func (i Incident) WithoutMonitor(id int64, public bool) (next Incident, changed bool) {
-	kept := slices.DeleteFunc(slices.Clone(i.Monitors), func(m AffectedMonitor) bool { return m.MonitorID == id })
+	kept, orphan := withoutMonitor(i.Monitors, i.Orphan, id, public)
 	if len(kept) == len(i.Monitors) {
 		return i, false
 	}
-	i.Monitors = kept
-	if len(kept) == 0 {
-		i.Orphan = OrphanOfPrivate
-		if public {
-			i.Orphan = OrphanOfPublic
-		}
-	}
+	i.Monitors, i.Orphan = kept, orphan
 	i.Version++
 	return i, true
+}
+
+// withoutMonitor takes the monitor with the id out of the links of an incident or a
+// maintenance. Of one that loses its last monitor it returns what kind of orphan it is from
+// then on, of another one what it was.
+func withoutMonitor(links []AffectedMonitor, was Orphan, id int64, public bool) (kept []AffectedMonitor, is Orphan) {
+	kept = slices.DeleteFunc(slices.Clone(links), func(m AffectedMonitor) bool { return m.MonitorID == id })
+	switch {
+	case len(kept) > 0 || len(links) == 0:
+		return kept, was
+	case public:
+		return kept, OrphanOfPublic
+	}
+	return kept, OrphanOfPrivate
 }
 
 // NewIncident is what a client gives to create an incident.

@@ -13,14 +13,47 @@ type JSONObject string
 // both have keeps its place and gets the new value, new keys follow. Both must be
 // valid JSON objects or "".
 func (o JSONObject) Merge(update JSONObject) JSONObject {
+	return o.merge(update, func(_, next json.RawMessage) json.RawMessage { return next })
+}
+
+// MergeAll is as Merge is, but where both have an object as the value of a key, these are merged
+// likewise.
+func (o JSONObject) MergeAll(update JSONObject) JSONObject {
+	return o.merge(update, func(old, next json.RawMessage) json.RawMessage {
+		if len(old) > 0 && old[0] == '{' && next[0] == '{' {
+			return json.RawMessage(JSONObject(old).MergeAll(JSONObject(next)))
+		}
+		return next
+	})
+}
+
+func (o JSONObject) merge(update JSONObject, value func(old, next json.RawMessage) json.RawMessage) JSONObject {
 	keys, values := o.fields()
 	newKeys, newValues := update.fields()
 	for _, k := range newKeys {
 		if _, ok := values[k]; !ok {
 			keys = append(keys, k)
 		}
-		values[k] = newValues[k]
+		values[k] = value(values[k], newValues[k])
 	}
+	return written(keys, values)
+}
+
+// Renamed returns o with other names of keys; one that o has already is not given to another.
+func (o JSONObject) Renamed(names map[string]string) JSONObject {
+	keys, values := o.fields()
+	for n, k := range keys {
+		for old, name := range names {
+			if _, there := values[quote(name)]; k == quote(old) && !there {
+				keys[n], values[quote(name)] = quote(name), values[k]
+			}
+		}
+	}
+	return written(keys, values)
+}
+
+// written is the object with the keys, as encoded strings in order, and their values.
+func written(keys []string, values map[string]json.RawMessage) JSONObject {
 	var b strings.Builder
 	b.WriteByte('{')
 	for i, k := range keys {

@@ -19,12 +19,14 @@ const (
 	ScopeMonitorsRead   Scope = "monitors:read"
 	ScopeMonitorsWrite  Scope = "monitors:write"
 	ScopeStatusWrite    Scope = "status:write" // posting of statuses, which is all that a probe does
+	ScopePagesRead      Scope = "pages:read"   // pages and the settings of the site
+	ScopePagesWrite     Scope = "pages:write"
 	ScopeAdmin          Scope = "admin"
 )
 
 // Scopes lists every scope.
 func Scopes() []Scope {
-	return []Scope{ScopeIncidentsRead, ScopeIncidentsWrite, ScopeMonitorsRead, ScopeMonitorsWrite, ScopeStatusWrite, ScopeAdmin}
+	return []Scope{ScopeIncidentsRead, ScopeIncidentsWrite, ScopeMonitorsRead, ScopeMonitorsWrite, ScopeStatusWrite, ScopePagesRead, ScopePagesWrite, ScopeAdmin}
 }
 
 // MaxKeyName is the length limit of a key's name in UTF-16 units.

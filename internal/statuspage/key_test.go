@@ -16,6 +16,7 @@ func TestAllows(t *testing.T) {
 		ir, iw = statuspage.ScopeIncidentsRead, statuspage.ScopeIncidentsWrite
 		mr, mw = statuspage.ScopeMonitorsRead, statuspage.ScopeMonitorsWrite
 		sw     = statuspage.ScopeStatusWrite
+		pr, pw = statuspage.ScopePagesRead, statuspage.ScopePagesWrite
 		admin  = statuspage.ScopeAdmin
 	)
 	type scopes = []statuspage.Scope
@@ -28,9 +29,11 @@ func TestAllows(t *testing.T) {
 		{scopes{mr}, scopes{mr}},
 		{scopes{mw}, scopes{mr, mw, sw}},
 		{scopes{sw}, scopes{sw}},
+		{scopes{pr}, scopes{pr}},
+		{scopes{pw}, scopes{pr, pw}},
 		{scopes{ir, mw}, scopes{ir, mr, mw, sw}},
-		{scopes{admin}, scopes{ir, iw, mr, mw, sw, admin}},
-		{scopes{ir, admin}, scopes{ir, iw, mr, mw, sw, admin}},
+		{scopes{admin}, scopes{ir, iw, mr, mw, sw, pr, pw, admin}},
+		{scopes{ir, admin}, scopes{ir, iw, mr, mw, sw, pr, pw, admin}},
 		{scopes{"", ":write", "write", "INCIDENTS:WRITE", "incidents", "incidents:write ", "*"}, nil},
 	} {
 		t.Run(fmt.Sprint(tt.have), func(t *testing.T) {

@@ -259,24 +259,23 @@ func (q LegacyQuery) Matcher() func(Incident) bool {
 // a percentage without decimals when it is 0, 100 or another multiple of ten, else
 // with four, and "-" when nothing was counted. The arithmetic is ECMAScript's, so
 // that the last digit is the one that clients know (docs/api.md, The legacy API 1.0.0).
-func LegacyUptime(t Totals, degradedIsDown bool) string {
-	all, up := t.Minutes(), t.Up
-	if !degradedIsDown {
-		up += t.Degraded
-	}
-	if all == 0 {
+func LegacyUptime(t Totals, f UptimeFormula) string {
+	percent, counted := f.Percent(t)
+	if !counted {
 		return "-"
 	}
-	percent := float64(up) / float64(all) * 100
-	if up == 0 || up == all || math.Mod(percent, 10) == 0 {
+	if math.Mod(percent, 10) == 0 {
 		return strconv.FormatFloat(percent, 'f', 0, 64)
 	}
 	return fixed4(percent)
 }
 
-// fixed4 writes a positive number with four decimals as ECMAScript's toFixed does: it
+// fixed4 writes a number with four decimals as ECMAScript's toFixed does: it
 // rounds the exact value of the double, half up. (strconv rounds half to even.)
 func fixed4(x float64) string {
+	if x < 0 {
+		return "-" + fixed4(-x)
+	}
 	scaled := new(big.Rat).SetFloat64(x)
 	scaled.Mul(scaled, big.NewRat(10000, 1)).Add(scaled, big.NewRat(1, 2))
 	digits := new(big.Int).Quo(scaled.Num(), scaled.Denom()).String()

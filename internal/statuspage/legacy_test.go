@@ -253,8 +253,31 @@ func TestLegacyUptime(t *testing.T) {
 		{1, 0, 9_999_999, false, "0.0000"},
 		{9_999_999, 0, 1, false, "100.0000"},
 	} {
-		if got := statuspage.LegacyUptime(statuspage.Totals{Up: tt.up, Degraded: tt.degraded, Down: tt.down}, tt.strict); got != tt.want {
+		formula := statuspage.DefaultFormula
+		if tt.strict {
+			formula = statuspage.StrictFormula
+		}
+		if got := statuspage.LegacyUptime(statuspage.Totals{Up: tt.up, Degraded: tt.degraded, Down: tt.down}, formula); got != tt.want {
 			t.Errorf("%d up, %d degraded, %d down, strict %t: %s, want %s", tt.up, tt.degraded, tt.down, tt.strict, got, tt.want)
+		}
+	}
+}
+
+// A formula of a monitor's own can give any number, which is written as the others are.
+func TestLegacyUptimeOfAFormula(t *testing.T) {
+	totals := statuspage.Totals{Up: 5, Degraded: 1, Down: 7, Maintenance: 3}
+	for _, tt := range []struct{ numerator, denominator, want string }{
+		{"", "", "56.2500"},
+		{"up + degraded", "up + down + degraded", "46.1538"},
+		{"up", "down", "71.4286"},
+		{"up - down", "up + degraded", "-33.3333"},
+		{"up - down", "up", "-40"},
+		{"down", "maintenance", "233.3333"},
+		{"up", "up - up", "-"},
+		{"up / degraded", "up", "100"},
+	} {
+		if got := statuspage.LegacyUptime(totals, statuspage.UptimeFormula{Numerator: tt.numerator, Denominator: tt.denominator}); got != tt.want {
+			t.Errorf("(%s) / (%s): %s, want %s", tt.numerator, tt.denominator, got, tt.want)
 		}
 	}
 }
@@ -268,7 +291,7 @@ func TestLegacyUptimeOfADay(t *testing.T) {
 	digest := uint32(0)
 	for all := int64(1); all <= dayMinutes; all++ {
 		for up := int64(1); up < all; up++ {
-			for _, c := range statuspage.LegacyUptime(statuspage.Totals{Up: up, Down: all - up}, false) {
+			for _, c := range statuspage.LegacyUptime(statuspage.Totals{Up: up, Down: all - up}, statuspage.DefaultFormula) {
 				digest = digest*31 + uint32(c)
 			}
 		}

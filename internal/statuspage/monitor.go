@@ -32,7 +32,7 @@ var (
 )
 
 // DefaultSettings is what a monitor without settings of its own shows.
-const DefaultSettings JSONObject = `{"uptime_formula_numerator":"up + maintenance + degraded","uptime_formula_denominator":"up + down + degraded + maintenance"}`
+var DefaultSettings = JSONObject(`{"` + NumeratorSetting + `":"` + DefaultFormula.Numerator + `","` + DenominatorSetting + `":"` + DefaultFormula.Denominator + `"}`)
 
 // A Monitor is a thing whose status is watched. Its tag is unique among the
 // monitors that exist; a deleted monitor's tag can be used again, by a monitor

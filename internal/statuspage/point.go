@@ -3,14 +3,16 @@ package statuspage
 // Status is how a monitor is in one minute.
 type Status string
 
-// The statuses; case counts.
+// The statuses; case counts. Nobody can set MAINTENANCE: it is that of a minute in a
+// maintenance with that impact.
 const (
-	StatusUp       Status = "UP"
-	StatusDegraded Status = "DEGRADED"
-	StatusDown     Status = "DOWN"
+	StatusUp          Status = "UP"
+	StatusDegraded    Status = "DEGRADED"
+	StatusDown        Status = "DOWN"
+	StatusMaintenance Status = "MAINTENANCE"
 )
 
-// ValidStatus reports whether s is one of the statuses.
+// ValidStatus reports whether a point can be set to s.
 func ValidStatus(s Status) bool { return s == StatusUp || s == StatusDegraded || s == StatusDown }
 
 // Limits of points (docs/api.md, Monitoring data).
@@ -31,10 +33,12 @@ const (
 // Source is where a point comes from.
 type Source string
 
-// The sources: a probe's call, or a correction by hand.
+// The sources: a probe's call, or a correction by hand. Nobody posts what is in a window of a
+// maintenance, see Overlay.
 const (
-	SourceProbe  Source = "API"
-	SourceManual Source = "MANUAL"
+	SourceProbe       Source = "API"
+	SourceManual      Source = "MANUAL"
+	SourceMaintenance Source = "MAINTENANCE"
 )
 
 // A Point is a monitor's status in one minute. A monitor has at most one a minute;
@@ -105,49 +109,48 @@ func (m Monitor) CountsDegradedAsDown() bool {
 
 // Totals count points. Their zero value counts none.
 type Totals struct {
-	Up, Degraded, Down int64   // minutes
-	LatencySum         float64 // milliseconds, of the points that have a latency and are not DOWN
-	LatencyCount       int64
+	Up, Degraded, Down, Maintenance int64   // minutes
+	LatencySum                      float64 // milliseconds, of the points that have a latency and count, see Add
+	LatencyCount                    int64
 }
 
 // Add counts a point. The latency of one that is DOWN is that of a failure, often a
-// timeout's, and says nothing of how quick the monitor is (docs/api.md, Monitoring data). Sums of the same points are equal to the last bit only when
+// timeout's, and says nothing of how quick the monitor is, and neither does one of a
+// maintenance (docs/api.md, Monitoring data). Sums of the same points are equal to the last bit only when
 // they are added in the same order: add them by time.
 func (t *Totals) Add(p Point) {
-	switch p.Status {
-	case StatusUp:
-		t.Up++
-	case StatusDegraded:
-		t.Degraded++
-	case StatusDown:
-		t.Down++
-	}
-	if p.Latency != nil && p.Status != StatusDown {
+	*t = t.Plus(minutesOf(p.Status, 1))
+	if p.Latency != nil && p.Status != StatusDown && p.Source != SourceMaintenance {
 		t.LatencySum += *p.Latency
 		t.LatencyCount++
 	}
 }
 
+// minutesOf are so many minutes of the status.
+func minutesOf(s Status, n int64) Totals {
+	switch s {
+	case StatusUp:
+		return Totals{Up: n}
+	case StatusDegraded:
+		return Totals{Degraded: n}
+	case StatusDown:
+		return Totals{Down: n}
+	case StatusMaintenance:
+		return Totals{Maintenance: n}
+	}
+	return Totals{}
+}
+
 // Plus returns the totals of both.
 func (t Totals) Plus(o Totals) Totals {
 	return Totals{
-		Up: t.Up + o.Up, Degraded: t.Degraded + o.Degraded, Down: t.Down + o.Down,
+		Up: t.Up + o.Up, Degraded: t.Degraded + o.Degraded, Down: t.Down + o.Down, Maintenance: t.Maintenance + o.Maintenance,
 		LatencySum: t.LatencySum + o.LatencySum, LatencyCount: t.LatencyCount + o.LatencyCount,
 	}
 }
 
 // Minutes is how many points were counted.
-func (t Totals) Minutes() int64 { return t.Up + t.Degraded + t.Down }
-
-// Uptime returns the percentage of minutes that count as up, and false when there
-// are none.
-func (t Totals) Uptime(degradedIsDown bool) (float64, bool) {
-	up := t.Up
-	if !degradedIsDown {
-		up += t.Degraded
-	}
-	return float64(up) / float64(t.Minutes()) * 100, t.Minutes() > 0
-}
+func (t Totals) Minutes() int64 { return t.Up + t.Degraded + t.Down + t.Maintenance }
 
 // Latency returns the average latency in milliseconds, and false when none was
 // measured.

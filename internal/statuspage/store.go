@@ -105,6 +105,16 @@ type ImportStore interface {
 	// after its comments, and reports whether there was none with its id.
 	ImportIncident(ctx context.Context, i Incident, comments []Comment) (made bool, err error)
 
+	// ImportMaintenance makes a maintenance, with its links to monitors that are there and
+	// after its occurrences, and reports whether there was none with its id.
+	ImportMaintenance(ctx context.Context, m Maintenance, occurrences []Occurrence, now int64) (made bool, err error)
+
+	// ImportPage makes a page, home too, and reports whether there was none with its path.
+	ImportPage(ctx context.Context, p Page) (made bool, err error)
+
+	// ImportSiteSetting sets a setting, and reports whether it was not set.
+	ImportSiteSetting(ctx context.Context, s SiteSetting) (made bool, err error)
+
 	// FinishImport notes that all of the source is there.
 	FinishImport(ctx context.Context, source string, now int64) error
 }

@@ -205,19 +205,28 @@ func (f Fields) Object(name string) (opt.Field[statuspage.JSONObject], error) {
 	case KindNull:
 		return opt.Null[statuspage.JSONObject](), nil
 	case KindObject:
-		if depth(f[name]) > maxDepth {
-			return opt.Field[statuspage.JSONObject]{}, statuspage.Invalid("%s must be nested at most %d levels deep", name, maxDepth)
+		raw, err := f.JSON(name)
+		if err != nil {
+			return opt.Field[statuspage.JSONObject]{}, err
 		}
-		var b bytes.Buffer
-		if err := json.Compact(&b, f[name]); err != nil {
-			return opt.Field[statuspage.JSONObject]{}, ErrBody
-		}
-		return opt.Value(statuspage.JSONObject("").Merge(statuspage.JSONObject(b.String()))), nil
+		return opt.Value(statuspage.JSONObject("").Merge(statuspage.JSONObject(raw))), nil
 	}
 	return opt.Field[statuspage.JSONObject]{}, statuspage.Invalid("%s must be an object", name)
 }
 
-// maxDepth is how deep a JSON object that is kept may be nested. It is given back to
+// JSON returns the value called name, which is there, compact.
+func (f Fields) JSON(name string) (json.RawMessage, error) {
+	if depth(f[name]) > maxDepth {
+		return nil, statuspage.Invalid("%s must be nested at most %d levels deep", name, maxDepth)
+	}
+	var b bytes.Buffer
+	if err := json.Compact(&b, f[name]); err != nil {
+		return nil, ErrBody
+	}
+	return b.Bytes(), nil
+}
+
+// maxDepth is how deep a JSON value that is kept may be nested. It is given back to
 // every client, and some can read no more than a few hundred levels.
 const maxDepth = 100
 

@@ -109,3 +109,32 @@ func ecmaNumberText(f float64) string {
 	}
 	return strconv.FormatFloat(f, 'f', -1, 64)
 }
+
+// ECMAText is ECMAScript's String of a JSON value.
+func ECMAText(raw json.RawMessage) string {
+	switch KindOf(raw) {
+	case KindString:
+		return DecodeString(raw)
+	case KindNumber:
+		n, _ := strconv.ParseFloat(strings.TrimSpace(string(raw)), 64)
+		if n == 0 || math.IsInf(n, 0) || n == math.Trunc(n) {
+			return ecmaNumberText(n + 0) // not -0
+		}
+		return string(Encode(n)) // encoding/json writes fractions as ECMAScript does
+	case KindArray:
+		var elements []json.RawMessage
+		if err := json.Unmarshal(raw, &elements); err != nil {
+			panic("web: a value of a decoded object is not valid JSON: " + err.Error())
+		}
+		texts := make([]string, len(elements))
+		for i, element := range elements {
+			if KindOf(element) != KindNull {
+				texts[i] = ECMAText(element)
+			}
+		}
+		return strings.Join(texts, ",")
+	case KindObject:
+		return "[object Object]"
+	}
+	return strings.TrimSpace(string(raw)) // null, true, false
+}

@@ -56,3 +56,15 @@ func TestEcmaNumberOf(t *testing.T) {
 		}
 	}
 }
+
+// The right column is what ECMAScript's String() makes of the JSON value.
+func TestECMAText(t *testing.T) {
+	for raw, want := range map[string]string{
+		`"a\n"`: "a\n", `5`: "5", `5.0`: "5", `-5.50`: "-5.5", `-0`: "0", `-0.0`: "0", `1e21`: "1e+21", `123456789012345680000`: "123456789012345680000", `0.000001`: "0.000001", `1e-7`: "1e-7", `1.5e-9`: "1.5e-9",
+		`1e999`: "Infinity", `-1e999`: "-Infinity", `true`: "true", `null`: "null", `{}`: "[object Object]", `[]`: "", `[null]`: "", `[1,[2,[null,"x"]],{}]`: "1,2,,x,[object Object]", ` 5 `: "5",
+	} {
+		if got := ECMAText([]byte(raw)); got != want {
+			t.Errorf("%s: %q, want %q", raw, got, want)
+		}
+	}
+}

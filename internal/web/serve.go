@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"io"
 	"net/http"
@@ -51,6 +52,9 @@ type Config struct {
 	// request came to.
 	SiteURL string
 
+	// SiteName is the name of the site until it is set.
+	SiteName string
+
 	// Room is what a page of a list may take.
 	Room Room
 
@@ -68,7 +72,8 @@ const (
 	Incidents Group = "incidents"
 	Comments  Group = "comments"
 	Monitors  Group = "monitors"
-	Edge      Group = "edge" // what no other group serves
+	Settings  Group = "settings" // pages and settings of the site
+	Edge      Group = "edge"     // what no other group serves
 )
 
 // A Route is a path and the methods it has, in the order in which the allow header
@@ -135,6 +140,12 @@ func (r *Request) Site() string {
 	return r.call.Origin
 }
 
+// SiteURL is Config.SiteURL.
+func (r *Request) SiteURL() string { return r.server.SiteURL }
+
+// SiteName is Config.SiteName, or what pages of a site without one are called.
+func (r *Request) SiteName() string { return cmp.Or(r.server.SiteName, "Status") }
+
 // server is the edge of one group of routes.
 type server struct {
 	Config
@@ -162,10 +173,7 @@ func New(group Group, c Config, routes []Route) http.Handler {
 			mux.Handle(rt.Path, unknown)
 			continue
 		}
-		for _, m := range rt.Methods {
-			mux.Handle(m.Name+" "+rt.Path, s.handle(d, s.guard(d, m)))
-		}
-		mux.Handle(rt.Path, s.handle(d, s.wrongMethod(d, rt)))
+		mux.Handle(rt.Path, s.methods(d, rt))
 	}
 	mux.Handle("/", unknown)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -176,6 +184,27 @@ func New(group Group, c Config, routes []Route) http.Handler {
 			return
 		}
 		mux.ServeHTTP(w, r)
+	})
+}
+
+// methods is the handler of a route. ServeMux is given paths without methods: it would refuse
+// a path that is also one of another route's with a parameter, such as that of all events of
+// maintenances.
+func (s *server) methods(d Dialect, rt Route) http.Handler {
+	byName := map[string]http.Handler{}
+	for _, m := range rt.Methods {
+		byName[m.Name] = s.handle(d, s.guard(d, rt, m))
+	}
+	if get, ok := byName[http.MethodGet]; ok {
+		byName[http.MethodHead] = get
+	}
+	wrong := s.handle(d, s.wrongMethod(d, rt))
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h, ok := byName[r.Method]
+		if !ok {
+			h = wrong
+		}
+		h.ServeHTTP(w, r)
 	})
 }
 
@@ -209,9 +238,10 @@ func (s *server) handle(d Dialect, f stage) http.Handler {
 // scope, size of the body. What holds for every route with a body or for every answer
 // belongs here. The note that the key was used is written while the action runs; a request
 // that is refused before that writes none.
-func (s *server) guard(d Dialect, m Method) stage {
+func (s *server) guard(d Dialect, rt Route, m Method) stage {
+	route := m.Name + " " + rt.Path
 	return func(r *Request) (Answer, error) {
-		r.call.Route = r.Pattern
+		r.call.Route = route
 		if m.Scope != Public {
 			key, err := s.authenticate(d, r)
 			if err != nil {

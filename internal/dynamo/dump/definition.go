@@ -24,6 +24,7 @@ type TableDefinition struct {
 	Local               []IndexDefinition
 	Global              []IndexDefinition
 	TTLAttribute        string // "" for none
+	StreamView          string // what the records of the stream have of an item, for instance NEW_AND_OLD_IMAGES; "" for no stream
 	PointInTimeRecovery bool
 	DeletionProtection  bool
 }
@@ -45,6 +46,7 @@ const (
 // when it can be used. A table of that name with other keys or indexes is an
 // error: what is in it can't be read as the service's. It is for engines on a
 // developer's machine, without what keeps records safe; on AWS the stack makes the table.
+// The stream is left to EnableStream: records are written and read without one.
 func CreateTable(ctx context.Context, client *dynamodb.Client, name string, d TableDefinition) error {
 	table, err := waitActive(ctx, client, name)
 	if _, absent := errors.AsType[*types.ResourceNotFoundException](err); absent {
@@ -73,10 +75,10 @@ func CreateTable(ctx context.Context, client *dynamodb.Client, name string, d Ta
 const PreparePoll = 5 * time.Second
 
 // Prepare gives a table that DynamoDB has restored what a restore leaves out of the
-// definition: time to live, point-in-time recovery and deletion protection. It waits until
-// the table can be used, and looks at it again every poll, until ctx ends. It changes
+// definition: time to live, point-in-time recovery, stream and deletion protection. It waits
+// until the table can be used, and looks at it again every poll, until ctx ends. It changes
 // nothing that is as it should be, so it can be repeated. A table with other keys or indexes is
-// refused before anything is changed. say gets a line for each thing.
+// refused before anything is changed. say gets a line for each thing, and one with the stream's ARN.
 func Prepare(ctx context.Context, client *dynamodb.Client, name string, d TableDefinition, poll time.Duration, say func(line string)) error {
 	table, err := waitRestored(ctx, client, name, poll, say)
 	if err != nil {
@@ -85,6 +87,7 @@ func Prepare(ctx context.Context, client *dynamodb.Client, name string, d TableD
 	if diff := d.differences(table); len(diff) > 0 {
 		return fmt.Errorf("table %s has other keys or indexes than the template (%s): it is not a restored one of this service", name, strings.Join(diff, "; "))
 	}
+	stream := ""
 	for _, setting := range []struct {
 		name   string
 		wanted bool
@@ -92,7 +95,11 @@ func Prepare(ctx context.Context, client *dynamodb.Client, name string, d TableD
 	}{
 		{"time to live", d.TTLAttribute != "", func() (bool, error) { return enableTTL(ctx, client, name, d.TTLAttribute) }},
 		{"point-in-time recovery", d.PointInTimeRecovery, func() (bool, error) { return enableRecovery(ctx, client, name, poll) }},
-		{"deletion protection", d.DeletionProtection, func() (bool, error) { return enableProtection(ctx, client, table) }},
+		{"stream", d.StreamView != "", func() (changed bool, err error) {
+			stream, changed, err = enableStream(ctx, client, table, d.StreamView, poll)
+			return changed, err
+		}},
+		{"deletion protection", d.DeletionProtection, func() (bool, error) { return enableProtection(ctx, client, table, poll) }},
 	} {
 		if !setting.wanted {
 			continue
@@ -107,7 +114,51 @@ func Prepare(ctx context.Context, client *dynamodb.Client, name string, d TableD
 			say(setting.name + ": on already")
 		}
 	}
+	if stream != "" {
+		say("the parameter ExistingTableStreamArn is " + stream)
+	}
 	return nil
+}
+
+// EnableStream gives a table of an engine on a developer's machine its stream, if it hasn't one,
+// and returns the stream's ARN. An engine that knows no streams makes it fail; the table can be
+// used all the same.
+func EnableStream(ctx context.Context, client *dynamodb.Client, name string, d TableDefinition) (arn string, err error) {
+	ctx, cancel := context.WithTimeout(ctx, tableActiveLimit)
+	defer cancel()
+	table, err := waitActive(ctx, client, name)
+	if err == nil {
+		arn, _, err = enableStream(ctx, client, table, d.StreamView, tableActivePoll)
+	}
+	if err != nil {
+		return "", fmt.Errorf("stream of table %s: %w", name, err)
+	}
+	return arn, nil
+}
+
+func enableStream(ctx context.Context, client *dynamodb.Client, table *types.TableDescription, view string, poll time.Duration) (arn string, changed bool, err error) {
+	if !hasStream(table) {
+		table, err = updateTable(ctx, client, &dynamodb.UpdateTableInput{
+			TableName:           table.TableName,
+			StreamSpecification: &types.StreamSpecification{StreamEnabled: aws.Bool(true), StreamViewType: types.StreamViewType(view)},
+		}, poll)
+		if err != nil {
+			return "", false, err
+		}
+		if !hasStream(table) {
+			return "", false, errors.New("the engine turned it on, and the table has none")
+		}
+		changed = true
+	}
+	if has := string(table.StreamSpecification.StreamViewType); has != view {
+		return "", changed, fmt.Errorf("it has %s, not %s, which can't be changed: turn it off first", has, view)
+	}
+	return aws.ToString(table.LatestStreamArn), changed, nil
+}
+
+// hasStream reports whether the table has a stream that is on: one that was turned off keeps its ARN.
+func hasStream(t *types.TableDescription) bool {
+	return t != nil && t.StreamSpecification != nil && aws.ToBool(t.StreamSpecification.StreamEnabled) && aws.ToString(t.LatestStreamArn) != ""
 }
 
 // Create makes an empty table, billed by request, and prepares it. It goes on with a table
@@ -173,12 +224,28 @@ func enableRecovery(ctx context.Context, client *dynamodb.Client, name string, p
 	}
 }
 
-func enableProtection(ctx context.Context, client *dynamodb.Client, table *types.TableDescription) (changed bool, err error) {
+func enableProtection(ctx context.Context, client *dynamodb.Client, table *types.TableDescription, poll time.Duration) (changed bool, err error) {
 	if aws.ToBool(table.DeletionProtectionEnabled) {
 		return false, nil
 	}
-	_, err = client.UpdateTable(ctx, &dynamodb.UpdateTableInput{TableName: table.TableName, DeletionProtectionEnabled: aws.Bool(true)})
+	_, err = updateTable(ctx, client, &dynamodb.UpdateTableInput{TableName: table.TableName, DeletionProtectionEnabled: aws.Bool(true)}, poll)
 	return err == nil, err
+}
+
+// updateTable tries again while DynamoDB is still changing the table.
+func updateTable(ctx context.Context, client *dynamodb.Client, in *dynamodb.UpdateTableInput, poll time.Duration) (*types.TableDescription, error) {
+	for {
+		out, err := client.UpdateTable(ctx, in)
+		if err == nil {
+			return out.TableDescription, nil
+		}
+		if _, busy := errors.AsType[*types.ResourceInUseException](err); !busy {
+			return nil, err
+		}
+		if err := pause(ctx, poll); err != nil {
+			return nil, err
+		}
+	}
 }
 
 func (d TableDefinition) createInput(name string) *dynamodb.CreateTableInput {

@@ -25,6 +25,8 @@ type restored struct {
 	sortKey   string // what it has
 	ttl       string
 	recovery  string
+	stream    string // the view of its stream, "" for none
+	updating  int    // how often it is still being changed when its stream is on
 	protected bool
 	did       []string // the calls that change something, with their bodies
 }
@@ -50,9 +52,20 @@ func (r *restored) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 			r.looks--
 			status = "CREATING"
 		}
-		fmt.Fprintf(w, `{"Table":{"TableName":"t","TableStatus":%q,"DeletionProtectionEnabled":%t,`+
-			`"AttributeDefinitions":[{"AttributeName":"pk","AttributeType":"S"},{"AttributeName":%q,"AttributeType":"S"}],`+
-			`"KeySchema":[{"AttributeName":"pk","KeyType":"HASH"},{"AttributeName":%[3]q,"KeyType":"RANGE"}]}}`, status, r.protected, r.sortKey)
+		fmt.Fprintf(w, `{"Table":{"TableName":"t","TableStatus":%q,"DeletionProtectionEnabled":%t,%[4]s`+
+			`"AttributeDefinitions":[{"AttributeName":"pk","AttributeType":"S"},{"AttributeName":%[3]q,"AttributeType":"S"}],`+
+			`"KeySchema":[{"AttributeName":"pk","KeyType":"HASH"},{"AttributeName":%[3]q,"KeyType":"RANGE"}]}}`, status, r.protected, r.sortKey, r.streamFields())
+	case "UpdateTable":
+		if r.stream != "" && r.updating > 0 {
+			r.updating--
+			w.WriteHeader(http.StatusBadRequest)
+			io.WriteString(w, `{"__type":"com.amazonaws.dynamodb.v20120810#ResourceInUseException","message":"Table is being updated: t"}`)
+			return
+		}
+		if strings.Contains(string(body), "NEW_AND_OLD_IMAGES") {
+			r.stream = "NEW_AND_OLD_IMAGES"
+		}
+		fmt.Fprintf(w, `{"TableDescription":{%s"TableName":"t"}}`, r.streamFields())
 	case "DescribeTimeToLive":
 		fmt.Fprintf(w, `{"TimeToLiveDescription":{"TimeToLiveStatus":%q,"AttributeName":"expires"}}`, r.ttl)
 	case "DescribeContinuousBackups":
@@ -68,6 +81,14 @@ func (r *restored) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	default:
 		io.WriteString(w, `{}`)
 	}
+}
+
+// streamFields is what a description of the table says of its stream.
+func (r *restored) streamFields() string {
+	if r.stream == "" {
+		return ""
+	}
+	return `"LatestStreamArn":"arn:the-stream","StreamSpecification":{"StreamEnabled":true,"StreamViewType":"` + r.stream + `"},`
 }
 
 // canonical is a JSON text with its fields in order.
@@ -111,21 +132,25 @@ func TestPrepare(t *testing.T) {
 	const (
 		ttl        = `UpdateTimeToLive {"TableName":"t","TimeToLiveSpecification":{"AttributeName":"expires","Enabled":true}}`
 		recovery   = `UpdateContinuousBackups {"PointInTimeRecoverySpecification":{"PointInTimeRecoveryEnabled":true},"TableName":"t"}`
+		stream     = `UpdateTable {"StreamSpecification":{"StreamEnabled":true,"StreamViewType":"NEW_AND_OLD_IMAGES"},"TableName":"t"}`
 		protection = `UpdateTable {"DeletionProtectionEnabled":true,"TableName":"t"}`
 	)
 	d := TableDefinition{
 		Attributes: map[string]string{"pk": "S", "sk": "S"}, PartitionKey: "pk", SortKey: "sk",
-		TTLAttribute: "expires", PointInTimeRecovery: true, DeletionProtection: true,
+		TTLAttribute: "expires", StreamView: "NEW_AND_OLD_IMAGES", PointInTimeRecovery: true, DeletionProtection: true,
 	}
 	plain := d
-	plain.TTLAttribute, plain.PointInTimeRecovery, plain.DeletionProtection = "", false, false
+	plain.TTLAttribute, plain.StreamView, plain.PointInTimeRecovery, plain.DeletionProtection = "", "", false, false
 	bare := restored{sortKey: "sk", ttl: "DISABLED", recovery: "DISABLED"}
-	whole := restored{sortKey: "sk", ttl: "ENABLED", recovery: "ENABLED", protected: true}
+	whole := restored{sortKey: "sk", ttl: "ENABLED", recovery: "ENABLED", stream: "NEW_AND_OLD_IMAGES", protected: true}
 	slow := bare
-	slow.looks, slow.early = 2, 2
+	slow.looks, slow.early, slow.updating = 2, 2, 2
 	other := bare
 	other.sortKey = "other"
-	turnedOn := []string{"time to live: turned on", "point-in-time recovery: turned on", "deletion protection: turned on"}
+	keys := whole
+	keys.stream = "KEYS_ONLY"
+	const arn = "the parameter ExistingTableStreamArn is arn:the-stream"
+	turnedOn := []string{"time to live: turned on", "point-in-time recovery: turned on", "stream: turned on", "deletion protection: turned on", arn}
 	tests := []struct {
 		name    string
 		table   restored
@@ -134,10 +159,11 @@ func TestPrepare(t *testing.T) {
 		said    []string
 		wantErr string
 	}{
-		{"restored", bare, d, []string{ttl, recovery, protection}, turnedOn, ""},
-		{"again", whole, d, nil, []string{"time to live: on already", "point-in-time recovery: on already", "deletion protection: on already"}, ""},
-		{"while it is restored", slow, d, []string{ttl, recovery, recovery, recovery, protection}, append([]string{"waiting for the table, which is CREATING"}, turnedOn...), ""},
+		{"restored", bare, d, []string{ttl, recovery, stream, protection}, turnedOn, ""},
+		{"again", whole, d, nil, []string{"time to live: on already", "point-in-time recovery: on already", "stream: on already", "deletion protection: on already", arn}, ""},
+		{"while it is restored", slow, d, []string{ttl, recovery, recovery, recovery, stream, protection, protection, protection}, append([]string{"waiting for the table, which is CREATING"}, turnedOn...), ""},
 		{"nothing wanted", bare, plain, nil, nil, ""},
+		{"another stream", keys, d, nil, []string{"time to live: on already", "point-in-time recovery: on already"}, "stream of table t: it has KEYS_ONLY, not NEW_AND_OLD_IMAGES, which can't be changed: turn it off first"},
 		{"another table", other, d, nil, nil, "table t has other keys or indexes than the template (table has pk(S) other(S), not pk(S) sk(S)): it is not a restored one of this service"},
 	}
 	for _, tt := range tests {

@@ -157,7 +157,7 @@ func TestBadExports(t *testing.T) {
 		"a mark":            {exportOf(t, `{"pk":{"S":"SYSTEM"},"sk":{"S":"IMPORT"}}`), "line 2: it is a record that no export has"},
 		"unknown keys":      {exportOf(t, `{"pk":{"S":"PAGE#1"},"sk":{"S":"META"}}`), `line 2: it is a record of a kind that this program does not know, "PAGE#1" "META"`},
 		"an unknown part":   {exportOf(t, `{"pk":{"S":"INCIDENT#1"},"sk":{"S":"OTHER#1"}}`), `does not know, "INCIDENT#1" "OTHER#1"`},
-		"an unknown number": {exportOf(t, `{"n":{"N":"1"},"pk":{"S":"SYSTEM"},"sk":{"S":"COUNTER#page"}}`), `does not know, "SYSTEM" "COUNTER#page"`},
+		"an unknown number": {exportOf(t, `{"n":{"N":"1"},"pk":{"S":"SYSTEM"},"sk":{"S":"COUNTER#planet"}}`), `does not know, "SYSTEM" "COUNTER#planet"`},
 		"no id":             {exportOf(t, `{"pk":{"S":"INCIDENT#"},"sk":{"S":"META"}}`), "does not know"},
 		"a large record":    {exportOf(t, largeLine(400<<10+1)), "line 2: it has 409601 bytes, and DynamoDB takes records of at most 409600"},
 		"a long key":        {exportOf(t, `{"pk":{"S":"MONITORS"},"sk":{"S":"`+strings.Repeat("a", 1025)+`"}}`), "line 2: its key sk is not a text of at most 1024 bytes"},

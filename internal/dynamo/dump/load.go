@@ -45,6 +45,30 @@ func (s *Dump) Load(ctx context.Context, incidents iter.Seq[statuspage.Incident]
 	return l.wait()
 }
 
+// LoadMaintenances is Load for maintenances with the records of their occurrences, as they are
+// at now (UTC seconds), into a table without any. Their monitors must be there.
+func (s *Dump) LoadMaintenances(ctx context.Context, maintenances iter.Seq[statuspage.Maintenance], occurrences []statuspage.Occurrence, now int64) error {
+	l := newLoader(ctx, s)
+	var last statuspage.LastIDs
+	for m := range maintenances {
+		last.Maintenance = max(last.Maintenance, m.ID)
+		for _, it := range dynamo.MaintenanceItems(m, now) {
+			l.put(it)
+		}
+		if l.ctx.Err() != nil {
+			break
+		}
+	}
+	for _, o := range occurrences {
+		last.Occurrence = max(last.Occurrence, o.ID)
+		l.put(dynamo.OccurrenceItem(o))
+	}
+	if err := l.wait(); err != nil {
+		return err
+	}
+	return s.RaiseIDs(ctx, last)
+}
+
 // A loader gathers items and writes them, some a call and a few calls at once.
 type loader struct {
 	write   func(context.Context, []ddb.Item) error

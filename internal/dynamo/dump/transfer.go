@@ -122,8 +122,8 @@ type ImportReport struct {
 // A record is put only where there is none, so that an import can be repeated and goes
 // on after an interruption; a dynamo.Counter becomes the greater of both. Counters come first,
 // so that nothing made meanwhile gets an id of the file. What makes others visible or
-// makes something happen comes after what belongs to it: incidents, monitors, rules and
-// unfinished deletions last but one, and API keys last. Throttling is waited out until
+// makes something happen comes after what belongs to it: incidents, monitors, maintenances,
+// rules, pages, settings and unfinished deletions last but one, and API keys last. Throttling is waited out until
 // ctx ends.
 func (s *Dump) Import(ctx context.Context, file io.ReadSeeker, o ImportOptions, now int64) (ImportReport, error) {
 	sum, err := readExport(file)
@@ -395,7 +395,11 @@ func (s *Dump) FinishImport(ctx context.Context, source string, now int64) error
 
 // RaiseIDs implements statuspage.ImportStore.
 func (s *Dump) RaiseIDs(ctx context.Context, last statuspage.LastIDs) error {
-	for c, id := range map[dynamo.Counter]int64{dynamo.IncidentIDs: last.Incident, dynamo.CommentIDs: last.Comment, dynamo.MonitorIDs: last.Monitor} {
+	for c, id := range map[dynamo.Counter]int64{
+		dynamo.IncidentIDs: last.Incident, dynamo.CommentIDs: last.Comment, dynamo.MonitorIDs: last.Monitor,
+		dynamo.MaintenanceIDs: last.Maintenance, dynamo.OccurrenceIDs: last.Occurrence,
+		dynamo.PageIDs: last.Page,
+	} {
 		if id == 0 {
 			continue
 		}
@@ -427,13 +431,46 @@ func (s *Dump) ImportIncident(ctx context.Context, i statuspage.Incident, commen
 			return false, err
 		}
 	}
-	items := dynamo.IncidentItems(i)
+	return s.importRecord(ctx, dynamo.IncidentItems(i))
+}
+
+// importRecord puts a record, the first of the items, with its rows, unless it is there.
+func (s *Dump) importRecord(ctx context.Context, items []ddb.Item) (made bool, err error) {
 	writes := []ddb.Write{s.table.PutNew(items[0])}
 	for _, row := range items[1:] {
 		writes = append(writes, s.table.Put(row))
 	}
 	refused, err := s.table.Transact(ctx, writes...)
 	return refused == nil, err
+}
+
+// ImportMaintenance implements statuspage.ImportStore. Each occurrence is a write of its own;
+// the maintenance and its rows are one transaction.
+func (s *Dump) ImportMaintenance(ctx context.Context, m statuspage.Maintenance, occurrences []statuspage.Occurrence, now int64) (bool, error) {
+	g, gctx := errgroup.WithContext(ctx)
+	g.SetLimit(importAtOnce)
+	for _, o := range occurrences {
+		g.Go(func() error {
+			_, err := s.table.PutAbsent(gctx, dynamo.OccurrenceItem(o))
+			return err
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return false, err
+	}
+	return s.importRecord(ctx, dynamo.MaintenanceItems(m, now))
+}
+
+// ImportPage implements statuspage.ImportStore.
+func (s *Dump) ImportPage(ctx context.Context, p statuspage.Page) (bool, error) {
+	there, err := s.table.PutAbsent(ctx, dynamo.PageItem(p))
+	return there == nil, err
+}
+
+// ImportSiteSetting implements statuspage.ImportStore.
+func (s *Dump) ImportSiteSetting(ctx context.Context, v statuspage.SiteSetting) (bool, error) {
+	there, err := s.table.PutAbsent(ctx, dynamo.SettingItem(v))
+	return there == nil, err
 }
 
 // raiseID makes a counter give out only greater ids than last.

@@ -117,14 +117,15 @@ func Decide(i statuspage.Incident, facts []statuspage.MonitorFacts, p Policy, no
 		}
 	}
 	active := activity(i, facts)
-	if now < active+wait-warn {
+	due := active + wait + maintained(facts, active, now)
+	if now < due-warn {
 		return Decision{Reason: KeepActive}
 	}
 	warned := i.Warning != nil && active <= i.Warning.Activity
 	switch {
 	case !warned:
-		return warning(active, wait, warn, now)
-	case now < active+wait:
+		return warning(active, max(due, now+warn))
+	case now < due:
 		return Decision{Reason: KeepWarned}
 	}
 	return closing(i, facts, active, wait)
@@ -157,8 +158,18 @@ func activity(i statuspage.Incident, facts []statuspage.MonitorFacts) int64 {
 	return last
 }
 
-func warning(active, wait, warn, now int64) Decision {
-	at := max(active+wait, now+warn)
+// maintained is for how many seconds since the last activity maintenances were on on one of
+// the monitors. That time is no silence.
+func maintained(facts []statuspage.MonitorFacts, active, now int64) int64 {
+	var windows []statuspage.Window
+	for _, f := range facts {
+		windows = append(windows, f.Windows...)
+	}
+	return 60 * statuspage.OverlayOf(windows, now).Count(active, now).Minutes()
+}
+
+// warning says that the incident is closed at a time, at the earliest.
+func warning(active, at int64) Decision {
 	return Decision{
 		Kind: Warn, Activity: active,
 		Text: fmt.Sprintf("Nothing has happened here since %s. If nothing does, this incident will be closed automatically, not before %s. "+

@@ -57,6 +57,9 @@ func TestBoundaries(t *testing.T) {
 	}
 	alert := []statuspage.MonitorFacts{{Alert: true}}
 	timely := warned(warnAt, start)
+	maintained := func(impact statuspage.Impact, from, to int64) []statuspage.MonitorFacts {
+		return []statuspage.MonitorFacts{{Windows: []statuspage.Window{{From: from, To: to, Impact: impact}}}}
+	}
 	for _, tt := range []struct {
 		name     string
 		incident statuspage.Incident
@@ -95,6 +98,13 @@ func TestBoundaries(t *testing.T) {
 		{"rule 3: DEGRADED keeps from the closing", with(timely), newest(closeAt, statuspage.StatusDegraded), policy, closeAt + 15*60 + 1, KeepFailing, Close},
 		{"rule 3: UP keeps from nothing", with(timely), newest(closeAt-60, statuspage.StatusUp), policy, closeAt, KeepWarned, Close},
 		{"rule 3: an alert keeps", with(timely), alert, policy, closeAt, KeepWarned, KeepAlert},
+		{"a maintenance is no silence", open, maintained(statuspage.Down, start+hour, start+11*hour), policy, warnAt + 10*hour, KeepActive, Warn},
+		{"for the closing neither", with(timely), maintained(statuspage.UnderMaintenance, warnAt, warnAt+hour), policy, closeAt + hour, KeepWarned, Close},
+		{"one that is on", open, maintained(statuspage.Degraded, warnAt-hour, closeAt+100*hour), policy, closeAt + 100*hour + hour, KeepActive, Warn},
+		{"of several monitors at once", open, append(maintained(statuspage.Down, start+hour, start+11*hour), maintained(statuspage.Degraded, start+6*hour, start+16*hour)...), policy, warnAt + 15*hour, KeepActive, Warn},
+		{"one before the last activity", with(updated(start + 6*hour)), maintained(statuspage.Down, start-100*hour, start+11*hour), policy, warnAt + 11*hour, KeepActive, Warn},
+		{"one that does nothing", open, maintained(statuspage.Up, start+hour, start+11*hour), policy, warnAt, KeepActive, Warn},
+		{"one to come", open, maintained(statuspage.Down, warnAt+hour, warnAt+11*hour), policy, warnAt, KeepActive, Warn},
 	} {
 		for at, want := range map[int64]any{tt.now - 1: tt.before, tt.now: tt.after} {
 			d := Decide(tt.incident, tt.facts, tt.policy, at)

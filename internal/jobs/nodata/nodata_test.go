@@ -102,7 +102,7 @@ func (s *store) JudgeRule(ctx context.Context, ruleID int64, on statuspage.RuleM
 		return "", err
 	}
 	r := s.rules[slices.IndexFunc(s.rules, func(r statuspage.AlertRule) bool { return r.ID == ruleID })]
-	if !r.JudgeNoData(newest, now).Verdict.Asks(s.open[id]) {
+	if !r.JudgeNoData(newest, statuspage.Overlay{}, now).Verdict.Asks(s.open[id]) {
 		return "", nil
 	}
 	if s.open[id] = !s.open[id]; s.open[id] {

@@ -22,11 +22,12 @@ func byMonitor(rules []statuspage.AlertRule) map[statuspage.RuleMonitor][]status
 
 // asking returns those of a monitor's rules that ask for another state of their alert
 // than there is at now (UTC seconds). newest is the monitor's newest point, nil for none,
-// and alerting are the ids of the rules that have an alert open on it.
+// and alerting are the ids of the rules that have an alert open on it. Maintenances are not
+// known here: they only keep a rule from what it asks for.
 func asking(rules []statuspage.AlertRule, newest *statuspage.Point, alerting []int64, now int64) []statuspage.AlertRule {
 	var ask []statuspage.AlertRule
 	for _, r := range rules {
-		if r.JudgeNoData(newest, now).Verdict.Asks(slices.Contains(alerting, r.ID)) {
+		if r.JudgeNoData(newest, statuspage.Overlay{}, now).Verdict.Asks(slices.Contains(alerting, r.ID)) {
 			ask = append(ask, r)
 		}
 	}

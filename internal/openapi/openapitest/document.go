@@ -300,15 +300,16 @@ func escapeToken(key string) string {
 	return strings.NewReplacer("~", "~0", "/", "~1", "%", "%25", "{", "%7B", "}", "%7D").Replace(key)
 }
 
-// match returns the path's entry in the document and what its variables stand for.
-func (d *document) match(decoded string) (*path, map[string]string) {
+// match returns the path's entry in the document and what its variables stand for. One
+// without variables comes before others.
+func (d *document) match(decoded string) (found *path, of map[string]string) {
 	segments := strings.Split(decoded, "/")
 	for _, p := range d.paths {
-		if variables, ok := p.match(segments); ok {
-			return p, variables
+		if variables, ok := p.match(segments); ok && (found == nil || len(variables) == 0) {
+			found, of = p, variables
 		}
 	}
-	return nil, nil
+	return found, of
 }
 
 func (p *path) match(segments []string) (map[string]string, bool) {

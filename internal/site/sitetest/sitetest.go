@@ -47,7 +47,7 @@ func Sample(monitors, past int) *site.Site {
 func monitor(i int) site.Monitor {
 	m := site.Monitor{
 		ID: int64(i + 1), Tag: fmt.Sprintf("service-%d", i), Name: fmt.Sprintf("Service number %d", i),
-		Created: Now - 200*day, Updated: Now - 100*day, Status: site.Up, Measured: true, Newest: statuspage.FloorMinute(Now),
+		Created: Now - 200*day, Updated: Now - 100*day, Status: site.Up, Formula: statuspage.DefaultFormula, Measured: true, Newest: statuspage.FloorMinute(Now),
 	}
 	total, up := int64(0), int64(0)
 	today := statuspage.FloorDay(Now)

@@ -1,4 +1,4 @@
-package awsenv
+package awsclient
 
 import (
 	"bytes"
@@ -10,25 +10,24 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 )
 
 const (
-	idleConnections = 32 // a function makes no more calls at once
+	idleConnections = 32 // of one service: a function makes no more calls at once
 	idleTimeout     = 90 * time.Second
 )
 
-// httpClient calls DynamoDB by net/http's transport alone. http.Client around it follows
-// redirects, keeps cookies and copies headers, none of which a call of DynamoDB needs.
-type httpClient struct {
+// HTTPClient is an aws.HTTPClient that calls AWS by net/http's transport alone. http.Client
+// around it follows redirects, keeps cookies and copies headers, none of which these calls need.
+type HTTPClient struct {
 	transport *http.Transport
 	timeout   time.Duration // of one exchange, the body included
 }
 
-// newHTTPClient returns a client with connections of its own. DynamoDB speaks HTTP/1.1
-// only.
-func newHTTPClient(timeout time.Duration) *httpClient {
-	return &httpClient{timeout: timeout, transport: &http.Transport{
+// NewHTTPClient returns a client with connections of its own, which gives up an exchange after
+// the timeout. DynamoDB and S3 speak HTTP/1.1 only.
+func NewHTTPClient(timeout time.Duration) *HTTPClient {
+	return &HTTPClient{timeout: timeout, transport: &http.Transport{
 		Proxy:                 http.ProxyFromEnvironment,
 		DialContext:           (&net.Dialer{Timeout: timeout, KeepAlive: 30 * time.Second}).DialContext,
 		TLSClientConfig:       &tls.Config{MinVersion: tls.VersionTLS12},
@@ -44,7 +43,7 @@ func newHTTPClient(timeout time.Duration) *httpClient {
 // The transport gets a copy of the body, see CopyBodies. With it, it can also send the
 // request again when the connection turns out to have been closed while the function was
 // frozen.
-func (c *httpClient) Do(r *http.Request) (*http.Response, error) {
+func (c *HTTPClient) Do(r *http.Request) (*http.Response, error) {
 	ctx, cancel := context.WithTimeout(r.Context(), c.timeout)
 	r = r.WithContext(ctx)
 	if err := copyBody(r); err != nil {
@@ -60,10 +59,10 @@ func (c *httpClient) Do(r *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// CopyBodies makes a client send copies of the requests' bodies: the SDK closes its own as
-// soon as there is an answer, and a transport that is about to see the body's end then
+// CopyBodies returns a client that sends copies of the requests' bodies: the SDK closes its own
+// as soon as there is an answer, and a transport that is about to see the body's end then
 // takes the connection for broken.
-func CopyBodies(o *dynamodb.Options) { o.HTTPClient = copyingClient{o.HTTPClient} }
+func CopyBodies(c aws.HTTPClient) aws.HTTPClient { return copyingClient{c} }
 
 type copyingClient struct{ aws.HTTPClient }
 

@@ -1,4 +1,4 @@
-package awsenv
+package awsclient
 
 import (
 	"context"
@@ -51,7 +51,7 @@ func TestHTTPClient(t *testing.T) {
 	defer server.Close()
 	defer close(hang)
 	client := ddb.NewClient(aws.Config{
-		Region: "us-east-1", HTTPClient: newHTTPClient(timeout), Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
+		Region: "us-east-1", HTTPClient: NewHTTPClient(timeout), Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
 	}, server.URL)
 	in := &dynamodb.GetItemInput{TableName: aws.String("table"), Key: map[string]types.AttributeValue{"pk": &types.AttributeValueMemberS{Value: "x"}}}
 	for range 200 {
@@ -79,7 +79,7 @@ func TestHTTPClientCancelled(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := newHTTPClient(time.Minute).Do(r); !errors.Is(err, context.DeadlineExceeded) {
+	if _, err := NewHTTPClient(time.Minute).Do(r); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("%v, want the end of the caller's time", err)
 	}
 }
