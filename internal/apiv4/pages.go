@@ -398,8 +398,8 @@ type pageSettingsJSON struct {
 		} `json:"ongoing"`
 	} `json:"include_maintenances"`
 	Days struct {
-		Desktop int `json:"desktop"`
-		Mobile  int `json:"mobile"`
+		Desktop int64 `json:"desktop"`
+		Mobile  int64 `json:"mobile"`
 	} `json:"monitor_status_history_days"`
 	Layout          statuspage.PageLayout `json:"monitor_layout_style"`
 	MetaTitle       *string               `json:"meta_page_title,omitempty"`

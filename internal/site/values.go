@@ -224,7 +224,7 @@ func (v values) page(p statuspage.Page) Page {
 	return Page{
 		ID: p.ID, Path: p.Path, Title: p.Title, Header: p.Header, Subheader: text(p.Subheader), Logo: image(text(p.Logo)),
 		Layout: Layout{Grid: s.Layout == statuspage.DefaultGrid || s.Layout == statuspage.CompactGrid, Compact: s.Layout == statuspage.CompactList || s.Layout == statuspage.CompactGrid},
-		Days:   min(s.DaysDesktop, Days), MobileDays: min(s.DaysMobile, Days),
+		Days:   int(min(s.DaysDesktop, Days)), MobileDays: int(min(s.DaysMobile, Days)),
 		MetaTitle: statuspage.TrimBlank(text(s.MetaTitle)), Description: statuspage.TrimBlank(text(s.MetaDescription)), SocialImage: image(text(s.PreviewImage)),
 		Events: events,
 	}

@@ -36,6 +36,7 @@ const (
 	RecordSiteSetting RecordKind = "SITE_SETTING" // its key is in Change.Tag
 	RecordAlertRule   RecordKind = "ALERT_RULE"
 	RecordAPIKey      RecordKind = "API_KEY"
+	RecordIntegration RecordKind = "INTEGRATION"
 )
 
 // ChangeKind is what happened to a record.
@@ -62,7 +63,7 @@ const (
 // the table, by the tocsin command.
 type Actor struct {
 	Kind ActorKind
-	ID   int64 // of the API key or the alert rule
+	ID   int64 // of the API key, the alert rule or the integration
 }
 
 // ActorKind is a kind of Actor.
@@ -75,6 +76,8 @@ const (
 	ByAlertRule ActorKind = "ALERT_RULE"
 	ByCloser    ActorKind = "CLOSER"
 	ByClock     ActorKind = "CLOCK" // what happens when it is time
+
+	ByIntegration ActorKind = "INTEGRATION"
 )
 
 type actorKey struct{}

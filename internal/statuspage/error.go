@@ -75,6 +75,9 @@ var (
 	ErrLatencyValue           = &Error{Code: CodeBadRequest, Message: "The limit of a latency must be above 0 and at most 1000000000 milliseconds"}
 	ErrUptimeValue            = &Error{Code: CodeBadRequest, Message: "The limit of an uptime must be a percentage above 0 and at most 100"}
 	ErrNoDataValue            = &Error{Code: CodeBadRequest, Message: "The limit of missing data must be a whole number of minutes from 1 to 43200"}
+	ErrIntegrationChanged     = &Error{Code: CodePreconditionFailed, Message: "The integration was changed since it was seen"}
+	ErrTooManyIntegrations    = Invalid("At most %d integrations", MaxIntegrations)
+	ErrNoIntegrationToken     = &Error{Code: CodeUnauthorized, Message: "Missing or invalid integration token"}
 	ErrSearchTooWide          = &Error{Code: CodeBadRequest, Message: "The search would have to read too much"}
 	ErrIdempotencyRunning     = &Error{Code: CodeIdempotencyConflict, Message: "A request with this idempotency key is still in progress"}
 	ErrIdempotencyReused      = &Error{Code: CodeIdempotencyReused, Message: "This idempotency key was used for another request"}
@@ -145,6 +148,11 @@ func UnknownPageMonitor(tag string) error {
 // TooManyRules returns the error for one active rule too many on a monitor.
 func TooManyRules(tag string) error {
 	return Invalid("Monitor '%s' has %d active alert rules already", tag, MaxMonitorRules)
+}
+
+// IntegrationNotFound returns the error for an integration that does not exist.
+func IntegrationNotFound[ID int64 | string](id ID) error {
+	return &Error{Code: CodeNotFound, Message: fmt.Sprintf("Integration with id '%v' not found", id)}
 }
 
 // MonitorNotFound returns the error for a monitor that does not exist.

@@ -43,6 +43,7 @@ var words = map[*statuspage.Error]string{
 	statuspage.ErrOccurrenceChanged:  "The event was changed since: its ETag does not match If-Match",
 	statuspage.ErrPageChanged:        "The page was changed since: its ETag does not match If-Match",
 	statuspage.ErrSettingChanged:     "The setting was changed since: its ETag does not match If-Match",
+	statuspage.ErrIntegrationChanged: "The integration was changed since: its ETag does not match If-Match",
 	statuspage.ErrSearchTooWide:      "search too wide: narrow it with tags or created_after_utc",
 	statuspage.ErrIdempotencyRunning: "A request with this Idempotency-Key is still in progress",
 	statuspage.ErrIdempotencyReused:  "This Idempotency-Key was used for another request",

@@ -72,7 +72,8 @@ const (
 	Incidents Group = "incidents"
 	Comments  Group = "comments"
 	Monitors  Group = "monitors"
-	Settings  Group = "settings" // pages and settings of the site
+	Settings  Group = "settings" // pages, settings of the site, and integrations
+	Inbound   Group = "inbound"  // what other tools send
 	Edge      Group = "edge"     // what no other group serves
 )
 
