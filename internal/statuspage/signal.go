@@ -51,3 +51,11 @@ func SignalKey(text string) string {
 	sum := sha256.Sum256([]byte(text))
 	return "sha256:" + hex.EncodeToString(sum[:])
 }
+
+// Taken is what became of the signals of one delivery.
+type Taken struct {
+	Received, Opened, Resolved, Ignored int
+
+	Reason    string  // why signals were ignored, or what was left out, for the delivery; "" none
+	LastError *string // what the operator should know of, for the integration; nil: all is well
+}
