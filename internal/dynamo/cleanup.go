@@ -23,6 +23,7 @@ const (
 	cleanupMonitor     = "MONITOR"
 	cleanupRule        = "RULE"
 	cleanupAlerts      = "ALERTS"
+	cleanupIntegration = "INTEGRATION"
 )
 
 func cleanupKey(kind string, id int64) ddb.Key {
@@ -59,7 +60,7 @@ func cleanupMonitorItem(ctx context.Context, m statuspage.Monitor, now int64) dd
 	return it
 }
 
-// attrSwept is when the rows of a deleted monitor were removed for the first time (UTC
+// attrSwept is when the rows of a deleted monitor or integration were removed for the first time (UTC
 // seconds). They are looked for once more sweepAgain later. Until then a write that read
 // the monitor can still put a row under it: DynamoDB accepts a call for five minutes after
 // its time, and a request takes less than one.
@@ -326,6 +327,11 @@ func (s *Store) finish(ctx context.Context, row ddb.Item, now int64) error {
 		return s.finishMaintenance(ctx, id)
 	case cleanupMonitor:
 		if err := s.sweepMonitor(ctx, id, row[attrPrivate] == nil, 0, now); err != nil || row[attrSwept] == nil {
+			return err
+		}
+		return s.table.DeleteAll(ctx, []ddb.Key{k})
+	case cleanupIntegration:
+		if err := s.sweepIntegration(ctx, id, now); err != nil || row[attrSwept] == nil {
 			return err
 		}
 		return s.table.DeleteAll(ctx, []ddb.Key{k})

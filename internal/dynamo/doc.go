@@ -31,6 +31,10 @@
 //	                                                                    gsi1 OCCURRENCES / start#id
 //	page                      PAGES               path, or ~home        lsi1 id
 //	setting of the site       SITE                key
+//	integration               INTEGRATIONS        id
+//	delivery of its tool      INTEGRATION#id      DELIVERY#ms#random    time to live
+//	its token                 INTEGRATIONTOKEN#sha256
+//	                                              META
 //	API key                   APIKEY#sha256       META                  gsi1 APIKEYS / id
 //	idempotency record        IDEMPOTENCY#key id#header
 //	                                              META                  time to live
@@ -61,7 +65,8 @@
 // maintenance, so that they follow one another. A row is due when more of its occurrences are
 // to be made.
 //
-// The home page and the settings of the site have no item until somebody changes them. A page
+// The home page, the settings of the site and the integration of CloudWatch have no item until
+// somebody changes them, or the first alarm comes. A page
 // has the ids and tags of its monitors, and a deleted monitor is taken off it as it is off
 // alert rules: all are read, which are few.
 //
@@ -74,8 +79,8 @@
 // A change of a record and its change row are one transaction. It is made from the record
 // as it was read, and refused when that has changed since; then the record is read again
 // and the change is made from that. The exceptions are single updates that may take effect
-// twice: points of a day that is not over, counters, the last use of an API key, the totals
-// of a day, the time at which a maintenance is due, and the note that a deleted monitor's
+// twice: points of a day that is not over, counters, the last use of an API key, when an
+// integration was last heard of and what was wrong, the totals of a day, the time at which a maintenance is due, and the note that a deleted monitor's
 // rows are gone.
 //
 // A request with an idempotency key first claims the key's record. The transaction of its

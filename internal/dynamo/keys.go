@@ -27,7 +27,8 @@ const (
 
 	MaintenanceIDs Counter = "maintenance"
 	OccurrenceIDs  Counter = "occurrence"
-	PageIDs        Counter = "page" // the first page has the id after that of home, see CreatePage
+	PageIDs        Counter = "page"        // the first page has the id after that of home, see CreatePage
+	IntegrationIDs Counter = "integration" // likewise, see CreateIntegration
 )
 
 const counterPrefix = "COUNTER#"
@@ -51,9 +52,9 @@ const (
 	IsCounter // CounterKey
 	IsSystem  // what else the program keeps about the table
 	IsChange  // a change row
-	IsAPIKey
+	IsAPIKey  // or the token of an integration
 	IsReply   // an idempotency record, which belongs to an API key
-	IsVisible // what makes others visible, or makes something happen: incidents, monitors, maintenances, rules, pages, settings, and deletions to finish
+	IsVisible // what makes others visible, or makes something happen: incidents, monitors, maintenances, rules, pages, settings, integrations, and deletions to finish
 )
 
 // kinds are the kinds of all items by how their keys are: the rows of the table in the
@@ -78,6 +79,9 @@ var kinds = []struct {
 	{allRules, "", IsVisible},
 	{allPages, "", IsVisible},
 	{allSettings, "", IsVisible},
+	{allIntegrations, "", IsVisible},
+	{integrationPrefix, deliveryPrefix, Other},
+	{integrationTokenPrefix, meta, IsAPIKey},
 	{allMaintenances, "", IsVisible},
 	{monitorPrefix, maintenanceRowPrefix, Other},
 	{occurrencesPrefix, occurrencePrefix, Other},
@@ -87,6 +91,7 @@ var kinds = []struct {
 	{cleanups, cleanupIncident + "#", IsVisible},
 	{cleanups, cleanupMaintenance + "#", IsVisible},
 	{cleanups, cleanupMonitor + "#", IsVisible},
+	{cleanups, cleanupIntegration + "#", IsVisible},
 	{cleanups, cleanupRule + "#", IsVisible},
 	{cleanups, cleanupAlerts + "#", IsVisible},
 	{system, counterPrefix + string(IncidentIDs), IsCounter},
@@ -98,6 +103,7 @@ var kinds = []struct {
 	{system, counterPrefix + string(MaintenanceIDs), IsCounter},
 	{system, counterPrefix + string(OccurrenceIDs), IsCounter},
 	{system, counterPrefix + string(PageIDs), IsCounter},
+	{system, counterPrefix + string(IntegrationIDs), IsCounter},
 	{system, closerKey().SK, IsSystem},
 	{system, ImportKey().SK, IsSystem},
 	{system, SchemaKey().SK, IsSystem},

@@ -42,9 +42,9 @@ func TestKindOfEveryRow(t *testing.T) {
 		all := []ddb.Key{k}
 		switch k.SK {
 		case "COUNTER#kind":
-			all = []ddb.Key{CounterKey(IncidentIDs), CounterKey(CommentIDs), CounterKey(MonitorIDs), CounterKey(apiKeyIDs), CounterKey(ruleIDs), CounterKey(alertIDs), CounterKey(MaintenanceIDs), CounterKey(OccurrenceIDs), CounterKey(PageIDs)}
+			all = []ddb.Key{CounterKey(IncidentIDs), CounterKey(CommentIDs), CounterKey(MonitorIDs), CounterKey(apiKeyIDs), CounterKey(ruleIDs), CounterKey(alertIDs), CounterKey(MaintenanceIDs), CounterKey(OccurrenceIDs), CounterKey(PageIDs), CounterKey(IntegrationIDs)}
 		case "kind#id":
-			all = []ddb.Key{cleanupKey(cleanupIncident, 1), cleanupKey(cleanupMaintenance, 1), cleanupKey(cleanupMonitor, 1)}
+			all = []ddb.Key{cleanupKey(cleanupIncident, 1), cleanupKey(cleanupMaintenance, 1), cleanupKey(cleanupMonitor, 1), cleanupKey(cleanupIntegration, 1)}
 		}
 		for _, k := range all {
 			if KindOf(k) == Unknown {

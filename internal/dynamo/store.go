@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"sync/atomic"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
@@ -17,12 +18,14 @@ type Store struct {
 	table *ddb.Table
 	log   *slog.Logger
 	kept  int64 // seconds that the minutes of an hour are kept
+
+	deliveries *atomic.Int64 // that were kept, see RecordDelivery
 }
 
 // New returns the store in the table. It logs to slog's default logger, see WithLog, and
 // keeps minutes for statuspage.DefaultRetention days, see WithRetention.
 func New(client *dynamodb.Client, table string) *Store {
-	return &Store{table: ddb.New(client, table), log: slog.Default(), kept: statuspage.DefaultRetention * daySeconds}
+	return &Store{table: ddb.New(client, table), log: slog.Default(), kept: statuspage.DefaultRetention * daySeconds, deliveries: new(atomic.Int64)}
 }
 
 // WithRetention returns the store with another number of days that the minutes which it

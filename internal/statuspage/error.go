@@ -78,6 +78,9 @@ var (
 	ErrIntegrationChanged     = &Error{Code: CodePreconditionFailed, Message: "The integration was changed since it was seen"}
 	ErrTooManyIntegrations    = Invalid("At most %d integrations", MaxIntegrations)
 	ErrNoIntegrationToken     = &Error{Code: CodeUnauthorized, Message: "Missing or invalid integration token"}
+	ErrCloudWatchStays        = &Error{Code: CodeBadRequest, Message: "The integration of CloudWatch can't be deleted: switch it off"}
+	ErrNoTokenToRotate        = &Error{Code: CodeBadRequest, Message: "The integration of CloudWatch has no token: its alarms come by EventBridge"}
+	ErrOtherTopic             = &Error{Code: CodeForbidden, Message: "The integration takes messages of another SNS topic"}
 	ErrSearchTooWide          = &Error{Code: CodeBadRequest, Message: "The search would have to read too much"}
 	ErrIdempotencyRunning     = &Error{Code: CodeIdempotencyConflict, Message: "A request with this idempotency key is still in progress"}
 	ErrIdempotencyReused      = &Error{Code: CodeIdempotencyReused, Message: "This idempotency key was used for another request"}

@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"slices"
+	"strings"
 
 	"tocsin/internal/opt"
 )
@@ -30,11 +31,13 @@ type Integration struct {
 	// that is confirmed first becomes the only one.
 	Topics []string
 
-	Created   int64  // UTC seconds
-	Updated   int64  // UTC seconds: of the last change by a person
-	LastSeen  *int64 // UTC seconds, to the minute: of the last delivery; nil: none yet
-	LastError *string
-	Version   int64 // rises with every change by a person
+	Created  int64  // UTC seconds
+	Updated  int64  // UTC seconds: of the last change by a person
+	LastSeen *int64 // UTC seconds, to the minute: of the last delivery; nil: none yet
+	Version  int64  // rises with every change by a person, and when a topic is pinned; 0 before the first
+
+	LastError   *string // what went wrong last, see Seen; nil: nothing since the options were changed
+	LastErrorAt *int64  // UTC seconds, to the minute
 }
 
 // CloudWatchID is the id of the integration that CloudWatch's alarms come through by EventBridge.
@@ -144,12 +147,24 @@ func (i Integration) Patched(p IntegrationPatch, now int64) (Integration, error)
 	i.Name, i.Active = p.Name.Or(i.Name), p.Active.Or(i.Active)
 	if options, set := p.Options.Get(); set {
 		i.Options = i.Options.Merge(options).withoutNulls()
+		i.LastError, i.LastErrorAt = nil, nil
 	}
 	return i.worked(now), CheckIntegrationOptions(i.Kind, i.Options)
 }
 
+// Former is until when (UTC seconds) the token works on that a rotation replaced, nil when none does
+// at now.
+func (i Integration) Former(now int64) *int64 {
+	for _, t := range i.Tokens {
+		if t.Until != nil && now < *t.Until {
+			return t.Until
+		}
+	}
+	return nil
+}
+
 // Rotated returns the integration with another token at now (UTC seconds). The one before works
-// on for RotatedFor.
+// on for RotatedFor, and one before that no longer.
 func (i Integration) Rotated(token string, now int64) Integration {
 	next := []IntegrationToken{{Hash: HashSecret(token)}}
 	if len(i.Tokens) > 0 {
@@ -157,6 +172,34 @@ func (i Integration) Rotated(token string, now int64) Integration {
 	}
 	i.Tokens = next
 	return i.worked(now)
+}
+
+// Seen returns the integration after a delivery at now (UTC seconds), and whether that is something
+// new to keep. problem is what was wrong with it; nil leaves the last one, which would be gone with
+// the next alarm otherwise.
+func (i Integration) Seen(now int64, problem *string) (next Integration, changed bool) {
+	at := FloorMinute(now)
+	if changed = i.LastSeen == nil || *i.LastSeen < at; changed {
+		i.LastSeen = &at
+	}
+	if problem != nil && (i.LastError == nil || *i.LastError != *problem || *i.LastErrorAt < at) {
+		i.LastError, i.LastErrorAt, changed = problem, &at, true
+	}
+	return i, changed
+}
+
+// Pinned returns the integration with the SNS topic as its only one. It returns ErrOtherTopic when
+// it has another one, and changed is false when it has this one already.
+func (i Integration) Pinned(topic string) (next Integration, changed bool, err error) {
+	switch {
+	case slices.Equal(i.Topics, []string{topic}):
+		return i, false, nil
+	case len(i.Topics) > 0:
+		return i, false, ErrOtherTopic
+	}
+	i.Topics = []string{topic}
+	i.Version++
+	return i, true, nil
 }
 
 func (i Integration) worked(now int64) Integration {
@@ -185,6 +228,21 @@ const (
 	MaxDeliveries   = 50
 	MaxDeliveryBody = 16 * 1024 // bytes; what is longer is cut
 )
+
+// DeliveryBody is the body as a delivery keeps it, and whether it was longer. tokens are those that
+// the tool sent with it, which it may name too.
+func DeliveryBody(body []byte, tokens ...string) (text string, cut bool) {
+	text = ValidText(string(body))
+	for _, token := range tokens {
+		if token != "" {
+			text = strings.ReplaceAll(text, token, "[token]")
+		}
+	}
+	if len(text) <= MaxDeliveryBody {
+		return text, false
+	}
+	return strings.ToValidUTF8(text[:MaxDeliveryBody], ""), true
+}
 
 // A Delivery is a request of a tool, or an event, as it came, with what was made of it. No header
 // is in it, and no token.
