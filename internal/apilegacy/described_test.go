@@ -18,7 +18,8 @@ func TestErrorsAreDescribed(t *testing.T) {
 	text := string(openapi.JSON.Unpacked())
 	var internal errorJSON
 	shown, status := web.ShownOf(errors.New("of which nothing is told"))
-	if err := json.Unmarshal(web.Encode(dialect{}.Error("", shown, status)), &internal); err != nil || status != http.StatusInternalServerError {
+	body, status := dialect{}.Error("", shown, status)
+	if err := json.Unmarshal(web.Encode(body), &internal); err != nil || status != http.StatusInternalServerError {
 		t.Fatal(status, err)
 	}
 	for _, err := range []error{

@@ -34,7 +34,7 @@ type errorJSON struct {
 
 // Error implements web.Dialect: an error is flat, and has the status where clients know
 // it.
-func (dialect) Error(route string, shown web.Shown, status int) any {
+func (dialect) Error(route string, shown web.Shown, status int) (any, int) {
 	e := errorJSON{Error: shown.Message}
 	switch status {
 	case http.StatusUnauthorized:
@@ -46,7 +46,7 @@ func (dialect) Error(route string, shown web.Shown, status int) any {
 			e.Status = status
 		}
 	}
-	return e
+	return e, status
 }
 
 func bad(format string, args ...any) error { return statuspage.Invalid(format, args...) }

@@ -87,7 +87,9 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			failure = &gatewayError{http.StatusInternalServerError, err}
 		}
 		if failure.status >= http.StatusInternalServerError {
-			g.options.Log.Error("gateway", "requestId", id, "method", r.Method, "path", r.URL.Path, "status", failure.status, "cause", failure.Error())
+			// Not the path, which can have a token in it.
+			route, _, _ := g.router.match(r.Method, r.URL.Path)
+			g.options.Log.Error("gateway", "requestId", id, "method", r.Method, "route", route.key(), "status", failure.status, "cause", failure.Error())
 		}
 		answer = failure.answer()
 	}

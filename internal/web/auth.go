@@ -4,37 +4,21 @@ import (
 	"context"
 	"errors"
 	"strings"
-	"sync"
 	"time"
 
 	"tocsin/internal/statuspage"
 )
 
-// How long, in seconds, and how many keys are remembered. A revoked key stops
-// working when it is forgotten, at most knownFor later.
-const (
-	knownFor   = 60
-	unknownFor = 10
-	maxKeys    = 200
-)
-
-// keyring authenticates API keys and remembers them for a while, so that a warm
-// function does not read the key on every request.
+// keyring authenticates API keys.
 type keyring struct {
 	store Store
-
-	mu   sync.Mutex
-	seen map[string]seenKey // by hash
-}
-
-type seenKey struct {
-	key   statuspage.APIKey
-	known bool
-	until int64 // UTC seconds
+	keys  *Memory[statuspage.APIKey]
 }
 
 func newKeyring(store Store) *keyring {
-	return &keyring{store: store, seen: map[string]seenKey{}}
+	return &keyring{store, NewMemory(statuspage.ErrKeyNotFound, func(ctx context.Context, hash string, _ int64) (statuspage.APIKey, error) {
+		return store.APIKeyByHash(ctx, hash)
+	})}
 }
 
 // bearer returns the key that an Authorization header carries: a scheme "Bearer", in
@@ -53,82 +37,32 @@ func bearer(headers []string) (secret string, err error) {
 
 // authenticate returns the record of a key that may be used at now (UTC seconds).
 func (k *keyring) authenticate(ctx context.Context, secret string, now int64) (statuspage.APIKey, error) {
-	seen, err := k.lookup(ctx, statuspage.HashSecret(secret), now)
-	if err != nil {
-		return statuspage.APIKey{}, err
-	}
-	if !seen.known || seen.key.Revoked != nil {
+	key, err := k.keys.Get(ctx, statuspage.HashSecret(secret), now)
+	switch {
+	case errors.Is(err, statuspage.ErrKeyNotFound) || err == nil && key.Revoked != nil:
 		return statuspage.APIKey{}, errBadKey
-	}
-	if seen.key.Expires != nil && now >= *seen.key.Expires {
+	case err != nil:
+		return statuspage.APIKey{}, err
+	case key.Expires != nil && now >= *key.Expires:
 		return statuspage.APIKey{}, errExpiredKey
 	}
-	return seen.key, nil
-}
-
-func (k *keyring) lookup(ctx context.Context, hash string, now int64) (seenKey, error) {
-	k.mu.Lock()
-	seen, ok := k.seen[hash]
-	k.mu.Unlock()
-	if ok && now < seen.until {
-		return seen, nil
-	}
-	key, err := k.store.APIKeyByHash(ctx, hash)
-	switch {
-	case err == nil:
-		seen = seenKey{key: key, known: true, until: now + knownFor}
-	case errors.Is(err, statuspage.ErrKeyNotFound):
-		seen = seenKey{until: now + unknownFor}
-	default:
-		return seenKey{}, err
-	}
-	k.remember(hash, seen, now)
-	return seen, nil
-}
-
-// remember keeps the key. When there are too many, those out of date go first,
-// then unknown ones, so that guessing can't push the real keys out.
-func (k *keyring) remember(hash string, seen seenKey, now int64) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	drop := func(which func(seenKey) bool) {
-		for h, s := range k.seen {
-			if len(k.seen) < maxKeys {
-				return
-			}
-			if which(s) {
-				delete(k.seen, h)
-			}
-		}
-	}
-	drop(func(s seenKey) bool { return now >= s.until })
-	drop(func(s seenKey) bool { return !s.known })
-	drop(func(seenKey) bool { return true })
-	k.seen[hash] = seen
+	return key, nil
 }
 
 // due reports whether the key's use in the hour (UTC seconds) has yet to be noted. It
 // counts as noted from then on, so that this function notes it once.
 func (k *keyring) due(hash string, hour int64) bool {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	seen, ok := k.seen[hash]
-	if !ok || seen.key.LastUsed != nil && *seen.key.LastUsed >= hour {
-		return false
-	}
-	seen.key.LastUsed = &hour
-	k.seen[hash] = seen
-	return true
+	return k.keys.Change(hash, func(key *statuspage.APIKey) bool {
+		if key.LastUsed != nil && *key.LastUsed >= hour {
+			return false
+		}
+		key.LastUsed = &hour
+		return true
+	})
 }
 
 // ForgetKey makes the next request with the key, named by its hash, read it again.
-func (r *Request) ForgetKey(hash string) { r.server.keys.forget(hash) }
-
-func (k *keyring) forget(hash string) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	delete(k.seen, hash)
-}
+func (r *Request) ForgetKey(hash string) { r.server.keys.keys.Forget(hash) }
 
 // usage is a note of a key's use that is on its way to the table.
 type usage struct {

@@ -28,7 +28,8 @@ var (
 	ErrNoKey        = &statuspage.Error{Code: statuspage.CodeUnauthorized, Message: "Missing or invalid authorization header"}
 	errBadKey       = &statuspage.Error{Code: statuspage.CodeUnauthorized, Message: "Invalid API key"}
 	errExpiredKey   = &statuspage.Error{Code: statuspage.CodeUnauthorized, Message: "API key has expired"}
-	ErrBodyTooLarge = &statuspage.Error{Code: statuspage.CodeTooLarge, Message: "The request body must be at most 256 KiB"}
+	ErrBodyTooLarge = bodyTooLarge(maxBody)
+	errNoHook       = &statuspage.Error{Code: statuspage.CodeNotFound, Message: "There is nothing at this address"} // which may have a token in it
 	errInternal     = &statuspage.Error{Code: statuspage.CodeInternal, Message: "Internal server error"}
 )
 
@@ -69,6 +70,10 @@ func missingScope(s statuspage.Scope) error {
 
 func lacksScope(s statuspage.Scope) string { return fmt.Sprintf("API key lacks the scope '%s'", s) }
 
+func bodyTooLarge(most int) *statuspage.Error {
+	return &statuspage.Error{Code: statuspage.CodeTooLarge, Message: fmt.Sprintf("The request body must be at most %d KiB", most/1024)}
+}
+
 func methodNotAllowed(method string) error {
 	return &statuspage.Error{Code: statuspage.CodeMethodNotAllowed, Message: method + " method not allowed"}
 }
@@ -108,9 +113,10 @@ type Dialect interface {
 	// is an error: it is not worth a read.
 	Secret(authorization []string) (secret string, err error)
 
-	// Error returns the body, to be sent as JSON, of an answer with the status. route is
-	// the pattern that matched, with its method.
-	Error(route string, e Shown, status int) any
+	// Error returns the body, to be sent as JSON, of the answer to an error, and the answer's
+	// status, of which status is the usual one. route is the pattern that matched, with its
+	// method.
+	Error(route string, e Shown, status int) (body any, as int)
 }
 
 // Standard is the dialect of the API v4, and of what belongs to no API.
@@ -122,10 +128,10 @@ type standard struct{}
 func (standard) Secret(authorization []string) (string, error) { return bearer(authorization) }
 
 // Error implements Dialect.
-func (standard) Error(_ string, e Shown, _ int) any {
+func (standard) Error(_ string, e Shown, status int) (any, int) {
 	return struct {
 		Error Shown `json:"error"`
-	}{e}
+	}{e}, status
 }
 
 // failed is the one place where an error becomes an answer. The cause of a failure goes
@@ -135,7 +141,8 @@ func failed(r *Request, d Dialect, err error) Answer {
 	if status >= http.StatusInternalServerError {
 		r.call.Cause = err
 	}
-	a := JSON(status, Encode(d.Error(r.call.Route, shown, status)))
+	body, status := d.Error(r.call.Route, shown, status)
+	a := JSON(status, Encode(body))
 	switch status {
 	case http.StatusUnauthorized:
 		a.Header = http.Header{"Www-Authenticate": {"Bearer"}} // RFC 9110, section 15.5.2
@@ -145,11 +152,24 @@ func failed(r *Request, d Dialect, err error) Answer {
 	return a
 }
 
+// Failed returns the answer to an error that is to have more headers than errors have.
+func (r *Request) Failed(d Dialect, err error) Answer { return failed(r, d, err) }
+
 // InternalError is the body of an answer to a failure that no handler could put into
 // words, such as a panic.
 func InternalError() []byte { return internalError(Standard) }
 
 func internalError(d Dialect) []byte {
 	shown, status := ShownOf(errInternal)
-	return Encode(d.Error("", shown, status))
+	body, _ := d.Error("", shown, status)
+	return Encode(body)
+}
+
+// StatusOf returns the status of an answer to a request that ended with the error, or with none.
+func StatusOf(err error) int {
+	if err == nil {
+		return http.StatusOK
+	}
+	_, status := ShownOf(err)
+	return status
 }

@@ -12,8 +12,8 @@ import (
 	"tocsin/internal/statuspage"
 )
 
-// maxBody is the limit of a request's body in bytes (docs/api.md, In which order a request
-// is judged).
+// maxBody is the limit of a request's body in bytes, unless the route has its own (docs/api.md,
+// In which order a request is judged).
 const maxBody = 256 * 1024
 
 // Store is what the edge itself needs of a repository, for API keys and idempotency.
@@ -84,7 +84,19 @@ type Route struct {
 	Group   Group
 	Path    string  // as http.ServeMux writes it
 	Dialect Dialect // nil: Standard
+	MaxBody int     // bytes; 0: as many as most routes take
 	Methods []Method
+}
+
+// rest returns the beginning and the variable of a path that ends in a variable for all that
+// follows. That is given to the handler as it came, with slashes wherever they are.
+func (rt Route) rest() (prefix, name string, is bool) {
+	open, is := strings.CutSuffix(rt.Path, "...}")
+	at := strings.LastIndexByte(open, '{')
+	if !is || at < 0 {
+		return "", "", false
+	}
+	return open[:at], open[at+1:], true
 }
 
 // A Method is what a route does for one HTTP method.
@@ -99,6 +111,9 @@ func GET(scope statuspage.Scope, h Handler) Method { return Method{http.MethodGe
 
 // POST is a method of a route.
 func POST(scope statuspage.Scope, h Handler) Method { return Method{http.MethodPost, scope, h} }
+
+// PUT is a method of a route.
+func PUT(scope statuspage.Scope, h Handler) Method { return Method{http.MethodPut, scope, h} }
 
 // PATCH is a method of a route.
 func PATCH(scope statuspage.Scope, h Handler) Method { return Method{http.MethodPatch, scope, h} }
@@ -126,7 +141,8 @@ func Always(a Answer) Handler {
 type Request struct {
 	*http.Request
 	Now     int64             // UTC seconds
-	Content []byte            // the body of a POST or PATCH
+	Milli   int64             // the same time in UTC milliseconds
+	Content []byte            // the body of a POST, PUT or PATCH
 	Key     statuspage.APIKey // the zero key where none is needed
 
 	server *server
@@ -141,6 +157,10 @@ func (r *Request) Site() string {
 	return r.call.Origin
 }
 
+// Ready returns the error of a table that can't be used yet, see Config.Ready. A route that needs
+// no API key asks it before it uses the table.
+func (r *Request) Ready() error { return r.server.ready(r.Context()) }
+
 // SiteURL is Config.SiteURL.
 func (r *Request) SiteURL() string { return r.server.SiteURL }
 
@@ -150,34 +170,61 @@ func (r *Request) SiteName() string { return cmp.Or(r.server.SiteName, "Status")
 // server is the edge of one group of routes.
 type server struct {
 	Config
-	keys *keyring
+	group Group
+	keys  *keyring
+}
+
+func (s *server) ready(ctx context.Context) error {
+	if s.Ready == nil {
+		return nil
+	}
+	return s.Ready(ctx)
 }
 
 // A stage takes a request and returns its answer or an error.
 type stage func(*Request) (Answer, error)
 
-// New returns the handler of the group's routes; routes are those of all groups. It answers
-// every path. A path of another group is answered as one that does not exist.
+// New returns the handler of the group's routes; routes are those of all groups that a path of
+// this one may be taken for. It answers every path. A path of another group is answered as one
+// that does not exist.
+//
+// No path of the group Inbound is redirected: those who send to it don't follow, or make a GET of a
+// POST. A slash at its end is as none.
 func New(group Group, c Config, routes []Route) http.Handler {
-	s := &server{Config: c, keys: newKeyring(c.Store)}
+	s := &server{Config: c, group: group, keys: newKeyring(c.Store)}
 	mux := http.NewServeMux()
 	unknown := s.handle(Standard, s.noRoute)
+	var rests []restHandler
 	for _, rt := range routes {
 		d := rt.Dialect
 		if d == nil {
 			d = Standard
 		}
-		// A path without a handler whose path with a slash has one is redirected to that
-		// by ServeMux, so those of other groups are unknown by name.
-		mux.Handle(rt.Path+"/{$}", s.handle(d, redirect))
-		if rt.Group != group {
-			mux.Handle(rt.Path, unknown)
+		handler, slash := unknown, s.handle(d, redirect)
+		if rt.Group == group {
+			handler = s.methods(d, rt)
+		}
+		if rt.Group == Inbound {
+			slash = handler
+		}
+		if prefix, name, is := rt.rest(); is {
+			rests = append(rests, restHandler{prefix, name, handler})
 			continue
 		}
-		mux.Handle(rt.Path, s.methods(d, rt))
+		// A path without a handler whose path with a slash has one is redirected to that
+		// by ServeMux, so those of other groups are unknown by name.
+		mux.Handle(rt.Path+"/{$}", slash)
+		mux.Handle(rt.Path, handler)
 	}
 	mux.Handle("/", unknown)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		for _, h := range rests {
+			if rest, is := strings.CutPrefix(r.URL.Path, h.prefix); is && rest != "" {
+				r.SetPathValue(h.name, rest)
+				h.ServeHTTP(w, r)
+				return
+			}
+		}
 		// ServeMux would redirect a path with empty, "." or ".." segments to another one:
 		// here such a path has no route.
 		if !clean(r.URL.Path) {
@@ -186,6 +233,12 @@ func New(group Group, c Config, routes []Route) http.Handler {
 		}
 		mux.ServeHTTP(w, r)
 	})
+}
+
+// A restHandler serves the paths that begin with a prefix, see Route.rest.
+type restHandler struct {
+	prefix, name string
+	http.Handler
 }
 
 // methods is the handler of a route. ServeMux is given paths without methods: it would refuse
@@ -225,7 +278,8 @@ func clean(path string) bool {
 func (s *server) handle(d Dialect, f stage) http.Handler {
 	failure := internalError(d)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		req := &Request{Request: r, Now: s.Now().Unix(), server: s, call: CallFrom(r.Context())}
+		now := s.Now()
+		req := &Request{Request: r, Now: now.Unix(), Milli: now.UnixMilli(), server: s, call: CallFrom(r.Context())}
 		req.call.Failure = failure
 		a, err := f(req)
 		if err != nil {
@@ -241,6 +295,7 @@ func (s *server) handle(d Dialect, f stage) http.Handler {
 // that is refused before that writes none.
 func (s *server) guard(d Dialect, rt Route, m Method) stage {
 	route := m.Name + " " + rt.Path
+	most := cmp.Or(rt.MaxBody, maxBody)
 	return func(r *Request) (Answer, error) {
 		r.call.Route = route
 		if m.Scope != Public {
@@ -256,13 +311,13 @@ func (s *server) guard(d Dialect, rt Route, m Method) stage {
 				r.Request = r.WithContext(statuspage.WithActor(r.Context(), statuspage.Actor{Kind: statuspage.ByAPIKey, ID: key.ID}))
 			}
 		}
-		if r.Method == http.MethodPost || r.Method == http.MethodPatch {
-			body, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
+		if r.Method == http.MethodPost || r.Method == http.MethodPut || r.Method == http.MethodPatch {
+			body, err := io.ReadAll(io.LimitReader(r.Body, int64(most)+1))
 			if err != nil {
 				return Answer{}, err
 			}
-			if len(body) > maxBody {
-				return Answer{}, ErrBodyTooLarge
+			if len(body) > most {
+				return Answer{}, bodyTooLarge(most)
 			}
 			r.Content = body
 		}
@@ -282,10 +337,8 @@ func (s *server) authenticate(d Dialect, r *Request) (statuspage.APIKey, error) 
 	if err != nil {
 		return statuspage.APIKey{}, err
 	}
-	if s.Ready != nil {
-		if err := s.Ready(r.Context()); err != nil {
-			return statuspage.APIKey{}, err
-		}
+	if err := s.ready(r.Context()); err != nil {
+		return statuspage.APIKey{}, err
 	}
 	key, err := s.keys.authenticate(r.Context(), secret, r.Now)
 	if err == nil {
@@ -325,6 +378,9 @@ func (s *server) wrongMethod(d Dialect, rt Route) stage {
 }
 
 func (s *server) noRoute(r *Request) (Answer, error) {
+	if s.group == Inbound {
+		return Answer{}, errNoHook
+	}
 	if _, err := s.authenticate(Standard, r); err != nil {
 		return Answer{}, err
 	}
