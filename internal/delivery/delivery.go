@@ -1,0 +1,160 @@
+// Package delivery carries out what a tool sends of its alarms, whatever way it came, over HTTP or as
+// an event: it takes the signals, and notes the delivery for the people who look after the
+// integration (docs/integrations.md, Deliveries).
+package delivery
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"strings"
+	"sync"
+	"time"
+	"unicode/utf8"
+
+	"tocsin/internal/statuspage"
+)
+
+// Store is what a delivery needs of a repository.
+type Store interface {
+	// TakeSignals applies the signals of one delivery at now (UTC seconds). An error is a failure of
+	// the repository, after everything was tried; to do all of it again does no harm.
+	TakeSignals(ctx context.Context, i statuspage.Integration, signals []statuspage.Signal, now int64) (statuspage.Taken, error)
+
+	// RecordDelivery keeps the delivery for a while.
+	RecordDelivery(ctx context.Context, d statuspage.Delivery) error
+
+	// NoteIntegrationSeen notes that a delivery of the integration came at now (UTC seconds), and what
+	// its operator should know of; nil: all is well.
+	NoteIntegrationSeen(ctx context.Context, i statuspage.Integration, now int64, lastError *string) error
+}
+
+// notePatience is how long the notes about a delivery may take. The sender waits for them, since a
+// function may be frozen once it has answered.
+const notePatience = time.Second
+
+// A Receiver receives deliveries.
+type Receiver struct {
+	Store Store
+	Log   *slog.Logger
+}
+
+// A Delivery is what came, and how it is read and answered.
+type Delivery struct {
+	Integration statuspage.Integration
+	Time        int64  // UTC milliseconds
+	Body        string // as it is to be recorded
+	Token       string // that was shown, which is never recorded; "" none
+
+	// Read returns the signals in it. remark says what it is when it is not about an alarm. An error
+	// is a *statuspage.Error that says what is wrong with it, or a failure of ours.
+	Read func(context.Context) (signals []statuspage.Signal, remark string, err error)
+
+	// Status is the status of HTTP with which it is answered, by the error of Receive.
+	Status func(error) int
+}
+
+// Receive takes the signals of the delivery, then notes it. Its error is a *statuspage.Error: one with
+// the code statuspage.CodeUnavailable is a failure of ours, and the delivery should come again;
+// any other one says what is wrong with the delivery.
+func (r Receiver) Receive(ctx context.Context, d Delivery) (statuspage.Taken, error) {
+	taken, err := r.take(ctx, d)
+	if err != nil {
+		taken.Reason = message(err)
+		taken.LastError = &taken.Reason
+	}
+	// CloudWatch tells of every alarm of the account. Of those that concern no monitor nothing is kept.
+	if err == nil && d.Integration.ID == statuspage.CloudWatchID && taken.Ignored == taken.Received && taken.LastError == nil {
+		return taken, nil
+	}
+	r.note(ctx, d, taken, err)
+	return taken, err
+}
+
+func (r Receiver) take(ctx context.Context, d Delivery) (taken statuspage.Taken, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = statuspage.Unavailable(fmt.Errorf("panic: %v\n%s", p, debug.Stack()))
+		}
+	}()
+	signals, remark, err := d.Read(ctx)
+	if err != nil {
+		return taken, ours(err)
+	}
+	if len(signals) == 0 && remark != "" {
+		return statuspage.Taken{Received: 1, Ignored: 1, Reason: remark}, nil
+	}
+	if !d.Integration.Active {
+		return statuspage.Taken{Received: len(signals), Ignored: len(signals), Reason: "The integration is not active"}, nil
+	}
+	taken, err = r.Store.TakeSignals(ctx, d.Integration, signals, d.Time/1000)
+	if err != nil {
+		return taken, statuspage.Unavailable(err)
+	}
+	return taken, nil
+}
+
+// ours returns the error as one that tells the sender to come again, unless it says what is wrong
+// with what came.
+func ours(err error) error {
+	if e, ok := errors.AsType[*statuspage.Error](err); ok && e.Code != statuspage.CodeInternal {
+		return e
+	}
+	return statuspage.Unavailable(err)
+}
+
+// message is what an error of ours tells people.
+func message(err error) string {
+	if e, ok := errors.AsType[*statuspage.Error](err); ok {
+		return e.Message
+	}
+	return err.Error()
+}
+
+// note records the delivery and when the integration was seen, both at once. A failure changes
+// nothing of the answer.
+func (r Receiver) note(ctx context.Context, d Delivery, taken statuspage.Taken, err error) {
+	ctx, cancel := context.WithTimeout(ctx, notePatience)
+	defer cancel()
+	body, cut := recorded(d.Body, d.Token)
+	taken.Reason = without(taken.Reason, d.Token)
+	if taken.LastError != nil {
+		taken.LastError = new(without(*taken.LastError, d.Token))
+	}
+	row := statuspage.Delivery{
+		Integration: d.Integration.ID, Time: d.Time, Body: body, Cut: cut, Reason: taken.Reason,
+		Outcome: statuspage.DeliveryOutcome{Status: d.Status(err), Received: taken.Received, Opened: taken.Opened, Resolved: taken.Resolved, Ignored: taken.Ignored},
+	}
+	var g sync.WaitGroup
+	var recordErr, seenErr error
+	g.Go(func() { recordErr = r.Store.RecordDelivery(ctx, row) })
+	g.Go(func() { seenErr = r.Store.NoteIntegrationSeen(ctx, d.Integration, d.Time/1000, taken.LastError) })
+	g.Wait()
+	if err := errors.Join(recordErr, seenErr); err != nil {
+		r.Log.WarnContext(ctx, "a delivery was not noted", "integration", d.Integration.ID, "cause", err.Error())
+	}
+}
+
+// recorded returns what is kept of a body: no token, at most as much as is kept, and whether it is
+// less than all.
+func recorded(body, token string) (kept string, cut bool) {
+	body = strings.ToValidUTF8(without(body, token), "\ufffd")
+	if len(body) <= statuspage.MaxDeliveryBody {
+		return body, false
+	}
+	end := statuspage.MaxDeliveryBody
+	for !utf8.RuneStart(body[end]) {
+		end--
+	}
+	return body[:end], true
+}
+
+// without returns the text without the token.
+func without(text, token string) string {
+	if token == "" {
+		return text
+	}
+	return strings.ReplaceAll(text, token, "(token)")
+}
