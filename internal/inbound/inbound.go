@@ -18,18 +18,29 @@ type Message struct {
 }
 
 // An Adapter reads the signals of a message in the format of one tool, in the order in which the
-// message has them. Its error is a *statuspage.Error that says what the message is not; a message
-// that is understood and asks for nothing is no error.
+// message has them, with texts as the tool has them, see tidied. Its error is a *statuspage.Error
+// that says what the message is not; a message that is understood and asks for nothing is no error.
 type Adapter func(Message, statuspage.IntegrationOptions) ([]statuspage.Signal, error)
 
 // adapters are those of all kinds but heartbeats, which are no messages.
-var adapters = map[statuspage.IntegrationKind]Adapter{}
+var adapters = map[statuspage.IntegrationKind]Adapter{
+	statuspage.KindAlertmanager: alertmanager,
+	statuspage.KindGrafana:      grafana,
+	statuspage.KindDatadog:      datadog,
+	statuspage.KindPagerDuty:    pagerDuty,
+	statuspage.KindOpsgenie:     opsgenie,
+	statuspage.KindUptimeKuma:   uptimeKuma,
+}
 
-// Signals reads a message of the kind of integration.
+// Signals reads a message of the kind of integration. It returns the error of the Adapter.
 func Signals(kind statuspage.IntegrationKind, m Message, o statuspage.IntegrationOptions) ([]statuspage.Signal, error) {
 	read, there := adapters[kind]
 	if !there {
 		return nil, statuspage.Invalid("An integration of the kind '%s' takes no messages here", kind)
 	}
-	return read(m, o)
+	signals, err := read(m, o)
+	for n, s := range signals {
+		signals[n] = tidied(s)
+	}
+	return signals, err
 }

@@ -24,6 +24,10 @@ type Signal struct {
 	Impact   Impact   // that the tool names; "" none
 	Labels   map[string]string
 
+	// Guesses are texts that may be tags of monitors, in order: the first group counts in which
+	// any is, and what is none is no mistake.
+	Guesses [][]string
+
 	Unclear string // why a resolved one does not mean that all is well; "" it does
 	Last    bool   // no resolved one will follow, as far as the tool's settings say
 }
