@@ -101,3 +101,33 @@ func FuzzOpsgenie(f *testing.F) {
 		possibleSignals(t, err, s)
 	})
 }
+
+func FuzzGeneric(f *testing.F)     { fuzz(f, statuspage.KindGeneric) }
+func FuzzCloudWatch(f *testing.F)  { fuzz(f, statuspage.KindCloudWatch) }
+func FuzzAWSHealth(f *testing.F)   { fuzz(f, statuspage.KindAWSHealth) }
+func FuzzUptimeRobot(f *testing.F) { fuzz(f, statuspage.KindUptimeRobot) }
+func FuzzBetterStack(f *testing.F) { fuzz(f, statuspage.KindBetterStack) }
+func FuzzPingdom(f *testing.F)     { fuzz(f, statuspage.KindPingdom) }
+func FuzzSentry(f *testing.F)      { fuzz(f, statuspage.KindSentry) }
+func FuzzNewRelic(f *testing.F)    { fuzz(f, statuspage.KindNewRelic) }
+func FuzzAzure(f *testing.F)       { fuzz(f, statuspage.KindAzure) }
+func FuzzGCP(f *testing.F)         { fuzz(f, statuspage.KindGCP) }
+func FuzzGitHub(f *testing.F)      { fuzz(f, statuspage.KindGitHub) }
+
+// FuzzFieldMap reads any body by any paths.
+func FuzzFieldMap(f *testing.F) {
+	for _, path := range payloads(f, "fieldmap") {
+		m, o := payload(f, path)
+		f.Add(string(m.Body), o.Fields.Key, o.Fields.Status, o.Fields.At)
+	}
+	for _, path := range []string{"", ".", "$", "$.", "[", "]", "[0]", "a[", "a[-1]", "a[99999999999999999999]", "a[0]x", "a..b", "a[0][0]"} {
+		f.Add(`{"a":[[{"b":1}]],"":{"":"x"},"$":2,"b":"{\"c\":\"down\"}"}`, path, "b.c", path)
+	}
+	f.Fuzz(func(t *testing.T, body, key, status, at string) {
+		o := statuspage.DefaultIntegrationOptions()
+		o.Fields.Key, o.Fields.Status, o.Fields.At, o.Fields.Title, o.Fields.Monitors = key, status, at, at, key
+		o.Rules = []statuspage.IntegrationRule{{Label: at, Value: "*", Monitors: []string{"m"}}}
+		signals, err := Signals(statuspage.KindFieldMap, Message{Body: []byte(body)}, o)
+		possibleSignals(t, err, signals...)
+	})
+}

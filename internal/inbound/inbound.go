@@ -30,6 +30,18 @@ var adapters = map[statuspage.IntegrationKind]Adapter{
 	statuspage.KindPagerDuty:    pagerDuty,
 	statuspage.KindOpsgenie:     opsgenie,
 	statuspage.KindUptimeKuma:   uptimeKuma,
+	statuspage.KindGeneric:      generic,
+	statuspage.KindFieldMap:     fieldMap,
+	statuspage.KindCloudWatch:   cloudWatch,
+	statuspage.KindAWSHealth:    awsHealth,
+	statuspage.KindUptimeRobot:  uptimeRobot,
+	statuspage.KindBetterStack:  betterStack,
+	statuspage.KindPingdom:      pingdom,
+	statuspage.KindSentry:       sentry,
+	statuspage.KindNewRelic:     newRelic,
+	statuspage.KindAzure:        azure,
+	statuspage.KindGCP:          googleCloud,
+	statuspage.KindGitHub:       gitHub,
 }
 
 // Signals reads a message of the kind of integration. It returns the error of the Adapter.
