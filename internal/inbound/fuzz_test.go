@@ -18,7 +18,7 @@ func fuzz(f *testing.F, kind statuspage.IntegrationKind) {
 		m, _ := payload(f, path)
 		f.Add(string(m.Body), m.Header.Get("Content-Type"), "")
 	}
-	for _, body := range []string{"", "{}", "[]", "null", "1", `"x"`, "{", `{"a":1}{`, "\ufeff{}", "\x00", `{"alerts":[null,{}]}`, strings.Repeat("[", 20000)} {
+	for _, body := range []string{"", "{}", "[]", "null", "1", `"x"`, "{", `{"a":1}{`, "\ufeff{}", "\x00", `{"alerts":[null,{}]}`} {
 		f.Add(body, "application/json", "a=b")
 	}
 	f.Fuzz(func(t *testing.T, body, contentType, query string) {

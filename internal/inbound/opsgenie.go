@@ -3,15 +3,35 @@ package inbound
 import (
 	"cmp"
 	"crypto/rand"
+	"strings"
 
 	"tocsin/internal/statuspage"
 )
 
-// opsgenie reads a message as Opsgenie takes them to create an alert, see ReadOpsgenieAlert.
+// opsgenie reads a message as Opsgenie takes them to create an alert, see ReadOpsgenieAlert, or as
+// its webhook sends them of an alert, with the action beside it.
 func opsgenie(m Message, _ statuspage.IntegrationOptions) ([]statuspage.Signal, error) {
-	s, err := ReadOpsgenieAlert(m.Body)
+	fields, err := readObject(m.Body)
 	if err != nil {
 		return nil, err
+	}
+	alert, action := fields.object("alert"), strings.ToLower(fields.text("action"))
+	if alert == nil || action == "" {
+		alert, action = fields, "create"
+	}
+	s, err := opsgenieAlert(alert)
+	if err != nil {
+		return nil, err
+	}
+	if action != "create" {
+		s.Action = cmp.Or(opsgenieActions[action], statuspage.SignalNote)
+	}
+	s.At = alert.time("updatedAt", "createdAt")
+	switch s.Action {
+	case statuspage.SignalFiring:
+		s.Started = s.At
+	case statuspage.SignalResolved:
+		s.Ended = s.At
 	}
 	return []statuspage.Signal{s}, nil
 }
@@ -23,6 +43,11 @@ func ReadOpsgenieAlert(body []byte) (statuspage.Signal, error) {
 	if err != nil {
 		return statuspage.Signal{}, err
 	}
+	s, err := opsgenieAlert(fields)
+	return tidied(s), err
+}
+
+func opsgenieAlert(fields object) (statuspage.Signal, error) {
 	if fields.text("message") == "" {
 		return statuspage.Signal{}, statuspage.Invalid("Message can not be empty.")
 	}
@@ -33,11 +58,11 @@ func ReadOpsgenieAlert(body []byte) (statuspage.Signal, error) {
 	}
 	fields.setLabels(labels, "entity", "source", "tags", "user")
 	s := statuspage.Signal{
-		Key: cmp.Or(fields.text("alias"), rand.Text()), Action: statuspage.SignalFiring, Title: undecorated(fields.text("message")), Message: fields.text("description"),
+		Key: cmp.Or(fields.text("alias", "alertId"), rand.Text()), Action: statuspage.SignalFiring, Title: undecorated(fields.text("message")), Message: fields.text("description"),
 		Severity: cmp.Or(fields.text("priority"), "P3"), Labels: labels,
 	}
 	s.Guesses = [][]string{tagList(fields.text("entity")), tagList(tags)}
-	return tidied(s), nil
+	return s, nil
 }
 
 // opsgenieActions are what the last part of the path of a request about an alert stands for. What

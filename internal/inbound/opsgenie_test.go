@@ -14,10 +14,14 @@ func TestOpsgenie(t *testing.T) {
 		body string
 		want []string
 	}{
-		"without a priority": {`{"message":"m","alias":"a"}`, []string{"a firing 0-0@0 | P3 | m"}},
-		"of Alertmanager":    {`{"message":"[FIRING:1] HighErrorRate checkout (critical)","alias":"a","description":"d","priority":"P2","details":{"n":1}}`, []string{"a firing 0-0@0 | P2 | HighErrorRate checkout (critical) | d"}},
-		"without a message":  {`{"alias":"a"}`, []string{"Message can not be empty."}},
-		"wrong types":        {`{"message":7,"alias":true,"tags":{},"details":"x","entity":[]}`, []string{"true firing 0-0@0 | P3 | 7"}},
+		"without a priority":           {`{"message":"m","alias":"a"}`, []string{"a firing 0-0@0 | P3 | m"}},
+		"of Alertmanager":              {`{"message":"[FIRING:1] HighErrorRate checkout (critical)","alias":"a","description":"d","priority":"P2","details":{"n":1}}`, []string{"a firing 0-0@0 | P2 | HighErrorRate checkout (critical) | d"}},
+		"without a message":            {`{"alias":"a"}`, []string{"Message can not be empty."}},
+		"of its webhook":               {`{"action":"Create","alert":{"alertId":"i","alias":"a","message":"m","priority":"P1","createdAt":1795598043121,"updatedAt":1795598043121000000}}`, []string{"a firing 1795598043-0@1795598043 | P1 | m"}},
+		"of its webhook, closed":       {`{"action":"Close","alert":{"alertId":"i","message":"m","updatedAt":1795598043121000000}}`, []string{"i resolved 0-1795598043@1795598043 | P3 | m"}},
+		"of its webhook, acknowledged": {`{"action":"Acknowledge","alert":{"alias":"a","message":"m"}}`, []string{"a acknowledged 0-0@0 | P3 | m"}},
+		"of its webhook, a note":       {`{"action":"AddNote","alert":{"alias":"a","message":"m"}}`, []string{"a note 0-0@0 | P3 | m"}},
+		"wrong types":                  {`{"message":7,"alias":true,"tags":{},"details":"x","entity":[]}`, []string{"true firing 0-0@0 | P3 | 7"}},
 	} {
 		if got := read(t, statuspage.KindOpsgenie, c.body, ""); !slices.Equal(got, c.want) {
 			t.Errorf("%s: %q, not %q", name, got, c.want)

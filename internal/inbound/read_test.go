@@ -62,15 +62,16 @@ func TestTimeOf(t *testing.T) {
 
 func TestReadObject(t *testing.T) {
 	for body, problem := range map[string]string{
-		"":              "The body is empty",
-		" \n":           "The body is empty",
-		"{":             "The body is not JSON: unexpected EOF",
-		"<html>":        "The body is not JSON: invalid character '<' looking for beginning of value",
-		"{} {}":         "The body is not JSON: there is more after its end",
-		"[]":            "The body must be a JSON object",
-		"null":          "The body must be a JSON object",
-		`{"a":1}`:       "",
-		"\ufeff{} \r\n": "",
+		"":                         "The body is empty",
+		" \n":                      "The body is empty",
+		"{":                        "The body is not JSON: unexpected EOF",
+		"<html>":                   "The body is not JSON: invalid character '<' looking for beginning of value",
+		strings.Repeat("[", 20000): "The body is not JSON: invalid character '[' exceeded max depth",
+		"{} {}":                    "The body is not JSON: there is more after its end",
+		"[]":                       "The body must be a JSON object",
+		"null":                     "The body must be a JSON object",
+		`{"a":1}`:                  "",
+		"\ufeff{} \r\n":            "",
 	} {
 		_, err := readObject([]byte(body))
 		if got := message(err); got != problem {
