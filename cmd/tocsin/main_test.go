@@ -514,7 +514,7 @@ func TestRefusals(t *testing.T) {
 		{"two tables", nil, []string{"keys", "list", "--local", "--table", "x"}, "say which table: either --local or --table NAME"},
 		{"no server", nil, []string{"keys", "list", "--local", "--port", "1", "--dir", t.TempDir()}, "nothing serves on port 1: start it with make run, or name its port with --port"},
 		{"no name", nil, []string{"keys", "create", "--local"}, "say what the key is for: --name NAME"},
-		{"unknown scope", nil, []string{"keys", "create", "--local", "--name", "x", "--scope", "all"}, `unknown scope "all": choose from incidents:read,incidents:write,monitors:read,monitors:write,status:write,pages:read,pages:write,admin`},
+		{"unknown scope", nil, []string{"keys", "create", "--local", "--name", "x", "--scope", "all"}, `unknown scope "all": choose from incidents:read,incidents:write,monitors:read,monitors:write,status:write,pages:read,pages:write,integrations:read,integrations:write,admin`},
 		{"no key", nil, []string{"keys", "revoke", "--local"}, "say which key: tocsin keys revoke ID"},
 		{"key id", nil, []string{"keys", "revoke", "--local", "0"}, `"0" is no id of a key: tocsin keys list shows them`},
 	}
@@ -602,7 +602,7 @@ func TestWriteKeys(t *testing.T) {
 		{ID: 12, Name: "a\tb", Scopes: []statuspage.Scope{"admin"}, Created: 1700000000, Expires: new(int64(1800000000)), Revoked: new(int64(1700000060)), LastUsed: new(int64(1700000040))},
 	})
 	want := `ID  NAME        SCOPES                                                                                                 CREATED               EXPIRES               REVOKED               LAST USED IN HOUR
-1   "make run"  incidents:read,incidents:write,monitors:read,monitors:write,status:write,pages:read,pages:write,admin  2023-11-14T22:13:20Z  never                 no                    never
+1   "make run"  incidents:read,incidents:write,monitors:read,monitors:write,status:write,pages:read,pages:write,integrations:read,integrations:write,admin  2023-11-14T22:13:20Z  never                 no                    never
 12  "a\tb"      admin                                                                                                  2023-11-14T22:13:20Z  2027-01-15T08:00:00Z  2023-11-14T22:14:20Z  2023-11-14T22Z
 `
 	if err != nil || b.String() != want {

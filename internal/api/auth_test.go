@@ -93,13 +93,15 @@ func TestScopes(t *testing.T) {
 		"incidents:write":                  {"incidents:read": true, "incidents:write": true},
 		"monitors:read":                    {"monitors:read": true},
 		"monitors:write":                   {"monitors:read": true, "monitors:write": true, "status:write": true},
-		"admin":                            {"incidents:read": true, "incidents:write": true, "monitors:read": true, "monitors:write": true, "status:write": true, "pages:read": true, "pages:write": true},
+		"admin":                            {"incidents:read": true, "incidents:write": true, "monitors:read": true, "monitors:write": true, "status:write": true, "pages:read": true, "pages:write": true, "integrations:read": true, "integrations:write": true},
 		"incidents:read monitors:write":    {"incidents:read": true, "monitors:read": true, "monitors:write": true, "status:write": true},
 		"incidents:write monitors:read":    {"incidents:read": true, "incidents:write": true, "monitors:read": true},
 		"incidents:read incidents:write":   {"incidents:read": true, "incidents:write": true},
-		"monitors:read admin":              {"incidents:read": true, "incidents:write": true, "monitors:read": true, "monitors:write": true, "status:write": true, "pages:read": true, "pages:write": true},
+		"monitors:read admin":              {"incidents:read": true, "incidents:write": true, "monitors:read": true, "monitors:write": true, "status:write": true, "pages:read": true, "pages:write": true, "integrations:read": true, "integrations:write": true},
 		"pages:read":                       {"pages:read": true},
 		"pages:write":                      {"pages:read": true, "pages:write": true},
+		"integrations:read":                {"integrations:read": true},
+		"integrations:write":               {"integrations:read": true, "integrations:write": true},
 		"status:write":                     {"status:write": true},
 		"status:write monitors:read":       {"status:write": true, "monitors:read": true},
 		"incidents:nonsense write *:write": {}, // no scopes of ours
@@ -120,6 +122,9 @@ func TestScopes(t *testing.T) {
 			if strings.HasPrefix(route.path, pagesPath) || strings.HasPrefix(route.path, sitePath) {
 				area = "pages"
 			}
+			if strings.HasPrefix(route.path, integrationsPath) {
+				area = "integrations"
+			}
 			for _, method := range []string{"GET", "HEAD", "POST", "PATCH", "DELETE"} {
 				if !strings.Contains(route.allow, method) {
 					continue
@@ -137,7 +142,7 @@ func TestScopes(t *testing.T) {
 					case "POST", "PATCH":
 						body = "{" // enough to see whether the handler was reached
 					case "DELETE":
-						p = strings.NewReplacer("/incidents/", "/incidents/99", "earth", "pluto", "/alert-rules/", "/alert-rules/99", "~home", "none").Replace(p)
+						p = strings.NewReplacer("/incidents/", "/incidents/99", "earth", "pluto", "/alert-rules/", "/alert-rules/99", "~home", "none", "/integrations/1", "/integrations/99").Replace(p)
 					}
 					got := s.DoWith(method, p, body, header)
 					want := answer{403, fail("FORBIDDEN", "API key lacks the scope '"+need+"'")}

@@ -375,6 +375,32 @@ var everyStep = []step{
 	{name: "settings", request: "GET /api/v4/site", status: 200, answer: `{"key":"siteName","value":"Quokka,2","data_type":"string"}`},
 	{name: "a setting that is there", request: "GET /api/v4/site/siteName", status: 200},
 
+	{name: "an integration", request: "POST /api/v4/integrations", body: `{"name":"Quokka","kind":"generic","options":{"monitors":["Quokka"]},"is_active":false}`, status: 201, as: "tool=new integration",
+		rows: []string{"INTEGRATION {new integration} v1 CREATED"}},
+	{name: "an option that there is not", request: "POST /api/v4/integrations", body: `{"name":"Quokka","kind":"generic","options":{"Quokka":1}}`, status: 400},
+	{name: "another name of an integration", request: "PATCH /api/v4/integrations/{tool}", body: `{"name":"Quokka 2"}`, status: 200,
+		rows: []string{"INTEGRATION {tool} v2 UPDATED name"}},
+	{name: "the same name of an integration", request: "PATCH /api/v4/integrations/{tool}", body: `{"name":"Quokka 2"}`, status: 200},
+	{name: "all of an integration", request: "PATCH /api/v4/integrations/{tool}", body: `{"name":"Quokka 3","kind":"generic","options":{"monitors":["Quokka 3"]},"is_active":true}`, status: 200,
+		rows: []string{"INTEGRATION {tool} v4 UPDATED is_active,name,options"}},
+	{name: "another kind of an integration", request: "PATCH /api/v4/integrations/{tool}", body: `{"kind":"grafana"}`, status: 400},
+	{name: "an integration that somebody has changed since", request: "PATCH /api/v4/integrations/{tool}", body: `{"name":"Quokka"}`, ifMatch: `"other"`, status: 412},
+	{name: "no such integration", request: "PATCH /api/v4/integrations/999", body: `{"name":"Quokka"}`, status: 404},
+	{name: "another token", request: "POST /api/v4/integrations/{tool}/rotate", status: 200, rows: []string{"INTEGRATION {tool} v5 UPDATED token"}},
+	{name: "another token of CloudWatch", request: "POST /api/v4/integrations/1/rotate", status: 400},
+	{name: "another token of none", request: "POST /api/v4/integrations/999/rotate", status: 404},
+	{name: "the integration of CloudWatch", request: "PATCH /api/v4/integrations/1", body: `{"is_active":false}`, status: 200,
+		rows: []string{"INTEGRATION 1 v1 UPDATED is_active"}},
+	{name: "integrations", request: "GET /api/v4/integrations", status: 200, answer: `"name":"Quokka 3"`},
+	{name: "an integration that is there", request: "GET /api/v4/integrations/{tool}", status: 200},
+	{name: "its deliveries", request: "GET /api/v4/integrations/{tool}/deliveries", status: 200, answer: `{"deliveries":[]}`},
+	{name: "an integration that somebody has changed goes", request: "DELETE /api/v4/integrations/{tool}", ifMatch: `"other"`, status: 412},
+	{name: "an integration goes", request: "DELETE /api/v4/integrations/{tool}", status: 200, rows: []string{"INTEGRATION {tool} DELETED"}},
+	{name: "an integration that is gone", request: "DELETE /api/v4/integrations/{tool}", status: 404},
+	{name: "that of CloudWatch goes", request: "DELETE /api/v4/integrations/1", status: 400},
+	{name: "an integration that stays", request: "POST /api/v4/integrations", body: `{"name":"Quokka","kind":"grafana"}`, status: 201,
+		rows: []string{"INTEGRATION {new integration} v1 CREATED"}},
+
 	{name: "a key", request: "POST /api/v4/keys", body: `{"name":"Quokka","scopes":["monitors:read"],"expires_at":1900000000}`, status: 201, as: "key=new key",
 		rows: []string{"API_KEY {new key} CREATED"}},
 	{name: "a key that has ended", request: "POST /api/v4/keys", body: `{"name":"Quokka","scopes":["monitors:read"],"expires_at":60}`, status: 400},
@@ -505,10 +531,10 @@ type walk struct {
 	names   map[string]string // of numbers, see step
 	shown   map[string]map[string]bool
 	sent    map[string][]any // bodies of requests that were answered 2xx, by route
-	secrets []string         // every API key that there is or was
+	secrets []string         // every API key and token that there is or was
 }
 
-var secretText = regexp.MustCompile(`kener_[0-9a-f]{64}`)
+var secretText = regexp.MustCompile(`kener_[0-9a-f]{64}|\b[0-9a-f]{32}\b`)
 
 func (w *walk) do(t *testing.T, n int, st step) {
 	w.clock.seconds.Add(60)
@@ -600,6 +626,7 @@ func (w *walk) filler(t *testing.T, now int64) func(string) string {
 		pairs = append(pairs, "{new "+what+"}", fmt.Sprint(counters[counter]+1))
 	}
 	pairs = append(pairs, "{new page}", fmt.Sprint(max(counters["page"], statuspage.HomePageID)+1))
+	pairs = append(pairs, "{new integration}", fmt.Sprint(max(counters["integration"], statuspage.CloudWatchID)+1))
 	pairs = append(pairs, "{last event}", fmt.Sprint(counters["occurrence"]))
 	for name, number := range w.names {
 		pairs = append(pairs, "{"+name+"}", number)
@@ -662,7 +689,7 @@ func (w *walk) rowsSayNothing(t *testing.T) {
 		}
 	}
 	// What is found nowhere proves nothing of the rows.
-	for _, kind := range []string{"INCIDENT", "MAINTENANCES", "MONITORS", "RULES", "PAGES", "SITE", "APIKEY", "IDEMPOTENCY"} {
+	for _, kind := range []string{"INCIDENT", "MAINTENANCES", "MONITORS", "RULES", "PAGES", "SITE", "INTEGRATIONS", "APIKEY", "IDEMPOTENCY"} {
 		if !elsewhere[kind] {
 			t.Errorf("nothing of what is looked for is in a record of %s", kind)
 		}
@@ -728,7 +755,7 @@ func takesText(d, field schema) bool {
 // shows of such a record: who reads the rows knows no others.
 func fieldsAreTheAPIs(t *testing.T, d schema, rows []dynamotest.Attributes) {
 	t.Helper()
-	schemas := map[string][]string{"INCIDENT": {"Incident", "LegacyIncident"}, "MONITOR": {"Monitor"}, "ALERT_RULE": {"AlertRule"}, "API_KEY": {"Key"}, "MAINTENANCE": {"Maintenance"}, "PAGE": {"Page"}, "SITE_SETTING": {"Setting"}}
+	schemas := map[string][]string{"INCIDENT": {"Incident", "LegacyIncident"}, "MONITOR": {"Monitor"}, "ALERT_RULE": {"AlertRule"}, "API_KEY": {"Key"}, "MAINTENANCE": {"Maintenance"}, "PAGE": {"Page"}, "SITE_SETTING": {"Setting"}, "INTEGRATION": {"CreatedIntegration"}}
 	for _, row := range rows {
 		for _, field := range fieldsOf(row) {
 			if !slices.ContainsFunc(schemas[row.Text("record")], func(name string) bool { return d.at(d, "components", "schemas", name, "properties")[field] != nil }) {

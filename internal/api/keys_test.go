@@ -131,7 +131,7 @@ func TestKeyRefusals(t *testing.T) {
 		noName = "Name is required and must be a non-empty string"
 		scopes = "scopes must be a non-empty array"
 		expiry = "expires_at must be a valid timestamp (UTC seconds)"
-		oneOf  = ". Must be one of: incidents:read, incidents:write, monitors:read, monitors:write, status:write, pages:read, pages:write, admin"
+		oneOf  = ". Must be one of: incidents:read, incidents:write, monitors:read, monitors:write, status:write, pages:read, pages:write, integrations:read, integrations:write, admin"
 	)
 	s.Do(http.MethodGet, "/api/v4/keys", "") // notes the hour
 	var rows []attempt

@@ -112,6 +112,22 @@ func TestPermissionsAreTheLeast(t *testing.T) {
 	do(200, "GET", "/api/v4/site", "")
 	do(400, "POST", "/api/v4/pages", `{"page_path":"crew","page_title":"T","page_header":"H"}`, "Idempotency-Key", "refused")
 
+	// Integrations.
+	tool := made(t, s, "/api/v4/integrations", `{"name":"I","kind":"generic"}`)
+	path = fmt.Sprintf("/api/v4/integrations/%d", tool)
+	for _, query := range []string{"/api/v4/integrations", path, path + "/deliveries"} {
+		do(200, "GET", query, "")
+	}
+	do(200, "PATCH", path, `{"name":"J"}`)
+	for range 2 {
+		do(200, "POST", path+"/rotate", "")
+	}
+	do(200, "PATCH", "/api/v4/integrations/1", `{"name":"Alarms"}`)
+	if err := s.Table.Store(nil).RecordDelivery(t.Context(), statuspage.Delivery{Integration: tool, Time: testStart * 1000}); err != nil {
+		t.Fatal(err)
+	}
+	do(200, "DELETE", path, "")
+
 	// Points, and a monitor with more hours than its DELETE removes, and an incident after them.
 	made(t, s, "/api/v4/incidents", fmt.Sprintf(`{"title":"t","start_date_time":%d,"monitors":[{"monitor_tag":"mars"}]}`, testMinute))
 	made(t, s, rulesPath, downRule)

@@ -23,6 +23,8 @@ func TestErrorsAreDescribed(t *testing.T) {
 		errPageManyMonitors, errPageSettings, errReservedPath("events"), errTagTwice("database"), errPageTextLong("page_subheader"), errValueRequired,
 		statuspage.ErrPageTooLarge, statuspage.ErrPageChanged, statuspage.ErrHomePagePath, statuspage.ErrHomePageStays, statuspage.ErrTooManyPages, statuspage.ErrSettingChanged,
 		statuspage.PageExists("team"), statuspage.PageNotFound("team"), statuspage.UnknownPageMonitor("pluto"),
+		errIntegrationID, errIntegrationKind, errIntegrationOptions, statuspage.ErrIntegrationKind, statuspage.ErrCloudWatchStays, statuspage.ErrNoTokenToRotate, statuspage.ErrTooManyIntegrations,
+		statuspage.ErrIntegrationChanged, statuspage.IntegrationNotFound("2"),
 		errRuleID, errAlertID, errAlertForRequired, errAlertFor, errAlertValueRequired, errAlertValue, errRuleTags, errRuleTag, errTooManyRuleTags, errSeverity, errRuleDescription,
 		errMaintenanceID, errMaintenanceTitle, errMaintenanceNoTitle, errMaintenanceLong, errRuleRequired, errRuleEmpty, errRuleLong, errRule, errDurationRequired, errDuration, errDurationRange,
 		errMaintenanceStatus, errMaintenanceText, errTimeZone, errMaintenanceMonitors, errNoOccurrence, errOccurrenceBoth, errOccurrenceState, errEndRequired, errEndNotAfter, errOccurrencesTooMuch,

@@ -44,7 +44,7 @@ var fieldNames = map[statuspage.RecordKind]map[string]string{
 	},
 	statuspage.RecordMaintenance: {attrStart: "start_date_time", attrOrphan: "monitors"},
 	statuspage.RecordPage:        {ddb.AttrSK: "page_path", attrTitle: "page_title", attrAll: "monitors"},
-	statuspage.RecordIntegration: {attrToken: "token", attrActive: "is_active"},
+	statuspage.RecordIntegration: {attrToken: "token", attrTopics: "pinned_topics", attrActive: "is_active"},
 	statuspage.RecordAPIKey:      {attrRevoked: "revoked_at", attrScopesVersion: "scopes"},
 }
 

@@ -83,6 +83,10 @@ type Contents struct {
 	Pages    map[string]Attributes // by path, home's as its sort key
 	Settings map[string]Attributes
 
+	Integrations map[int64]Attributes
+	Tokens       map[string]int64 // of integrations, by hash
+	Deliveries   map[int64]int    // how many of an integration there are
+
 	problems []string
 }
 
@@ -107,6 +111,7 @@ func (tb *Table) Contents(t testing.TB) *Contents {
 		Joined: map[int64][]int64{}, Outages: map[int64]Attributes{}, Marks: map[int64][]Attributes{},
 		Maintenances: map[int64]Attributes{}, Occurrences: map[int64]map[int64]Attributes{}, MaintenanceRows: map[int64]map[int64]Attributes{},
 		Pages: map[string]Attributes{}, Settings: map[string]Attributes{},
+		Integrations: map[int64]Attributes{}, Tokens: map[string]int64{}, Deliveries: map[int64]int{},
 	}
 	for _, it := range tb.Scan(t) {
 		a := Attributes(it)
@@ -175,6 +180,15 @@ func (tb *Table) Contents(t testing.TB) *Contents {
 		case kind == "IDEMPOTENCY" && sk == "META":
 			if !a.Has("digest") || a.Num("expires") != a.Num("claimed")+24*60*60 {
 				c.problem("%s has the digest %q, was claimed at %d and goes at %d", pk, a.Text("digest"), a.Num("claimed"), a.Num("expires"))
+			}
+		case pk == "INTEGRATIONS":
+			c.Integrations[a.Num("id")] = a
+		case kind == "INTEGRATIONTOKEN":
+			c.Tokens[name] = a.Num("id")
+		case kind == "INTEGRATION" && strings.HasPrefix(sk, "DELIVERY#"):
+			c.Deliveries[id]++
+			if want := a.Num("delivered")/1000 + 7*24*60*60; a.Num("expires") != want {
+				c.problem("%s %s goes at %d, not %d", pk, sk, a.Num("expires"), want)
 			}
 		case pk == "SYSTEM" || kind == "APIKEY":
 		default:
@@ -314,6 +328,7 @@ func (c *Contents) Check() []string {
 	c.checkOutages(monitorIDs)
 	c.checkMaintenances(monitorIDs)
 	c.checkPages(monitorIDs)
+	c.checkIntegrations()
 	slices.Sort(c.problems)
 	return c.problems
 }

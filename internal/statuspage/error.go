@@ -78,6 +78,7 @@ var (
 	ErrIntegrationChanged     = &Error{Code: CodePreconditionFailed, Message: "The integration was changed since it was seen"}
 	ErrTooManyIntegrations    = Invalid("At most %d integrations", MaxIntegrations)
 	ErrNoIntegrationToken     = &Error{Code: CodeUnauthorized, Message: "Missing or invalid integration token"}
+	ErrIntegrationKind        = &Error{Code: CodeBadRequest, Message: "kind can't be changed: make another integration"}
 	ErrCloudWatchStays        = &Error{Code: CodeBadRequest, Message: "The integration of CloudWatch can't be deleted: switch it off"}
 	ErrNoTokenToRotate        = &Error{Code: CodeBadRequest, Message: "The integration of CloudWatch has no token: its alarms come by EventBridge"}
 	ErrOtherTopic             = &Error{Code: CodeForbidden, Message: "The integration takes messages of another SNS topic"}

@@ -122,8 +122,9 @@ type NewIntegration struct {
 }
 
 // Made returns the integration with the id as it is made at now (UTC seconds). token is the
-// token itself. It returns the error of CheckIntegrationOptions.
+// token itself. An option that is null is none. It returns the error of CheckIntegrationOptions.
 func (n NewIntegration) Made(id int64, token string, now int64) (Integration, error) {
+	n.Options = n.Options.withoutNulls()
 	if err := CheckIntegrationOptions(n.Kind, n.Options); err != nil {
 		return Integration{}, err
 	}
@@ -134,16 +135,21 @@ func (n NewIntegration) Made(id int64, token string, now int64) (Integration, er
 }
 
 // IntegrationPatch is a partial update of an integration. What is not set stays, and so does
-// an option that is not named; one that is null goes.
+// an option that is not named; one that is null goes. Kind is what the client takes it for, ""
+// nothing.
 type IntegrationPatch struct {
+	Kind    IntegrationKind
 	Name    opt.Field[string]
 	Options opt.Field[JSONObject]
 	Active  opt.Field[bool]
 }
 
-// Patched returns the integration with the patch in it at now (UTC seconds). It returns the
-// error of CheckIntegrationOptions.
+// Patched returns the integration with the patch in it at now (UTC seconds). It returns
+// ErrIntegrationKind for another kind, or the error of CheckIntegrationOptions.
 func (i Integration) Patched(p IntegrationPatch, now int64) (Integration, error) {
+	if p.Kind != "" && p.Kind != i.Kind {
+		return Integration{}, ErrIntegrationKind
+	}
 	i.Name, i.Active = p.Name.Or(i.Name), p.Active.Or(i.Active)
 	if options, set := p.Options.Get(); set {
 		i.Options = i.Options.Merge(options).withoutNulls()

@@ -293,9 +293,12 @@ func putSeverities(o *IntegrationOptions, value any) bool {
 	return is && len(words) <= maxOptionList
 }
 
-// withoutNulls returns o without the keys whose value is null.
+// withoutNulls returns o without the keys whose value is null, "" when there is no other.
 func (o JSONObject) withoutNulls() JSONObject {
 	keys, values := o.fields()
 	keys = slices.DeleteFunc(keys, func(k string) bool { return string(values[k]) == "null" })
+	if len(keys) == 0 {
+		return ""
+	}
 	return written(keys, values)
 }

@@ -22,11 +22,17 @@ const (
 	ScopePagesRead      Scope = "pages:read"   // pages and the settings of the site
 	ScopePagesWrite     Scope = "pages:write"
 	ScopeAdmin          Scope = "admin"
+
+	ScopeIntegrationsRead  Scope = "integrations:read"
+	ScopeIntegrationsWrite Scope = "integrations:write" // whose tokens open incidents
 )
 
 // Scopes lists every scope.
 func Scopes() []Scope {
-	return []Scope{ScopeIncidentsRead, ScopeIncidentsWrite, ScopeMonitorsRead, ScopeMonitorsWrite, ScopeStatusWrite, ScopePagesRead, ScopePagesWrite, ScopeAdmin}
+	return []Scope{
+		ScopeIncidentsRead, ScopeIncidentsWrite, ScopeMonitorsRead, ScopeMonitorsWrite, ScopeStatusWrite, ScopePagesRead, ScopePagesWrite,
+		ScopeIntegrationsRead, ScopeIntegrationsWrite, ScopeAdmin,
+	}
 }
 
 // MaxKeyName is the length limit of a key's name in UTF-16 units.

@@ -17,6 +17,7 @@ func TestAllows(t *testing.T) {
 		mr, mw = statuspage.ScopeMonitorsRead, statuspage.ScopeMonitorsWrite
 		sw     = statuspage.ScopeStatusWrite
 		pr, pw = statuspage.ScopePagesRead, statuspage.ScopePagesWrite
+		jr, jw = statuspage.ScopeIntegrationsRead, statuspage.ScopeIntegrationsWrite
 		admin  = statuspage.ScopeAdmin
 	)
 	type scopes = []statuspage.Scope
@@ -31,9 +32,11 @@ func TestAllows(t *testing.T) {
 		{scopes{sw}, scopes{sw}},
 		{scopes{pr}, scopes{pr}},
 		{scopes{pw}, scopes{pr, pw}},
+		{scopes{jr}, scopes{jr}},
+		{scopes{jw}, scopes{jr, jw}},
 		{scopes{ir, mw}, scopes{ir, mr, mw, sw}},
-		{scopes{admin}, scopes{ir, iw, mr, mw, sw, pr, pw, admin}},
-		{scopes{ir, admin}, scopes{ir, iw, mr, mw, sw, pr, pw, admin}},
+		{scopes{admin}, scopes{ir, iw, mr, mw, sw, pr, pw, jr, jw, admin}},
+		{scopes{ir, admin}, scopes{ir, iw, mr, mw, sw, pr, pw, jr, jw, admin}},
 		{scopes{"", ":write", "write", "INCIDENTS:WRITE", "incidents", "incidents:write ", "*"}, nil},
 	} {
 		t.Run(fmt.Sprint(tt.have), func(t *testing.T) {

@@ -229,7 +229,7 @@ func (s *server) read(t *testing.T, minute int64) map[string]answer {
 		}
 		a.Body = lastUsed.ReplaceAllString(a.Body, `"last_used_at":"…"`)
 		// Each program gives the key of API_KEY all the scopes that it knows.
-		a.Body = strings.ReplaceAll(a.Body, `"monitors:write","status:write","pages:read","pages:write","admin"`, `"monitors:write","admin"`)
+		a.Body = strings.ReplaceAll(a.Body, `"monitors:write","status:write","pages:read","pages:write","integrations:read","integrations:write","admin"`, `"monitors:write","admin"`)
 		// 0.1.0 counts no minutes in maintenance.
 		a.Body = strings.ReplaceAll(a.Body, `,"minutes_maintenance":0`, "")
 		all[path] = a

@@ -120,7 +120,12 @@ func DecodeCursor(cursor, kind string, count int) ([]int64, error) {
 }
 
 // ISOTime is a UTC second as the API writes it.
-func ISOTime(t int64) string { return time.Unix(t, 0).UTC().Format("2006-01-02T15:04:05.000Z") }
+func ISOTime(t int64) string { return ISOMilliseconds(t * 1000) }
+
+// ISOMilliseconds is ISOTime of UTC milliseconds.
+func ISOMilliseconds(t int64) string {
+	return time.UnixMilli(t).UTC().Format("2006-01-02T15:04:05.000Z")
+}
 
 // ISOTimeOrNull is ISOTime; nil stays nil.
 func ISOTimeOrNull(t *int64) *string {

@@ -20,7 +20,7 @@ var sources embed.FS
 
 // order is the parts as they follow each other in the document and on the page.
 var order = []string{
-	"common.yaml", "incidents.yaml", "comments.yaml", "maintenances.yaml", "monitors.yaml", "points.yaml", "legacy.yaml", "alertrules.yaml", "alerts.yaml", "pages.yaml", "site.yaml", "keys.yaml", "service.yaml",
+	"common.yaml", "incidents.yaml", "comments.yaml", "maintenances.yaml", "monitors.yaml", "points.yaml", "legacy.yaml", "alertrules.yaml", "alerts.yaml", "pages.yaml", "site.yaml", "integrations.yaml", "keys.yaml", "service.yaml",
 }
 
 // A File is one of those that are made from the parts.

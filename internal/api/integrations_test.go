@@ -1,0 +1,3 @@
+package api_test
+
+const integrationsPath = "/api/v4/integrations"
