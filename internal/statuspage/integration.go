@@ -4,7 +4,6 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"slices"
-	"strings"
 
 	"tocsin/internal/opt"
 )
@@ -188,7 +187,7 @@ func (i Integration) Seen(now int64, problem *string) (next Integration, changed
 	if changed = i.LastSeen == nil || *i.LastSeen < at; changed {
 		i.LastSeen = &at
 	}
-	if problem != nil && (i.LastError == nil || *i.LastError != *problem || *i.LastErrorAt < at) {
+	if problem != nil && (i.LastError == nil || i.LastErrorAt == nil || *i.LastError != *problem || *i.LastErrorAt < at) {
 		i.LastError, i.LastErrorAt, changed = problem, &at, true
 	}
 	return i, changed
@@ -234,21 +233,6 @@ const (
 	MaxDeliveries   = 50
 	MaxDeliveryBody = 16 * 1024 // bytes; what is longer is cut
 )
-
-// DeliveryBody is the body as a delivery keeps it, and whether it was longer. tokens are those that
-// the tool sent with it, which it may name too.
-func DeliveryBody(body []byte, tokens ...string) (text string, cut bool) {
-	text = ValidText(string(body))
-	for _, token := range tokens {
-		if token != "" {
-			text = strings.ReplaceAll(text, token, "[token]")
-		}
-	}
-	if len(text) <= MaxDeliveryBody {
-		return text, false
-	}
-	return strings.ToValidUTF8(text[:MaxDeliveryBody], ""), true
-}
 
 // A Delivery is a request of a tool, or an event, as it came, with what was made of it. No header
 // is in it, and no token.
