@@ -54,7 +54,18 @@ func readGroup(body object) (alertGroup, error) {
 	if _, is := body["alerts"].([]any); !is && g.key == "" {
 		return g, statuspage.Invalid("This is no message of Alertmanager or Grafana: it has no alerts")
 	}
-	for _, fields := range body.objects("alerts") {
+	g.alerts = readAlerts(body.objects("alerts"))
+	if len(g.alerts) == 0 {
+		all := groupAlert{firing: g.firing, labels: body.object("commonLabels").labels(), annotations: body.object("commonAnnotations").labels()}
+		all.fingerprint = labelsHash(all.labels)
+		g.alerts = []groupAlert{all}
+	}
+	return g, nil
+}
+
+func readAlerts(list []object) []groupAlert {
+	var alerts []groupAlert
+	for _, fields := range list {
 		a := groupAlert{
 			labels: fields.object("labels").labels(), annotations: fields.object("annotations").labels(),
 			start: fields.time("startsAt"), end: fields.time("endsAt"), fingerprint: fields.text("fingerprint"),
@@ -72,14 +83,9 @@ func readGroup(body object) (alertGroup, error) {
 		if a.fingerprint == "" {
 			a.fingerprint = labelsHash(a.labels)
 		}
-		g.alerts = append(g.alerts, a)
+		alerts = append(alerts, a)
 	}
-	if len(g.alerts) == 0 {
-		all := groupAlert{firing: g.firing, labels: body.object("commonLabels").labels(), annotations: body.object("commonAnnotations").labels()}
-		all.fingerprint = labelsHash(all.labels)
-		g.alerts = []groupAlert{all}
-	}
-	return g, nil
+	return alerts
 }
 
 // labelsHash stands for the fingerprint of an alert that has none.
@@ -121,7 +127,9 @@ func (g alertGroup) signal(alerts []groupAlert, o statuspage.IntegrationOptions)
 		return cmp.Or(cmp.Compare(a.start, b.start), strings.Compare(a.fingerprint, b.fingerprint))
 	})
 
-	for _, a := range alerts {
+	// That some have ended is no time of a group that fires: the one that ends last can have ended
+	// before, when its Prometheus is the slower one, and is not to come too late then.
+	for _, a := range about {
 		s.At = max(s.At, a.start, a.end)
 		if s.Action == statuspage.SignalResolved {
 			s.Ended = max(s.Ended, a.end)

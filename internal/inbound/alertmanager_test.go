@@ -52,7 +52,7 @@ func TestAlertmanager(t *testing.T) {
 		body, options string
 		want          []string
 	}{
-		"each alert by its own status": {`{` + key + `"status":"resolved","alerts":[` + resolved + `,` + firing + `]}`, "", []string{"g firing 10-0@20 | A z"}},
+		"each alert by its own status": {`{` + key + `"status":"resolved","alerts":[` + resolved + `,` + firing + `]}`, "", []string{"g firing 10-0@10 | A z"}},
 		"none fires":                   {`{` + key + `"status":"firing","alerts":[` + resolved + `]}`, "", []string{"g resolved 5-20@20 | A z"}},
 		"those that fire are cut off":  {`{` + key + `"status":"firing","truncatedAlerts":7,"alerts":[` + resolved + `]}`, "", []string{"g firing 5-0@20 | A z | and 7 more"}},
 		"cut off, and none fires":      {`{` + key + `"status":"resolved","truncatedAlerts":"7","alerts":[` + resolved + `]}`, "", []string{"g resolved 5-20@20 | A z | and 7 more"}},

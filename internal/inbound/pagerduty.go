@@ -3,6 +3,7 @@ package inbound
 import (
 	"cmp"
 	"crypto/rand"
+	"maps"
 	"slices"
 	"strings"
 
@@ -90,19 +91,22 @@ func ReadPagerDuty(body []byte) (PagerDutyEvent, error) {
 		e.Key = rand.Text()
 	}
 
-	at := payload.time("timestamp")
-	s := statuspage.Signal{
-		Key: e.Key, Action: kind, At: at, Title: undecorated(payload.text("summary")), Severity: payload.text("severity"), Link: fields.text("client_url"),
+	// Alertmanager has the alerts of the group in the details.
+	s, inDetails := statuspage.Signal{}, payload.object("custom_details")
+	if alerts := readAlerts(slices.Concat(inDetails.objects("firing"), inDetails.objects("resolved"))); len(alerts) > 0 {
+		s = alertGroup{}.signal(alerts, statuspage.DefaultIntegrationOptions())
+	} else if s.At = payload.time("timestamp"); kind == statuspage.SignalFiring {
+		s.Started, s.Episode = s.At, episode(s.At)
+	} else if kind == statuspage.SignalResolved {
+		s.Ended = s.At
 	}
-	s.Message, s.Labels = details(payload["custom_details"])
+	s.Key, s.Action, s.Title, s.Severity, s.Link = e.Key, kind, undecorated(payload.text("summary")), payload.text("severity"), fields.text("client_url")
+	description, labels := details(payload["custom_details"])
+	s.Message = cmp.Or(description, s.Message)
+	maps.Copy(labels, s.Labels)
+	s.Labels = labels
 	payload.setLabels(s.Labels, "component", "group", "class", "source")
 	linked(&s, fields.objects("links"))
-	switch kind {
-	case statuspage.SignalFiring:
-		s.Started, s.Episode = at, episode(at)
-	case statuspage.SignalResolved:
-		s.Ended = at
-	}
 	e.Signal = tidied(s)
 	return e, nil
 }
