@@ -1,5 +1,5 @@
 #!/bin/sh
-# Checks template.yaml, offline: sam validate, cfn-lint and checkov of the template, and cfn-lint of what SAM makes of it on AWS, which finds
+# Checks template.yaml, and the small template of other accounts in infra/forward, offline: sam validate, cfn-lint and checkov of the template, and cfn-lint of what SAM makes of it on AWS, which finds
 # what only shows there, such as resources that wait for each other in a circle; and whether the documented rights of who deploys are enough for
 # these resources. It needs the SAM CLI and python3 with its venv module; the packages of
 # requirements.txt come into .local on the first run.
@@ -28,7 +28,7 @@ say 'sam validate --lint'
 "$SAM" validate --lint
 
 say 'cfn-lint'
-"$VENV/bin/cfn-lint" template.yaml
+"$VENV/bin/cfn-lint" template.yaml infra/forward/alarms.yaml
 
 # Both values of what changes most of the resources.
 for parameters in '' GradualDeployment=true; do

@@ -92,7 +92,9 @@ func newSNS(t *testing.T) *snsServer {
 		case there:
 			w.Write(file)
 		case r.URL.Path == certPath("f"):
-			http.Redirect(w, r, certPath("a"), http.StatusFound)
+			w.Header().Set("Location", certPath("a"))
+			w.WriteHeader(http.StatusFound)
+			w.Write(files[certPath("a")])
 		case r.URL.Path == certPath("5"):
 			w.WriteHeader(http.StatusServiceUnavailable)
 		case r.URL.Path == "/" && r.URL.Query().Get("Token") == "moved":
