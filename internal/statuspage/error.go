@@ -82,6 +82,8 @@ var (
 	ErrCloudWatchStays        = &Error{Code: CodeBadRequest, Message: "The integration of CloudWatch can't be deleted: switch it off"}
 	ErrNoTokenToRotate        = &Error{Code: CodeBadRequest, Message: "The integration of CloudWatch has no token: its alarms come by EventBridge"}
 	ErrOtherTopic             = &Error{Code: CodeForbidden, Message: "The integration takes messages of another SNS topic"}
+	ErrNoPingedMonitor        = &Error{Code: CodeBadRequest, Message: "Monitor not found"}
+	ErrPingSecret             = &Error{Code: CodeBadRequest, Message: "Invalid heartbeat secret"}
 	ErrSearchTooWide          = &Error{Code: CodeBadRequest, Message: "The search would have to read too much"}
 	ErrIdempotencyRunning     = &Error{Code: CodeIdempotencyConflict, Message: "A request with this idempotency key is still in progress"}
 	ErrIdempotencyReused      = &Error{Code: CodeIdempotencyReused, Message: "This idempotency key was used for another request"}

@@ -106,8 +106,8 @@ type FieldMap struct {
 // A Heartbeat says when a job has to ping.
 type Heartbeat struct {
 	Monitor  string // tag of the one that the pings are points of
-	Period   int64  // seconds; 0: as Cron says
-	Cron     string
+	Period   int64  // seconds; it does not count with Cron
+	Cron     string // see recurrence.ParseCron; "" each Period
 	TimeZone string // of Cron, IANA; "" UTC
 	Grace    int64  // seconds
 	PostOnly bool   // whether a GET does not count, which previews of links are
@@ -191,8 +191,8 @@ func CheckIntegrationOptions(kind IntegrationKind, o JSONObject) error {
 		return err
 	case kind == KindFieldMap && (options.Fields.Key == "" || options.Fields.Status == ""):
 		return Invalid("options.fields needs dedup_key and status")
-	case kind == KindHeartbeat && options.Heartbeat.Monitor == "":
-		return Invalid("options.heartbeat needs monitor")
+	case kind == KindHeartbeat:
+		return options.Heartbeat.check()
 	}
 	return nil
 }
