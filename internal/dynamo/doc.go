@@ -29,6 +29,8 @@
 //	                                                                    gsi2 MAINTENANCESDUE / due#id
 //	its occurrence            MAINTENANCE#id      OCCURRENCE#id         lsi1 start#id
 //	                                                                    gsi1 OCCURRENCES / start#id
+//	state of a heartbeat      HEARTBEATS          INTEGRATION#id        time to live
+//	last ping of a monitor    HEARTBEATS          MONITOR#id            time to live
 //	page                      PAGES               path, or ~home        lsi1 id
 //	setting of the site       SITE                key
 //	integration               INTEGRATIONS        id

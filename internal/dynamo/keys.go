@@ -85,6 +85,8 @@ var kinds = []struct {
 	{allMaintenances, "", IsVisible},
 	{monitorPrefix, maintenanceRowPrefix, Other},
 	{occurrencesPrefix, occurrencePrefix, Other},
+	{allHeartbeats, pingedIntegrationPrefix, Other},
+	{allHeartbeats, pingedMonitorPrefix, Other},
 	{apiKeyPrefix, meta, IsAPIKey},
 	{idempotencyPrefix, meta, IsReply},
 	{changesPrefix, "", IsChange},

@@ -205,6 +205,17 @@ func (s *Store) RecordPoint(ctx context.Context, tag string, p statuspage.Point,
 // RecordPoints implements apiv4.PointStore. Points of the same monitor and hour
 // are one write. The monitors are judged when all is written.
 func (s *Store) RecordPoints(ctx context.Context, points []statuspage.TaggedPoint, now int64) []error {
+	return s.recordPoints(ctx, points, false, now)
+}
+
+// FillPoints implements heartbeats.Store.
+func (s *Store) FillPoints(ctx context.Context, points []statuspage.TaggedPoint, now int64) []error {
+	return s.recordPoints(ctx, points, true, now)
+}
+
+// recordPoints sets points. With fill it leaves minutes that have one, and monitors that are
+// INACTIVE, as they are.
+func (s *Store) recordPoints(ctx context.Context, points []statuspage.TaggedPoint, fill bool, now int64) []error {
 	errs := make([]error, len(points))
 	tags := make([]string, len(points))
 	for n, p := range points {
@@ -225,6 +236,9 @@ func (s *Store) RecordPoints(ctx context.Context, points []statuspage.TaggedPoin
 			errs[n] = statuspage.MonitorNotFound(p.Tag)
 			continue
 		}
+		if fill && m.inactive {
+			continue
+		}
 		h := monitorHour{m.id, statuspage.FloorHour(p.Time)}
 		hours[h] = append(hours[h], n)
 	}
@@ -236,7 +250,7 @@ func (s *Store) RecordPoints(ctx context.Context, points []statuspage.TaggedPoin
 			for i, n := range places {
 				plain[i] = points[n].Point
 			}
-			err := s.setPoints(ctx, h.monitorID, plain, now)
+			err := s.setPoints(ctx, h.monitorID, plain, fill, now)
 			for _, n := range places {
 				errs[n] = err
 			}
@@ -263,8 +277,9 @@ func (s *Store) RecordPoints(ctx context.Context, points []statuspage.TaggedPoin
 	return errs
 }
 
-// setPoints sets points of one hour of a monitor, the last one of a minute.
-func (s *Store) setPoints(ctx context.Context, monitorID int64, points []statuspage.Point, now int64) error {
+// setPoints sets points of one hour of a monitor, the last one of a minute, with fill only
+// where the minute has none.
+func (s *Store) setPoints(ctx context.Context, monitorID int64, points []statuspage.Point, fill bool, now int64) error {
 	start := statuspage.FloorHour(points[0].Time)
 	last := map[string]types.AttributeValue{}
 	for _, p := range points {
@@ -272,7 +287,11 @@ func (s *Store) setPoints(ctx context.Context, monitorID int64, points []statusp
 	}
 	e := ddb.NewExpr()
 	for _, name := range slices.Sorted(maps.Keys(last)) {
-		e.Set(name, last[name])
+		if fill {
+			e.SetIfAbsent(name, last[name])
+		} else {
+			e.Set(name, last[name])
+		}
 	}
 	return ddb.Retry(ctx, func() (done bool, err error) {
 		var refused bool
@@ -606,7 +625,7 @@ func (s *Store) fillHours(ctx context.Context, monitorID int64, r statuspage.Ran
 		// Others write to the hours of a day that is not over too, now or when their time
 		// has come, so these are not in a batch.
 		if len(points) < len(minuteAttrs) || !statuspage.DayFinished(statuspage.FloorDay(start), now) {
-			g.Go(func() error { return s.setPoints(ctx, monitorID, points, now) })
+			g.Go(func() error { return s.setPoints(ctx, monitorID, points, false, now) })
 			continue
 		}
 		whole = append(whole, ddb.PutRequest(hourItem(monitorID, points, s.hourUntil(start, now))))
