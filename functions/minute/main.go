@@ -1,5 +1,5 @@
-// Minute is the Lambda that judges the alert rules about missing data and makes the
-// occurrences of maintenances, every minute.
+// Minute is the Lambda that judges the alert rules about missing data, makes the occurrences of
+// maintenances and sets the points of heartbeats, every minute.
 package main
 
 import "tocsin/internal/lambdajob"

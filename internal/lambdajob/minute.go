@@ -11,12 +11,13 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 
 	"tocsin/internal/awsenv"
+	"tocsin/internal/jobs/heartbeats"
 	"tocsin/internal/jobs/nodata"
 	"tocsin/internal/jobs/occurrences"
 )
 
 // Minute is the function that does what is due every minute: it judges the alert rules about
-// missing data, and makes the occurrences of maintenances.
+// missing data, makes the occurrences of maintenances, and sets the points of heartbeats.
 var Minute = awsenv.Function{Name: "minute", New: func(e awsenv.Env) (lambda.Handler, error) {
 	return &minuteRun{Env: e}, nil
 }}
@@ -27,18 +28,27 @@ type minuteRun struct {
 	warm atomic.Bool
 }
 
-// Invoke does both at once and logs what came of each in a line, which has the level DEBUG
+// Invoke does all at once and logs what came of each in a line, which has the level DEBUG
 // when nothing did. It returns an error when something could not be done, so that the
 // platform counts it and tries again.
 func (j *minuteRun) Invoke(ctx context.Context, _ []byte) ([]byte, error) {
 	cold := slog.Bool("coldStart", !j.warm.Swap(true))
 	ready := j.ready(ctx)
-	var judged, made error
+	jobs := []struct {
+		name string
+		do   minuteJob
+	}{
+		{"missing data", j.judge},
+		{"maintenances", j.makeOccurrences},
+		{"heartbeats", j.setHeartbeats},
+	}
+	failed := make([]error, len(jobs))
 	var g sync.WaitGroup
-	g.Go(func() { judged = j.do(ctx, "missing data", cold, ready, j.judge) })
-	g.Go(func() { made = j.do(ctx, "maintenances", cold, ready, j.makeOccurrences) })
+	for n, job := range jobs {
+		g.Go(func() { failed[n] = j.do(ctx, job.name, cold, ready, job.do) })
+	}
 	g.Wait()
-	if err := errors.Join(judged, made); err != nil {
+	if err := errors.Join(failed...); err != nil {
 		return nil, err
 	}
 	return []byte("null"), nil
@@ -89,4 +99,10 @@ func (j *minuteRun) judge(ctx context.Context, now int64) (told []slog.Attr, did
 func (j *minuteRun) makeOccurrences(ctx context.Context, now int64) (told []slog.Attr, did bool, err error) {
 	sum, err := occurrences.Run(ctx, j.Store, now)
 	return []slog.Attr{slog.Int("due", sum.Maintenances), slog.Int("made", sum.Made)}, sum.Made > 0, err
+}
+
+// setHeartbeats says at the level DEBUG what it did: it does that every minute.
+func (j *minuteRun) setHeartbeats(ctx context.Context, now int64) (told []slog.Attr, did bool, err error) {
+	sum, err := heartbeats.Run(ctx, j.Store, now)
+	return []slog.Attr{slog.Int("monitors", sum.Monitors), slog.Int("late", sum.Late), slog.Int("missing", sum.Missing)}, false, err
 }
