@@ -25,6 +25,7 @@ const maxBody = 1 << 20
 // Store is what the routes need of a repository.
 type Store interface {
 	delivery.Store
+	HeartbeatStore
 
 	// IntegrationByToken returns the integration that takes the token with the hash at now (UTC
 	// seconds), whether it is active or not, or statuspage.ErrNoIntegrationToken.
@@ -34,16 +35,17 @@ type Store interface {
 // Routes returns the routes on the store, which receiver works with too. A nil store is for who only
 // looks at them.
 func Routes(store Store, receiver delivery.Receiver) []web.Route {
-	h := &hooks{receiver: receiver}
+	h := &hooks{receiver: receiver, heartbeat: store}
 	h.tokens = web.NewMemory(statuspage.ErrNoIntegrationToken, func(ctx context.Context, hash string, now int64) (statuspage.Integration, error) {
 		return store.IntegrationByToken(ctx, hash, now)
 	})
-	return slices.Concat(h.own(), h.pagerDuty(), h.opsgenie())
+	return slices.Concat(h.own(), h.pagerDuty(), h.opsgenie(), h.heartbeats())
 }
 
 type hooks struct {
-	receiver delivery.Receiver
-	tokens   *web.Memory[statuspage.Integration] // by the hash of the token
+	receiver  delivery.Receiver
+	heartbeat HeartbeatStore
+	tokens    *web.Memory[statuspage.Integration] // by the hash of the token
 }
 
 // integration returns the integration that takes the token, or statuspage.ErrNoIntegrationToken.

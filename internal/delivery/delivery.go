@@ -73,6 +73,16 @@ func (r Receiver) Receive(ctx context.Context, d Delivery) (statuspage.Taken, er
 	return taken, err
 }
 
+// Seen notes that something of the integration came at now (UTC seconds) of which nothing is to be
+// recorded.
+func (r Receiver) Seen(ctx context.Context, i statuspage.Integration, now int64) {
+	ctx, cancel := context.WithTimeout(ctx, notePatience)
+	defer cancel()
+	if err := r.Store.NoteIntegrationSeen(ctx, i, now, nil); err != nil {
+		r.Log.WarnContext(ctx, "a delivery was not noted", "integration", i.ID, "cause", err.Error())
+	}
+}
+
 func (r Receiver) take(ctx context.Context, d Delivery) (taken statuspage.Taken, err error) {
 	defer func() {
 		if p := recover(); p != nil {
