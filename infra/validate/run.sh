@@ -1,8 +1,8 @@
 #!/bin/sh
-# Checks template.yaml, and the small template of other accounts in infra/forward, offline: sam validate, cfn-lint and checkov of the template, and cfn-lint of what SAM makes of it on AWS, which finds
+# Checks template.yaml, offline: sam validate, cfn-lint and checkov of the template, and cfn-lint of what SAM makes of it on AWS, which finds
 # what only shows there, such as resources that wait for each other in a circle; and whether the documented rights of who deploys are enough for
-# these resources. It needs the SAM CLI and python3 with its venv module; the packages of
-# requirements.txt come into .local on the first run.
+# these resources. The template for other accounts in infra/forward gets cfn-lint. It needs the SAM CLI and python3 with its venv module; the
+# packages of requirements.txt come into .local on the first run.
 #
 # Environment:
 #   SAM=sam              the SAM CLI

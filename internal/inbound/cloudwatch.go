@@ -109,6 +109,10 @@ func (a cloudWatchAlarm) signals(o statuspage.IntegrationOptions) ([]statuspage.
 		s.Started, s.Episode, s.Last = a.at, episode(a.at), a.silent
 	case statuspage.SignalResolved:
 		s.Ended = a.at
+	case statuspage.SignalNote:
+		if !a.suppressed {
+			s.Unclear = "The alarm has no data."
+		}
 	}
 	return []statuspage.Signal{s}, nil
 }
