@@ -109,3 +109,22 @@ func DecodeSetting(key string, value []byte) (string, error) {
 
 // EncodeSetting returns the setting, which somebody has set, as the API shows it.
 func EncodeSetting(s statuspage.SiteSetting) []byte { return web.Encode(toSettingJSON(s)) }
+
+// DecodeIntegration is DecodeMonitor for an integration as POST /api/v4/integrations takes it.
+func DecodeIntegration(body []byte) (n statuspage.NewIntegration, p statuspage.IntegrationPatch, err error) {
+	f, err := web.DecodeBody(body)
+	if err != nil {
+		return n, p, err
+	}
+	if n, err = newIntegration(f); err != nil {
+		return n, p, err
+	}
+	p, err = patchOfIntegration(f)
+	return n, p, err
+}
+
+// EncodeIntegration returns the integration as the API shows it, but for what its deliveries change.
+func EncodeIntegration(i statuspage.Integration) []byte {
+	i.Tokens, i.LastSeen, i.LastError, i.LastErrorAt = nil, nil, nil, nil
+	return web.Encode(toIntegrationJSON(i, 0))
+}

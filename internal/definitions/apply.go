@@ -33,6 +33,9 @@ type Store interface {
 	UpdatePage(ctx context.Context, path string, p statuspage.PagePatch, now int64, expected statuspage.PagePrecondition) (statuspage.Page, error)
 	SiteSettings(ctx context.Context) ([]statuspage.SiteSetting, error)
 	SetSiteSetting(ctx context.Context, key, value string, now int64, expected statuspage.SitePrecondition) (statuspage.SiteSetting, error)
+	Integrations(ctx context.Context, q statuspage.IntegrationQuery, take func(statuspage.Integration) bool) (after int64, err error)
+	CreateIntegration(ctx context.Context, n statuspage.NewIntegration, token string, now int64, once *statuspage.Once[statuspage.Integration]) (statuspage.Integration, error)
+	UpdateIntegration(ctx context.Context, id int64, p statuspage.IntegrationPatch, now int64, expected statuspage.IntegrationPrecondition) (statuspage.Integration, error)
 }
 
 // Options are how definitions are applied.
@@ -51,7 +54,7 @@ type Options struct {
 func (d Definitions) Apply(ctx context.Context, store Store, now int64, o Options) error {
 	a := applier{Options: o, store: store, now: now, d: d, monitors: map[string]statuspage.Monitor{}}
 	var plans []plan
-	for _, make := range []func(context.Context) (plan, error){a.planMonitors, a.planRules, a.planMaintenances, a.planPages, a.planSite, a.planAssets} {
+	for _, make := range []func(context.Context) (plan, error){a.planMonitors, a.planRules, a.planMaintenances, a.planPages, a.planSite, a.planIntegrations, a.planAssets} {
 		p, err := make(ctx)
 		if err != nil {
 			return err
@@ -426,6 +429,63 @@ func (a applier) planSite(ctx context.Context) (plan, error) {
 		})
 	}
 	return p, nil
+}
+
+func (a applier) planIntegrations(ctx context.Context) (plan, error) {
+	p := plan{kind: "integrations", all: len(a.d.integrations)}
+	if p.all == 0 {
+		return p, nil
+	}
+	found := map[string][]statuspage.Integration{} // by name
+	there := 0
+	err := inPages(func(after int64) (int64, error) {
+		return a.store.Integrations(ctx, statuspage.IntegrationQuery{After: after, Limit: listPage}, func(i statuspage.Integration) bool {
+			found[i.Name] = append(found[i.Name], i)
+			there++
+			return true
+		})
+	})
+	if err != nil {
+		return p, fmt.Errorf("reading the integrations: %w", err)
+	}
+	for _, i := range a.d.integrations {
+		if err := a.checkTags(ctx, i.entry, i.made.Tags()); err != nil {
+			return p, err
+		}
+		about := fmt.Sprintf("integration %q", i.made.Name)
+		switch same := found[i.made.Name]; len(same) {
+		case 0:
+			if there++; there > statuspage.MaxIntegrations {
+				return p, i.fault(statuspage.ErrTooManyIntegrations)
+			}
+			p.add(fmt.Sprintf("+ %s: %s", about, i.made.Kind), about, func(ctx context.Context) error { return a.makeIntegration(ctx, i) })
+		case 1:
+			old := same[0]
+			next, err := old.Patched(i.patch, a.now)
+			if err != nil {
+				return p, i.fault(err)
+			}
+			if changes := differences(apiv4.EncodeIntegration(old), apiv4.EncodeIntegration(next)); changes != "" {
+				p.add(fmt.Sprintf("~ integration %d, %q: %s", old.ID, old.Name, changes), about, func(ctx context.Context) error {
+					_, err := a.store.UpdateIntegration(ctx, old.ID, i.patch, a.now, nil)
+					return err
+				})
+			}
+		default:
+			return p, i.fault(fmt.Errorf("there are two with the name %q, %d and %d: give one of them another name, or delete it", i.made.Name, same[0].ID, same[1].ID))
+		}
+	}
+	return p, nil
+}
+
+// makeIntegration makes one and says its token, which nobody can find out afterwards.
+func (a applier) makeIntegration(ctx context.Context, i integration) error {
+	token := statuspage.NewIntegrationToken()
+	if _, err := a.store.CreateIntegration(ctx, i.made, token, a.now, nil); err != nil {
+		return err
+	}
+	a.Line(fmt.Sprintf("  its token, shown this once: %s (the address to send to: %s)", token, apiv4.IntegrationURL("", i.made.Kind, token)))
+	return nil
 }
 
 func (a applier) planAssets(ctx context.Context) (plan, error) {

@@ -1,5 +1,5 @@
-// Package definitions makes monitors, alert rules, maintenances, pages and settings of the site in a
-// repository what a YAML file says of them.
+// Package definitions makes monitors, alert rules, maintenances, pages, settings of the site and
+// integrations in a repository what a YAML file says of them.
 package definitions
 
 import (
@@ -22,6 +22,7 @@ type Definitions struct {
 	maintenances []maintenance
 	pages        []definedPage
 	settings     []setting
+	integrations []integration
 }
 
 type monitor struct {
@@ -55,6 +56,12 @@ type setting struct {
 	value string // as statuspage.SiteSetting has it
 }
 
+type integration struct {
+	entry
+	made  statuspage.NewIntegration   // where there is none of its name
+	patch statuspage.IntegrationPatch // where there is one
+}
+
 // OfMonitors defines monitors that are made if they do not exist. One that exists stays as
 // it is.
 func OfMonitors(monitors ...statuspage.Monitor) Definitions {
@@ -72,10 +79,11 @@ const (
 	maintenanceList = "maintenances"
 	pageList        = "pages"
 	siteFields      = "site"
+	integrationList = "integrations"
 )
 
 // parts are the names of what a file can have.
-var parts = []string{monitorList, ruleList, maintenanceList, pageList, siteFields}
+var parts = []string{monitorList, ruleList, maintenanceList, pageList, siteFields, integrationList}
 
 // monitorFields are the fields that a monitor can have in a file.
 var monitorFields = []string{
@@ -95,6 +103,9 @@ var maintenanceFields = []string{
 
 // pageFields are the fields that a page can have in a file.
 var pageFields = []string{"page_path", "page_title", "page_header", "page_subheader", "page_logo", "page_settings", "monitors"}
+
+// integrationFields are the fields that an integration can have in a file.
+var integrationFields = []string{"name", "kind", "options", "is_active"}
 
 // Parse reads a file. It checks all that can be known without the repository. An error
 // begins with the line of the mistake, and says what to write.
@@ -116,6 +127,8 @@ func Parse(text []byte) (Definitions, error) {
 			d.pages, err = parsePages(list)
 		case siteFields:
 			d.settings, err = parseSite(list)
+		case integrationList:
+			d.integrations, err = parseIntegrations(list)
 		default:
 			err = unknownPart(list)
 		}
@@ -133,7 +146,7 @@ func unknownPart(list field) error {
 	return fault(list.line, "there is no %s to define: there are %s", list.name, strings.Join(parts, ", "))
 }
 
-// An entry is a monitor, a rule, a maintenance or a page of a file.
+// An entry is a monitor, a rule, a maintenance, a page or an integration of a file.
 type entry struct {
 	place  string // which one it is, for errors
 	line   int
@@ -354,7 +367,7 @@ func (e entry) checkPage() error {
 			return fault(f.line, "%s: monitors must be a list of tags, not %s: write monitors: [TAG]", e.place, kindOf(n))
 		}
 		if f.name == "page_settings" {
-			if err := checkSettings(n, "", e.place+": "+f.name); err != nil {
+			if err := checkSettings(n, statuspage.PageSettingNames(), "", e.place+": "+f.name); err != nil {
 				return err
 			}
 		}
@@ -362,17 +375,20 @@ func (e entry) checkPage() error {
 	return nil
 }
 
-// checkSettings fails for a name in a mapping of a page's settings that there is none of below the
-// names in front of it.
-func checkSettings(n *yaml.Node, in, place string) error {
+// checkSettings fails for a name in a mapping of settings that all, the names of all of them, have none
+// of below the names in front of it.
+func checkSettings(n *yaml.Node, all []string, in, place string) error {
 	if n = resolve(n); n.Kind != yaml.MappingNode {
 		return nil
 	}
 	var known []string
-	for _, name := range statuspage.PageSettingNames() {
+	for _, name := range all {
 		if name, is := strings.CutPrefix(name, in); is && !strings.Contains(name, ".") {
 			known = append(known, name)
 		}
+	}
+	if len(known) == 0 { // it may have any names
+		return nil
 	}
 	fields, err := (&reader{}).names(n, place)
 	if err != nil {
@@ -382,11 +398,43 @@ func checkSettings(n *yaml.Node, in, place string) error {
 		if !slices.Contains(known, f.name) {
 			return unknownField(f, place, known)
 		}
-		if err := checkSettings(f.node, in+f.name+".", place+": "+f.name); err != nil {
+		if err := checkSettings(f.node, all, in+f.name+".", place+": "+f.name); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+func parseIntegrations(list field) ([]integration, error) {
+	entries, err := parseEntries(list, "integration", integrationFields)
+	if err != nil {
+		return nil, err
+	}
+	var integrations []integration
+	lines := map[string]int{} // by name
+	for _, e := range entries {
+		for _, f := range e.fields {
+			if f.name == "options" {
+				if err := checkSettings(f.node, statuspage.IntegrationOptionNames(), "", e.place+": "+f.name); err != nil {
+					return nil, err
+				}
+			}
+		}
+		body, err := e.body()
+		if err != nil {
+			return nil, e.fault(err)
+		}
+		i := integration{entry: e}
+		if i.made, i.patch, err = apiv4.DecodeIntegration(body); err != nil {
+			return nil, e.fault(err)
+		}
+		if first := lines[i.made.Name]; first > 0 {
+			return nil, fault(e.line, "%s: the name %q is there twice, the first time in line %d: give it another name, or leave it out", e.place, i.made.Name, first)
+		}
+		lines[i.made.Name] = e.line
+		integrations = append(integrations, i)
+	}
+	return integrations, nil
 }
 
 // siteNames are the keys of all settings.

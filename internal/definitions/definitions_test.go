@@ -3,6 +3,7 @@ package definitions_test
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -468,7 +469,7 @@ site:
 // to write.
 func TestMistakes(t *testing.T) {
 	const (
-		needLists  = "the file must have monitors:, alert_rules:, maintenances:, pages: or site:, each with what it is to define"
+		needLists  = "the file must have monitors:, alert_rules:, maintenances:, pages:, site: or integrations:, each with what it is to define"
 		notAligned = "the line is not indented as those before it: put each - of a list, and all fields of an entry, below one another; or a value goes on after its quotes or brackets: put all of it into quotes"
 		monitors   = "there are tag, name, description, image, cron, default_status, status, category_name, monitor_type, type_data, include_degraded_in_downtime, is_hidden, monitor_settings_json, external_url, confirmation_threshold"
 		work       = "maintenances:\n- title: Backup\n  start_date_time: 1764000000\n  rrule: FREQ=DAILY\n  duration_seconds: 600\n"
@@ -502,10 +503,10 @@ func TestMistakes(t *testing.T) {
 		{"# monitors:\n", "line 1: " + needLists},
 		// It is, but not of these lists.
 		{"null\n", "line 1: " + needLists},
-		{"- tag: a\n", "line 1: the file must begin with one of monitors, alert_rules, maintenances, pages, site, and a colon; this one is a list: write monitors: above it"},
+		{"- tag: a\n", "line 1: the file must begin with one of monitors, alert_rules, maintenances, pages, site, integrations, and a colon; this one is a list: write monitors: above it"},
 		{"monitors\n", "line 1: " + needLists + `, not with the text "monitors"`},
 		{"monitors: []\npage: []\n", "line 2: there is no page to define: write pages"},
-		{"monitors: []\nincidents: []\n", "line 2: there is no incidents to define: there are monitors, alert_rules, maintenances, pages, site"},
+		{"monitors: []\nincidents: []\n", "line 2: there is no incidents to define: there are monitors, alert_rules, maintenances, pages, site, integrations"},
 		{"site: [logo]\n", "line 1: site must have fields, such as siteName: VALUE, not a list"},
 		{"site: /logo.png\n", `line 1: site must have fields, such as siteName: VALUE, not the text "/logo.png"`},
 		{"monitors: []\nmonitors: []\n", "line 2: monitors is there twice in the file, the first time in line 1: keep one"},
@@ -578,6 +579,11 @@ func TestMistakes(t *testing.T) {
 		{"site:\n  logo:\n", "line 2: site: logo must be a text, not nothing"},
 		{"site:\n  theme: light\n  nav: [{name: Shop}]\n", "line 3: site: Invalid value for config key 'nav'"},
 		{"site:\n  theme: light\n  theme: dark\n", "line 3: theme is there twice in site, the first time in line 2: keep one"},
+		{"integrations:\n- name: A\n  kind: generic\n  options:\n    publsh: title\n", "line 5: integration 1: options: unknown field publsh: write publish"},
+		{"integrations:\n- name: A\n  kind: generic\n  options: {heartbeat: {perod_seconds: 60}}\n", "line 4: integration 1: options: heartbeat: unknown field perod_seconds: write period_seconds"},
+		{"integrations:\n- name: A\n  kind: generic\n  options: title\n", "line 4: integration 1: options must be an object: write options: {NAME: VALUE}"},
+		{"integrations:\n- name: A\n  kind: generic\n  options: {publish: all}\n", "line 2: integration 1: publish must be one of: nothing, title, title_and_message"},
+		{"integrations:\n- name: A\n  kind: generic\n- name: A\n  kind: grafana\n", `line 4: integration 2: the name "A" is there twice, the first time in line 2: give it another name, or leave it out`},
 		// Entries.
 		{team + "- {page_path: ' TEAM ', page_title: T, page_header: H}\n", "line 5: page 2: the path team is there twice, the first time in line 2: give it another path, or leave it out"},
 		{"pages:\n- page_path: ~home\n- page_path: ~home\n", "line 3: page 2: the path ~home is there twice, the first time in line 2: give it another path, or leave it out"},
@@ -590,6 +596,79 @@ func TestMistakes(t *testing.T) {
 			t.Errorf("%q\n%v, want\n%s", tt.text, err, tt.want)
 		}
 	}
+}
+
+// TestIntegrations makes integrations, whose tokens are said once, and finds them again by their names.
+func TestIntegrations(t *testing.T) {
+	s := newStore(t)
+	token := regexp.MustCompile(`[0-9a-f]{32}`)
+	var tokens []string
+	applying := func(name, text, want string, dryRun bool) {
+		t.Helper()
+		got := applied(t, s, text, dryRun)
+		if !dryRun {
+			tokens = append(tokens, token.FindAllString(got, -1)...)
+		}
+		if diff := cmp.Diff(want, token.ReplaceAllString(got, "TOKEN")); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+	}
+	const first = `
+monitors: [{tag: mars, name: Mars}]
+integrations:
+  - name: Alertmanager
+    kind: alertmanager
+    options:
+      monitors: [earth]
+      rules: [{label: job, value: "mars-*", monitors: [mars], impact: DEGRADED}]
+      severities: {critical: DOWN, info: NONE}
+      reopen_minutes: 5
+  - {name: Backup, kind: heartbeat, options: {heartbeat: {monitor: google, period_seconds: 3600}}}
+  - {name: CloudWatch, kind: cloudwatch, options: {insufficient_data: open}}
+`
+	applying("dry run", first, `+ monitor mars
+= monitors: 1 made (dry run: nothing was written)
++ integration "Alertmanager": alertmanager
++ integration "Backup": heartbeat
+~ integration 1, "CloudWatch": options.insufficient_data null → "open"
+= integrations: 2 made, 1 changed (dry run: nothing was written)
+`, true)
+	applying("first", first, `+ monitor mars
+= monitors: 1 made
++ integration "Alertmanager": alertmanager
+  its token, shown this once: TOKEN (the address to send to: /hooks/TOKEN)
++ integration "Backup": heartbeat
+  its token, shown this once: TOKEN (the address to send to: /ping/TOKEN)
+~ integration 1, "CloudWatch": options.insufficient_data null → "open"
+= integrations: 2 made, 1 changed
+`, false)
+	applying("again", first, "= monitors: 1 as they should be\n= integrations: 3 as they should be\nnothing to change\n", false)
+	for n, id := range map[int]int64{0: 2, 2: 3} {
+		i, err := s.IntegrationByToken(t.Context(), statuspage.HashSecret(tokens[n]), now+60)
+		if err != nil || i.ID != id || tokens[n] != tokens[n+1] {
+			t.Errorf("token %d is of %v, %v", n, i, err)
+		}
+	}
+	const second = `
+integrations:
+  - {name: Alertmanager, kind: alertmanager, is_active: false, options: {reopen_minutes: null, publish: title}}
+  - {name: Backup, kind: heartbeat, options: {heartbeat: {monitor: google, period_seconds: 7200}}}
+`
+	applying("second", second, `~ integration 2, "Alertmanager": is_active true → false, options.publish null → "title", options.reopen_minutes 5 → null
+~ integration 3, "Backup": options.heartbeat.period_seconds 3600 → 7200
+= integrations: 2 changed
+`, false)
+	applying("second again", second, "= integrations: 2 as they should be\nnothing to change\n", false)
+
+	// What can't be done is found before anything is.
+	applying("another kind", "integrations:\n- {name: New, kind: generic}\n- {name: Backup, kind: grafana}", "error: line 3: integration 2: kind can't be changed: make another integration\n", false)
+	applying("unknown monitor", "integrations:\n- {name: New, kind: generic, options: {rules: [{label: a, value: b, monitors: [pluto]}]}}", "error: line 2: integration 1: Monitor with tag 'pluto' not found\n", false)
+	for range 2 {
+		if _, err := s.CreateIntegration(t.Context(), statuspage.NewIntegration{Name: "Twice", Kind: statuspage.KindGeneric}, statuspage.NewIntegrationToken(), now, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	applying("two of a name", "integrations: [{name: Twice, kind: generic}]", "error: line 1: integration 1: there are two with the name \"Twice\", 4 and 5: give one of them another name, or delete it\n", false)
 }
 
 // laughs is a short file of very many values.

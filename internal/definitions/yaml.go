@@ -51,7 +51,7 @@ func readYAML(text []byte) ([]field, error) {
 	return (&reader{}).names(root, "the file")
 }
 
-const needLists = "the file must have " + monitorList + ":, " + ruleList + ":, " + maintenanceList + ":, " + pageList + ": or " + siteFields + ":, each with what it is to define"
+const needLists = "the file must have " + monitorList + ":, " + ruleList + ":, " + maintenanceList + ":, " + pageList + ":, " + siteFields + ": or " + integrationList + ":, each with what it is to define"
 
 // resolve returns what an alias stands for.
 func resolve(n *yaml.Node) *yaml.Node {

@@ -133,6 +133,20 @@ func (n NewIntegration) Made(id int64, token string, now int64) (Integration, er
 	}, nil
 }
 
+// Tags are those of all monitors that the options name, each once.
+func (n NewIntegration) Tags() []string {
+	o := Integration{Kind: n.Kind, Options: n.Options}.Settings()
+	tags := slices.Clone(o.Monitors)
+	for _, r := range o.Rules {
+		tags = append(tags, r.Monitors...)
+	}
+	if o.Heartbeat.Monitor != "" {
+		tags = append(tags, o.Heartbeat.Monitor)
+	}
+	slices.Sort(tags)
+	return slices.Compact(tags)
+}
+
 // IntegrationPatch is a partial update of an integration. What is not set stays, and so does
 // an option that is not named; one that is null goes. Kind is what the client takes it for, ""
 // nothing.

@@ -175,6 +175,15 @@ var integrationOptions = []setting[IntegrationOptions]{
 	flag("heartbeat.post_only", func(o *IntegrationOptions) *bool { return &o.Heartbeat.PostOnly }),
 }
 
+// IntegrationOptionNames are the names of all options, those of objects with dots in between.
+func IntegrationOptionNames() []string {
+	names := make([]string, len(integrationOptions))
+	for n, o := range integrationOptions {
+		names[n] = o.name
+	}
+	return names
+}
+
 // CheckIntegrationOptions returns the error for the first option that is not what it has to be,
 // or that is missing for the kind. Unknown ones are an error: a name that is misspelt would change
 // nothing.
