@@ -225,16 +225,13 @@ const (
 
 type fetcher struct {
 	transport http.RoundTripper
+	roots     *x509.CertPool // nil: those of the system
 
 	mu    sync.Mutex
 	certs map[string]*x509.Certificate
 }
 
-// Certificate implements Fetcher.
-//
-// What proves that a certificate is that of SNS is the connection, of which the transport checks that
-// it leads to a host of SNS. The chain of the certificate itself can't be checked: SNS gives no
-// certificate of its issuer with it.
+// Certificate implements Fetcher. Its dates are OpenSNS' business.
 func (f *fetcher) Certificate(ctx context.Context, address string) (*x509.Certificate, error) {
 	f.mu.Lock()
 	cert := f.certs[address]
@@ -242,6 +239,47 @@ func (f *fetcher) Certificate(ctx context.Context, address string) (*x509.Certif
 	if cert != nil {
 		return cert, nil
 	}
+	cert, err := f.certificate(ctx, address)
+	switch {
+	case err != nil:
+		return nil, err
+	case !slices.ContainsFunc(append(cert.DNSNames, cert.Subject.CommonName), snsName.MatchString):
+		return nil, errSNSSignature
+	}
+	if err := f.verify(ctx, cert); err != nil {
+		return nil, err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.certs == nil || len(f.certs) >= maxCerts {
+		f.certs = map[string]*x509.Certificate{}
+	}
+	f.certs[address] = cert
+	return cert, nil
+}
+
+// verify returns an error unless somebody whom the system trusts made the certificate. SNS gives
+// it without that of its issuer, whose address is in it.
+func (f *fetcher) verify(ctx context.Context, cert *x509.Certificate) error {
+	issuers := x509.NewCertPool()
+	for _, address := range cert.IssuingCertificateURL[:min(1, len(cert.IssuingCertificateURL))] {
+		issuer, err := f.certificate(ctx, address)
+		if err != nil {
+			return err
+		}
+		issuers.AddCert(issuer)
+	}
+	_, err := cert.Verify(x509.VerifyOptions{
+		Roots: f.roots, Intermediates: issuers, CurrentTime: cert.NotBefore, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageAny},
+	})
+	if err != nil {
+		return errSNSSignature
+	}
+	return nil
+}
+
+// certificate gets the certificate at the address, as PEM or as it is.
+func (f *fetcher) certificate(ctx context.Context, address string) (*x509.Certificate, error) {
 	status, body, err := f.get(ctx, address)
 	switch {
 	case err != nil:
@@ -251,20 +289,13 @@ func (f *fetcher) Certificate(ctx context.Context, address string) (*x509.Certif
 	case status != http.StatusOK:
 		return nil, errSNSSignature
 	}
-	block, _ := pem.Decode(body)
-	if block == nil {
+	if block, _ := pem.Decode(body); block != nil {
+		body = block.Bytes
+	}
+	cert, err := x509.ParseCertificate(body)
+	if err != nil {
 		return nil, errSNSSignature
 	}
-	cert, err = x509.ParseCertificate(block.Bytes)
-	if err != nil || !slices.ContainsFunc(append(cert.DNSNames, cert.Subject.CommonName), snsName.MatchString) {
-		return nil, errSNSSignature
-	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.certs == nil || len(f.certs) >= maxCerts {
-		f.certs = map[string]*x509.Certificate{}
-	}
-	f.certs[address] = cert
 	return cert, nil
 }
 

@@ -2,25 +2,14 @@ package inbound_test
 
 import (
 	"context"
-	"crypto"
 	"crypto/rand"
 	"crypto/rsa"
-	"crypto/sha1"
-	"crypto/sha256"
-	"crypto/tls"
 	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/base64"
 	"encoding/json"
-	"encoding/pem"
 	"errors"
-	"math/big"
-	"net"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -42,104 +31,6 @@ func certPath(digit string) string {
 }
 
 func certURL(digit string) string { return "https://" + snsHost + certPath(digit) }
-
-// An snsServer stands for SNS: it has the host's certificate for TLS, and signing certificates.
-type snsServer struct {
-	key     *rsa.PrivateKey
-	fetcher inbound.Fetcher
-
-	mu   sync.Mutex
-	asks []string // paths and queries that were asked for
-}
-
-func (s *snsServer) asked() []string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.asks
-}
-
-func pemOf(t *testing.T, key *rsa.PrivateKey, name string, from, to time.Time) []byte {
-	t.Helper()
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name}, DNSNames: []string{name}, NotBefore: from, NotAfter: to}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
-}
-
-func newSNS(t *testing.T) *snsServer {
-	t.Helper()
-	key, err := rsa.GenerateKey(rand.Reader, 2048)
-	if err != nil {
-		t.Fatal(err)
-	}
-	day := func(days int) time.Time { return time.Unix(snsNow, 0).AddDate(0, 0, days) }
-	files := map[string][]byte{
-		certPath("a"): pemOf(t, key, "sns.amazonaws.com", day(-100), day(100)),
-		certPath("b"): pemOf(t, key, "sns.amazonaws.com", day(-100), day(-1)),
-		certPath("c"): pemOf(t, key, "sns.amazonaws.com", day(1), day(100)),
-		certPath("d"): pemOf(t, key, "sns.example.com", day(-100), day(100)),
-		certPath("e"): []byte("no certificate"),
-		certPath("0"): pemOf(t, key, "sns-signing.eu-central-1.amazonaws.com", day(-100), day(100)),
-	}
-	s := &snsServer{key: key}
-	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		s.mu.Lock()
-		s.asks = append(s.asks, r.URL.RequestURI())
-		s.mu.Unlock()
-		switch file, there := files[r.URL.Path]; {
-		case there:
-			w.Write(file)
-		case r.URL.Path == certPath("f"):
-			w.Header().Set("Location", certPath("a"))
-			w.WriteHeader(http.StatusFound)
-			w.Write(files[certPath("a")])
-		case r.URL.Path == certPath("5"):
-			w.WriteHeader(http.StatusServiceUnavailable)
-		case r.URL.Path == "/" && r.URL.Query().Get("Token") == "moved":
-			http.Redirect(w, r, "/elsewhere", http.StatusFound)
-		case r.URL.Path == "/":
-			w.Write([]byte("<ConfirmSubscriptionResponse/>"))
-		default:
-			w.WriteHeader(http.StatusForbidden)
-		}
-	}))
-	t.Cleanup(server.Close)
-	s.fetcher = inbound.NewFetcher(&http.Transport{
-		DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
-			return (&net.Dialer{}).DialContext(ctx, network, server.Listener.Addr().String())
-		},
-		TLSClientConfig: &tls.Config{RootCAs: server.Client().Transport.(*http.Transport).TLSClientConfig.RootCAs, ServerName: "example.com"},
-	})
-	return s
-}
-
-// sign signs a message as SNS does, whatever its version says.
-func (s *snsServer) sign(t *testing.T, key *rsa.PrivateKey, message map[string]any) {
-	t.Helper()
-	names := []string{"Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type"}
-	if message["Type"] != "Notification" {
-		names = []string{"Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type"}
-	}
-	var text strings.Builder
-	for _, name := range names {
-		if value, there := message[name].(string); there {
-			text.WriteString(name + "\n" + value + "\n")
-		}
-	}
-	hash, sum := crypto.SHA256, sha256.Sum256([]byte(text.String()))
-	digest := sum[:]
-	if message["SignatureVersion"] == "1" {
-		old := sha1.Sum([]byte(text.String()))
-		hash, digest = crypto.SHA1, old[:]
-	}
-	signature, err := rsa.SignPKCS1v15(rand.Reader, key, hash, digest)
-	if err != nil {
-		t.Fatal(err)
-	}
-	message["Signature"] = base64.StdEncoding.EncodeToString(signature)
-}
 
 func payload(t *testing.T, name string) []byte {
 	t.Helper()
@@ -254,6 +145,9 @@ func TestOpenSNS(t *testing.T) {
 		{name: "no certificate", changes: map[string]any{"SigningCertURL": certURL("e")}, code: refused},
 		{name: "redirecting certificate", changes: map[string]any{"SigningCertURL": certURL("f")}, code: refused},
 		{name: "certificate that is not there", changes: map[string]any{"SigningCertURL": certURL("1")}, code: refused},
+		{name: "certificate of an issuer whom nobody trusts", changes: map[string]any{"SigningCertURL": certURL("2")}, code: refused},
+		{name: "certificate whose issuer is not to be found", changes: map[string]any{"SigningCertURL": certURL("3")}, code: refused},
+		{name: "the issuer has trouble", changes: map[string]any{"SigningCertURL": certURL("4")}, code: ours},
 		{name: "SNS has trouble", changes: map[string]any{"SigningCertURL": certURL("5")}, code: ours},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
