@@ -529,6 +529,7 @@ type run struct {
 	idle           time.Duration             // since the last change of the open ones
 	rules          []statuspage.NewAlertRule // beside them
 	due            int                       // maintenances, daily ones of which an event begins
+	heartbeats     int                       // of monitors from m1 on, each of which was pinged once
 	before         []time.Duration           // earlier runs, how long ago
 }
 
@@ -550,6 +551,8 @@ var (
 		{function: function.Minute, name: "no rule"},
 		{function: function.Minute, name: "a rule on one monitor, nothing to do", rules: []statuspage.NewAlertRule{noData}},
 		{function: function.Minute, name: "no rule, an event begins", due: 1},
+		{function: function.Minute, name: "no rule, a heartbeat", heartbeats: 1},
+		{function: function.Minute, name: "no rule, 4 heartbeats", heartbeats: 4},
 	}
 )
 
@@ -588,6 +591,17 @@ func (r run) measure(t *testing.T) cost {
 	for range r.due {
 		n := statuspage.NewMaintenance{Title: "Backup", Schedule: statuspage.Schedule{Start: at, Rule: "FREQ=DAILY", Duration: 600}}
 		if _, err := store.CreateMaintenance(t.Context(), n, at-3600, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for n := range r.heartbeats {
+		i, err := store.CreateIntegration(t.Context(), statuspage.NewIntegration{
+			Name: "Job", Kind: statuspage.KindHeartbeat, Active: true, Options: statuspage.JSONObject(fmt.Sprintf(`{"heartbeat":{"monitor":"m%d"}}`, n+1)),
+		}, statuspage.NewIntegrationToken(), at, nil)
+		if err == nil {
+			err = store.Ping(t.Context(), i, statuspage.Ping{Kind: statuspage.PingSuccess, At: (at - 3600) * 1000})
+		}
+		if err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -81,9 +81,9 @@
 // A change of a record and its change row are one transaction. It is made from the record
 // as it was read, and refused when that has changed since; then the record is read again
 // and the change is made from that. The exceptions are single updates that may take effect
-// twice: points of a day that is not over, counters, the last use of an API key, when an
-// integration was last heard of and what was wrong, the totals of a day, the time at which a maintenance is due, and the note that a deleted monitor's
-// rows are gone.
+// twice: points of a day that is not over, states of heartbeats, counters, the last use of an
+// API key, when an integration was last heard of and what was wrong, the totals of a day, the
+// time at which a maintenance is due, and the note that a deleted monitor's rows are gone.
 //
 // A request with an idempotency key first claims the key's record. The transaction of its
 // effect also writes the reply into that record, if the claim is still held. So the reply

@@ -39,7 +39,7 @@ var DefaultSettings = JSONObject(`{"` + NumeratorSetting + `":"` + DefaultFormul
 // with another id that inherits nothing.
 //
 // Many fields are the client's own words, kept and given back: the service attaches no
-// meaning to them (docs/api.md, Monitors).
+// meaning to them (docs/api.md, Monitors), but for a monitor that takes pings, see TakesPings.
 type Monitor struct {
 	ID                    int64
 	Tag                   string
