@@ -172,6 +172,31 @@ func (t *Table) UpdateAtLeastOnce(ctx context.Context, k Key, e *Expr) (changed 
 	return changed, false, nil
 }
 
+// UpdateOrRead is UpdateAtLeastOnce that returns the whole item as it is afterwards; when refused
+// the one that did not have what e asks for, nil when there is none.
+func (t *Table) UpdateOrRead(ctx context.Context, k Key, e *Expr) (it Item, refused bool, err error) {
+	in := &dynamodb.UpdateItemInput{
+		TableName: t.name, Key: k.Item(),
+		UpdateExpression: e.update(), ConditionExpression: e.condition(),
+		ExpressionAttributeNames: e.names, ExpressionAttributeValues: e.valuesOrNil(),
+		ReturnValues: types.ReturnValueAllNew, ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
+	}
+	err = patiently(ctx, isConflict, func() error {
+		out, err := t.client.UpdateItem(ctx, in)
+		if err == nil {
+			it = out.Attributes
+		}
+		return err
+	})
+	if failed, ok := errors.AsType[*types.ConditionalCheckFailedException](err); ok {
+		return failed.Item, true, nil
+	}
+	if err != nil {
+		return nil, false, failure("update", err)
+	}
+	return it, false, nil
+}
+
 // Count adds n to a counter and returns what it is then. A try whose answer was lost is
 // counted too.
 func (t *Table) Count(ctx context.Context, k Key, attr string, n int64) (int64, error) {

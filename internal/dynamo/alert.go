@@ -2,6 +2,8 @@ package dynamo
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -64,6 +66,9 @@ func alertItem(a statuspage.Alert) ddb.Item {
 	it[attrUpdated] = ddb.Num(a.Updated)
 	ddb.PutNum(it, attrResolved, a.Resolved)
 	it[ddb.AttrVersion] = ddb.Num(a.Version)
+	if a.Signal != nil {
+		putSignalAlert(it, *a.Signal)
+	}
 	return it
 }
 
@@ -82,6 +87,9 @@ func readAlert(it ddb.Item) (statuspage.Alert, error) {
 		Updated:    r.Num(attrUpdated),
 		Resolved:   r.OptNum(attrResolved),
 		Version:    r.Num(ddb.AttrVersion),
+	}
+	if r.Has(attrIntegrationID) {
+		a.Signal = readSignalAlert(&r)
 	}
 	return a, r.Err
 }
@@ -152,13 +160,14 @@ func incidentAlertKey(incidentID, alertID int64) ddb.Key {
 	return ddb.Key{PK: incidentPK(incidentID), SK: alertRowPrefix + padID(alertID)}
 }
 
-// openings are what is open on a monitor: the marks of its alerts, by rule, and the outage
-// that those share of rules which make incidents. Which these are the marks say. An outage
-// that none of them names is over: a function of an older version, which does not know of
-// outages, has ended its alerts.
+// openings are what is open on a monitor: the marks of its alerts, by rule, those of
+// integrations, and the outage that those share of rules which make incidents. Which these are
+// the marks say. An outage that none of them names is over: a function of an older version, which
+// does not know of outages, has ended its alerts.
 type openings struct {
-	outage *statuspage.Outage
-	alerts map[int64]openAlert
+	outage  *statuspage.Outage
+	alerts  map[int64]openAlert
+	signals []openAlert // of integrations, those alone that share
 }
 
 // openOn reads the openings on the monitor. It reads the row of the outage before the marks:
@@ -183,37 +192,54 @@ func (s *Store) openOn(ctx context.Context, monitorID int64) (openings, error) {
 		if err != nil {
 			return o, err
 		}
+		if ruleID == 0 {
+			o.signals = append(o.signals, open)
+			continue
+		}
 		o.alerts[ruleID] = open
 	}
 	return o, nil
 }
 
-// shares reports whether the rule's alert is one of the outage's.
-func (o openings) shares(ruleID int64) bool {
-	a, open := o.alerts[ruleID]
-	return open && o.outage != nil && a.incidentID != nil && *a.incidentID == o.outage.IncidentID
+// shares reports whether the alert is one of the outage's.
+func (o openings) shares(alertID int64) bool {
+	return o.sharing(func(a openAlert) bool { return a.alertID == alertID })
 }
 
-// sharedByOthers reports whether alerts of other rules are the outage's.
-func (o openings) sharedByOthers(ruleID int64) bool {
-	for id := range o.alerts {
-		if id != ruleID && o.shares(id) {
-			return true
-		}
+// sharedByOthers reports whether other alerts than that one are the outage's.
+func (o openings) sharedByOthers(alertID int64) bool {
+	return o.sharing(func(a openAlert) bool { return a.alertID != alertID })
+}
+
+func (o openings) sharing(is func(openAlert) bool) bool {
+	of := func(a openAlert) bool {
+		return o.outage != nil && a.incidentID != nil && *a.incidentID == o.outage.IncidentID && is(a)
 	}
-	return false
+	return slices.ContainsFunc(slices.Collect(maps.Values(o.alerts)), of) || slices.ContainsFunc(o.signals, of)
 }
 
 // Alert implements apiv4.AlertStore.
 func (s *Store) Alert(ctx context.Context, id int64) (statuspage.Alert, error) {
-	return find(ctx, s, alertKey(id), readAlert, func() error { return statuspage.AlertNotFound(id) })
+	a, err := find(ctx, s, alertKey(id), readAlert, func() error { return statuspage.AlertNotFound(id) })
+	if err != nil {
+		return a, err
+	}
+	alerts, err := s.heardOf(ctx, []statuspage.Alert{a})
+	return alerts[0], err
 }
 
 // Alerts implements apiv4.AlertStore. Without a tag it reads an index, with one
 // the rows under the monitor and then the alerts, strongly consistent.
 func (s *Store) Alerts(ctx context.Context, q statuspage.AlertQuery, take func(statuspage.Alert) bool) (int64, error) {
 	in := ddb.Query{Index: ddb.GSI1, PK: allAlerts, Low: padID(0), High: beforeID(q.After), Newest: true, Limit: q.Limit + 1}
-	read := ddb.Each(readAlert)
+	each := ddb.Each(readAlert)
+	read := func(ctx context.Context, items []ddb.Item) ([]statuspage.Alert, error) {
+		alerts, err := each(ctx, items)
+		if err != nil {
+			return nil, err
+		}
+		return s.heardOf(ctx, alerts)
+	}
 	if q.Tag != "" {
 		m, err := s.Monitor(ctx, q.Tag)
 		if err != nil {
@@ -222,7 +248,7 @@ func (s *Store) Alerts(ctx context.Context, q statuspage.AlertQuery, take func(s
 		in.Index, in.PK, in.Low, in.High = ddb.Main, monitorPK(m.ID), alertRowPrefix+padID(0), alertRowPrefix+beforeID(q.After)
 		read = s.alertsOfRows
 	}
-	if q.State != "" || q.RuleID != 0 {
+	if q.Filtered() {
 		in.Limit = maxRowsRead
 	}
 	return ddb.List(ctx, s.table, ddb.Listing[statuspage.Alert, int64]{
@@ -256,18 +282,22 @@ func (s *Store) alertsOfRows(ctx context.Context, rows []ddb.Item) ([]statuspage
 		}
 		alerts = append(alerts, a)
 	}
-	return alerts, nil
+	return s.heardOf(ctx, alerts)
 }
 
 // endAlert resolves an alert and takes its mark away. It is refused when it is not
 // the rule's open alert.
 func (s *Store) endAlert(mark ddb.Key, id, now int64) []ddb.Write {
-	e := ddb.NewExpr().IfEqual(attrState, ddb.Str(string(statuspage.Triggered))).
-		Set(attrState, ddb.Str(string(statuspage.AlertResolved))).Set(attrResolved, ddb.Num(now)).Set(attrUpdated, ddb.Num(now)).Increment(ddb.AttrVersion)
 	return []ddb.Write{
-		s.table.Update(alertKey(id), e),
+		s.table.Update(alertKey(id), alertEnds(now)),
 		s.table.Delete(mark, ddb.NewExpr().IfEqual(attrAlert, ddb.Num(id))),
 	}
+}
+
+// alertEnds resolves an alert that is open.
+func alertEnds(now int64) *ddb.Expr {
+	return ddb.NewExpr().IfEqual(attrState, ddb.Str(string(statuspage.Triggered))).
+		Set(attrState, ddb.Str(string(statuspage.AlertResolved))).Set(attrResolved, ddb.Num(now)).Set(attrUpdated, ddb.Num(now)).Increment(ddb.AttrVersion)
 }
 
 // endAlerts resolves the alerts that the rule had opened on the monitors up to the
@@ -333,20 +363,20 @@ func (s *Store) endAlertOf(ctx context.Context, monitorID, ruleID int64, open op
 		if !old(open) {
 			return true, nil
 		}
-		refused, err := s.table.Transact(ctx, append(s.endAlert(openAlertKey(monitorID, ruleID), open.alertID, now), s.leaveOutage(monitorID, ruleID, on, 0)...)...)
+		refused, err := s.table.Transact(ctx, append(s.endAlert(openAlertKey(monitorID, ruleID), open.alertID, now), s.leaveOutage(monitorID, open.alertID, on, 0)...)...)
 		ended := refused != nil && (refused.Failed(0) || refused.Failed(1))
 		return refused == nil || ended, err
 	})
 }
 
-// leaveOutage takes the rule's alert, which ended, out of the outage that it shares; the last
-// one ends the outage. recovered is as in Outage.Left.
-func (s *Store) leaveOutage(monitorID, ruleID int64, on openings, recovered int64) []ddb.Write {
-	if !on.shares(ruleID) {
+// leaveOutage takes the alert, which ended, out of the outage that it shares; the last one
+// ends the outage. recovered is as in Outage.Left.
+func (s *Store) leaveOutage(monitorID, alertID int64, on openings, recovered int64) []ddb.Write {
+	if !on.shares(alertID) {
 		return nil
 	}
 	was := outageItem(monitorID, *on.outage)
-	if on.sharedByOthers(ruleID) {
+	if on.sharedByOthers(alertID) {
 		return []ddb.Write{s.table.Change(was, outageItem(monitorID, on.outage.Left(recovered)))}
 	}
 	return []ddb.Write{s.table.Delete(outageKey(monitorID), ddb.NewExpr().IfSame(was))}
@@ -375,7 +405,7 @@ func (s *Store) drawFiring(ctx context.Context, ids *statuspage.FiringIDs, alert
 func (s *Store) firingWrites(ctx context.Context, m statuspage.Monitor, r statuspage.AlertRule, on openings, j statuspage.Judgement, ids *statuspage.FiringIDs, now int64) ([]ddb.Write, error) {
 	var joined *statuspage.Incident
 	g, gctx := errgroup.WithContext(ctx)
-	joins := r.CreateIncident && on.sharedByOthers(r.ID)
+	joins := r.CreateIncident && on.sharedByOthers(on.alerts[r.ID].alertID)
 	g.Go(func() error { return s.drawFiring(gctx, ids, true, r.CreateIncident && !joins, r.CreateIncident) })
 	if joins {
 		g.Go(func() error {
@@ -410,28 +440,37 @@ func (s *Store) firingWrites(ctx context.Context, m statuspage.Monitor, r status
 		s.table.PutNew(alertItem(a)),
 		s.table.Put(alertRowKey(a.MonitorID, a.ID).Item()),
 	}
+	return append(writes, s.alarmWrites(byRule(ctx, r), f, joined, on, now)...), nil
+}
+
+// alarmWrites make the incident of a firing, or what becomes of the one that it joins as it was
+// read, and the outage if it has one. on is what is open on the alert's monitor.
+func (s *Store) alarmWrites(ctx context.Context, f statuspage.Firing, joined *statuspage.Incident, on openings, now int64) []ddb.Write {
 	if f.Incident == nil {
-		return writes, nil
+		return nil
 	}
-	outage := s.table.PutNew(outageItem(m.ID, f.Outage))
-	if on.outage != nil {
-		outage = s.table.Change(outageItem(m.ID, *on.outage), outageItem(m.ID, f.Outage))
+	var writes []ddb.Write
+	if f.Outage.IncidentID != 0 {
+		is := outageItem(f.Alert.MonitorID, f.Outage)
+		outage := s.table.PutNew(is)
+		if on.outage != nil {
+			outage = s.table.Change(outageItem(f.Alert.MonitorID, *on.outage), is)
+		}
+		writes = append(writes, outage)
 	}
-	writes = append(writes, outage)
-	ctx = byRule(ctx, r)
 	if joined == nil {
 		opened := statuspage.Change{
 			Record: statuspage.RecordIncident, ID: f.Incident.ID, Version: f.Incident.Version, What: statuspage.Created, CommentID: f.Comment.ID,
 		}
 		writes = append(writes, s.newIncident(*f.Incident)...)
-		return append(writes, s.table.PutNew(CommentItem(*f.Comment)), s.changeRow(ctx, opened, now)), nil
+		return append(writes, s.table.PutNew(CommentItem(*f.Comment)), s.changeRow(ctx, opened, now))
 	}
 	change := incidentChange{next: *f.Incident}
 	if f.Comment != nil {
 		change = s.withComment(*f.Incident, *f.Comment, nil)
 	}
-	writes = append(writes, s.table.Put(incidentAlertKey(joined.ID, a.ID).Item()))
-	return append(writes, s.incidentWrites(ctx, *joined, change, now)...), nil
+	writes = append(writes, s.table.Put(incidentAlertKey(joined.ID, f.Alert.ID).Item()))
+	return append(writes, s.incidentWrites(ctx, *joined, change, now)...)
 }
 
 // byRule makes the alert rule the actor of the writes, not the API key that posted the

@@ -52,7 +52,7 @@ var fieldNames = map[statuspage.RecordKind]map[string]string{
 // first one to what was there before anybody wrote it, or are made from others.
 var followsOthers = map[string]bool{
 	ddb.AttrVersion: true, ddb.AttrLSI1SK: true, ddb.AttrGSI1SK: true, ddb.AttrGSI2PK: true, ddb.AttrGSI2SK: true, attrUpdated: true, attrCreated: true,
-	attrSince: true, attrFormer: true, attrChanged: true, attrMade: true, attrRecent: true, attrLastError: true, attrLastErrorAt: true,
+	attrSince: true, attrFormer: true, attrChanged: true, attrMade: true, attrRecent: true, attrLastError: true, attrLastErrorAt: true, attrHandled: true,
 }
 
 // changedFields are the fields in which a record differs from what it was, nil when only

@@ -179,7 +179,7 @@ func (s *Store) sweepMonitor(ctx context.Context, id int64, public bool, most in
 		return err
 	}
 	for read := 0; ; {
-		items, _, err := s.table.Page(ctx, ddb.Query{PK: monitorPK(id), Limit: keysAtOnce, Fields: []string{}}, nil)
+		items, _, err := s.table.Page(ctx, ddb.Query{PK: monitorPK(id), Limit: keysAtOnce, Fields: []string{attrIntegrationID}}, nil)
 		if err != nil {
 			return err
 		}
@@ -192,8 +192,10 @@ func (s *Store) sweepMonitor(ctx context.Context, id int64, public bool, most in
 			return nil
 		}
 		var plain []ddb.Key
-		for _, k := range keysOf(items) {
+		for n, k := range keysOf(items) {
 			switch {
+			case strings.HasPrefix(k.SK, alertRowPrefix) && items[n][attrIntegrationID] != nil:
+				plain = append(plain, k) // the alert is its integration's
 			case strings.HasPrefix(k.SK, alertRowPrefix):
 				alert, err := alertOfRow(k)
 				if err != nil {

@@ -45,6 +45,7 @@ const (
 	attrImpact   = "impact"
 	attrAlert    = "alert_id"
 	attrAlertOn  = "alert_monitor_id"
+	attrHandled  = "handled"
 	attrCreated  = "created"
 	attrUpdated  = "updated"
 
@@ -91,6 +92,7 @@ func incidentItem(i statuspage.Incident) ddb.Item {
 	if i.AlertMonitorID != 0 {
 		it[attrAlertOn] = ddb.Num(i.AlertMonitorID)
 	}
+	ddb.PutFlag(it, attrHandled, i.Handled)
 	if i.AutoCloseAfter.IsSet() {
 		it[attrAutoClose] = ddb.OptNum(i.AutoCloseAfter)
 	}
@@ -123,7 +125,7 @@ func flag(b bool) int64 {
 var incidentFields = []string{
 	ddb.AttrID, attrTitle, attrStart, attrEnd, attrState, attrType, attrSource, attrMonitors, attrAlert, attrAlertOn, attrCreated, attrUpdated, attrClosed, ddb.AttrVersion,
 	attrNoStart, attrStartSeconds, attrEndSeconds, attrNoImpact, attrIdentified, attrMaintenance,
-	attrAutoClose, attrWarned, attrWarnedOf, attrOrphan,
+	attrAutoClose, attrWarned, attrWarnedOf, attrOrphan, attrHandled,
 }
 
 func affectedList(monitors []statuspage.AffectedMonitor) types.AttributeValue {
@@ -160,6 +162,7 @@ func readIncident(it ddb.Item) (statuspage.Incident, error) {
 		},
 		AutoCloseAfter: r.Field(attrAutoClose),
 		AlertMonitorID: r.NumOrZero(attrAlertOn),
+		Handled:        r.Has(attrHandled),
 		Orphan:         statuspage.Orphan(r.StrOrEmpty(attrOrphan)),
 	}
 	if warned := r.OptNum(attrWarned); warned != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"golang.org/x/sync/errgroup"
@@ -353,6 +354,13 @@ func (s *Store) sweepIntegration(ctx context.Context, id, now int64) error {
 			e := ddb.NewExpr().IfExists().SetIfAbsent(attrSwept, ddb.Num(now))
 			_, _, err := s.table.UpdateAtLeastOnce(ctx, cleanupKey(cleanupIntegration, id), e)
 			return err
+		}
+		for _, k := range keysOf(items) {
+			if strings.HasPrefix(k.SK, signalPrefix) {
+				if err := s.endSignal(ctx, k, now); err != nil {
+					return err
+				}
+			}
 		}
 		if err := s.table.DeleteAll(ctx, keysOf(items)); err != nil {
 			return err

@@ -327,16 +327,17 @@ func (s *Store) recoveredAt(ctx context.Context, m statuspage.Monitor, c statusp
 // recoveryWrites resolve the rule's open alert, and its incident unless that does not follow
 // it or other alerts share it.
 func (s *Store) recoveryWrites(ctx context.Context, m statuspage.Monitor, r statuspage.AlertRule, on openings, j statuspage.Judgement, of seen, ids *statuspage.FiringIDs, now int64) ([]ddb.Write, error) {
-	open, shared := on.alerts[r.ID], on.shares(r.ID)
+	open := on.alerts[r.ID]
+	shared := on.shares(open.alertID)
 	writes := append(s.endAlert(openAlertKey(m.ID, r.ID), open.alertID, now), s.table.Check(ruleKey(r.ID), ddb.NewExpr().IfSame(ruleItem(r))))
 	switch {
 	case open.incidentID == nil:
 		return writes, nil
-	case shared && on.sharedByOthers(r.ID):
+	case shared && on.sharedByOthers(open.alertID):
 		at, err := s.recoveredAt(ctx, m, r.Condition, of, on.outage.Start, now)
-		return append(writes, s.leaveOutage(m.ID, r.ID, on, at)...), err
+		return append(writes, s.leaveOutage(m.ID, open.alertID, on, at)...), err
 	}
-	writes = append(writes, s.leaveOutage(m.ID, r.ID, on, 0)...)
+	writes = append(writes, s.leaveOutage(m.ID, open.alertID, on, 0)...)
 	var it ddb.Item
 	g, gctx := errgroup.WithContext(ctx)
 	g.Go(func() (err error) {

@@ -81,6 +81,7 @@ var kinds = []struct {
 	{allSettings, "", IsVisible},
 	{allIntegrations, "", IsVisible},
 	{integrationPrefix, deliveryPrefix, Other},
+	{integrationPrefix, signalPrefix, Other},
 	{integrationTokenPrefix, meta, IsAPIKey},
 	{allMaintenances, "", IsVisible},
 	{monitorPrefix, maintenanceRowPrefix, Other},

@@ -87,6 +87,8 @@ type Contents struct {
 	Tokens       map[string]int64 // of integrations, by hash
 	Deliveries   map[int64]int    // how many of an integration there are
 
+	Signals map[string]Attributes // marks of the problems of integrations, by their keys in the table
+
 	problems []string
 }
 
@@ -110,7 +112,7 @@ func (tb *Table) Contents(t testing.TB) *Contents {
 		Rules: map[int64]Attributes{}, Alerts: map[int64]Attributes{},
 		Joined: map[int64][]int64{}, Outages: map[int64]Attributes{}, Marks: map[int64][]Attributes{},
 		Maintenances: map[int64]Attributes{}, Occurrences: map[int64]map[int64]Attributes{}, MaintenanceRows: map[int64]map[int64]Attributes{},
-		Pages: map[string]Attributes{}, Settings: map[string]Attributes{},
+		Pages: map[string]Attributes{}, Settings: map[string]Attributes{}, Signals: map[string]Attributes{},
 		Integrations: map[int64]Attributes{}, Tokens: map[string]int64{}, Deliveries: map[int64]int{},
 	}
 	for _, it := range tb.Scan(t) {
@@ -190,6 +192,8 @@ func (tb *Table) Contents(t testing.TB) *Contents {
 			if want := a.Num("delivered")/1000 + 7*24*60*60; a.Num("expires") != want {
 				c.problem("%s %s goes at %d, not %d", pk, sk, a.Num("expires"), want)
 			}
+		case kind == "INTEGRATION" && strings.HasPrefix(sk, "SIGNAL#"):
+			c.Signals[pk+" "+sk] = a
 		case pk == "SYSTEM" || kind == "APIKEY":
 		default:
 			c.problem("an item of no known kind: %s %s", pk, sk)
@@ -303,12 +307,12 @@ func (c *Contents) Check() []string {
 		}
 	}
 	for incident := range c.Bodies {
-		if c.Incidents[incident] == nil && !c.Cleaning("INCIDENT", incident) {
+		if c.Incidents[incident] == nil {
 			c.problem("the body of incident %d, which is not there", incident)
 		}
 	}
 	for incident, comments := range c.Comments {
-		if c.Incidents[incident] == nil && !c.Cleaning("INCIDENT", incident) {
+		if c.Incidents[incident] == nil {
 			c.problem("%d comments of incident %d, which is not there", len(comments), incident)
 		}
 		for id, m := range comments {
@@ -326,6 +330,7 @@ func (c *Contents) Check() []string {
 	}
 	c.checkAlerts(monitorIDs)
 	c.checkOutages(monitorIDs)
+	c.checkSignals()
 	c.checkMaintenances(monitorIDs)
 	c.checkPages(monitorIDs)
 	c.checkIntegrations()
@@ -369,6 +374,16 @@ func (c *Contents) checkAlerts(monitorIDs map[int64]string) {
 		if c.Cleaning("MONITOR", monitor) {
 			continue
 		}
+		incident := a.Num("incident_id")
+		if a.Has("incident_id") && c.Incidents[incident].Num("alert_id") != id && !slices.Contains(c.Joined[incident], id) {
+			c.problem("alert %d names incident %d, which is not there or not its own", id, incident)
+		}
+		if want := fmt.Sprintf("%016d", id); a.Text("gsi1pk") != "ALERTS" || a.Text("gsi1sk") != want {
+			c.problem("alert %d is in the index as %s %s", id, a.Text("gsi1pk"), a.Text("gsi1sk"))
+		}
+		if a.Has("integration_id") {
+			continue // see checkSignals
+		}
 		if a.Text("state") == "TRIGGERED" && !open {
 			c.problem("alert %d is open without a mark", id)
 		}
@@ -377,13 +392,6 @@ func (c *Contents) checkAlerts(monitorIDs map[int64]string) {
 		}
 		if !slices.Contains(c.Other[monitor], fmt.Sprintf("ALERT#%016d", id)) {
 			c.problem("alert %d has no row under monitor %d", id, monitor)
-		}
-		incident := a.Num("incident_id")
-		if a.Has("incident_id") && c.Incidents[incident].Num("alert_id") != id && !slices.Contains(c.Joined[incident], id) {
-			c.problem("alert %d names incident %d, which is not there or not its own", id, incident)
-		}
-		if want := fmt.Sprintf("%016d", id); a.Text("gsi1pk") != "ALERTS" || a.Text("gsi1sk") != want {
-			c.problem("alert %d is in the index as %s %s", id, a.Text("gsi1pk"), a.Text("gsi1sk"))
 		}
 	}
 	for monitor, sks := range c.Other {
@@ -397,7 +405,7 @@ func (c *Contents) checkAlerts(monitorIDs map[int64]string) {
 					c.problem("row %s under monitor %d belongs to no alert", sk, monitor)
 				}
 			}
-			if digits, ok := strings.CutPrefix(sk, "OPENALERT#"); ok {
+			if digits, ok := strings.CutPrefix(sk, "OPENALERT#"); ok && !strings.HasPrefix(digits, "SIGNAL#") {
 				rule, _ := strconv.ParseInt(digits, 10, 64)
 				open := 0
 				for _, a := range c.Alerts {
@@ -453,7 +461,7 @@ func (c *Contents) checkOutages(monitorIDs map[int64]string) {
 			if a == nil && (monitorIDs[on] == "" || c.Cleaning("MONITOR", on)) {
 				continue // it went with its monitor
 			}
-			if a == nil || a.Num("incident_id") != incident || a.Num("monitor_id") != on {
+			if a == nil || a.Num("incident_id") != incident || !a.Has("integration_id") && a.Num("monitor_id") != on {
 				c.problem("alert %d joined incident %d of monitor %d, but is %v", id, incident, on, a)
 			}
 		}

@@ -196,12 +196,13 @@ const (
 // ValidAlertState reports whether s is one of the states.
 func ValidAlertState(s AlertState) bool { return s == Triggered || s == AlertResolved }
 
-// An Alert is one time that a rule found one of its monitors failing. It keeps what
-// the rule said then. A rule has at most one alert on a monitor that is TRIGGERED.
+// An Alert is one time that a rule found one of its monitors failing, or that another tool told of
+// a problem. It keeps what was said then. A rule has at most one alert on a monitor that is
+// TRIGGERED, an integration at most one for a key.
 type Alert struct {
 	ID         int64
-	RuleID     int64
-	Tag        string // of the monitor
+	RuleID     int64  // 0: an integration's
+	Tag        string // of the monitor; of an integration's the first one, "" without any
 	MonitorID  int64
 	Condition  // without thresholds
 	Severity   Severity
@@ -211,6 +212,8 @@ type Alert struct {
 	Updated    int64  // UTC seconds
 	Resolved   *int64 // UTC seconds
 	Version    int64  // rises with every write
+
+	Signal *SignalAlert // of an integration's; nil: a rule's
 }
 
 // Ended returns the alert resolved at now (UTC seconds).
@@ -485,48 +488,88 @@ func (r AlertRule) alert(m Monitor, id, now int64) Alert {
 // Fired returns the alert that the judgement opens on the monitor at now (UTC seconds),
 // with its incident. The incident starts with the first point that the judgement rests on.
 func (r AlertRule) Fired(m Monitor, j Judgement, ids FiringIDs, now int64) Firing {
-	f := Firing{Alert: r.alert(m, ids.Alert, now)}
 	if !r.CreateIncident {
-		return f
+		return Firing{Alert: r.alert(m, ids.Alert, now)}
 	}
-	i := NewIncident{Title: r.IncidentTitle(m.Name), Start: j.Since, Source: SourceAlert}.
-		opened(ids.Incident, []AffectedMonitor{{Tag: m.Tag, MonitorID: m.ID, Impact: r.IncidentImpact()}}, now)
-	i.AlertID, i.AlertMonitorID, f.Alert.IncidentID = &ids.Alert, m.ID, &ids.Incident
-	opening := NewComment{Text: r.OpeningComment(j), Time: FloorMinute(now), State: Investigating}.Made(ids.Incident, ids.Comment, now)
-	f.Incident, f.Comment, f.Outage = &i, &opening, Outage{IncidentID: i.ID, Start: i.Start, Version: 1}
-	return f
+	return r.alarm(m, j, ids, now).opens(ids, now)
 }
 
 // Joined returns the alert that the judgement opens on the monitor at now (UTC seconds) while
-// others are open there that share the incident i: it joins them. The worse impact counts, and
-// the earlier start as long as nobody has changed start or monitors. An incident that does not
-// follow the alert, see Incident.Follows, stays as it is. One that is open in the state RESOLVED,
-// because a person cleared its end, is under investigation again.
+// others are open there that share the incident i: it joins them, see alarm.joins.
 func (r AlertRule) Joined(m Monitor, j Judgement, i Incident, o Outage, ids FiringIDs, now int64) Firing {
-	f := Firing{Alert: r.alert(m, ids.Alert, now), Incident: &i, Outage: o}
+	return r.alarm(m, j, ids, now).joins(i, o, ids, now)
+}
+
+func (r AlertRule) alarm(m Monitor, j Judgement, ids FiringIDs, now int64) alarm {
+	return alarm{
+		alert: r.alert(m, ids.Alert, now), title: r.IncidentTitle(m.Name), start: j.Since, told: FloorMinute(now), shares: true,
+		monitors: []AffectedMonitor{{Tag: m.Tag, MonitorID: m.ID, Impact: r.IncidentImpact()}},
+		opening:  r.OpeningComment(j), joining: r.JoiningComment(j),
+	}
+}
+
+// An alarm is what an alert brings to the incident that it opens or joins.
+type alarm struct {
+	alert            Alert
+	title            string
+	start            int64 // UTC seconds, a whole minute
+	monitors         []AffectedMonitor
+	opening, joining string // comments
+	told             int64  // UTC seconds, a whole minute: of the opening one
+	shares           bool   // whether alerts on the monitor share the incident, see Outage
+}
+
+// opens returns the alert at now (UTC seconds) with an incident of its own.
+func (a alarm) opens(ids FiringIDs, now int64) Firing {
+	f := Firing{Alert: a.alert}
+	i := NewIncident{Title: a.title, Start: a.start, Source: SourceAlert}.opened(ids.Incident, a.monitors, now)
+	i.AlertID, f.Alert.IncidentID = &a.alert.ID, &ids.Incident
+	opening := NewComment{Text: a.opening, Time: a.told, State: Investigating}.Made(ids.Incident, ids.Comment, now)
+	f.Incident, f.Comment = &i, &opening
+	if a.shares {
+		i.AlertMonitorID, f.Outage = a.alert.MonitorID, Outage{IncidentID: i.ID, Start: i.Start, Version: 1}
+	}
+	return f
+}
+
+// joins returns the alert at now (UTC seconds) that joins others, which share the incident i. The
+// worse impact counts, and the earlier start as long as nobody has changed start or monitors. An
+// incident that does not follow the alert, see Incident.Follows, stays as it is. One that is open
+// in the state RESOLVED, because a person cleared its end, is under investigation again.
+func (a alarm) joins(i Incident, o Outage, ids FiringIDs, now int64) Firing {
+	f := Firing{Alert: a.alert, Incident: &i, Outage: o}
 	f.Alert.IncidentID = &i.ID
 	f.Outage.Version++
-	if !i.Follows(m.ID) {
+	if !i.Follows(a.alert.MonitorID) {
 		i.Version++ // it has one more alert
 		return f
 	}
 	if i.Start == o.Start && i.Legacy.StartSeconds == 0 && !i.Legacy.NoStart && len(i.Monitors) == 1 {
-		i.Start = min(i.Start, j.Since)
+		i.Start = min(i.Start, a.start)
 		f.Outage.Start = i.Start
 	}
-	i.Monitors = slices.Clone(i.Monitors)
-	for n, a := range i.Monitors {
-		if a.MonitorID == m.ID {
-			i.Monitors[n].Impact = a.Impact.Worse(r.IncidentImpact())
-		}
-	}
+	i.affects(a.monitors)
 	if i.State == Resolved {
 		i.State, i.Legacy.Identified = Investigating, false
 	}
 	i = i.worked(now)
-	joining := NewComment{Text: r.JoiningComment(j), Time: FloorMinute(now), State: i.State}.Made(i.ID, ids.Comment, now)
+	joining := NewComment{Text: a.joining, Time: FloorMinute(now), State: i.State}.Made(i.ID, ids.Comment, now)
 	f.Comment = &joining
 	return f
+}
+
+// affects links the incident to the monitors, as far as there is room, with the worse impact.
+func (i *Incident) affects(monitors []AffectedMonitor) {
+	i.Monitors = slices.Clone(i.Monitors)
+	for _, m := range monitors {
+		at := slices.IndexFunc(i.Monitors, func(a AffectedMonitor) bool { return a.MonitorID == m.MonitorID })
+		switch {
+		case at >= 0:
+			i.Monitors[at].Impact = i.Monitors[at].Impact.Worse(m.Impact)
+		case len(i.Monitors) < MaxIncidentMonitors:
+			i.Monitors = append(i.Monitors, m)
+		}
+	}
 }
 
 // Follows reports whether the incident follows the alerts on the monitor that share it. A

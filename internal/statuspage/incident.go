@@ -87,7 +87,8 @@ type Incident struct {
 	Orphan Orphan // how its last monitor was, if that was deleted; "" while it has monitors, or if none was ever named
 
 	AlertID        *int64 // of the alert that opened it; nil: none did
-	AlertMonitorID int64  // of that alert's monitor; 0: none, or not kept by an older version of the program
+	AlertMonitorID int64  // of the monitor whose alerts share it; 0: none do, or not kept by an older version of the program
+	Handled        bool   // a person has changed it since an alert opened it, or written of it; never of others
 
 	// AutoCloseAfter is after how many seconds without activity the closer resolves
 	// the incident; null: never; absent: as its policy says.
@@ -117,6 +118,12 @@ func (i Incident) worked(now int64) Incident {
 	i.Warning = nil
 	i.Version++
 	return i
+}
+
+// handled returns the incident after the work of a person at now (UTC seconds).
+func (i Incident) handled(now int64) Incident {
+	i.Handled = i.AlertID != nil
+	return i.worked(now)
 }
 
 // A CloserWarning is the closer's announcement that it is going to resolve an incident. It
@@ -268,7 +275,7 @@ func (i Incident) Patched(p IncidentPatch, asked []AffectedMonitor, now int64) (
 			return Incident{}, err
 		}
 	}
-	return i.worked(now), nil
+	return i.handled(now), nil
 }
 
 // CheckTimes returns the error for an end before the start, nil otherwise.
@@ -300,5 +307,5 @@ func (i Incident) Commented(c Comment, now int64) (Incident, error) {
 		i.Legacy.Identified = c.State != Investigating
 	}
 	i.State = c.State
-	return i.worked(now), nil
+	return i.handled(now), nil
 }

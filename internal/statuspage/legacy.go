@@ -180,7 +180,7 @@ func (i Incident) Reported(r LegacyReport, monitors []AffectedMonitor, now int64
 		i.Closed = closed
 		i.resolve(now)
 	}
-	return i.worked(now)
+	return i.handled(now)
 }
 
 // LegacyProgress is what a legacy client says of how the work on an incident goes.
@@ -219,12 +219,12 @@ func (i Incident) Progressed(p LegacyProgress, now int64) Incident {
 	if p.Resolved != nil && *p.Resolved {
 		i.resolve(now)
 	}
-	return i.worked(now)
+	return i.handled(now)
 }
 
 // Noted returns the incident after a legacy client's comment on it at now (UTC seconds),
 // which takes its state and changes nothing else of it (docs/api.md, The legacy API 1.0.0).
-func (i Incident) Noted(now int64) Incident { return i.worked(now) }
+func (i Incident) Noted(now int64) Incident { return i.handled(now) }
 
 // LegacyQuery says which incidents a legacy search finds: newest made first.
 type LegacyQuery struct {

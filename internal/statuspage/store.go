@@ -66,11 +66,17 @@ type AlertQuery struct {
 	RuleID int64
 	After  int64 // an id; 0: from the start
 	Limit  int
+
+	IntegrationID int64
 }
 
-// Matches reports whether the alert passes the filters by state and rule.
+// Filtered reports whether Matches passes over some alerts.
+func (q AlertQuery) Filtered() bool { return q.State != "" || q.RuleID != 0 || q.IntegrationID != 0 }
+
+// Matches reports whether the alert passes the filters by state, rule and integration.
 func (q AlertQuery) Matches(a Alert) bool {
-	return (q.State == "" || q.State == a.State) && (q.RuleID == 0 || q.RuleID == a.RuleID)
+	return (q.State == "" || q.State == a.State) && (q.RuleID == 0 || q.RuleID == a.RuleID) &&
+		(q.IntegrationID == 0 || a.Signal != nil && q.IntegrationID == a.Signal.IntegrationID)
 }
 
 // KeyQuery says which part of the list of keys is asked for.
