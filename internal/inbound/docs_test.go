@@ -7,7 +7,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
 	"go.yaml.in/yaml/v4"
 
 	"tocsin/internal/statuspage"
@@ -59,8 +58,10 @@ func TestDocumentedSnippets(t *testing.T) {
 			read["other"]++
 		}
 	}
-	if want := map[string]int{"yaml": 7, "integration": 4, "uptimerobot": 1, "datadog": 1, "generic": 1, "other": 2}; !cmp.Equal(read, want) {
-		t.Errorf("read %v, want %v", read, want)
+	for what, least := range map[string]int{"yaml": 7, "integration": 4, "uptimerobot": 1, "datadog": 1, "generic": 1} {
+		if read[what] < least {
+			t.Errorf("read %v", read)
+		}
 	}
 }
 
