@@ -225,6 +225,41 @@ var alertWrites = []step{
 	}},
 }
 
+// heartbeatWrites come after alertWrites: the pings of a job, and of a monitor in Kener's way.
+var heartbeatWrites = []step{
+	{"POST integration", func(ctx context.Context, s *dynamo.Store) (any, error) {
+		return s.CreateIntegration(ctx, statuspage.NewIntegration{
+			Name: "Job", Kind: statuspage.KindHeartbeat, Active: true, Options: `{"heartbeat":{"monitor":"a","period_seconds":60}}`,
+		}, "0123456789abcdef0123456789abcdef", now, nil)
+	}},
+	{"it starts", ping(statuspage.PingStart, later)},
+	{"it succeeds", ping(statuspage.PingSuccess, later+5)},
+	{"it fails", ping(statuspage.PingFail, later+minute)},
+	{"POST monitor", func(ctx context.Context, s *dynamo.Store) (any, error) {
+		m := newMonitor("pinged")
+		m.Type, m.Status, m.TypeData = new("HEARTBEAT"), new(statuspage.MonitorActive), `{"secretString":"s"}`
+		return s.CreateMonitor(ctx, m, now, nil)
+	}},
+	{"a ping of it", func(ctx context.Context, s *dynamo.Store) (any, error) {
+		return only(s.PingMonitor(ctx, "pinged", "s", later))
+	}},
+	{"a minute is filled", func(ctx context.Context, s *dynamo.Store) (any, error) {
+		return s.FillPoints(ctx, []statuspage.TaggedPoint{{Tag: "a", Point: upPoint(later - later%minute)}, {Tag: "pinged", Point: downPoint(later - later%minute + 2*minute)}}, later), nil
+	}},
+	{"all of them", func(ctx context.Context, s *dynamo.Store) (any, error) { return s.Heartbeats(ctx, later) }},
+}
+
+// ping is a ping of the job of the first integration that is made.
+func ping(kind statuspage.PingKind, at int64) func(context.Context, *dynamo.Store) (any, error) {
+	return func(ctx context.Context, s *dynamo.Store) (any, error) {
+		i, err := s.Integration(ctx, 2)
+		if err != nil {
+			return nil, err
+		}
+		return only(s.Ping(ctx, i, statuspage.Ping{Kind: kind, At: at * 1000}))
+	}
+}
+
 // itemsByKey is a table by its keys, without the tokens of claims. A change row
 // goes by what it says: its own key is a random one.
 func itemsByKey(t *testing.T, tb *dynamotest.Table) map[string]map[string]string {
@@ -249,7 +284,7 @@ func itemsByKey(t *testing.T, tb *dynamotest.Table) map[string]map[string]string
 // wrong: answers and table are as if nothing had happened. The draw of an id is
 // left alone: one whose answer is lost leaves an id unused.
 func TestFaultsAreInvisible(t *testing.T) {
-	writes := slices.Concat(writes, alertWrites)
+	writes := slices.Concat(writes, alertWrites, heartbeatWrites)
 	run := func(t *testing.T, inject func(string, []byte) dynamotest.Fault) (answers []any, table map[string]map[string]string) {
 		tb := dynamotest.NewTable(t)
 		s := tb.Store(&dynamotest.Client{Inject: inject})

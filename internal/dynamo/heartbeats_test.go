@@ -222,6 +222,33 @@ func TestFillPoints(t *testing.T) {
 	}
 }
 
+// A ping and the run of the same minute come at once, in any order: the ping's point stays.
+func TestPingWhileFilled(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	_, s := newPoints(t, "a")
+	i := newHeartbeat(t, s, "a")
+	start := statuspage.FloorMinute(now)
+	for n := range int64(20) {
+		at := start + n*minute
+		var g sync.WaitGroup
+		g.Go(func() {
+			if err := s.Ping(ctx, i, statuspage.Ping{Kind: statuspage.PingFail, At: at * 1000}); err != nil {
+				t.Error(err)
+			}
+		})
+		g.Go(func() {
+			if errs := s.FillPoints(ctx, []statuspage.TaggedPoint{{Tag: "a", Point: upPoint(at)}}, at); errs[0] != nil {
+				t.Error(errs[0])
+			}
+		})
+		g.Wait()
+		if d := cmp.Diff([]statuspage.Point{downPoint(at)}, pointsOf(t, s, at, at+minute, at)); d != "" {
+			t.Errorf("minute %d (-want +got):\n%s", n, d)
+		}
+	}
+}
+
 // TestPingedMonitors goes through the pings of monitors by tag and secret.
 func TestPingedMonitors(t *testing.T) {
 	t.Parallel()

@@ -194,6 +194,10 @@ func (tb *Table) Contents(t testing.TB) *Contents {
 			}
 		case kind == "INTEGRATION" && strings.HasPrefix(sk, "SIGNAL#"):
 			c.Signals[pk+" "+sk] = a
+		case pk == "HEARTBEATS":
+			if of, _, _ := strings.Cut(sk, "#"); of == "MONITOR" && a.Text("tag") == "" || a.Num("version") < 1 || !a.Has("expires") {
+				c.problem("the heartbeat %s has the version %d and goes at %d", sk, a.Num("version"), a.Num("expires"))
+			}
 		case pk == "SYSTEM" || kind == "APIKEY":
 		default:
 			c.problem("an item of no known kind: %s %s", pk, sk)
