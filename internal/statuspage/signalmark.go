@@ -26,7 +26,7 @@ type SignalMark struct {
 	Impact      Impact // the worst so far of the open alert; "" it makes no incident
 	Episode     string
 	LastAt      int64  // UTC milliseconds: the latest time of the source; 0: it gave none
-	Noted       int64  // UTC milliseconds: of the last note
+	Noted       int64  // UTC milliseconds: of the last note, or of what opened the alert
 	Count       int64  // firing signals of the open alert
 	LastSeen    int64  // UTC seconds: when the last firing signal came
 	Trouble     string // what is wrong with the signals, for the operator; "" nothing
@@ -146,7 +146,7 @@ func (i Integration) Repeated(m SignalMark, s Signal, impact Impact, now int64) 
 // incident of the last one stays named until the alert has one.
 func (i Integration) Fired(m *SignalMark, s Signal, alertID int64, impact Impact, now int64) SignalMark {
 	next := i.took(m, s, now)
-	next.Open, next.AlertID, next.Linked, next.MonitorID, next.Impact, next.Count, next.Noted = true, alertID, false, 0, impact, 1, 0
+	next.Open, next.AlertID, next.Linked, next.MonitorID, next.Impact, next.Count, next.Noted = true, alertID, false, 0, impact, 1, s.Stamp(now)
 	next.Opens, next.Trouble = nil, ""
 	return i.Settings().seen(next, now)
 }
