@@ -140,7 +140,7 @@ func (g alertGroup) signal(alerts []groupAlert, o statuspage.IntegrationOptions)
 
 	annotations := common(about, func(a groupAlert) map[string]string { return a.annotations })
 	s.Labels = common(about, func(a groupAlert) map[string]string { return a.labels })
-	s.Severity = cmp.Or(s.Labels["severity"], gravest(about, o))
+	s.Severity = gravest(about, o)
 	s.Title = cmp.Or(annotations["summary"], annotations["title"], groupTitle(s.Labels, g.labels))
 	s.Message = cmp.Or(annotations["description"], annotations["message"], about[0].annotations["description"], about[0].annotations["message"])
 	if g.truncated > 0 {
@@ -186,14 +186,14 @@ func groupTitle(labels, group map[string]string) string {
 	return cmp.Or(strings.TrimSpace(strings.Join(words, " ")), "Alert")
 }
 
-// gravest returns the gravest severity of the alerts.
-func gravest(alerts []groupAlert, _ statuspage.IntegrationOptions) string {
-	for _, word := range []string{"critical", "error", "warning"} {
-		for _, a := range alerts {
-			if strings.EqualFold(a.labels["severity"], word) {
-				return a.labels["severity"]
-			}
+// gravest returns the severity of the alerts that is worst for a monitor.
+func gravest(alerts []groupAlert, o statuspage.IntegrationOptions) string {
+	impact := func(a groupAlert) statuspage.Impact { return o.ImpactOf(statuspage.Signal{Severity: a.labels["severity"]}) }
+	worst := alerts[0]
+	for _, a := range alerts[1:] {
+		if impact(a) != impact(worst) && impact(a).Worse(impact(worst)) == impact(a) {
+			worst = a
 		}
 	}
-	return ""
+	return worst.labels["severity"]
 }

@@ -46,36 +46,22 @@ type MonitorChoice struct {
 	Quiet bool // a tag without a monitor is no mistake
 }
 
-// labels that name monitors, and the one that may.
-var (
-	monitorLabels    = []string{"tocsin_monitor", "tocsin-monitor"}
-	mayMonitorLabels = []string{"monitor"}
-)
-
 // Concerns returns where the signal may have its monitors, in order: the first list with a monitor
 // counts (docs/integrations.md, Monitors).
 func (o IntegrationOptions) Concerns(s Signal) []MonitorChoice {
-	named := slices.Clone(s.Monitors)
-	var may []string
-	for _, label := range monitorLabels {
-		named = append(named, splitTags(s.Labels[label])...)
-	}
-	for _, label := range mayMonitorLabels {
-		may = append(may, splitTags(s.Labels[label])...)
-	}
 	r, _ := o.rule(s)
+	all := []MonitorChoice{{Tags: s.Monitors}}
+	for _, tags := range s.Guesses {
+		all = append(all, MonitorChoice{Tags: tags, Quiet: true})
+	}
 	var choices []MonitorChoice
-	for _, c := range []MonitorChoice{{Tags: named}, {Tags: may, Quiet: true}, {Tags: r.Monitors}, {Tags: o.Monitors}} {
+	for _, c := range append(all, MonitorChoice{Tags: r.Monitors}, MonitorChoice{Tags: o.Monitors}) {
 		c.Tags = unique(c.Tags)
 		if len(c.Tags) > 0 {
 			choices = append(choices, c)
 		}
 	}
 	return choices
-}
-
-func splitTags(text string) []string {
-	return strings.FieldsFunc(text, func(r rune) bool { return r == ',' || isBlank(r) })
 }
 
 // unique returns the texts, each once at its first place, at most MaxIncidentMonitors.
