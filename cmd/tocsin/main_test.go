@@ -601,9 +601,9 @@ func TestWriteKeys(t *testing.T) {
 		{ID: 1, Name: "make run", Scopes: statuspage.Scopes(), Created: 1700000000},
 		{ID: 12, Name: "a\tb", Scopes: []statuspage.Scope{"admin"}, Created: 1700000000, Expires: new(int64(1800000000)), Revoked: new(int64(1700000060)), LastUsed: new(int64(1700000040))},
 	})
-	want := `ID  NAME        SCOPES                                                                                                 CREATED               EXPIRES               REVOKED               LAST USED IN HOUR
+	want := `ID  NAME        SCOPES                                                                                                                                      CREATED               EXPIRES               REVOKED               LAST USED IN HOUR
 1   "make run"  incidents:read,incidents:write,monitors:read,monitors:write,status:write,pages:read,pages:write,integrations:read,integrations:write,admin  2023-11-14T22:13:20Z  never                 no                    never
-12  "a\tb"      admin                                                                                                  2023-11-14T22:13:20Z  2027-01-15T08:00:00Z  2023-11-14T22:14:20Z  2023-11-14T22Z
+12  "a\tb"      admin                                                                                                                                       2023-11-14T22:13:20Z  2027-01-15T08:00:00Z  2023-11-14T22:14:20Z  2023-11-14T22Z
 `
 	if err != nil || b.String() != want {
 		t.Errorf("%v\n%s\nwant\n%s", err, b.String(), want)
