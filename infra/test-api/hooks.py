@@ -5,6 +5,7 @@ check keeps its strict meaning: what the document allows is taken, what it does 
 """
 
 import itertools
+import json
 import os
 import re
 import time
@@ -123,16 +124,23 @@ def monitor(body):
 FREE_SETTINGS = itertools.cycle(["announcement", "footerHTML", "customCSS", "sitemap"])
 
 
+def ask(method, path):
+    """Calls the service with the run's key and returns the answer, None when there is nothing at the path."""
+    request = urllib.request.Request(f"{ADDRESS}/api/v4/{path}", method=method, headers={"Authorization": f"Bearer {os.environ['API_KEY']}"})
+    try:
+        with urllib.request.urlopen(request) as answer:
+            return json.load(answer)
+    except urllib.error.HTTPError as missing:
+        if missing.code != 404:
+            raise
+        return None
+
+
 def page(body):
     """The path is free, and the monitors are there, each once."""
     page_patch(body)
     body["page_path"] = f"team-{next(numbers) % 50}"  # there is an end to pages
-    request = urllib.request.Request(f"{ADDRESS}/api/v4/pages/{body['page_path']}", method="DELETE", headers={"Authorization": f"Bearer {os.environ['API_KEY']}"})
-    try:
-        urllib.request.urlopen(request).close()
-    except urllib.error.HTTPError as missing:
-        if missing.code != 404:
-            raise
+    ask("DELETE", f"pages/{body['page_path']}")
 
 
 def page_patch(body):
@@ -140,6 +148,40 @@ def page_patch(body):
     body.pop("page_path", None)
     if isinstance(body.get("monitors"), list):
         body["monitors"] = KEPT_MONITORS[: len(body["monitors"])]
+
+
+def integration(body):
+    """Its kind needs no options, and the options are not too many. There is an end to integrations."""
+    if body.get("kind") in ("fieldmap", "heartbeat"):
+        body["kind"] = "generic"
+    integration_options(body)
+    if next(numbers) % 20 == 0:
+        for made in ask("GET", "integrations")["integrations"][1:]:
+            ask("DELETE", f"integrations/{made['id']}")
+
+
+def integration_patch(body):
+    """The kind stays, and the options are not too many."""
+    body.pop("kind", None)
+    integration_options(body)
+
+
+def integration_options(body):
+    """They are not too many, and times are times."""
+    options = body.get("options")
+    if isinstance(options, dict):
+        if len(json.dumps(options)) > 8000:
+            options.clear()
+        if isinstance(options.get("heartbeat"), dict):
+            options["heartbeat"].pop("cron", None)
+            options["heartbeat"].pop("time_zone", None)
+
+
+def signal(body):
+    """It has a key, and no time but now."""
+    body["dedup_key"] = "a"
+    for name in ("at", "started_at", "ended_at"):
+        body.pop(name, None)
 
 
 def point_range(body):
@@ -238,6 +280,9 @@ FITTINGS = {
     ("POST", "monitors"): monitor,
     ("POST", "pages"): page,
     ("PATCH", "pages/{page_path}"): page_patch,
+    ("POST", "integrations"): integration,
+    ("PATCH", "integrations/{integration_id}"): integration_patch,
+    ("POST", "integrations/{integration_id}/signals"): signal,
     ("PATCH", "monitors/{monitor_tag}/data"): point_range,
     ("POST", "status"): posted_points,
     ("POST", "alert-rules"): alert_rule,
