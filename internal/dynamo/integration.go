@@ -305,9 +305,17 @@ func (s *Store) NoteIntegrationSeen(ctx context.Context, i statuspage.Integratio
 		if err != nil || !missing || i.ID != statuspage.CloudWatchID {
 			return err
 		}
+		// It is the first that is written of it. An UpdateItem, so that who takes alarms needs no right to put
+		// an integration.
 		first, _ := statuspage.DefaultCloudWatch().Seen(now, lastError)
-		there, err := s.table.PutAbsent(ctx, integrationItem(first))
-		if err != nil || there == nil {
+		made := ddb.NewExpr().IfNew()
+		for name, v := range integrationItem(first) {
+			if name != ddb.AttrPK && name != ddb.AttrSK {
+				made.Set(name, v)
+			}
+		}
+		_, there, err := s.table.UpdateAtLeastOnce(ctx, integrationKey(i.ID), made)
+		if err != nil || !there {
 			return err
 		}
 	}
