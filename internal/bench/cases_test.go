@@ -12,7 +12,7 @@ import (
 // key made for it; {t} is the tag of a monitor made for it, {w} that of one with an alert rule
 // whose id is {r}, {d} that of one that is down, with an open alert of the rule {o}; {s} is the
 // id of a daily maintenance made for it, on both monitors, and {e} that of its first event; {p}
-// is the path of a page made for it, with both monitors; {m} is a text that is nowhere yet. A change is to change something: what leaves all but the time of
+// is the path of a page made for it, with both monitors; {n} is the id of an integration made for it; {m} is a text that is nowhere yet. A change is to change something: what leaves all but the time of
 // the update as it was makes no row about it.
 type request struct {
 	route  string // as the template writes it
@@ -50,6 +50,9 @@ const (
 	onePage   = pagesPath + "/{page_path}"
 	sitePath  = "/api/v4/site"
 	oneKey    = sitePath + "/{key}"
+
+	integrationsPath = "/api/v4/integrations"
+	oneIntegration   = integrationsPath + "/{integration_id}"
 
 	legacy    = "/api/incident"
 	oneLegacy = legacy + "/{incidentNumber}"
@@ -106,6 +109,9 @@ var (
 	postPage       = request{route: "POST " + pagesPath, name: "two monitors", method: "POST", path: pagesPath, body: `{"page_path":"{m}","page_title":"T","page_header":"H","monitors":["all","open"]}`, status: 201}
 	patchPage      = request{route: "PATCH " + onePage, name: "title", method: "PATCH", path: pagesPath + "/{p}", body: `{"page_title":"{m}"}`}
 	patchSetting   = request{route: "PATCH " + oneKey, name: "one", method: "PATCH", path: sitePath + "/siteName", body: `{"value":"{m}"}`}
+	postTool       = request{route: "POST " + integrationsPath, name: "one", method: "POST", path: integrationsPath, body: `{"name":"I","kind":"generic","options":{"monitors":["all"]}}`, status: 201}
+	patchTool      = request{route: "PATCH " + oneIntegration, name: "options", method: "PATCH", path: integrationsPath + "/{n}", body: `{"options":{"monitors":["{m}"]}}`}
+	rotateTool     = request{route: "POST " + oneIntegration + "/rotate", name: "one", method: "POST", path: integrationsPath + "/{n}/rotate"}
 	legacyComment  = request{route: "POST " + oneLegacy + "/comment", name: "one", method: "POST", path: legacy + "/1/comment", body: `{"body":"News"}`}
 )
 
@@ -240,6 +246,18 @@ var requests = []request{
 	{route: "GET " + oneKey, name: "one", path: sitePath + "/siteName"},
 	patchSetting,
 	with(patchSetting, "If-Match", "If-Match", "{etag}"),
+
+	{route: "GET " + integrationsPath, name: "CloudWatch's alone", path: integrationsPath},
+	{route: "GET " + oneIntegration, name: "one", path: integrationsPath + "/{n}"},
+	{route: "GET " + oneIntegration, name: "none", path: integrationsPath + "/999", status: 404},
+	{route: "GET " + oneIntegration + "/deliveries", name: "none", path: integrationsPath + "/{n}/deliveries"},
+	postTool,
+	idempotent(postTool),
+	patchTool,
+	with(patchTool, "If-Match", "If-Match", "{etag}"),
+	rotateTool,
+	idempotent(rotateTool),
+	{route: "DELETE " + oneIntegration, name: "one", method: "DELETE", path: integrationsPath + "/{n}"},
 
 	postMonitor,
 	idempotent(postMonitor),

@@ -453,6 +453,14 @@ func (b *bench) fill(r request) (path, body, header string) {
 		}
 		with = append(with, "{p}", tag)
 	}
+	if strings.Contains(r.path, "{n}") {
+		n := statuspage.NewIntegration{Name: "I", Kind: statuspage.KindGeneric, Active: true}
+		i, err := b.table.Store(nil).CreateIntegration(b.t.Context(), n, statuspage.NewIntegrationToken(), clock.Unix(), nil)
+		if err != nil {
+			b.t.Fatal(err)
+		}
+		with = append(with, "{n}", fmt.Sprint(i.ID))
+	}
 	if strings.Contains(r.path, "{k}") {
 		k, err := b.table.Store(nil).CreateAPIKey(b.t.Context(), statuspage.NewSecret(), statuspage.NewAPIKey{Name: "to revoke", Scopes: statuspage.Scopes()}, clock.Unix(), nil)
 		if err != nil {
