@@ -25,7 +25,7 @@ func Alerts(store AlertStore) []web.Route {
 		Name:   "alerts",
 		Query:  readAlertQuery,
 		Read:   store.Alerts,
-		Show:   func(_ *web.Request, a statuspage.Alert) any { return toAlertJSON(a) },
+		Show:   func(_ *web.Request, a statuspage.Alert) any { return alertAsJSON(a) },
 		Cursor: web.IDCursor(alertCursor),
 	}
 	return []web.Route{
@@ -40,6 +40,8 @@ var (
 	errAlertID    = bad("Alert ID must be a valid integer")
 	errAlertState = bad("alert_status must be one of: TRIGGERED, RESOLVED")
 	errRuleFilter = bad("alert_rule_id must be a valid id")
+
+	errIntegrationFilter = bad("integration_id must be a valid id")
 )
 
 const alertCursor = "a"
@@ -50,21 +52,29 @@ func readAlertQuery(r *web.Request) (q statuspage.AlertQuery, limit int, err err
 	if q.State != "" && !statuspage.ValidAlertState(q.State) {
 		return q, 0, errAlertState
 	}
-	if text := params.Get("alert_rule_id"); text != "" {
-		id, err := web.ParseID(text, errRuleFilter)
+	for _, f := range []struct {
+		name  string
+		id    *int64
+		wrong error
+	}{{"alert_rule_id", &q.RuleID, errRuleFilter}, {"integration_id", &q.IntegrationID, errIntegrationFilter}} {
+		text := params.Get(f.name)
+		if text == "" {
+			continue
+		}
+		id, err := web.ParseID(text, f.wrong)
 		if err != nil {
 			return q, 0, err
 		}
 		if !id.Exists() {
-			return q, 0, errRuleFilter
+			return q, 0, f.wrong
 		}
-		q.RuleID = id.N
+		*f.id = id.N
 	}
 	q.Limit, q.After, err = params.Page(alertCursor)
 	return q, q.Limit, err
 }
 
-// alertJSON is an alert.
+// alertJSON is an alert of a rule.
 type alertJSON struct {
 	ID         int64   `json:"id"`
 	RuleID     int64   `json:"alert_rule_id"`
@@ -87,6 +97,61 @@ func toAlertJSON(a statuspage.Alert) alertJSON {
 	}
 }
 
+// signalAlertJSON is an alert of an integration. It has the fields of a rule's first, null where it
+// says nothing of them.
+type signalAlertJSON struct {
+	ID            int64             `json:"id"`
+	RuleID        *int64            `json:"alert_rule_id"`
+	Tag           *string           `json:"monitor_tag"`
+	For           *string           `json:"alert_for"`
+	Value         any               `json:"alert_value"`
+	Severity      *string           `json:"severity"`
+	State         string            `json:"alert_status"`
+	IncidentID    *int64            `json:"incident_id"`
+	Created       string            `json:"created_at"`
+	Updated       string            `json:"updated_at"`
+	Resolved      *string           `json:"resolved_at"`
+	IntegrationID int64             `json:"integration_id"`
+	Key           string            `json:"dedup_key"`
+	Title         string            `json:"title"`
+	Message       string            `json:"message"`
+	Link          *string           `json:"link"`
+	SignalSaid    *string           `json:"signal_severity"`
+	Impact        *string           `json:"impact"`
+	Monitors      []string          `json:"monitors"`
+	Labels        map[string]string `json:"labels"`
+	Started       string            `json:"started_at"`
+	Count         int64             `json:"count"`
+	LastSeen      string            `json:"last_seen_at"`
+}
+
+func toSignalAlertJSON(a statuspage.Alert) signalAlertJSON {
+	s := a.Signal
+	text := func(s string) *string {
+		if s == "" {
+			return nil
+		}
+		return &s
+	}
+	j := signalAlertJSON{
+		ID: a.ID, Tag: text(a.Tag), Severity: text(string(a.Severity)), State: string(a.State), IncidentID: a.IncidentID,
+		Created: web.ISOTime(a.Created), Updated: web.ISOTime(a.Updated), Resolved: web.ISOTimeOrNull(a.Resolved),
+		IntegrationID: s.IntegrationID, Key: s.Key, Title: s.Title, Message: s.Message, Link: text(s.Link), SignalSaid: text(s.Severity), Impact: text(string(s.Impact)),
+		Monitors: append([]string{}, s.Tags()...), Labels: s.Labels, Started: web.ISOTime(s.Started), Count: s.Count, LastSeen: web.ISOTime(s.LastSeen),
+	}
+	if j.Labels == nil {
+		j.Labels = map[string]string{}
+	}
+	return j
+}
+
+func alertAsJSON(a statuspage.Alert) any {
+	if a.Signal != nil {
+		return toSignalAlertJSON(a)
+	}
+	return toAlertJSON(a)
+}
+
 func showAlert(_ *web.Request, a statuspage.Alert) web.Answer {
-	return web.One(http.StatusOK, "alert", toAlertJSON(a))
+	return web.One(http.StatusOK, "alert", alertAsJSON(a))
 }

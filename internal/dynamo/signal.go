@@ -511,7 +511,21 @@ func (a *attempt) withAlert(ctx context.Context, m, next statuspage.SignalMark, 
 // tell are the writes of a signal that only the incident tells of: that somebody takes care, or a
 // note.
 func (a *attempt) tell(ctx context.Context, m statuspage.SignalMark, does statuspage.SignalDoing) ([]ddb.Write, error) {
-	next := a.of.Noted(m, a.signal, a.now)
+	return a.say(ctx, m, a.of.Noted(m, a.signal, a.now), func(i statuspage.Incident) (statuspage.Incident, statuspage.Comment, bool) {
+		if does == statuspage.SignalNotes {
+			return a.of.NoteOn(i, a.signal, a.ids.Comment, a.now)
+		}
+		next, c, is := a.of.Acknowledged(i, a.ids.Comment, a.now)
+		if !is {
+			a.result.does, a.result.reason = statuspage.SignalDoesNothing, "its incident is past that"
+		}
+		return next, c, is
+	})
+}
+
+// say are the writes of the next mark and of a comment on the alert's incident, if it has one and
+// there is something to say.
+func (a *attempt) say(ctx context.Context, m, next statuspage.SignalMark, comment func(statuspage.Incident) (statuspage.Incident, statuspage.Comment, bool)) ([]ddb.Write, error) {
 	writes := []ddb.Write{a.writeSignal(&m, next, a.now)}
 	if !m.Linked {
 		return writes, nil
@@ -526,20 +540,8 @@ func (a *attempt) tell(ctx context.Context, m statuspage.SignalMark, does status
 	if err := g.Wait(); err != nil || i == nil {
 		return writes, err
 	}
-	say := func() (statuspage.Incident, statuspage.Comment, bool) {
-		return a.of.NoteOn(*i, a.signal, a.ids.Comment, a.now)
-	}
-	if does == statuspage.SignalAcknowledges {
-		say = func() (statuspage.Incident, statuspage.Comment, bool) {
-			return a.of.Acknowledged(*i, a.ids.Comment, a.now)
-		}
-	}
-	told, c, is := say()
-	if is {
-		return append(writes, a.incidentWrites(ctx, *i, a.withComment(told, c, nil), a.now)...), nil
-	}
-	if does == statuspage.SignalAcknowledges {
-		a.result.does, a.result.reason = statuspage.SignalDoesNothing, "its incident is past that"
+	if told, c, is := comment(*i); is {
+		writes = append(writes, a.incidentWrites(ctx, *i, a.withComment(told, c, nil), a.now)...)
 	}
 	return writes, nil
 }

@@ -14,6 +14,7 @@ import (
 	"tocsin/internal/jobs/heartbeats"
 	"tocsin/internal/jobs/nodata"
 	"tocsin/internal/jobs/occurrences"
+	"tocsin/internal/jobs/signals"
 )
 
 // Minute is the function that does what is due every minute: it judges the alert rules about
@@ -41,6 +42,7 @@ func (j *minuteRun) Invoke(ctx context.Context, _ []byte) ([]byte, error) {
 		{"missing data", j.judge},
 		{"maintenances", j.makeOccurrences},
 		{"heartbeats", j.setHeartbeats},
+		{"signals", j.settleSignals},
 	}
 	failed := make([]error, len(jobs))
 	var g sync.WaitGroup
@@ -105,4 +107,11 @@ func (j *minuteRun) makeOccurrences(ctx context.Context, now int64) (told []slog
 func (j *minuteRun) setHeartbeats(ctx context.Context, now int64) (told []slog.Attr, did bool, err error) {
 	sum, err := heartbeats.Run(ctx, j.Store, now)
 	return []slog.Attr{slog.Int("monitors", sum.Monitors), slog.Int("late", sum.Late), slog.Int("missing", sum.Missing)}, false, err
+}
+
+func (j *minuteRun) settleSignals(ctx context.Context, now int64) (told []slog.Attr, did bool, err error) {
+	sum, err := signals.Run(ctx, j.Store, now)
+	return []slog.Attr{
+		slog.Int("due", sum.Due), slog.Int("opened", sum.Opened), slog.Int("silent", sum.Silent), slog.Int("resolved", sum.Resolved),
+	}, sum.Due > 0, err
 }

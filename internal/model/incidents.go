@@ -380,6 +380,9 @@ func (s *Store) InactiveMonitors(_ context.Context, tags []string) (map[int64]bo
 	return inactive, nil
 }
 
+// SignalsOf implements closer.Store: no other tool tells the model of anything.
+func (s *Store) SignalsOf(context.Context, int64) ([]statuspage.SignalMark, error) { return nil, nil }
+
 // MonitorFacts implements closer.Store.
 func (s *Store) MonitorFacts(_ context.Context, monitorID, _, now int64) (statuspage.MonitorFacts, error) {
 	f := statuspage.MonitorFacts{MonitorID: monitorID, Complete: true, Windows: s.windows(monitorID, 0, now)}

@@ -63,3 +63,13 @@ type Taken struct {
 	Reason    string  // why signals were ignored, or what was left out, for the delivery; "" none
 	LastError *string // what the operator should know of, for the integration; nil: all is well
 }
+
+// A SignalPlan is what a signal would do.
+type SignalPlan struct {
+	Signal   Signal
+	Monitors []string // tags of those that it concerns, as far as that matters
+	Unknown  []string // tags without an active monitor
+	Impact   Impact   // "" it makes no incident
+	Does     SignalDoing
+	Reason   string // why it does nothing, or not all; "" none
+}

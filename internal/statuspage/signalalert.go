@@ -106,6 +106,13 @@ func (a Alert) Worsened(impact Impact, now int64) Alert {
 	return a
 }
 
+// Touched returns the alert after a write at now (UTC seconds).
+func (a Alert) Touched(now int64) Alert {
+	a.Updated = now
+	a.Version++
+	return a
+}
+
 func severityOf(impact Impact) Severity {
 	switch impact {
 	case Down:

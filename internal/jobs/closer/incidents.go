@@ -83,7 +83,7 @@ func (r *run) chunk(ctx context.Context, open []statuspage.Incident) error {
 	r.sum.Looked += len(open)
 	var candidates []int64
 	for _, i := range open {
-		if d := Decide(i, nil, r.policy, r.now); d.Kind == Keep {
+		if d := Decide(i, nil, nil, r.policy, r.now); d.Kind == Keep {
 			r.sum.Skipped[d.Reason]++
 		} else {
 			candidates = append(candidates, i.ID)
@@ -179,7 +179,7 @@ func (r *run) count(d *doing) {
 // for this and for other incidents.
 func (r *run) decide(ctx context.Context, d *doing, since map[int64]int64) error {
 	d.rests = nil
-	d.decision = Decide(d.incident, nil, r.policy, r.now)
+	d.decision = Decide(d.incident, nil, nil, r.policy, r.now)
 	if d.decision.Kind == Keep || d.incident.End != nil {
 		return nil
 	}
@@ -197,8 +197,13 @@ func (r *run) decide(ctx context.Context, d *doing, since map[int64]int64) error
 			break // that is enough
 		}
 	}
-	d.decision = Decide(d.incident, d.rests, r.policy, r.now)
-	return nil
+	d.decision = Decide(d.incident, d.rests, nil, r.policy, r.now)
+	if d.decision.Kind == Keep || d.incident.AlertID == nil {
+		return nil
+	}
+	alarms, err := r.store.SignalsOf(ctx, d.incident.ID)
+	d.decision = Decide(d.incident, d.rests, alarms, r.policy, r.now)
+	return err
 }
 
 // factsOf returns the facts of a monitor. It reads them unless they are known, as far back

@@ -91,7 +91,10 @@ type Decision struct {
 // Decide says what becomes of an incident at now (UTC seconds). facts are those of the
 // monitors that it is linked to; without facts it decides by the incident's own record
 // alone, and an incident that it then keeps it also keeps with facts.
-func Decide(i statuspage.Incident, facts []statuspage.MonitorFacts, p Policy, now int64) Decision {
+//
+// An alarm of a tool that repeats them keeps its incident as long as it is repeated. Any other one
+// counts as activity when it was last heard of.
+func Decide(i statuspage.Incident, facts []statuspage.MonitorFacts, alarms []statuspage.SignalMark, p Policy, now int64) Decision {
 	if i.Closed != nil {
 		return Decision{Reason: KeepClosed}
 	}
@@ -116,7 +119,12 @@ func Decide(i statuspage.Incident, facts []statuspage.MonitorFacts, p Policy, no
 			return Decision{Reason: KeepAlert}
 		}
 	}
-	active := activity(i, facts)
+	for _, m := range alarms {
+		if m.Stale != nil && now < *m.Stale {
+			return Decision{Reason: KeepAlert}
+		}
+	}
+	active := activity(i, facts, alarms)
 	due := active + wait + maintained(facts, active, now)
 	if now < due-warn {
 		return Decision{Reason: KeepActive}
@@ -147,9 +155,12 @@ func decideEnd(end, exact, now int64) Decision {
 const reopen = "A comment with another state opens it again."
 
 // activity is the time (UTC seconds) of the last activity: the incident's start, a person's
-// write, or a change of status of one of its monitors.
-func activity(i statuspage.Incident, facts []statuspage.MonitorFacts) int64 {
+// write, a signal of one of its alarms, or a change of status of one of its monitors.
+func activity(i statuspage.Incident, facts []statuspage.MonitorFacts, alarms []statuspage.SignalMark) int64 {
 	last := max(i.Start, i.Updated)
+	for _, m := range alarms {
+		last = max(last, m.LastSeen)
+	}
 	for _, f := range facts {
 		if f.Changed != nil {
 			last = max(last, *f.Changed)

@@ -107,7 +107,7 @@ func TestBoundaries(t *testing.T) {
 		{"one to come", open, maintained(statuspage.Down, warnAt+hour, warnAt+11*hour), policy, warnAt, KeepActive, Warn},
 	} {
 		for at, want := range map[int64]any{tt.now - 1: tt.before, tt.now: tt.after} {
-			d := Decide(tt.incident, tt.facts, tt.policy, at)
+			d := Decide(tt.incident, tt.facts, nil, tt.policy, at)
 			var got any = d.Kind
 			if d.Kind == Keep {
 				got = d.Reason
@@ -116,7 +116,7 @@ func TestBoundaries(t *testing.T) {
 				t.Errorf("%s: at %+d it is %v (%s), want %v", tt.name, at-tt.now, got, d.Text, want)
 			}
 			// Without facts nothing is kept that is not kept with them.
-			if alone := Decide(tt.incident, nil, tt.policy, at); alone.Kind == Keep && d.Kind != Keep {
+			if alone := Decide(tt.incident, nil, nil, tt.policy, at); alone.Kind == Keep && d.Kind != Keep {
 				t.Errorf("%s: at %+d its own record alone keeps it", tt.name, at-tt.now)
 			}
 		}
@@ -147,7 +147,7 @@ func TestEndOfAForgottenIncident(t *testing.T) {
 		i := tt.incident
 		now := i.Updated + 10*hour + 73*hour
 		i.Warning = &statuspage.CloserWarning{Time: now - 24*hour, Activity: now}
-		if d := Decide(i, tt.facts, policy, now); d.Kind != Close || d.End != tt.want {
+		if d := Decide(i, tt.facts, nil, policy, now); d.Kind != Close || d.End != tt.want {
 			t.Errorf("%s: %v, end %+d, want %+d", name, d.Kind, d.End-start, tt.want-start)
 		}
 	}
@@ -159,14 +159,14 @@ func TestTexts(t *testing.T) {
 		d                Decision
 	}{
 		{"end", "Closed automatically: the end of this incident, 2025-11-22 09:26 UTC, has passed. A comment with another state opens it again.",
-			`close incident 1 "": its end has passed, end 2025-11-22 09:26 UTC`, Decide(with(ends(start+hour)), nil, policy, start+hour)},
+			`close incident 1 "": its end has passed, end 2025-11-22 09:26 UTC`, Decide(with(ends(start+hour)), nil, nil, policy, start+hour)},
 		{"warning", "Nothing has happened here since 2025-11-22 08:26 UTC. If nothing does, this incident will be closed automatically, not before 2025-11-25 08:26 UTC. " +
 			"To keep it open, add a comment or change the incident.",
-			`warn incident 1 "": no activity since 2025-11-22 08:26 UTC`, Decide(open, nil, policy, start+48*hour)},
+			`warn incident 1 "": no activity since 2025-11-22 08:26 UTC`, Decide(open, nil, nil, policy, start+48*hour)},
 		{"closing", "Closed automatically: nothing has happened here since 2025-11-22 08:26:05 UTC, for 1 hour 1 second or more, and nothing came after the warning of 2025-11-22 08:56 UTC. " +
 			"Its end is 2025-11-22 08:26 UTC, the time of the last activity. A comment with another state opens it again.",
 			`close incident 1 "": no activity since 2025-11-22 08:26:05 UTC, end 2025-11-22 08:26 UTC`,
-			Decide(with(updated(start+5), after(opt.Value[int64](3601)), warned(start+1800, start+5)), nil, policy, start+9*hour)},
+			Decide(with(updated(start+5), after(opt.Value[int64](3601)), warned(start+1800, start+5)), nil, nil, policy, start+9*hour)},
 	} {
 		if tt.d.Text != tt.text || tt.d.line(open) != tt.line {
 			t.Errorf("%s:\n%s\n%s\nwant\n%s\n%s", tt.name, tt.d.Text, tt.d.line(open), tt.text, tt.line)
@@ -198,5 +198,34 @@ func TestParsePolicy(t *testing.T) {
 	}
 	if DefaultPolicy.StaleAfter != int64((72*time.Hour).Seconds()) || DefaultPolicy.WarnBefore != int64((24*time.Hour).Seconds()) {
 		t.Errorf("the default is %v", DefaultPolicy)
+	}
+}
+
+// TestAlarms has an incident that is due, with alarms of other tools on.
+func TestAlarms(t *testing.T) {
+	const closeAt = start + 72*hour
+	timely := with(warned(start+48*hour, start))
+	seen := func(at int64, stale *int64) statuspage.SignalMark {
+		return statuspage.SignalMark{Open: true, LastSeen: at, Stale: stale}
+	}
+	for _, tt := range []struct {
+		name   string
+		alarms []statuspage.SignalMark
+		want   any
+	}{
+		{"none", nil, Close},
+		{"one that was heard of before the warning knew", []statuspage.SignalMark{seen(start, nil)}, Close},
+		{"one that was heard of since", []statuspage.SignalMark{seen(start, nil), seen(closeAt-hour, nil)}, KeepActive},
+		{"one that is repeated", []statuspage.SignalMark{seen(start, new(int64(closeAt+1)))}, KeepAlert},
+		{"one that was repeated", []statuspage.SignalMark{seen(start, new(int64(closeAt)))}, Close},
+	} {
+		d := Decide(timely, nil, tt.alarms, policy, closeAt)
+		var got any = d.Kind
+		if d.Kind == Keep {
+			got = d.Reason
+		}
+		if got != tt.want {
+			t.Errorf("%s: %v, want %v", tt.name, got, tt.want)
+		}
 	}
 }

@@ -122,6 +122,10 @@ func (f *fake) InactiveMonitors(_ context.Context, tags []string) (map[int64]boo
 	return inactive, f.call("InactiveMonitors")
 }
 
+func (f *fake) SignalsOf(context.Context, int64) ([]statuspage.SignalMark, error) {
+	return nil, f.call("SignalsOf")
+}
+
 func (f *fake) MonitorFacts(_ context.Context, monitorID, since, _ int64) (statuspage.MonitorFacts, error) {
 	err := f.call(fmt.Sprint("MonitorFacts ", monitorID))
 	f.mu.Lock()

@@ -43,6 +43,10 @@ type IncidentStore interface {
 	// them that start at since (UTC seconds) or later.
 	MonitorFacts(ctx context.Context, monitorID, since, now int64) (statuspage.MonitorFacts, error)
 
+	// SignalsOf returns the marks of the alerts of integrations that are open and have the incident.
+	// It follows a write within moments.
+	SignalsOf(ctx context.Context, incidentID int64) ([]statuspage.SignalMark, error)
+
 	// CommentIDs draws so many ids of comments, one after another, and returns the first.
 	CommentIDs(ctx context.Context, n int) (int64, error)
 
