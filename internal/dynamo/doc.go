@@ -37,6 +37,10 @@
 //	delivery of its tool      INTEGRATION#id      DELIVERY#ms#random    time to live
 //	its token                 INTEGRATIONTOKEN#sha256
 //	                                              META
+//	problem of an integration INTEGRATION#id      SIGNAL#sha256         gsi1 SIGNALS / incident#alert, open ones with an incident
+//	                                                                    gsi2 SIGNALSDUE / due#0, open ones that time does something to
+//	                                                                    time to live, of those that are over
+//	open one that shares      MONITOR#monitor id  OPENALERT#SIGNAL#alert id
 //	API key                   APIKEY#sha256       META                  gsi1 APIKEYS / id
 //	idempotency record        IDEMPOTENCY#key id#header
 //	                                              META                  time to live
