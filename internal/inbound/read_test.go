@@ -189,6 +189,9 @@ func TestTidied(t *testing.T) {
 	if statuspage.Length(s.Title) != 255 || len(s.Labels) != maxLabels || s.Labels["A"] == "" || s.Monitors[0] != "own" || s.Link != "https://a.example/x?y#z" {
 		t.Errorf("%+v", s)
 	}
+	if got := webAddress("HTTPS://A.example/X"); got != "https://A.example/X" {
+		t.Errorf("%q", got)
+	}
 	for _, link := range []string{"//a.example", "/a", "ftp://a.example", "https://", "https://a.example/" + long + strings.Repeat("x", maxLink), "https://a.example/\n"} {
 		if got := webAddress(link); got != "" && got != "https://a.example/" {
 			t.Errorf("%q is a link", link)

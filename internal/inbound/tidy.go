@@ -128,5 +128,5 @@ func webAddress(link string) string {
 	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || len(link) > maxLink {
 		return ""
 	}
-	return link
+	return u.Scheme + link[len(u.Scheme):] // in lower case
 }
