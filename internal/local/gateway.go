@@ -268,13 +268,13 @@ func (f Function) environment(name string) string {
 	}[name]
 }
 
-// Handlers makes the handlers of all functions that have routes, schedules or streams,
-// each with its own environment, for NewGateway, NewScheduler and NewPoller. newHandler
+// Handlers makes the handlers of all functions that have routes, schedules, streams or rules,
+// each with its own environment, for NewGateway, NewScheduler, NewPoller and NewBus. newHandler
 // is function.New.
 func (t *Template) Handlers(newHandler func(name string, getenv func(string) string) (lambda.Handler, error)) (map[string]lambda.Handler, error) {
 	handlers := map[string]lambda.Handler{}
 	for _, f := range t.Functions {
-		if len(f.Routes) == 0 && len(f.Schedules) == 0 && len(f.Streams) == 0 {
+		if len(f.Routes) == 0 && len(f.Schedules) == 0 && len(f.Streams) == 0 && len(f.Rules) == 0 {
 			continue
 		}
 		handler, err := newHandler(f.Name, f.environment)

@@ -9,8 +9,9 @@ import (
 	"strings"
 )
 
-// Pattern says which records of a stream a function is called with, as Lambda's filters do. It
-// is a tree with the fields of a record; at its ends are tests of the value there.
+// Pattern says which records of a stream a function is called with, as Lambda's filters do, or which
+// events, as EventBridge's rules do. It is a tree with the fields of a record; at its ends are tests
+// of the value there.
 type Pattern struct {
 	Fields map[string]Pattern // all of them must match
 	Tests  []Test             // at an end: one of them must hold

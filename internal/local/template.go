@@ -30,6 +30,7 @@ type Function struct {
 	Routes      []Route         // its HttpApi events
 	Schedules   []time.Duration // its schedules: how often each starts it
 	Streams     []Stream        // its event source mappings: what of the table's stream it is called with
+	Rules       []Pattern       // its rules of EventBridge: which events it is called with
 }
 
 // Route is a method and path of the HTTP API.
@@ -173,6 +174,8 @@ func (f *Function) addEvent(event value) {
 		if every, on := readSchedule(event.get("Properties")); on {
 			f.Schedules = append(f.Schedules, every)
 		}
+	case "EventBridgeRule":
+		f.Rules = append(f.Rules, readRule(event.get("Properties")))
 	default:
 		event.fail("an event of type %s can't be served locally", kind)
 	}
