@@ -30,12 +30,16 @@ type Store interface {
 	// IntegrationByToken returns the integration that takes the token with the hash at now (UTC
 	// seconds), whether it is active or not, or statuspage.ErrNoIntegrationToken.
 	IntegrationByToken(ctx context.Context, hash string, now int64) (statuspage.Integration, error)
+
+	// PinTopic makes the topic of SNS the one that the integration takes messages of, or returns an
+	// error for one that has another.
+	PinTopic(ctx context.Context, id int64, topic string, now int64) error
 }
 
-// Routes returns the routes on the store, which receiver works with too. A nil store is for who only
-// looks at them.
-func Routes(store Store, receiver delivery.Receiver) []web.Route {
-	h := &hooks{receiver: receiver, heartbeat: store}
+// Routes returns the routes on the store, which receiver works with too; fetcher asks SNS. A nil store
+// is for who only looks at them.
+func Routes(store Store, receiver delivery.Receiver, fetcher inbound.Fetcher) []web.Route {
+	h := &hooks{store: store, receiver: receiver, fetcher: fetcher}
 	h.tokens = web.NewMemory(statuspage.ErrNoIntegrationToken, func(ctx context.Context, hash string, now int64) (statuspage.Integration, error) {
 		return store.IntegrationByToken(ctx, hash, now)
 	})
@@ -43,9 +47,10 @@ func Routes(store Store, receiver delivery.Receiver) []web.Route {
 }
 
 type hooks struct {
-	receiver  delivery.Receiver
-	heartbeat HeartbeatStore
-	tokens    *web.Memory[statuspage.Integration] // by the hash of the token
+	store    Store
+	receiver delivery.Receiver
+	fetcher  inbound.Fetcher
+	tokens   *web.Memory[statuspage.Integration] // by the hash of the token
 }
 
 // integration returns the integration that takes the token, or statuspage.ErrNoIntegrationToken.
@@ -74,7 +79,8 @@ func (h *hooks) own() []web.Route {
 	return []web.Route{route("/hooks"), route("/hooks/{token...}")}
 }
 
-// hook takes a message in the format of the integration's kind.
+// hook takes a message in the format of the integration's kind, as it is or as a topic of SNS sends
+// it on.
 func (h *hooks) hook(r *web.Request) (web.Action, error) {
 	token, err := shown(r, strings.TrimSuffix(r.PathValue("token"), "/"))
 	if err == statuspage.ErrNoIntegrationToken {
@@ -83,14 +89,22 @@ func (h *hooks) hook(r *web.Request) (web.Action, error) {
 	if err != nil {
 		return nil, err
 	}
-	return h.take(r, token, http.StatusOK, func(ctx context.Context, i statuspage.Integration) ([]statuspage.Signal, string, error) {
+	if inbound.IsSNS(message(r)) {
+		// The topics that it takes may have been none a moment ago, and what is refused does not come again.
+		h.tokens.Forget(statuspage.HashSecret(token))
+	}
+	return h.take(r, token, http.StatusOK, func(ctx context.Context, i statuspage.Integration) (delivery.Content, error) {
+		m := message(r)
 		if i.Kind == statuspage.KindPagerDuty {
-			if _, err := shown(r, token, routingKey(r.Content)); err != nil {
-				return nil, "", err
+			if _, err := shown(r, token, routingKey(m.Body)); err != nil {
+				return delivery.Content{}, err
 			}
 		}
-		signals, err := inbound.Signals(i.Kind, message(r), i.Settings())
-		return signals, "", err
+		if inbound.IsSNS(m) {
+			return h.sns(ctx, m, i, r.Now)
+		}
+		signals, err := inbound.Signals(i.Kind, m, i.Settings())
+		return delivery.Content{Signals: signals}, err
 	}, counts), nil
 }
 
@@ -99,12 +113,32 @@ func message(r *web.Request) inbound.Message {
 	return inbound.Message{Header: r.Header, Query: r.URL.Query(), Body: r.Content}
 }
 
-// A reader returns the signals of a message for an integration, see delivery.Delivery.
-type reader func(context.Context, statuspage.Integration) ([]statuspage.Signal, string, error)
+// sns takes a message of a topic. The first topic that asks is confirmed, and is the only one then,
+// unless the integration's options say which.
+func (h *hooks) sns(ctx context.Context, m inbound.Message, i statuspage.Integration, now int64) (delivery.Content, error) {
+	s, err := inbound.OpenSNS(ctx, m, i, h.fetcher, now)
+	if err != nil {
+		return delivery.Content{}, err
+	}
+	switch s.Type {
+	case inbound.SNSSubscribed:
+		if len(i.Settings().Topics) == 0 {
+			err = h.store.PinTopic(ctx, i.ID, s.Topic, now)
+		}
+		if err == nil {
+			err = s.Confirm(ctx, h.fetcher)
+		}
+		return delivery.Content{Remark: "The subscription to the topic " + s.Topic + " was confirmed"}, err
+	case inbound.SNSUnsubscribed:
+		return delivery.Content{Remark: "The topic " + s.Topic + " sends no more: its subscription was deleted", Problem: true}, nil
+	}
+	signals, err := inbound.Signals(i.Kind, s.Content, i.Settings())
+	return delivery.Content{Signals: signals}, err
+}
 
-// take returns the action that takes the signals that read returns for the integration with the
-// token, and answers with the status and the body that answer makes of what came of them.
-func (h *hooks) take(r *web.Request, token string, status int, read reader, answer func([]statuspage.Signal, statuspage.Taken) any) web.Action {
+// take returns the action that takes what read finds in the request for the integration with the
+// token, and answers with the status and the body that answer makes of what came of it.
+func (h *hooks) take(r *web.Request, token string, status int, read func(context.Context, statuspage.Integration) (delivery.Content, error), answer func(statuspage.Taken) any) web.Action {
 	return func() (web.Answer, error) {
 		i, err := h.integration(r, token)
 		if err != nil {
@@ -119,20 +153,14 @@ func (h *hooks) take(r *web.Request, token string, status int, read reader, answ
 			}
 			body = r.URL.RawQuery
 		}
-		var signals []statuspage.Signal
 		taken, err := h.receiver.Receive(r.Context(), delivery.Delivery{
 			Integration: i, Time: r.Milli, Body: body, Token: token,
-			Read: func(ctx context.Context) (found []statuspage.Signal, remark string, err error) {
-				found, remark, err = read(ctx, i)
-				signals = named(found)
-				return signals, remark, err
-			},
+			Read: func(ctx context.Context) (delivery.Content, error) { return read(ctx, i) },
 			Status: func(err error) int {
 				if err == nil {
 					return status
 				}
-				_, status := web.ShownOf(err)
-				return status
+				return web.StatusOf(err)
 			},
 		})
 		if err != nil {
@@ -142,7 +170,7 @@ func (h *hooks) take(r *web.Request, token string, status int, read reader, answ
 			i.LastSeen, i.LastError = new(statuspage.FloorMinute(r.Now)), taken.LastError
 			return true
 		})
-		return web.JSON(status, web.Encode(answer(signals, taken))), nil
+		return web.JSON(status, web.Encode(answer(taken))), nil
 	}
 }
 
@@ -151,18 +179,8 @@ func sendsQueries(kind statuspage.IntegrationKind) bool {
 	return kind == statuspage.KindUptimeRobot || kind == statuspage.KindUptimeKuma
 }
 
-// named gives a key of its own to each signal whose sender leaves that to who receives it.
-func named(signals []statuspage.Signal) []statuspage.Signal {
-	for n := range signals {
-		if signals[n].Key == "" {
-			signals[n].Key = newUUID()
-		}
-	}
-	return signals
-}
-
-// counts is the answer in the format of our own.
-func counts(_ []statuspage.Signal, t statuspage.Taken) any {
+// counts is the answer in our own format.
+func counts(t statuspage.Taken) any {
 	return struct {
 		Received int `json:"received"`
 		Opened   int `json:"opened"`

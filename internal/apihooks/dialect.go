@@ -12,6 +12,9 @@ import (
 // errNotPosted is for a GET of an address that wants a POST.
 var errNotPosted = &statuspage.Error{Code: statuspage.CodeMethodNotAllowed, Message: "GET method not allowed"}
 
+// errOpsgeniePath is for a path that Opsgenie's APIs have not.
+var errOpsgeniePath = &statuspage.Error{Code: statuspage.CodeNotFound, Message: "There is nothing at this address"}
+
 // unavailable returns the error as one after which senders try again, unless it says what is wrong
 // with the request.
 func unavailable(err error) error {
@@ -27,18 +30,4 @@ func newUUID() string {
 	rand.Read(b[:]) // never fails: the runtime ends the program instead
 	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
 	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
-}
-
-// isUUID reports whether the text has the form of one that newUUID returns.
-func isUUID(text string) bool {
-	if len(text) != 36 {
-		return false
-	}
-	for n, c := range []byte(text) {
-		dash := n == 8 || n == 13 || n == 18 || n == 23
-		if dash != (c == '-') || !dash && !('0' <= c && c <= '9' || 'a' <= c && c <= 'f') {
-			return false
-		}
-	}
-	return true
 }

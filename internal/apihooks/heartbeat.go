@@ -118,7 +118,7 @@ func (h *hooks) pinged(r *web.Request, token string, p statuspage.Ping, remark s
 	if i.Settings().Heartbeat.PostOnly && r.Method != http.MethodPost {
 		remark = "Not counted: only a POST is"
 	} else {
-		err = h.heartbeat.Ping(r.Context(), i, p)
+		err = h.store.Ping(r.Context(), i, p)
 	}
 	body := string(r.Content[:min(len(r.Content), maxPingBody)])
 	if body == "" && remark != "" {
@@ -133,11 +133,11 @@ func (h *hooks) pinged(r *web.Request, token string, p statuspage.Ping, remark s
 	} else {
 		h.receiver.Receive(r.Context(), delivery.Delivery{
 			Integration: i, Time: r.Milli, Body: body, Token: token,
-			Read: func(context.Context) ([]statuspage.Signal, string, error) {
+			Read: func(context.Context) (delivery.Content, error) {
 				if remark == "" {
 					remark = string(p.Kind)
 				}
-				return nil, remark, err
+				return delivery.Content{Remark: remark}, err
 			},
 			Status: func(error) int { return http.StatusOK }, // what is wrong is the operator's to know
 		})
@@ -181,7 +181,7 @@ func (h *hooks) kenerPing(r *web.Request) (web.Action, error) {
 	return func() (web.Answer, error) {
 		err := r.Ready()
 		if err == nil {
-			err = h.heartbeat.PingMonitor(r.Context(), tag, secret, r.Now)
+			err = h.store.PingMonitor(r.Context(), tag, secret, r.Now)
 		}
 		if err != nil {
 			return web.Answer{}, unavailable(err)

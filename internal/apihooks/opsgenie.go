@@ -4,10 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 
+	"tocsin/internal/delivery"
 	"tocsin/internal/inbound"
 	"tocsin/internal/statuspage"
 	"tocsin/internal/web"
@@ -26,83 +26,53 @@ func (h *hooks) opsgenie() []web.Route {
 	}
 }
 
-// opsgenieAlert takes a new alert.
+// opsgenieAlert takes a new alert. Without an alias its key is the id that the sender is told.
 func (h *hooks) opsgenieAlert(r *web.Request) (web.Action, error) {
-	return h.opsgenieSignals(r, func(_ context.Context, i statuspage.Integration) ([]statuspage.Signal, string, error) {
-		signals, err := inbound.Signals(statuspage.KindOpsgenie, message(r), i.Settings())
-		return signals, "", err
+	var named struct {
+		Alias any `json:"alias"`
+	}
+	id := newUUID()
+	return h.opsgenieSignal(r, id, func() (statuspage.Signal, error) {
+		s, err := inbound.ReadOpsgenieAlert(r.Content)
+		if json.Unmarshal(r.Content, &named) == nil && (named.Alias == nil || named.Alias == "") {
+			s.Key = id
+		}
+		return s, err
 	})
 }
 
-// opsgenieActions are what can be done to an alert, by the last segment of the path. All but the
-// first two change nothing here.
-var opsgenieActions = map[string]statuspage.SignalAction{"close": statuspage.SignalResolved, "acknowledge": statuspage.SignalAcknowledged}
-
-var opsgenieNotes = []string{
-	"unacknowledge", "notes", "snooze", "message", "description", "priority", "tags", "details", "responders", "teams", "assign", "escalate", "actions",
-}
-
-// opsgenieChange takes a change of an alert, which the path names by its alias, or by the id that it
-// was given here, and says what is done to it.
+// opsgenieChange takes a change of an alert. The path names the alert, by its alias or by the id that
+// its sender was told, and ends in what is done to it.
 func (h *hooks) opsgenieChange(r *web.Request) (web.Action, error) {
 	path := strings.TrimSuffix(r.PathValue("alert"), "/")
 	at := max(strings.LastIndexByte(path, '/'), 0)
-	alias, name := path[:at], strings.TrimPrefix(path[at:], "/")
-	action, known := opsgenieActions[name]
-	if !known && slices.Contains(opsgenieNotes, name) {
-		action, known = statuspage.SignalNote, true
-	}
-	if !known || alias == "" {
-		return nil, errOpsgeniePath
-	}
-	return h.opsgenieSignals(r, func(context.Context, statuspage.Integration) ([]statuspage.Signal, string, error) {
-		var said struct {
-			Note        string `json:"note"`
-			Message     string `json:"message"`
-			Description string `json:"description"`
-		}
-		if len(r.Content) > 0 {
-			if err := json.Unmarshal(r.Content, &said); err != nil {
-				return nil, "", web.ErrBody
-			}
-		}
-		return []statuspage.Signal{{
-			Key: statuspage.SignalKey(alias), Action: action, Title: said.Message, Message: strings.TrimSpace(said.Description + "\n" + said.Note),
-		}}, "", nil
+	return h.opsgenieSignal(r, newUUID(), func() (statuspage.Signal, error) {
+		return inbound.ReadOpsgenieAction(strings.TrimPrefix(path[at:], "/"), path[:at], r.Content)
 	})
 }
 
-var errOpsgeniePath = &statuspage.Error{Code: statuspage.CodeNotFound, Message: "There is nothing at this address"}
-
-// opsgenieSignals takes the signals that read returns.
-func (h *hooks) opsgenieSignals(r *web.Request, read reader) (web.Action, error) {
+// opsgenieSignal takes the signal that read returns. The id is that of the request.
+func (h *hooks) opsgenieSignal(r *web.Request, id string, read func() (statuspage.Signal, error)) (web.Action, error) {
 	token, err := shown(r)
 	if err != nil {
 		return nil, err
 	}
 	began := time.Now()
-	return h.take(r, token, http.StatusAccepted, func(ctx context.Context, i statuspage.Integration) ([]statuspage.Signal, string, error) {
+	return h.take(r, token, http.StatusAccepted, func(_ context.Context, i statuspage.Integration) (delivery.Content, error) {
 		if i.Kind == statuspage.KindHeartbeat {
-			return nil, "", errHeartbeat
+			return delivery.Content{}, errHeartbeat
 		}
-		return read(ctx, i)
-	}, func(signals []statuspage.Signal, _ statuspage.Taken) any {
-		return opsgenieJSON{Result: "Request will be processed", Took: time.Since(began).Seconds(), RequestID: requestID(signals)}
+		s, err := read()
+		return delivery.Content{Signals: []statuspage.Signal{s}}, err
+	}, func(statuspage.Taken) any {
+		return opsgenieJSON{Result: "Request will be processed", Took: time.Since(began).Seconds(), RequestID: id}
 	}), nil
-}
-
-// requestID is the id of a request for its client. Of an alert without an alias it is the alert's.
-func requestID(signals []statuspage.Signal) string {
-	if len(signals) == 1 && isUUID(signals[0].Key) {
-		return signals[0].Key
-	}
-	return newUUID()
 }
 
 type opsgenieJSON struct {
 	Result    string  `json:"result,omitempty"`
 	Message   string  `json:"message,omitempty"`
-	Took      float64 `json:"took"`
+	Took      float64 `json:"took"` // seconds
 	RequestID string  `json:"requestId"`
 }
 

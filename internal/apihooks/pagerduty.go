@@ -2,11 +2,10 @@ package apihooks
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
 	"net/http"
 	"strings"
 
+	"tocsin/internal/delivery"
 	"tocsin/internal/inbound"
 	"tocsin/internal/statuspage"
 	"tocsin/internal/web"
@@ -19,80 +18,59 @@ func (h *hooks) pagerDuty() []web.Route {
 		return web.Route{Group: web.Inbound, Path: path, Dialect: pagerDutyDialect{web.Standard}, MaxBody: maxBody, Methods: []web.Method{web.POST(web.Public, handle)}}
 	}
 	return []web.Route{
-		route("/v2/enqueue", h.pagerDutyEvent(http.StatusAccepted, "routing_key", "event_action", "dedup_key")),
-		route("/v2/change/enqueue", h.pagerDutyChange),
-		route("/generic/2010-04-15/create_event.json", h.pagerDutyEvent(http.StatusOK, "service_key", "event_type", "incident_key")),
+		route("/v2/enqueue", h.pagerDutyEvent(inbound.ReadPagerDuty, http.StatusAccepted, func(e inbound.PagerDutyEvent) any {
+			return pagerDutyJSON{Status: "success", Message: "Event processed", DedupKey: e.Key}
+		})),
+		route("/v2/change/enqueue", h.pagerDutyEvent(inbound.ReadPagerDutyChange, http.StatusAccepted, func(inbound.PagerDutyEvent) any {
+			return pagerDutyJSON{Status: "success", Message: "Change event processed"}
+		})),
+		route("/generic/2010-04-15/create_event.json", h.pagerDutyEvent(inbound.ReadPagerDuty, http.StatusOK, func(e inbound.PagerDutyEvent) any {
+			return pagerDutyJSON{Status: "success", Message: "Event processed", IncidentKey: e.Key}
+		})),
 	}
 }
 
-// pagerDutyEvent takes an event about an alert, in which the token, the action and the key of the
-// alert have these names. It is answered with the status, and with the key.
-func (h *hooks) pagerDutyEvent(status int, tokenName, actionName, keyName string) web.Handler {
+type pagerDutyJSON struct {
+	Status      string   `json:"status"`
+	Message     string   `json:"message"`
+	Errors      []string `json:"errors,omitempty"`
+	DedupKey    string   `json:"dedup_key,omitempty"`
+	IncidentKey string   `json:"incident_key,omitempty"`
+}
+
+// pagerDutyEvent takes an event, which is answered with the status and what answer makes of it.
+func (h *hooks) pagerDutyEvent(read func([]byte) (inbound.PagerDutyEvent, error), status int, answer func(inbound.PagerDutyEvent) any) web.Handler {
 	return func(r *web.Request) (web.Action, error) {
-		token, err := pagerDutyToken(r, tokenName, actionName)
+		e, err := read(r.Content)
 		if err != nil {
 			return nil, err
 		}
-		return h.take(r, token, status, func(ctx context.Context, i statuspage.Integration) ([]statuspage.Signal, string, error) {
-			if i.Kind == statuspage.KindHeartbeat {
-				return nil, "", errHeartbeat
+		token, err := shown(r, e.RoutingKey)
+		switch {
+		case err == errTokens:
+			return nil, err
+		case !statuspage.ValidIntegrationToken(token) && len(e.KeyErrors()) > 0:
+			return nil, pagerDutyError(append(e.KeyErrors(), e.Errors...))
+		}
+		return h.take(r, token, status, func(_ context.Context, i statuspage.Integration) (delivery.Content, error) {
+			switch {
+			case i.Kind == statuspage.KindHeartbeat:
+				return delivery.Content{}, errHeartbeat
+			case len(e.Errors) > 0:
+				return delivery.Content{}, pagerDutyError(e.Errors)
 			}
-			signals, err := inbound.Signals(statuspage.KindPagerDuty, message(r), i.Settings())
-			return signals, "", err
-		}, func(signals []statuspage.Signal, _ statuspage.Taken) any {
-			answer := map[string]string{"status": "success", "message": "Event processed"}
-			if len(signals) > 0 {
-				answer[keyName] = signals[0].Key
-			}
-			return answer
-		}), nil
+			return delivery.Content{Signals: []statuspage.Signal{e.Signal}}, nil
+		}, func(statuspage.Taken) any { return answer(e) }), nil
 	}
 }
 
-// pagerDutyChange takes an event about a change, such as a deployment. It is kept as a delivery, and
-// never is an alert.
-func (h *hooks) pagerDutyChange(r *web.Request) (web.Action, error) {
-	token, err := pagerDutyToken(r, "routing_key")
-	if err != nil {
-		return nil, err
-	}
-	return h.take(r, token, http.StatusAccepted, func(context.Context, statuspage.Integration) ([]statuspage.Signal, string, error) {
-		var change struct {
-			Payload struct {
-				Summary string `json:"summary"`
-			} `json:"payload"`
-		}
-		if err := json.Unmarshal(r.Content, &change); err != nil || change.Payload.Summary == "" {
-			return nil, "", statuspage.Invalid("'payload.summary' is missing or blank")
-		}
-		return nil, "A change, which is no alarm", nil
-	}, func([]statuspage.Signal, statuspage.Taken) any {
-		return map[string]string{"status": "success", "message": "Change event processed"}
-	}), nil
+// pagerDutyError is the error for a request about which all of this is wrong.
+func pagerDutyError(wrong []string) error {
+	return statuspage.Invalid("%s", strings.Join(wrong, pagerDutyNext))
 }
 
-// pagerDutyToken returns the token of a request. The error for one that is none also tells which of
-// the fields have no text, as PagerDuty does: that is how its clients are tried out.
-func pagerDutyToken(r *web.Request, tokenName string, needed ...string) (string, error) {
-	token, err := shown(r, routingKey(r.Content))
-	if err == errTokens || statuspage.ValidIntegrationToken(token) {
-		return token, err
-	}
-	var fields map[string]any
-	if err := json.Unmarshal(r.Content, &fields); err != nil {
-		return "", statuspage.Invalid("The body is no JSON object")
-	}
-	wrong := []string{fmt.Sprintf("Length of '%s' is incorrect (should be 32 characters)", tokenName)}
-	if len(token) == 32 {
-		wrong[0] = statuspage.ErrNoIntegrationToken.Message
-	}
-	for _, name := range needed {
-		if text, _ := fields[name].(string); text == "" {
-			wrong = append(wrong, fmt.Sprintf("'%s' is missing or blank", name))
-		}
-	}
-	return "", &statuspage.Error{Code: statuspage.CodeUnauthorized, Message: strings.Join(wrong, "\n")}
-}
+// pagerDutyNext parts what is wrong with a request in the message of its error.
+const pagerDutyNext = "; "
 
 var errHeartbeat = statuspage.Invalid("An integration of the kind '%s' takes no messages here", statuspage.KindHeartbeat)
 
@@ -101,16 +79,11 @@ type pagerDutyDialect struct{ web.Dialect }
 
 // Error implements web.Dialect: a wrong token is a bad request.
 func (pagerDutyDialect) Error(_ string, e web.Shown, status int) (any, int) {
-	type errorJSON struct {
-		Status  string   `json:"status"`
-		Message string   `json:"message"`
-		Errors  []string `json:"errors"`
-	}
 	if status >= http.StatusInternalServerError {
-		return errorJSON{"error", e.Message, []string{e.Message}}, status
+		return pagerDutyJSON{Status: "error", Message: e.Message}, status
 	}
 	if status == http.StatusUnauthorized {
 		status = http.StatusBadRequest
 	}
-	return errorJSON{"invalid event", "Event object is invalid", strings.Split(e.Message, "\n")}, status
+	return pagerDutyJSON{Status: "invalid event", Message: "Event object is invalid", Errors: strings.Split(e.Message, pagerDutyNext)}, status
 }

@@ -48,12 +48,20 @@ type Delivery struct {
 	Body        string // as it is to be recorded
 	Token       string // that was shown, which is never recorded; "" none
 
-	// Read returns the signals in it. remark says what it is when it is not about an alarm. An error
-	// is a *statuspage.Error that says what is wrong with it, or a failure of ours.
-	Read func(context.Context) (signals []statuspage.Signal, remark string, err error)
+	// Read returns what is in it. An error is a *statuspage.Error that says what is wrong with it, or
+	// a failure of ours.
+	Read func(context.Context) (Content, error)
 
 	// Status is the status of HTTP with which it is answered, by the error of Receive.
 	Status func(error) int
+}
+
+// Content is what a delivery says.
+type Content struct {
+	Signals []statuspage.Signal
+
+	Remark  string // what it is when it is not about an alarm
+	Problem bool   // whether the operator should know of that
 }
 
 // Receive takes the signals of the delivery, then notes it. Its error is a *statuspage.Error: one with
@@ -89,12 +97,15 @@ func (r Receiver) take(ctx context.Context, d Delivery) (taken statuspage.Taken,
 			err = statuspage.Unavailable(fmt.Errorf("panic: %v\n%s", p, debug.Stack()))
 		}
 	}()
-	signals, remark, err := d.Read(ctx)
-	if err != nil {
+	content, err := d.Read(ctx)
+	signals := content.Signals
+	switch {
+	case err != nil:
 		return taken, ours(err)
-	}
-	if len(signals) == 0 && remark != "" {
-		return statuspage.Taken{Received: 1, Ignored: 1, Reason: remark}, nil
+	case content.Problem:
+		return statuspage.Taken{Received: 1, Ignored: 1, Reason: content.Remark, LastError: &content.Remark}, nil
+	case content.Remark != "":
+		return statuspage.Taken{Received: 1, Ignored: 1, Reason: content.Remark}, nil
 	}
 	if !d.Integration.Active {
 		return statuspage.Taken{Received: len(signals), Ignored: len(signals), Reason: "The integration is not active"}, nil
