@@ -10,7 +10,7 @@
 build = CGO_ENABLED=0 GOOS=linux GOARCH=$(GOARCH) \
 	go build -trimpath -buildvcs=false -tags lambda.norpc -ldflags "-s -w" -o "$(ARTIFACTS_DIR)/bootstrap" ./functions/$(1)
 
-.PHONY: build-IncidentsFunction build-CommentsFunction build-MonitorsFunction build-SettingsFunction build-EdgeFunction build-PageFunction build-MinuteFunction build-CloserFunction build-PublisherFunction
+.PHONY: build-IncidentsFunction build-CommentsFunction build-MonitorsFunction build-SettingsFunction build-EdgeFunction build-InboundFunction build-PageFunction build-MinuteFunction build-CloserFunction build-PublisherFunction
 
 build-IncidentsFunction:
 	$(call build,incidents)
@@ -26,6 +26,9 @@ build-SettingsFunction:
 
 build-EdgeFunction:
 	$(call build,edge)
+
+build-InboundFunction:
+	$(call build,inbound)
 
 build-PageFunction:
 	$(call build,page)

@@ -3,6 +3,7 @@ package api_test
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -149,6 +150,38 @@ func TestPermissionsAreTheLeast(t *testing.T) {
 	do(200, "GET", alertsPath+"/1", "")
 	do(200, "DELETE", rulesPath+"/1", "")
 
+	// What other tools send: alarms of which each has an incident, or shares one, a person resolves one
+	// before the tool does; pings, after which a rule opens an alert; an event.
+	for _, options := range []statuspage.JSONObject{`{}`, `{"group_by":"monitor"}`} {
+		_, token := integrationOf(t, s, statuspage.KindGeneric, options)
+		for _, status := range []string{"firing", "acknowledged", "firing", "resolved", "firing", "closed", "resolved"} {
+			clock.seconds.Add(1)
+			if status == "closed" {
+				var newest struct{ Incidents []struct{ ID int64 } }
+				if err := json.Unmarshal([]byte(s.Do("GET", "/api/v4/incidents?limit=1", "").Body), &newest); err != nil || len(newest.Incidents) != 1 {
+					t.Fatal(newest, err)
+				}
+				do(201, "POST", incidentPath(newest.Incidents[0].ID)+"/comments", `{"comment":"c","state":"RESOLVED"}`)
+				continue
+			}
+			do(200, "POST", "/hooks/"+token, signalBody("k", status, "earth"))
+		}
+	}
+	monitorsNamed(t, s, "moon")
+	made(t, s, rulesPath, `{"alert_for":"STATUS","alert_value":"DOWN","failure_threshold":1,"success_threshold":1,"monitor_tags":["moon"],"create_incident":true}`)
+	_, ping := integrationOf(t, s, statuspage.KindHeartbeat, `{"heartbeat":{"monitor":"moon"}}`)
+	for _, says := range []string{"/start", "", "/fail", "", "/fail"} {
+		if clock.seconds.Add(60); says == "" {
+			made(t, s, maintenancesPath, maintenanceWith("monitors", `[{"monitor_tag":"moon"}]`))
+		}
+		do(200, "GET", "/ping/"+ping+says, "")
+	}
+	do(400, "GET", "/ext/heartbeat/moon/none", "")
+	if _, err := s.Put(fmt.Sprintf(alarmEvent, "errors", "ALARM", 3, "tocsin-monitor: earth")); err != nil {
+		t.Fatal(err)
+	}
+	clock.seconds.Store(testStart + 180)
+
 	// What the schedules do: missing data of a monitor, a maintenance that goes on, and
 	// incidents to warn of and to close.
 	_, err := s.Table.Store(nil).CreateMaintenance(t.Context(), statuspage.NewMaintenance{
@@ -180,7 +213,7 @@ func TestPermissionsAreTheLeast(t *testing.T) {
 	clock.seconds.Add(3600)
 	s.Tick()
 
-	if names := s.Permissions.Functions(); len(names) != 9 {
+	if names := s.Permissions.Functions(); len(names) != 10 {
 		t.Errorf("permissions of %v", names)
 	}
 	for _, name := range s.Permissions.Functions() {

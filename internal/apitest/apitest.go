@@ -55,6 +55,8 @@ type Server struct {
 
 	tb        testing.TB
 	scheduler *local.Scheduler
+	bus       *local.Bus
+	handlers  map[string]lambda.Handler // by the function's name
 }
 
 // callTimeout is how long a function waits for one try of one DynamoDB call.
@@ -110,6 +112,13 @@ func New(t testing.TB, o Options) *Server {
 	if s.scheduler, err = local.NewScheduler(template, handlers, local.GatewayOptions{}); err != nil {
 		t.Fatal(err)
 	}
+	if s.bus, err = local.NewBus(template, handlers); err != nil {
+		t.Fatal(err)
+	}
+	s.handlers = map[string]lambda.Handler{}
+	for _, f := range template.Functions {
+		s.handlers[f.Name] = handlers[f.ID]
+	}
 	server := httptest.NewServer(gateway)
 	t.Cleanup(func() {
 		server.Close()
@@ -126,6 +135,18 @@ func (s *Server) Tick() {
 	if err := s.scheduler.RunOnce(context.Background()); err != nil {
 		s.tb.Error(err)
 	}
+}
+
+// Put sends an event to EventBridge, and returns how many rules of the template it matches and the
+// first failure of a function that it calls.
+func (s *Server) Put(event string) (matched int, err error) {
+	return s.bus.Put(context.Background(), []byte(event))
+}
+
+// Invoke calls the function called name with an event.
+func (s *Server) Invoke(name, event string) error {
+	_, err := s.handlers[name].Invoke(context.Background(), []byte(event))
+	return err
 }
 
 // NewKey makes an API key.

@@ -9,6 +9,7 @@ import (
 
 	"tocsin/internal/awsenv"
 	"tocsin/internal/lambdaapi"
+	"tocsin/internal/lambdainbound"
 	"tocsin/internal/lambdajob"
 	"tocsin/internal/lambdapage"
 	"tocsin/internal/lambdapublish"
@@ -22,6 +23,7 @@ var (
 	Monitors  = string(web.Monitors)
 	Settings  = string(web.Settings)
 	Edge      = string(web.Edge)
+	Inbound   = lambdainbound.Function.Name
 	Page      = lambdapage.Name
 	Minute    = lambdajob.Minute.Name
 	Closer    = lambdajob.Closer.Name
@@ -31,7 +33,7 @@ var (
 // withTable are the functions that work with the table: all but Page.
 var withTable = []awsenv.Function{
 	lambdaapi.Function(web.Incidents), lambdaapi.Function(web.Comments), lambdaapi.Function(web.Monitors), lambdaapi.Function(web.Settings), lambdaapi.Function(web.Edge),
-	lambdajob.Minute, lambdajob.Closer, lambdapublish.Function,
+	lambdainbound.Function, lambdajob.Minute, lambdajob.Closer, lambdapublish.Function,
 }
 
 // Options are awsenv.Options.

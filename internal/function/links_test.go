@@ -32,7 +32,7 @@ func TestLinks(t *testing.T) {
 		for _, service := range []string{"acm", "cloudformation", "lambda"} { // which the command calls
 			without = append(without, "github.com/aws/aws-sdk-go-v2/service/"+service)
 		}
-		if f == Minute || f == Closer || f == Page || f == Publisher {
+		if f == Minute || f == Closer || f == Page || f == Publisher || f == Inbound {
 			without = append(without, "tocsin/internal/apiv4", "tocsin/internal/apilegacy", "tocsin/internal/openapi")
 		}
 		if f == Page {

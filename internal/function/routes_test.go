@@ -11,9 +11,12 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"tocsin/internal/apihooks"
+	"tocsin/internal/delivery"
 	"tocsin/internal/lambdaapi"
 	"tocsin/internal/local"
 	"tocsin/internal/openapi"
+	"tocsin/internal/web"
 )
 
 // TestOpenAPIHasTheSameRoutes compares the routes, and the scopes they need, with the
@@ -72,6 +75,9 @@ func TestTemplateHasTheSameRoutes(t *testing.T) {
 		}
 	}
 	served := map[string]string{"ANY $default": Page, "ANY /api/v2/{proxy+}": Page, "ANY /api": Edge, "ANY /api/{proxy+}": Edge}
+	for path := range hooksInTemplate {
+		served["ANY "+path] = Inbound
+	}
 	for _, r := range lambdaapi.Routes(nil) {
 		for _, m := range r.Methods {
 			served[m.Name+" "+r.Path], served["ANY "+r.Path] = string(r.Group), string(r.Group)
@@ -79,6 +85,30 @@ func TestTemplateHasTheSameRoutes(t *testing.T) {
 	}
 	if diff := cmp.Diff(served, events); diff != "" {
 		t.Errorf("routes and their functions (-served +template.yaml):\n%s", diff)
+	}
+}
+
+// hooksInTemplate are the paths of template.yaml that other tools send to, as patterns.
+var hooksInTemplate = map[string]*regexp.Regexp{
+	"/hooks":                                regexp.MustCompile(`^/hooks$`),
+	"/hooks/{proxy+}":                       regexp.MustCompile(`^/hooks/`),
+	"/v2/{proxy+}":                          regexp.MustCompile(`^/v2/`),
+	"/ping/{proxy+}":                        regexp.MustCompile(`^/ping/`),
+	"/ext/heartbeat/{proxy+}":               regexp.MustCompile(`^/ext/heartbeat/`),
+	"/generic/2010-04-15/create_event.json": regexp.MustCompile(`^/generic/2010-04-15/create_event\.json$`),
+}
+
+// TestTemplateHasTheHooks has every route of what other tools send come to its function. Each path
+// takes every method, and most take whatever follows.
+func TestTemplateHasTheHooks(t *testing.T) {
+	for _, r := range apihooks.Routes(nil, delivery.Receiver{}, nil) {
+		covered := false
+		for _, pattern := range hooksInTemplate {
+			covered = covered || pattern.MatchString(r.Path)
+		}
+		if !covered || r.Group != web.Inbound {
+			t.Errorf("%s of the group %s is in no event of template.yaml", r.Path, r.Group)
+		}
 	}
 }
 

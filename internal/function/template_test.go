@@ -83,8 +83,8 @@ func TestAlarmDescriptions(t *testing.T) {
 			t.Errorf("%s: description %q", id, d)
 		}
 	}
-	if alarms != 11 {
-		t.Errorf("%d alarms, want 11, one of them for gradual deployments only", alarms)
+	if alarms != 12 {
+		t.Errorf("%d alarms, want 12, one of them for gradual deployments only", alarms)
 	}
 }
 
@@ -275,6 +275,29 @@ func TestAccessLogIsTheGatewaysOwn(t *testing.T) {
 	}
 	if used != len(safe) || strings.Count(format, "$") != used {
 		t.Errorf("%d fields, want %d: %s", used, len(safe), format)
+	}
+}
+
+// Each route of what other tools send has limits of its own, far above the API's: the gateway turns
+// away with 429, which some tools take for the end.
+func TestThrottlingOfHooks(t *testing.T) {
+	o, _ := readOperations(t)
+	api, inbound := o.Resources["HttpApi"], o.Resources["InboundFunction"]
+	routes := 0
+	events := property(&inbound.Properties, "Events")
+	for i := 1; i < len(events.Content); i += 2 {
+		event := events.Content[i]
+		if property(event, "Type").Value != "HttpApi" {
+			continue
+		}
+		routes++
+		key := property(event, "Properties", "Method").Value + " " + property(event, "Properties", "Path").Value
+		if rate := property(&api.Properties, "RouteSettings", key, "ThrottlingRateLimit").Value; rate != "2000" {
+			t.Errorf("%s: %q requests a second", key, rate)
+		}
+	}
+	if routes < 6 || routes >= 40 {
+		t.Errorf("%d routes", routes)
 	}
 }
 
