@@ -4,6 +4,7 @@
   transaction have one each, as each is authorized as an action of its own.
 - dynamodb:Attributes of an UpdateItem. ministack has those of a projection alone.
 - The stream that a call of DynamoDB Streams is about, which ministack takes for any.
+- Events of aws.cloudwatch, which ministack has no alarms to send of: whoever may put events may put these.
 - aws:SecureTransport is true. On AWS every call comes over TLS, here over plain HTTP, and the policies of SAM's bucket and of the queue refuse that.
 
 The policies themselves, their conditions included, are evaluated by ministack.
@@ -13,6 +14,7 @@ import json
 import re
 
 from ministack.core import iam_actions, iam_evaluator
+from ministack.services import eventbridge
 
 # How package ddb begins a condition about keys.
 PARTITION = re.compile(r"\w+ = (:\w+)( |$)")
@@ -52,6 +54,7 @@ def key_of_write(write):
     return write["DeleteRequest"]["Key"] if "DeleteRequest" in write else write["PutRequest"]["Item"]
 
 
+original_put_events = eventbridge._put_events
 original_context = iam_actions.dynamodb_service_context
 original_checks = iam_actions.dynamodb_transaction_checks
 original_resource = iam_actions.extract_resource_arn
@@ -95,6 +98,12 @@ def enforce(access_key_id, iam_action, service, region, resource_arn="*", servic
     return original_enforce(access_key_id, iam_action, service, region, resource_arn=resource_arn, service_context=service_context)
 
 
+def put_events(data):
+    """Takes events of AWS's own services too, as the bus does from these alone: the test is CloudWatch."""
+    return original_put_events(data, allow_aws_source=True)
+
+
+eventbridge._put_events = put_events
 iam_actions.dynamodb_service_context = service_context
 iam_actions.dynamodb_transaction_checks = transaction_checks
 iam_actions.extract_resource_arn = resource_arn

@@ -26,6 +26,7 @@ import doctor
 import edge
 import emulator
 import gateway
+import inbound
 import pages
 import permissions
 import processes
@@ -256,6 +257,8 @@ STEPS = [
     permissions.privileges,
     permissions.refusals,
     permissions.private,
+    inbound.hooks,
+    inbound.alarms,
     edge.serves,
     edge.allowed,
     updates,
