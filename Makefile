@@ -1,7 +1,7 @@
 # Run `make` for the list of targets. Written for GNU make 3.81 and newer, which is what macOS has.
 
 .DEFAULT_GOAL := help
-.PHONY: help run check test nightly bench publishing races model test-second-engine chaos histories test-upgrade fuzz test-api test-page test-terraform lighthouse sam-local test-sam test-deploy test-release fmt vet lint build check-binaries release deploy validate vulncheck clean FORCE
+.PHONY: help run check test nightly bench publishing races model test-second-engine chaos histories test-upgrade fuzz test-api test-alertmanager test-page test-terraform lighthouse sam-local test-sam test-deploy test-release fmt vet lint build check-binaries release deploy validate vulncheck clean FORCE
 
 SAM ?= sam
 GOVULNCHECK_VERSION := v1.9.0
@@ -92,6 +92,16 @@ fuzz: $(bin) ## Fuzz every target, then send random requests (FUZZTIME=10m FUZZR
 
 test-api: $(bin) ## Hold the running service against its OpenAPI document, with schemathesis (needs Python; EXAMPLES, SEED)
 	@EXAMPLES='$(EXAMPLES)' SEED='$(SEED)' exec infra/with-venv.sh test-api
+
+# Newer ones can't be installed so: their module is without the files of their user interface.
+alertmanager := .local/alertmanager-0.31.1/alertmanager
+
+test-alertmanager: $(bin) $(alertmanager) ## Let a real Alertmanager tell the service of alerts, in three formats at once (needs the network the first time)
+	@set -x; exec $(bin) engine --memory -- go test ./internal/alertmanager -count 1 -timeout 10m -alertmanager '$(CURDIR)/$(alertmanager)'
+
+$(alertmanager):
+	@$(need_go)
+	GOBIN='$(CURDIR)/$(@D)' CGO_ENABLED=0 go install github.com/prometheus/alertmanager/cmd/alertmanager@v0.31.1
 
 test-terraform: $(bin) ## Apply the example of docs/terraform.md to a service of its own (needs terraform, or TERRAFORM=tofu, and the network)
 	@TERRAFORM='$(TERRAFORM)' exec infra/terraform/run.sh
