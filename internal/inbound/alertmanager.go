@@ -188,7 +188,9 @@ func groupTitle(labels, group map[string]string) string {
 
 // gravest returns the severity of the alerts that is worst for a monitor.
 func gravest(alerts []groupAlert, o statuspage.IntegrationOptions) string {
-	impact := func(a groupAlert) statuspage.Impact { return o.ImpactOf(statuspage.Signal{Severity: a.labels["severity"]}) }
+	impact := func(a groupAlert) statuspage.Impact {
+		return o.ImpactOf(statuspage.Signal{Severity: a.labels["severity"]})
+	}
 	worst := alerts[0]
 	for _, a := range alerts[1:] {
 		if impact(a) != impact(worst) && impact(a).Worse(impact(worst)) == impact(a) {
