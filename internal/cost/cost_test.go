@@ -68,13 +68,13 @@ func TestSwitches(t *testing.T) {
 		parameters map[string]string
 		want       float64
 	}{
-		{map[string]string{"Alarms": "none"}, -0.6},
-		{map[string]string{"Alarms": "all"}, 1.5},
+		{map[string]string{"Alarms": "none"}, -0.7},
+		{map[string]string{"Alarms": "all"}, 1.6},
 		{map[string]string{"Metrics": "true"}, 1.8},
 		{map[string]string{"Dashboard": "true"}, 3},
-		{map[string]string{"GradualDeployment": "true"}, 0.6 + 0.4},
+		{map[string]string{"GradualDeployment": "true"}, 0.7 + 0.4},
 		// Gradual deployments have their alarm also when there are no others.
-		{map[string]string{"GradualDeployment": "true", "Alarms": "none"}, 0.6 + 0.4 - 0.6},
+		{map[string]string{"GradualDeployment": "true", "Alarms": "none"}, 0.7 + 0.4 - 0.7},
 	} {
 		if got := sums(t, s, tt.parameters)[0] - idle; math.Abs(got-tt.want) > 1e-9 {
 			t.Errorf("%v adds %.2f, want %.2f", tt.parameters, got, tt.want)
