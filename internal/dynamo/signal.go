@@ -39,6 +39,10 @@ func (s *Store) TakeSignals(ctx context.Context, i statuspage.Integration, signa
 		g.Go(func() error {
 			for _, signal := range lane {
 				r, err := t.take(ctx, signal)
+				if err == nil && signal.News && !r.does.Fires() { // what opens an alert is told already
+					signal.Action = statuspage.SignalNote
+					_, err = t.take(ctx, signal)
+				}
 				if err != nil {
 					failed[n] = errors.Join(failed[n], err)
 					continue

@@ -46,18 +46,11 @@ func awsHealth(m Message, _ statuspage.IntegrationOptions) ([]statuspage.Signal,
 	}
 	switch status {
 	case "open":
-		s.Action = statuspage.SignalFiring
+		s.Action, s.News = statuspage.SignalFiring, true
 	case "closed":
 		s.Action = statuspage.SignalResolved
 	}
-	s = timed(s)
-	if s.Action != statuspage.SignalFiring {
-		return []statuspage.Signal{s}, nil
-	}
-	// Each further event has news, unlike the repetitions of other tools. Of the first one the alert has the text.
-	news := s
-	news.Action, news.Episode = statuspage.SignalNote, ""
-	return []statuspage.Signal{s, news}, nil
+	return []statuspage.Signal{timed(s)}, nil
 }
 
 // healthWords returns what a code such as AWS_EC2_OPERATIONAL_ISSUE says of the service.

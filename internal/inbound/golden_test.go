@@ -33,6 +33,7 @@ type goldenSignal struct {
 	Labels   map[string]string `json:",omitempty"`
 	Guesses  [][]string        `json:",omitempty"`
 	Unclear  string            `json:",omitempty"`
+	News     bool              `json:",omitempty"`
 	Last     bool              `json:",omitempty"`
 }
 
@@ -40,7 +41,7 @@ func golden(signals []statuspage.Signal) string {
 	written := make([]goldenSignal, len(signals))
 	for n, s := range signals {
 		written[n] = goldenSignal{
-			s.Key, s.Action, clock(s.At), clock(s.Started), clock(s.Ended), s.Episode, s.Title, s.Message, s.Link, s.Severity, s.Monitors, s.Impact, s.Labels, s.Guesses, s.Unclear, s.Last,
+			s.Key, s.Action, clock(s.At), clock(s.Started), clock(s.Ended), s.Episode, s.Title, s.Message, s.Link, s.Severity, s.Monitors, s.Impact, s.Labels, s.Guesses, s.Unclear, s.News, s.Last,
 		}
 	}
 	var b strings.Builder

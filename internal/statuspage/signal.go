@@ -29,6 +29,7 @@ type Signal struct {
 	Guesses [][]string
 
 	Unclear string // why a resolved one does not mean that all is well; "" it does
+	News    bool   // a firing one has news each time that it comes, as a note does
 	Last    bool   // no resolved one will follow, as far as the tool's settings say
 }
 
