@@ -181,10 +181,21 @@ func TestPermissionsAreTheLeast(t *testing.T) {
 		t.Fatal(err)
 	}
 	clock.seconds.Store(testStart + 180)
+	// An alarm of another tool, which falls silent.
+	tool = made(t, s, "/api/v4/integrations", `{"name":"I","kind":"generic","options":{"stale_after_seconds":60}}`)
+	silent, err := s.Table.Store(nil).Integration(t.Context(), tool)
+	if err != nil {
+		t.Fatal(err)
+	}
+	alarm := []statuspage.Signal{{Key: "k", Action: statuspage.SignalFiring, Monitors: []string{"earth"}}}
+	if _, err := s.Table.Store(nil).TakeSignals(t.Context(), silent, alarm, testStart); err != nil {
+		t.Fatal(err)
+	}
+	do(200, "GET", fmt.Sprintf("%s?integration_id=%d", alertsPath, tool), "")
 
 	// What the schedules do: missing data of a monitor, a maintenance that goes on, and
 	// incidents to warn of and to close.
-	_, err := s.Table.Store(nil).CreateMaintenance(t.Context(), statuspage.NewMaintenance{
+	_, err = s.Table.Store(nil).CreateMaintenance(t.Context(), statuspage.NewMaintenance{
 		Title: "Backup", Schedule: statuspage.Schedule{Start: testMinute, Rule: "FREQ=DAILY", Duration: 60},
 	}, testStart, nil)
 	if err != nil {

@@ -79,7 +79,7 @@ func TestIncidentWrites(t *testing.T) {
 		}
 	}
 	// work is what every write of a person changes.
-	work := func(i *incident) { i.Updated, i.Warning, i.Version = writeAt, nil, 5 }
+	work := func(i *incident) { i.Updated, i.Warning, i.Version, i.Handled = writeAt, nil, 5, true }
 	and := func(f change) change { return func(i *incident) { work(i); f(i) } }
 	nothing := func(*incident) {}
 
@@ -151,9 +151,9 @@ func TestIncidentWrites(t *testing.T) {
 
 		{"the closer's warning", openIncident, closing(statuspage.AutoClosing{Warning: &statuspage.CloserWarning{Time: writeAt, Activity: 1600}}),
 			func(i *incident) { i.Warning, i.Version = &statuspage.CloserWarning{Time: writeAt, Activity: 1600}, 5 }, nil},
-		{"closed by the closer", openIncident, closing(statuspage.AutoClosing{End: 660}), and(func(i *incident) { i.State, i.Closed = "RESOLVED", at(writeAt) }), nil},
+		{"closed by the closer", openIncident, closing(statuspage.AutoClosing{End: 660}), and(func(i *incident) { i.State, i.Closed, i.Handled = "RESOLVED", at(writeAt), false }), nil},
 		{"closed by the closer without an end", func() incident { i := openIncident(); i.End, i.Legacy.EndSeconds = nil, 0; return i }, closing(statuspage.AutoClosing{End: 720}),
-			and(func(i *incident) { i.State, i.End, i.Closed = "RESOLVED", at(720), at(writeAt) }), nil},
+			and(func(i *incident) { i.State, i.End, i.Closed, i.Handled = "RESOLVED", at(720), at(writeAt), false }), nil},
 		{"a monitor leaves", closedIncident, without(1, true), func(i *incident) { i.Monitors, i.Version = links{{"b", 2, "UP"}}, 5 }, nil},
 		{"a monitor that is not linked leaves", closedIncident, without(3, false), nothing, nil},
 		{"the last monitor leaves", func() incident { i := openIncident(); i.Monitors = links{{"b", 2, "UP"}}; return i }, without(2, true),
