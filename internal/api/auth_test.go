@@ -133,8 +133,13 @@ func TestScopes(t *testing.T) {
 				if method == "GET" || method == "HEAD" {
 					need = area + ":read"
 				}
-				if route.path == "/api/v4/status" {
+				switch {
+				case route.path == "/api/v4/status":
 					need = "status:write"
+				case strings.HasSuffix(route.path, "/signals"):
+					need = "incidents:write"
+				case strings.HasSuffix(route.path, "/test"):
+					need = "integrations:read"
 				}
 				t.Run(fmt.Sprintf("key with %q, %s %s", scopes, method, route.path), func(t *testing.T) {
 					p, body := path(route.path), ""

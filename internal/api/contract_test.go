@@ -276,6 +276,8 @@ var everyRoute = []struct{ path, allow string }{
 	{"/api/v4/integrations/1", "GET, PATCH, DELETE, HEAD"},
 	{"/api/v4/integrations/1/rotate", "POST"},
 	{"/api/v4/integrations/1/deliveries", "GET, HEAD"},
+	{"/api/v4/integrations/1/signals", "POST"},
+	{"/api/v4/integrations/1/test", "POST"},
 	{"/healthcheck", "GET, HEAD"},
 	{"/openapi.json", "GET, HEAD"},
 	{"/docs", "GET, HEAD"},

@@ -336,7 +336,9 @@ func functionOf(path string) string {
 		return function.Incidents
 	case strings.HasPrefix(pattern, "/api/v4/monitors"), strings.HasPrefix(pattern, "/api/v4/alert"), pattern == "/api/v4/status":
 		return function.Monitors
-	case strings.HasPrefix(pattern, "/api/v4/pages"), strings.HasPrefix(pattern, "/api/v4/site"):
+	case strings.HasSuffix(pattern, "/integrations/{}/signals"), strings.HasSuffix(pattern, "/integrations/{}/test"):
+		return function.Inbound
+	case strings.HasPrefix(pattern, "/api/v4/pages"), strings.HasPrefix(pattern, "/api/v4/site"), strings.HasPrefix(pattern, "/api/v4/integrations"):
 		return function.Settings
 	}
 	return function.Edge

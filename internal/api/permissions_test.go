@@ -124,8 +124,14 @@ func TestPermissionsAreTheLeast(t *testing.T) {
 		do(200, "POST", path+"/rotate", "")
 	}
 	do(200, "PATCH", "/api/v4/integrations/1", `{"name":"Alarms"}`)
-	if err := s.Table.Store(nil).RecordDelivery(t.Context(), statuspage.Delivery{Integration: tool, Time: testStart * 1000}); err != nil {
-		t.Fatal(err)
+	if got := s.DoWith("POST", path+"/test", `{"body":{"title":"t","status":"note"}}`, keyWith(s, statuspage.ScopeAdmin)); got.Status != 200 {
+		t.Fatalf("with a key that was not used before: %d %s", got.Status, got.Body)
+	}
+	do(200, "POST", path+"/test", `{"body":{"title":"t","status":"firing","monitors":["earth"]}}`)
+	do(404, "POST", "/api/v4/integrations/99/signals", `{"title":"t","status":"note"}`, "Idempotency-Key", "refused")
+	for range 64 { // so many deliveries that older ones go
+		do(200, "POST", path+"/signals", `{"title":"t","status":"note"}`, "Idempotency-Key", "note")
+		do(200, "POST", path+"/signals", `{"title":"t","status":"note"}`)
 	}
 	do(200, "DELETE", path, "")
 

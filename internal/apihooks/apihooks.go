@@ -26,6 +26,7 @@ const maxBody = 1 << 20
 type Store interface {
 	delivery.Store
 	HeartbeatStore
+	PreviewStore
 
 	// IntegrationByToken returns the integration that takes the token with the hash at now (UTC
 	// seconds), whether it is active or not, or statuspage.ErrNoIntegrationToken.
@@ -43,7 +44,7 @@ func Routes(store Store, receiver delivery.Receiver, fetcher inbound.Fetcher) []
 	h.tokens = web.NewMemory(statuspage.ErrNoIntegrationToken, func(ctx context.Context, hash string, now int64) (statuspage.Integration, error) {
 		return store.IntegrationByToken(ctx, hash, now)
 	})
-	return slices.Concat(h.own(), h.pagerDuty(), h.opsgenie(), h.heartbeats())
+	return slices.Concat(h.own(), h.pagerDuty(), h.opsgenie(), h.heartbeats(), h.withKey())
 }
 
 type hooks struct {
@@ -167,7 +168,7 @@ func (h *hooks) take(r *web.Request, token string, status int, read func(context
 			return web.Answer{}, err
 		}
 		h.tokens.Change(statuspage.HashSecret(token), func(i *statuspage.Integration) bool {
-			i.LastSeen, i.LastError = new(statuspage.FloorMinute(r.Now)), taken.LastError
+			*i, _ = i.Seen(r.Now, taken.LastError)
 			return true
 		})
 		return web.JSON(status, web.Encode(answer(taken))), nil

@@ -27,6 +27,7 @@ const secret = "7f3a0c9be1d24658a0b1c2d3e4f50617"
 
 // fakeStore has one integration and takes whatever comes.
 type fakeStore struct {
+	apihooks.PreviewStore
 	web.Store
 	kind statuspage.IntegrationKind
 

@@ -42,7 +42,7 @@ func routes(store *dynamo.Store) []web.Route {
 	return slices.Concat(
 		apiv4.Incidents(store), apiv4.Comments(store), apiv4.Maintenances(store), apiv4.Occurrences(store),
 		apiv4.Monitors(store), apiv4.Points(store), apiv4.AlertRules(store), apiv4.Alerts(store),
-		apiv4.Pages(store), apiv4.Site(store), apiv4.Integrations(store), apiv4.Keys(store), apiv4.About(),
+		apiv4.Pages(store), apiv4.Site(store), apiv4.Integrations(store), apiv4.Signals(), apiv4.Keys(store), apiv4.About(),
 		apilegacy.Incidents(store), apilegacy.Comments(store), apilegacy.Status(store),
 	)
 }
