@@ -266,3 +266,38 @@ func TestPreview(t *testing.T) {
 	send(t, s, i, 2, ends)
 	plan("nothing reopen acknowledge", fires, again, told{action: acknowledged, key: "k", at: 3})
 }
+
+// TestCallsOfSignals counts the calls of DynamoDB: a repetition is one. An alert opens and ends in
+// three that wait for one another: the mark; ids, monitors and incident at once; the transaction.
+func TestCallsOfSignals(t *testing.T) {
+	t.Parallel()
+	tb, s := newPoints(t, "a")
+	i := prometheus(`{}`)
+	calls := 0
+	var mu sync.Mutex
+	counted := tb.Store(&dynamotest.Client{Inject: func(string, []byte) dynamotest.Fault {
+		mu.Lock()
+		defer mu.Unlock()
+		calls++
+		return dynamotest.None
+	}})
+	for n, tt := range []struct {
+		told
+		want int
+	}{
+		{told{action: firing, key: "k", at: 1}, 1 + 4 + 1},
+		{told{action: firing, key: "k", at: 2}, 1},
+		{told{action: resolved, key: "k", at: 3}, 1 + 2 + 1},
+		{told{action: resolved, key: "k", at: 3}, 1},
+		{told{action: firing, key: "k", at: 2}, 1},
+	} {
+		calls = 0
+		send(t, counted, i, 10, tt.told)
+		if calls != tt.want {
+			t.Errorf("signal %d: %d calls, want %d", n, calls, tt.want)
+		}
+	}
+	if got := outline(t, s); got != "alert resolved x2 of 1; 1 resolved a=down +Opened automatically +Resolved automatically" {
+		t.Error(got)
+	}
+}
