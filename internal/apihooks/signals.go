@@ -78,7 +78,7 @@ func (h *hooks) try(r *web.Request) (web.Creation[[]statuspage.SignalPlan], erro
 		if err != nil {
 			return nil, err
 		}
-		signals, err := inbound.Signals(i.Kind, m, i.Settings())
+		signals, err := inbound.Signals(i.Kind, inbound.InsideSNS(m), i.Settings())
 		if err != nil {
 			return nil, err
 		}
