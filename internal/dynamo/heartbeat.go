@@ -161,33 +161,23 @@ func (s *Store) PingMonitor(ctx context.Context, tag, secret string, now int64) 
 func (s *Store) Heartbeats(ctx context.Context, now int64) (statuspage.Heartbeats, error) {
 	var all statuspage.Heartbeats
 	rows := map[ddb.Key]ddb.Item{}
-	g, gctx := errgroup.WithContext(ctx)
-	g.Go(func() error {
-		for it, err := range s.table.Items(gctx, ddb.Query{PK: allIntegrations, Eventual: true}) {
-			if err != nil {
-				return err
-			}
-			i, err := readIntegration(it)
-			if err != nil {
-				return err
-			}
-			if i.Kind == statuspage.KindHeartbeat {
-				all.Jobs = append(all.Jobs, statuspage.Job{Integration: i})
-			}
+	for it, err := range s.table.Items(ctx, ddb.Query{PK: allIntegrations, Eventual: true}) {
+		if err != nil {
+			return all, err
 		}
-		return nil
-	})
-	g.Go(func() error {
-		for it, err := range s.table.Items(gctx, ddb.Query{PK: allHeartbeats}) {
-			if err != nil {
-				return err
-			}
-			rows[ddb.KeyOf(it)] = it
+		i, err := readIntegration(it)
+		if err != nil {
+			return all, err
 		}
-		return nil
-	})
-	if err := g.Wait(); err != nil {
-		return all, err
+		if i.Kind == statuspage.KindHeartbeat {
+			all.Jobs = append(all.Jobs, statuspage.Job{Integration: i})
+		}
+	}
+	for it, err := range s.table.Items(ctx, ddb.Query{PK: allHeartbeats}) {
+		if err != nil {
+			return all, err
+		}
+		rows[ddb.KeyOf(it)] = it
 	}
 	for n := range all.Jobs {
 		k := heartbeatKey(all.Jobs[n].Integration.ID)

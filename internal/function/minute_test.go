@@ -187,11 +187,13 @@ func TestMinuteFailure(t *testing.T) {
 		tt.prepare()
 		before := len(log.String())
 		out, err := h.Invoke(t.Context(), nil)
-		if err == nil || !strings.HasPrefix(err.Error(), "missing data: ") || !strings.Contains(err.Error(), "\nmaintenances: ") || strings.Count(err.Error(), "refused by the test") != 2 || out != nil {
+		jobs := []string{"missing data: ", "\nmaintenances: ", "\nheartbeats: ", "\nsignals: "}
+		if err == nil || out != nil || strings.Count(err.Error(), "refused by the test") != len(jobs) ||
+			slices.ContainsFunc(jobs, func(name string) bool { return !strings.Contains("\n"+err.Error(), name) }) {
 			t.Errorf("%s: %s, %v", tt.name, out, err)
 		}
 		lines := logLines(t, log.String()[before:])
-		if len(lines) != 2 {
+		if len(lines) != len(jobs) {
 			t.Errorf("%s: log %v", tt.name, lines)
 		}
 		for _, l := range lines {
