@@ -91,7 +91,7 @@ def fails(d, function):
 
 
 # The functions behind the API that check keys.
-API = {"Incidents", "Comments", "Monitors", "Settings", "Edge"}
+API = {"Incidents", "Comments", "Monitors", "Settings", "Edge", "Inbound"}
 
 
 def item(pk, sk):
