@@ -50,7 +50,8 @@ func TestDocumentedSnippets(t *testing.T) {
 			read["datadog"]++
 		case fields["dedup_key"] != nil:
 			signals, err := Signals(statuspage.KindGeneric, Message{Body: []byte(text)}, statuspage.DefaultIntegrationOptions())
-			if err != nil || len(signals) != 1 || signals[0].Action != statuspage.SignalFiring || len(signals[0].Monitors) != 1 {
+			want := map[string]statuspage.SignalAction{"firing": statuspage.SignalFiring, "resolved": statuspage.SignalResolved}[fields.text("status")]
+			if err != nil || len(signals) != 1 || signals[0].Action != want || want == statuspage.SignalFiring && len(signals[0].Monitors) != 1 {
 				t.Errorf("%s\n%+v, %v", text, signals, err)
 			}
 			read["generic"]++
@@ -58,7 +59,7 @@ func TestDocumentedSnippets(t *testing.T) {
 			read["other"]++
 		}
 	}
-	for what, least := range map[string]int{"yaml": 7, "integration": 4, "uptimerobot": 1, "datadog": 1, "generic": 1} {
+	for what, least := range map[string]int{"yaml": 7, "integration": 5, "uptimerobot": 1, "datadog": 1, "generic": 3} {
 		if read[what] < least {
 			t.Errorf("read %v", read)
 		}
