@@ -252,7 +252,7 @@ func said(o statuspage.IntegrationOptions, s statuspage.Signal, a statuspage.Sig
 		troubles = append(troubles, fmt.Sprintf("The alarm %s never reports its recovery", cmp.Or(a.Title, s.Key)))
 	}
 	if a.Impact == "" {
-		reason = "what it says is not bad enough for an incident"
+		reason = "its severity opens no incident"
 	}
 	return reason, statuspage.Shorten(strings.Join(troubles, ". "), 500)
 }
