@@ -45,6 +45,7 @@ The table above is about a stack with the defaults of its parameters. This is wh
 ` + "`RouteMetrics=true`" + ` adds five custom metrics for each route that is used, and ` + "`Tracing=Active`" + ` X-Ray's price for each trace.
 ` + "`CloudFront=true`" + ` adds nothing by the month, and what readers load beyond what CloudFront gives every account a month for nothing: 1 TB, 10,000,000 requests and 2,000,000 runs of
 its functions, two of which a request takes.
+A job's heartbeat adds 0.03 dollars a month ([integrations.md](integrations.md#heartbeats)).
 [operate.md](operate.md#parameters) says what each parameter does.
 `
 
