@@ -76,7 +76,7 @@ func newApplyCommand(c console) *cobra.Command {
 	var dryRun bool
 	cmd := &cobra.Command{
 		Use:     "apply FILE",
-		Short:   "Make monitors, rules, maintenances, pages and settings as a YAML file says",
+		Short:   "Make monitors, rules, maintenances, pages, settings and integrations as a YAML file says",
 		Long:    applyHelp,
 		Example: applyExamples,
 		RunE: func(cmd *cobra.Command, args []string) error {
