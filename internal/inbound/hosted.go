@@ -40,8 +40,8 @@ var betterStackFields = statuspage.FieldMap{
 	Started: "data.attributes.started_at",
 }
 
-// betterStack reads an incident of Better Stack. Its times say what it is: one that is opened again
-// has no end any more.
+// betterStack reads an incident of Better Stack. Its times say what it is. One that is opened again
+// has no end any more, or keeps the one that it had, before the time at which it was opened again.
 func betterStack(m Message, o statuspage.IntegrationOptions) ([]statuspage.Signal, error) {
 	fields, err := readObject(m.Body)
 	if err != nil {
@@ -49,13 +49,16 @@ func betterStack(m Message, o statuspage.IntegrationOptions) ([]statuspage.Signa
 	}
 	s, err := mapped(fields, betterStackFields, o)
 	acknowledged, resolved := fields.timeAt("data.attributes.acknowledged_at"), fields.timeAt("data.attributes.resolved_at")
+	reopened := fields.timeAt("data.attributes.reopened_at")
 	switch {
 	case fields.textAt("data.type") != "incident":
 		return one(s, err)
-	case resolved != 0:
+	case resolved > reopened:
 		s.Action, s.At, s.Ended = statuspage.SignalResolved, resolved, resolved
-	case acknowledged != 0:
+	case acknowledged > reopened:
 		s.Action, s.At = statuspage.SignalAcknowledged, acknowledged
+	case reopened != 0:
+		s.Action, s.At, s.Started = statuspage.SignalFiring, reopened, reopened
 	default:
 		s.Action = statuspage.SignalFiring
 		if strings.EqualFold(fields.textAt("data.attributes.status"), "started") {
