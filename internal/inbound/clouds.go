@@ -23,7 +23,8 @@ func newRelic(m Message, o statuspage.IntegrationOptions) ([]statuspage.Signal, 
 	if titles, is := fields["title"].([]any); is && len(titles) > 0 { // in older templates
 		s.Title = textOf(titles[0])
 	}
-	if s.Action == statuspage.SignalFiring && strings.Contains(strings.ToUpper(fields.text("trigger")), "ACKNOWLEDGED") {
+	trigger := strings.ToUpper(fields.text("trigger"))
+	if s.Action == statuspage.SignalFiring && strings.Contains(trigger, "ACKNOWLEDGED") && !strings.Contains(trigger, "UNACKNOWLEDGED") {
 		s.Action, s.Episode = statuspage.SignalAcknowledged, ""
 	}
 	return one(s, err)
