@@ -110,3 +110,37 @@ func TestPublished(t *testing.T) {
 		}
 	}
 }
+
+// TestTitleOfWorse has the title of an incident whose monitors were degraded and are down.
+func TestTitleOfWorse(t *testing.T) {
+	const now = 1_800_000_000
+	on := func(impact statuspage.Impact) []statuspage.AffectedMonitor {
+		return []statuspage.AffectedMonitor{{Tag: "shop", MonitorID: 1, Impact: impact}}
+	}
+	i := statuspage.Integration{ID: 2, Name: "Tool"}
+	alert := func(impact statuspage.Impact) statuspage.Alert {
+		return i.Alert(3, statuspage.Signal{Key: "k"}, impact, on(impact), now)
+	}
+	for _, tt := range []struct {
+		title    string
+		was, is  statuspage.Impact
+		want     string
+		noChange bool // whether the alert that is open says nothing new
+	}{
+		{"Shop: degraded", statuspage.Degraded, statuspage.Down, "Shop: down", false},
+		{"Shop and 1 more: degraded", statuspage.Degraded, statuspage.Down, "Shop and 1 more: down", false},
+		{"Payments fail", statuspage.Degraded, statuspage.Down, "Payments fail", false},
+		{"Shop: degraded", statuspage.Degraded, statuspage.Degraded, "Shop: degraded", true},
+		{"Shop: degraded", statuspage.Down, statuspage.Down, "Shop: degraded", true}, // a person's word
+		{"Shop: down", statuspage.Down, statuspage.Degraded, "Shop: down", true},
+	} {
+		of := statuspage.Incident{ID: 1, Title: tt.title, State: statuspage.Investigating, Start: now, Monitors: on(tt.was)}
+		worse, _, changed := i.Worse(of, *alert(tt.is).Signal, 9, now)
+		again := i.Again(alert(tt.is), of, statuspage.FiringIDs{Comment: 9}, now)
+		joined := i.Joined(alert(tt.is), of, statuspage.Outage{IncidentID: 1, Start: now}, statuspage.FiringIDs{Comment: 9}, now)
+		got := []string{worse.Title, again.Incident.Title, joined.Incident.Title}
+		if d := cmp.Diff([]string{tt.want, tt.want, tt.want}, got); d != "" || changed == tt.noChange {
+			t.Errorf("%q from %s to %s: changed %v (-want +got):\n%s", tt.title, tt.was, tt.is, changed, d)
+		}
+	}
+}

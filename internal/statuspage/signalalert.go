@@ -159,7 +159,9 @@ func (i Integration) Opened(a Alert, name string, ids FiringIDs, now int64) Firi
 // Joined returns the alert of the integration that joins others on its monitor at now (UTC
 // seconds), which share the incident.
 func (i Integration) Joined(a Alert, of Incident, o Outage, ids FiringIDs, now int64) Firing {
-	return i.alarm(a, "").joins(of, o, ids, now)
+	f := i.alarm(a, "").joins(of, o, ids, now)
+	f.Incident.retitle(of.Monitors)
+	return f
 }
 
 // Again returns the alert of the integration with the incident that its last one had: one that is
@@ -171,7 +173,9 @@ func (i Integration) Again(a Alert, of Incident, ids FiringIDs, now int64) Firin
 	if of.Closed != nil {
 		of.Closed, of.End, of.Legacy.EndSeconds = nil, nil, 0
 	}
+	was := of.Monitors
 	of.affects(says.monitors)
+	of.retitle(was)
 	if of.State == Resolved || of.State == Monitoring {
 		of.State, of.Legacy.Identified = Investigating, false
 	}
@@ -192,6 +196,7 @@ func (i Integration) Worse(of Incident, a SignalAlert, commentID, now int64) (In
 	if of.Closed != nil || slices.Equal(was, of.Monitors) {
 		return of, Comment{}, false
 	}
+	of.retitle(was)
 	of = of.worked(now)
 	return of, i.comment(of, i.worseComment(i.Settings(), a), FloorMinute(now), commentID, now), true
 }

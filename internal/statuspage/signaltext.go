@@ -2,6 +2,7 @@ package statuspage
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"unicode"
 )
@@ -72,7 +73,7 @@ func (i Integration) incidentTitle(o IntegrationOptions, a SignalAlert, name str
 	if o.Publish != PublishNothing && a.Title != "" {
 		return a.Title
 	}
-	says := ": " + strings.ToLower(string(a.Impact))
+	says := titleImpact(a.Impact)
 	if n := len(a.Monitors); n > 1 {
 		says = fmt.Sprintf(" and %d more", n-1) + says
 	}
@@ -80,6 +81,18 @@ func (i Integration) incidentTitle(o IntegrationOptions, a SignalAlert, name str
 		name = i.Name
 	}
 	return Shorten(name, MaxTitle-Length(says)) + says
+}
+
+// titleImpact is how a title that is made of a monitor's name ends.
+func titleImpact(impact Impact) string { return ": " + strings.ToLower(string(impact)) }
+
+// retitle gives an incident whose title says that its monitors are degraded one that says that they
+// are down, if one of them is by now. was is what they were.
+func (i *Incident) retitle(was []AffectedMonitor) {
+	down := func(m AffectedMonitor) bool { return m.Impact == Down }
+	if name, says := strings.CutSuffix(i.Title, titleImpact(Degraded)); says && slices.ContainsFunc(i.Monitors, down) && !slices.ContainsFunc(was, down) {
+		i.Title = name + titleImpact(Down)
+	}
 }
 
 func (i Integration) openingComment(o IntegrationOptions, a SignalAlert) string {
