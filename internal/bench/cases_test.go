@@ -257,6 +257,10 @@ var requests = []request{
 	with(patchTool, "If-Match", "If-Match", "{etag}"),
 	rotateTool,
 	idempotent(rotateTool),
+	signal("firing, which opens an incident", "{m}", "firing"),
+	signal("firing again", "{g}", "firing"),
+	signal("resolved, and its incident with it", "{g}", "resolved"),
+	signal("resolved, nothing is open", "{m}", "resolved"),
 	{route: "DELETE " + oneIntegration, name: "one", method: "DELETE", path: integrationsPath + "/{n}"},
 
 	postMonitor,
@@ -290,6 +294,11 @@ func repeated(tag string, n int) []string {
 
 func statusOf(name, body string) request {
 	return request{route: "POST " + statusPath, name: name, method: "POST", path: statusPath, body: body}
+}
+
+// signal is a request of another tool about a problem, to an integration that is known already.
+func signal(name, key, status string) request {
+	return request{route: "POST /hooks/{token}", name: name, method: "POST", path: "/hooks/{h}", body: fmt.Sprintf(`{"dedup_key":%q,"status":%q,"title":"T"}`, key, status)}
 }
 
 // downPoint is a body with one point.

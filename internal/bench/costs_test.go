@@ -189,7 +189,8 @@ type bench struct {
 	server *apitest.Server
 	client *dynamotest.Client
 	meter  *meter
-	made   int // new tags so far
+	made   int    // new tags so far
+	token  string // of the integration that tool makes; "" not yet
 }
 
 func infoLog(w io.Writer) *slog.Logger {
@@ -461,6 +462,14 @@ func (b *bench) fill(r request) (path, body, header string) {
 		}
 		with = append(with, "{n}", fmt.Sprint(i.ID))
 	}
+	if strings.Contains(r.path, "{h}") {
+		token := b.tool()
+		with = append(with, "{h}", token)
+		if strings.Contains(r.body, "{g}") {
+			b.send(signal("", tag, "firing"), "/hooks/"+token, fmt.Sprintf(`{"dedup_key":%q,"status":"firing","title":"T"}`, tag), "")
+			with = append(with, "{g}", tag)
+		}
+	}
 	if strings.Contains(r.path, "{k}") {
 		k, err := b.table.Store(nil).CreateAPIKey(b.t.Context(), statuspage.NewSecret(), statuspage.NewAPIKey{Name: "to revoke", Scopes: statuspage.Scopes()}, clock.Unix(), nil)
 		if err != nil {
@@ -479,6 +488,22 @@ func (b *bench) fill(r request) (path, body, header string) {
 		header = b.server.Do("GET", path, "").Header.Get("ETag")
 	}
 	return path, body, header
+}
+
+// tool returns the token of an integration that the functions know.
+func (b *bench) tool() string {
+	b.t.Helper()
+	if b.token != "" {
+		return b.token
+	}
+	b.token = statuspage.NewIntegrationToken()
+	n := statuspage.NewIntegration{Name: "I", Kind: statuspage.KindGeneric, Options: `{"monitors":["all"]}`, Active: true}
+	if _, err := b.table.Store(nil).CreateIntegration(b.t.Context(), n, b.token, clock.Unix(), nil); err != nil {
+		b.t.Fatal(err)
+	}
+	r := signal("", "known", "firing")
+	b.send(r, "/hooks/"+b.token, r.body, "")
+	return b.token
 }
 
 func (b *bench) send(r request, path, body, header string) apitest.Response {
