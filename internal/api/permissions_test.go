@@ -194,7 +194,7 @@ func TestPermissionsAreTheLeast(t *testing.T) {
 		t.Fatal(err)
 	}
 	alarm := []statuspage.Signal{{Key: "k", Action: statuspage.SignalFiring, Monitors: []string{"earth"}}}
-	if _, err := s.Table.Store(nil).TakeSignals(t.Context(), silent, alarm, testStart); err != nil {
+	if _, err := s.Table.Store(nil).TakeSignals(t.Context(), silent, alarm, testStart, nil); err != nil {
 		t.Fatal(err)
 	}
 	do(200, "GET", fmt.Sprintf("%s?integration_id=%d", alertsPath, tool), "")

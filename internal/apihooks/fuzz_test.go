@@ -43,7 +43,7 @@ func (s *fakeStore) IntegrationByToken(_ context.Context, hash string, _ int64) 
 	return statuspage.Integration{ID: 2, Kind: s.kind, Active: true, Tokens: []statuspage.IntegrationToken{{Hash: hash}}, Options: `{"fields":{"dedup_key":"id","status":"state"}}`}, nil
 }
 
-func (s *fakeStore) TakeSignals(_ context.Context, _ statuspage.Integration, signals []statuspage.Signal, _ int64) (statuspage.Taken, error) {
+func (s *fakeStore) TakeSignals(_ context.Context, _ statuspage.Integration, signals []statuspage.Signal, _ int64, _ func(statuspage.Taken)) (statuspage.Taken, error) {
 	for _, signal := range signals {
 		if signal.Key == "" || len(signal.Key) > 300 {
 			return statuspage.Taken{}, fmt.Errorf("a signal has the key %q", signal.Key)

@@ -5,6 +5,7 @@ package delivery
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -19,11 +20,13 @@ import (
 
 // Store is what a delivery needs of a repository.
 type Store interface {
-	// TakeSignals applies the signals of one delivery at now (UTC seconds). An error is a failure of
-	// the repository, after everything was tried; to do all of it again does no harm.
-	TakeSignals(ctx context.Context, i statuspage.Integration, signals []statuspage.Signal, now int64) (statuspage.Taken, error)
+	// TakeSignals applies the signals of one delivery at now (UTC seconds). Of a single signal it
+	// tells expect, if that is given, what will probably come of it while it waits for the table;
+	// what it returns counts. An error is a failure of the repository, after everything was tried;
+	// to do all of it again does no harm.
+	TakeSignals(ctx context.Context, i statuspage.Integration, signals []statuspage.Signal, now int64, expect func(statuspage.Taken)) (statuspage.Taken, error)
 
-	// RecordDelivery keeps the delivery for a while.
+	// RecordDelivery keeps the delivery for a while, in place of one with the same time and nonce.
 	RecordDelivery(ctx context.Context, d statuspage.Delivery) error
 
 	// NoteIntegrationSeen notes that a delivery of the integration came at now (UTC seconds), and what
@@ -68,16 +71,13 @@ type Content struct {
 // the code statuspage.CodeUnavailable is a failure of ours, and the delivery should come again;
 // any other one says what is wrong with the delivery.
 func (r Receiver) Receive(ctx context.Context, d Delivery) (statuspage.Taken, error) {
-	taken, err := r.take(ctx, d)
+	notes := notes{Receiver: r, of: d, nonce: rand.Text()}
+	taken, err := r.take(ctx, d, func(expected statuspage.Taken) { notes.expect(ctx, expected) })
 	if err != nil {
 		taken.Reason = message(err)
 		taken.LastError = &taken.Reason
 	}
-	// CloudWatch tells of every alarm of the account. Of those that concern no monitor nothing is kept.
-	if err == nil && d.Integration.ID == statuspage.CloudWatchID && taken.Ignored == taken.Received && taken.LastError == nil {
-		return taken, nil
-	}
-	r.note(ctx, d, taken, err)
+	notes.finish(ctx, taken, err)
 	return taken, err
 }
 
@@ -91,7 +91,7 @@ func (r Receiver) Seen(ctx context.Context, i statuspage.Integration, now int64)
 	}
 }
 
-func (r Receiver) take(ctx context.Context, d Delivery) (taken statuspage.Taken, err error) {
+func (r Receiver) take(ctx context.Context, d Delivery, expect func(statuspage.Taken)) (taken statuspage.Taken, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = statuspage.Unavailable(fmt.Errorf("panic: %v\n%s", p, debug.Stack()))
@@ -110,7 +110,7 @@ func (r Receiver) take(ctx context.Context, d Delivery) (taken statuspage.Taken,
 	if !d.Integration.Active {
 		return statuspage.Taken{Received: len(signals), Ignored: len(signals), Reason: "The integration is not active"}, nil
 	}
-	taken, err = r.Store.TakeSignals(ctx, d.Integration, signals, d.Time/1000)
+	taken, err = r.Store.TakeSignals(ctx, d.Integration, signals, d.Time/1000, expect)
 	if err != nil {
 		return taken, statuspage.Unavailable(err)
 	}
@@ -134,28 +134,68 @@ func message(err error) string {
 	return err.Error()
 }
 
-// note records the delivery and when the integration was seen, both at once. A failure changes
-// nothing of the answer.
-func (r Receiver) note(ctx context.Context, d Delivery, taken statuspage.Taken, err error) {
-	ctx, cancel := context.WithTimeout(ctx, notePatience)
-	defer cancel()
-	body, cut := recorded(d.Body, d.Token)
-	taken.Reason = without(taken.Reason, d.Token)
-	if taken.LastError != nil {
-		taken.LastError = new(without(*taken.LastError, d.Token))
+// notes are about one delivery: that it came, and what came of it. They are written while its signals
+// are taken, as far as that can be foreseen, so that the sender does not wait for them too.
+type notes struct {
+	Receiver
+	of    Delivery
+	nonce string
+
+	written *statuspage.Delivery // the last one; nil: none yet
+	seen    bool
+	writing sync.WaitGroup
+}
+
+// expect begins to note what is expected of the delivery.
+func (n *notes) expect(ctx context.Context, taken statuspage.Taken) {
+	n.writing.Wait()
+	n.write(ctx, taken, nil)
+}
+
+// finish notes what came of the delivery, unless that was expected. A failure changes nothing of the
+// answer.
+func (n *notes) finish(ctx context.Context, taken statuspage.Taken, err error) {
+	n.writing.Wait()
+	n.write(ctx, taken, err)
+	n.writing.Wait()
+}
+
+// write begins to record the delivery and, once, when the integration was seen. CloudWatch tells of
+// every alarm of the account: of those that ask for nothing nothing is kept.
+func (n *notes) write(ctx context.Context, taken statuspage.Taken, err error) {
+	d := n.of
+	if err == nil && d.Integration.ID == statuspage.CloudWatchID && taken.Ignored == taken.Received && taken.LastError == nil {
+		return
 	}
+	body, cut := recorded(d.Body, d.Token)
 	row := statuspage.Delivery{
-		Integration: d.Integration.ID, Time: d.Time, Body: body, Cut: cut, Reason: taken.Reason,
+		Integration: d.Integration.ID, Time: d.Time, Nonce: n.nonce, Body: body, Cut: cut, Reason: without(taken.Reason, d.Token),
 		Outcome: statuspage.DeliveryOutcome{Status: d.Status(err), Received: taken.Received, Opened: taken.Opened, Resolved: taken.Resolved, Ignored: taken.Ignored},
 	}
-	var g sync.WaitGroup
-	var recordErr, seenErr error
-	g.Go(func() { recordErr = r.Store.RecordDelivery(ctx, row) })
-	g.Go(func() { seenErr = r.Store.NoteIntegrationSeen(ctx, d.Integration, d.Time/1000, taken.LastError) })
-	g.Wait()
-	if err := errors.Join(recordErr, seenErr); err != nil {
-		r.Log.WarnContext(ctx, "a delivery was not noted", "integration", d.Integration.ID, "cause", err.Error())
+	if n.written == nil || *n.written != row {
+		n.begin(ctx, func(ctx context.Context) error { return n.Store.RecordDelivery(ctx, row) })
+		n.written = &row
 	}
+	var lastError *string
+	if taken.LastError != nil {
+		lastError = new(without(*taken.LastError, d.Token))
+	}
+	if !n.seen || lastError != nil {
+		n.begin(ctx, func(ctx context.Context) error {
+			return n.Store.NoteIntegrationSeen(ctx, d.Integration, d.Time/1000, lastError)
+		})
+		n.seen = true
+	}
+}
+
+func (n *notes) begin(ctx context.Context, write func(context.Context) error) {
+	n.writing.Go(func() {
+		ctx, cancel := context.WithTimeout(ctx, notePatience)
+		defer cancel()
+		if err := write(ctx); err != nil {
+			n.Log.WarnContext(ctx, "a delivery was not noted", "integration", n.of.Integration.ID, "cause", err.Error())
+		}
+	})
 }
 
 // recorded returns what is kept of a body: no token, at most as much as is kept, and whether it is

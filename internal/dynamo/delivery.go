@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
 	"tocsin/internal/ddb"
 	"tocsin/internal/statuspage"
 )
@@ -68,10 +70,11 @@ const (
 	trimAtOnce = 100
 )
 
-// RecordDelivery keeps the delivery. It waits throttling out until ctx ends.
+// RecordDelivery keeps the delivery, in place of one with the same time and nonce. It waits
+// throttling out until ctx ends.
 func (s *Store) RecordDelivery(ctx context.Context, d statuspage.Delivery) error {
-	sk := fmt.Sprintf("%s%015d#%s", deliveryPrefix, d.Time, ddb.NewToken()[:12])
-	if _, err := s.table.PutAbsent(ctx, deliveryItem(d, sk)); err != nil {
+	sk := fmt.Sprintf("%s%015d#%s", deliveryPrefix, d.Time, d.Nonce)
+	if err := s.table.BatchWrite(ctx, []types.WriteRequest{ddb.PutRequest(deliveryItem(d, sk))}); err != nil {
 		return err
 	}
 	if s.deliveries.Add(1)%trimEach != 0 {

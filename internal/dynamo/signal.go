@@ -26,9 +26,13 @@ const (
 
 // TakeSignals does what the signals of one delivery of the integration ask for at now (UTC
 // seconds), those of one key in the order of their own times. A failure of one key does not stop
-// the others; an error says that it is worth to send all again.
-func (s *Store) TakeSignals(ctx context.Context, i statuspage.Integration, signals []statuspage.Signal, now int64) (statuspage.Taken, error) {
+// the others; an error says that it is worth to send all again. Of a single signal it tells expect,
+// if that is given, what will probably come of it.
+func (s *Store) TakeSignals(ctx context.Context, i statuspage.Integration, signals []statuspage.Signal, now int64, expect func(statuspage.Taken)) (statuspage.Taken, error) {
 	t := s.taking(i, len(signals), now)
+	if len(signals) == 1 && expect != nil {
+		t.expect = func(r signalResult) { expect(taken(1, []signalResult{r})) }
+	}
 	ctx = t.actor(ctx)
 	lanes := t.lanes(signals)
 	results := make([][]signalResult, len(lanes))
@@ -110,6 +114,8 @@ type signalTaking struct {
 	of  statuspage.Integration
 	now int64
 
+	expect func(signalResult)
+
 	options                     statuspage.IntegrationOptions
 	alerts, incidents, comments *idBlock
 }
@@ -118,7 +124,7 @@ func (s *Store) taking(i statuspage.Integration, signals int, now int64) *signal
 	block := func(c Counter) *idBlock {
 		return &idBlock{of: s, counter: c, size: int64(min(max(signals, 1), idsAtOnce))}
 	}
-	return &signalTaking{Store: s, of: i, now: now, options: i.Settings(), alerts: block(alertIDs), incidents: block(IncidentIDs), comments: block(CommentIDs)}
+	return &signalTaking{Store: s, of: i, now: now, expect: func(signalResult) {}, options: i.Settings(), alerts: block(alertIDs), incidents: block(IncidentIDs), comments: block(CommentIDs)}
 }
 
 func (t *signalTaking) actor(ctx context.Context) context.Context {

@@ -54,6 +54,7 @@ func (a *attempt) begin(ctx context.Context) error {
 	if a.signal.Action != statuspage.SignalFiring {
 		return nil
 	}
+	a.expect(signalResult{does: statuspage.SignalRepeats})
 	g, gctx := errgroup.WithContext(ctx)
 	if a.of.Shares() {
 		g.Go(func() error { return a.readMonitors(gctx) })
@@ -76,6 +77,9 @@ func (a *attempt) begin(ctx context.Context) error {
 // meanwhile.
 func (a *attempt) again(ctx context.Context) (done bool, err error) {
 	if !a.read {
+		if a.result.does == "" && a.signal.Action == statuspage.SignalResolved && !a.foreign {
+			a.expect(signalResult{does: statuspage.SignalDoesNothing, reason: statuspage.NoAlert})
+		}
 		if a.item, err = a.table.Get(ctx, signalKey(a.of.ID, a.signal.Key)); err != nil {
 			return false, err
 		}
@@ -114,6 +118,9 @@ func (a *attempt) again(ctx context.Context) (done bool, err error) {
 
 // transact writes, the end of an alert first if there is one.
 func (a *attempt) transact(ctx context.Context, writes []ddb.Write) (done bool, err error) {
+	if !a.foreign {
+		a.expect(a.result)
+	}
 	refused, err := a.table.Transact(ctx, writes...)
 	if err != nil || refused == nil {
 		return true, err

@@ -158,7 +158,7 @@ func TestSendersAtOnce(t *testing.T) {
 						wg.Go(func() {
 							ctx, cancel := background()
 							defer cancel()
-							if _, err := s.TakeSignals(ctx, i, []statuspage.Signal{x.signal()}, now+x.arrives); err != nil {
+							if _, err := s.TakeSignals(ctx, i, []statuspage.Signal{x.signal()}, now+x.arrives, nil); err != nil {
 								t.Errorf("%s: %v", options, err)
 							}
 						})

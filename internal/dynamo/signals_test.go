@@ -51,7 +51,7 @@ func send(t testing.TB, s *dynamo.Store, i statuspage.Integration, arrives int64
 	for _, x := range told {
 		signals = append(signals, x.signal())
 	}
-	taken, err := s.TakeSignals(context.Background(), i, signals, now+arrives)
+	taken, err := s.TakeSignals(context.Background(), i, signals, now+arrives, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -92,7 +92,7 @@ func TestToolsInAnyOrder(t *testing.T) {
 				id++
 				i := statuspage.Integration{ID: id, Name: "Tool", Kind: tt.kind, Options: `{"monitors":["checkout"],"default_impact":"DOWN"}`, Active: true, Version: 1}
 				for n, name := range order {
-					if _, err := s.TakeSignals(t.Context(), i, signalsOf(t, i, name), afterPayloads+int64(n)); err != nil {
+					if _, err := s.TakeSignals(t.Context(), i, signalsOf(t, i, name), afterPayloads+int64(n), nil); err != nil {
 						t.Fatal(err)
 					}
 				}
@@ -127,7 +127,7 @@ func TestNewsOfAWSHealth(t *testing.T) {
 		second[n].Message = "We know why."
 	}
 	for n, signals := range [][]statuspage.Signal{first, first, second, second, signalsOf(t, i, "resolved")} {
-		if _, err := s.TakeSignals(t.Context(), i, signals, afterPayloads+int64(n)); err != nil {
+		if _, err := s.TakeSignals(t.Context(), i, signals, afterPayloads+int64(n), nil); err != nil {
 			t.Fatal(err)
 		}
 	}

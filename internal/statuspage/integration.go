@@ -253,6 +253,7 @@ const (
 type Delivery struct {
 	Integration int64
 	Time        int64  // UTC milliseconds
+	Nonce       string // tells it from others of the same millisecond
 	Body        string // at most MaxDeliveryBody bytes
 	Cut         bool   // whether the body was longer
 	Outcome     DeliveryOutcome

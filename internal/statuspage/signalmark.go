@@ -97,18 +97,18 @@ func (m *SignalMark) Asks(s Signal, impact Impact, now int64) (SignalDoing, stri
 		case open:
 			return SignalResolves, ""
 		case at != 0 && (m == nil || at > m.LastAt):
-			return SignalRemembered, noAlert
+			return SignalRemembered, NoAlert
 		}
-		return SignalDoesNothing, noAlert
+		return SignalDoesNothing, NoAlert
 	case SignalAcknowledged:
 		if open {
 			return SignalAcknowledges, ""
 		}
-		return SignalDoesNothing, noAlert
+		return SignalDoesNothing, NoAlert
 	case SignalNote:
 		switch {
 		case !open:
-			return SignalDoesNothing, noAlert
+			return SignalDoesNothing, NoAlert
 		case at != 0 && at <= m.Noted:
 			return SignalDoesNothing, "it came before"
 		}
@@ -117,7 +117,8 @@ func (m *SignalMark) Asks(s Signal, impact Impact, now int64) (SignalDoing, stri
 	return SignalDoesNothing, "it tells of no problem"
 }
 
-const noAlert = "no alert is open for it"
+// NoAlert is why a signal about an alert that is not open does nothing.
+const NoAlert = "no alert is open for it"
 
 // mark is the mark of a problem of which nothing is known yet.
 func (i Integration) mark(key string) SignalMark { return SignalMark{Integration: i.ID, Key: key} }
