@@ -95,6 +95,8 @@ type run struct {
 	fieldsID   int64
 	clients    []*client
 
+	integrations []*integration
+
 	acks, retries, replays, observed, lost, doubled, violations atomic.Int64
 	scheduled, unscheduled                                      atomic.Int64 // runs of the closer and of the alerts that ended well, and that did not
 
@@ -377,6 +379,12 @@ func (r *run) prepare() {
 		rule(c, map[string]any{"alert_for": "STATUS", "alert_value": "DOWN", "monitor_tags": []string{tag}})
 	}
 	r.missMaintenances()
+	r.prepareSignals()
+	for _, i := range r.integrations {
+		for _, tag := range i.tags {
+			monitor(c, tag)
+		}
+	}
 	r.counterID, r.fieldsID = incident(formatCounts(make([]int, clients))), incident("common fields")
 	for n := range 2 + r.writes/4000 {
 		r.shared = append(r.shared, incident(fmt.Sprintf("shared incident %d", n)))

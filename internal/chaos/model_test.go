@@ -99,6 +99,8 @@ type own struct {
 	maintenances []*maintenance
 	pages        []*page
 
+	problems [][]*problem // of each integration
+
 	setting        string // its own one, "" while it has not set it
 	settingCounter int    // its part of the counter in the common one
 
@@ -162,6 +164,8 @@ type alertJSON struct {
 	Tag      string `json:"monitor_tag"`
 	State    string `json:"alert_status"`
 	Incident *int64 `json:"incident_id"`
+	Key      string `json:"dedup_key"` // of an integration's
+	Count    int    `json:"count"`
 }
 
 type pointJSON struct {
@@ -236,7 +240,7 @@ var operations = []operation{
 	{10, (*client).updateIncident}, {6, (*client).updateIncidentAsSeen}, {3, (*client).replaceIncident}, {4, (*client).progressIncident},
 	{3, (*client).updateComment}, {3, (*client).deleteComment}, {3, (*client).deleteIncident},
 	{6, (*client).postPoints}, {4, (*client).postLegacyPoint}, {4, (*client).updatePoint}, {2, (*client).fillRange}, {3, (*client).postCommonPoints},
-	{6, (*client).postCurrentPoint},
+	{6, (*client).postCurrentPoint}, {8, (*client).sendSignals},
 	{2, (*client).createMonitor}, {2, (*client).updateMonitor}, {1, (*client).deleteMonitor}, {3, (*client).mergeTypeData},
 	{2, (*client).createRule}, {2, (*client).updateRule}, {1, (*client).deleteRule}, {4, (*client).changeAlert},
 	{1, (*client).createKey}, {1, (*client).revokeKey},

@@ -46,6 +46,8 @@ type call struct {
 	match  string // If-Match
 	token  string // of what a POST makes: it is in the text of that and nowhere else
 
+	keyless bool // without the API key
+
 	text      string // the body
 	began     time.Time
 	ambiguous bool // there was a try without an answer, or with one that says nothing of its effect
@@ -116,7 +118,9 @@ func (c *client) once(r *call, timeout time.Duration) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	q.Header.Set("Authorization", "Bearer "+c.server.Key)
+	if !r.keyless {
+		q.Header.Set("Authorization", "Bearer "+c.server.Key)
+	}
 	if r.text != "" {
 		q.Header.Set("Content-Type", "application/json")
 	}

@@ -54,6 +54,8 @@ func (r *run) verify() {
 		c.verifyPoints()
 		c.verifyAlerts(shown)
 	})
+	r.stage("signals")
+	r.verifySignals(c, shown)
 	r.stage("monitors, rules, keys")
 	r.verifyMonitors(c)
 	r.verifyRules(c)
@@ -243,6 +245,11 @@ func (r *run) verifyMonitors(c *client) {
 	known := map[string]bool{r.commonTag: true, r.currentTag: true}
 	for _, tag := range append(r.pool, r.newest...) {
 		known[tag] = true
+	}
+	for _, i := range r.integrations {
+		for _, tag := range i.tags {
+			known[tag] = true
+		}
 	}
 	for _, c := range r.clients {
 		known[c.alert.tag], known[c.noData] = true, true
