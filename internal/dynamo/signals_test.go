@@ -209,6 +209,8 @@ func TestSignals(t *testing.T) {
 			"alert resolved x1 of 1; alert triggered x1 of 2; 1 resolved a=down +Opened automatically +Resolved automatically; 2 investigating a=down +Opened automatically"},
 		{"acknowledged", ``, []told{fires(1), {action: acknowledged, key: "k", at: 2, arrives: 2}, {action: acknowledged, key: "k", at: 2, arrives: 3}},
 			"alert triggered x1 of 1; 1 identified a=down +Opened automatically +Somebody works"},
+		{"acknowledged before it was over and came back", ``, []told{fires(1), ends(3), fires(1000), {action: acknowledged, key: "k", at: 2, arrives: 1001}},
+			"alert resolved x1 of 1; alert triggered x1 of 2; 1 resolved a=down +Opened automatically +Resolved automatically; 2 investigating a=down +Opened automatically"},
 		{"a note that says nothing in public", ``, []told{fires(1), {action: note, key: "k", at: 2, arrives: 2}}, "alert triggered x1 of 1; 1 investigating a=down +Opened automatically"},
 		{"a note", `{"publish":"title_and_message"}`, []told{fires(1), {action: note, key: "k", at: 2, arrives: 2}, {action: note, key: "k", at: 2, arrives: 3}},
 			"alert triggered x1 of 1; 1 investigating a=down +Opened automatically +A note"},

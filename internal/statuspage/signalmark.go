@@ -101,10 +101,13 @@ func (m *SignalMark) Asks(s Signal, impact Impact, now int64) (SignalDoing, stri
 		}
 		return SignalDoesNothing, NoAlert
 	case SignalAcknowledged:
-		if open {
-			return SignalAcknowledges, ""
+		switch {
+		case !open:
+			return SignalDoesNothing, NoAlert
+		case at != 0 && at < m.Noted: // of the time before
+			return SignalDoesNothing, "it is older than what came before"
 		}
-		return SignalDoesNothing, NoAlert
+		return SignalAcknowledges, ""
 	case SignalNote:
 		switch {
 		case !open:
