@@ -194,6 +194,7 @@ func TestSignals(t *testing.T) {
 		{"the end comes first", ``, []told{comes(ends(5), 1), comes(fires(1), 2)}, ""},
 		{"an end of before", ``, []told{fires(3), comes(ends(2), 4)}, "alert triggered x1 of 1; 1 investigating a=down +Opened automatically"},
 		{"late after the end", ``, []told{fires(1), ends(3), comes(fires(2), 4)}, "alert resolved x1 of 1; 1 resolved a=down +Opened automatically +Resolved automatically"},
+		{"long after the end", `{"reopen_minutes":0}`, []told{fires(1), ends(3), comes(fires(2), 3604)}, "alert resolved x1 of 1; 1 resolved a=down +Opened automatically +Resolved automatically"},
 		{"the same episode again", ``, []told{with(fires(1), episode("e")), ends(3), with(fires(4), episode("e"))}, "alert resolved x1 of 1; 1 resolved a=down +Opened automatically +Resolved automatically"},
 		{"another episode", `{"reopen_minutes":0}`, []told{with(fires(1), episode("e")), ends(3), with(fires(4), episode("f"))},
 			"alert resolved x1 of 1; alert triggered x1 of 2; 1 resolved a=down +Opened automatically +Resolved automatically; 2 investigating a=down +Opened automatically"},
@@ -266,6 +267,31 @@ func TestSignals(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestProblemOfAGroup tells of a problem that began before the end of the others of its group. At first
+// it is taken for a copy that comes late. Its tool goes on to tell of it when it is none.
+func TestProblemOfAGroup(t *testing.T) {
+	t.Parallel()
+	_, s := newPoints(t, "a")
+	i := prometheus(`{"reopen_minutes":0}`)
+	before := told{action: firing, key: "k", at: 2, with: func(s *statuspage.Signal) { s.Group = true }}
+	send(t, s, i, 1, told{action: firing, key: "k", at: 1})
+	send(t, s, i, 3, told{action: resolved, key: "k", at: 3})
+	over := "alert resolved x1 of 1; 1 resolved a=down +Opened automatically +Resolved automatically"
+	for _, tt := range []struct {
+		arrives int64
+		want    string
+	}{
+		{4, over},
+		{3603, over},
+		{3604, "alert resolved x1 of 1; alert triggered x1 of 2; 1 resolved a=down +Opened automatically +Resolved automatically; 2 investigating a=down +Opened automatically"},
+	} {
+		send(t, s, i, tt.arrives, before)
+		if got := outline(t, s); got != tt.want {
+			t.Errorf("at %d: got %s\nwant %s", tt.arrives, got, tt.want)
+		}
 	}
 }
 

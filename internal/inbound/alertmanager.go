@@ -100,7 +100,9 @@ func labelsHash(labels map[string]string) string {
 // signals returns the signals of the alerts, which are all or some of those of the group.
 func (g alertGroup) signals(alerts []groupAlert, o statuspage.IntegrationOptions) []statuspage.Signal {
 	if g.key != "" && (o.GroupBy == statuspage.GroupByDefault || o.GroupBy == statuspage.GroupByGroup) {
-		return []statuspage.Signal{g.signal(alerts, o)}
+		s := g.signal(alerts, o)
+		s.Group = true
+		return []statuspage.Signal{s}
 	}
 	var signals []statuspage.Signal
 	for _, a := range alerts {

@@ -64,10 +64,14 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	send(w, r, h.reply(r))
 }
 
+// toolPaths are those at which other tools could want to tell of alarms, and come here for the slash at
+// the end. They would take a redirect for success, or follow it with another method.
+var toolPaths = []string{"/hooks/", "/ping/", "/generic/2010-04-15/create_event.json/"}
+
 // elsewhere returns the address that the path is a misspelling of: /de of /de/, and any other
 // path with a slash at its end of the one without.
 func elsewhere(path string) (target string, ok bool) {
-	if _, ok := publish.Key(path); !ok {
+	if _, ok := publish.Key(path); !ok || slices.Contains(toolPaths, path) {
 		return "", false
 	}
 	for _, home := range page.Homes() {

@@ -28,6 +28,8 @@ type Signal struct {
 	// any is, and what is none is no mistake.
 	Guesses [][]string
 
+	Group bool // it is of a group of problems: At is when one of them began, not when the group was first told of
+
 	Unclear string // why a resolved one does not mean that all is well; "" it does
 	News    bool   // a firing one has news each time that it comes, as a note does
 	Last    bool   // no resolved one will follow, as far as the tool's settings say

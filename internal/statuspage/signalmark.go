@@ -10,6 +10,11 @@ const SignalKept = 30 * day
 // none.
 const maxSignalLead = day * 1000
 
+// lateFor is for how many seconds after the end of a group what says that it fires can be a copy that
+// comes late. After that it is a problem that began before the end of the others and was not told of,
+// because it was silenced: its tool goes on to tell of it.
+const lateFor = hour
+
 // A SignalMark is what is kept of a problem of an integration: there is one for each key, and so
 // at most one open alert.
 //
@@ -28,7 +33,7 @@ type SignalMark struct {
 	LastAt      int64  // UTC milliseconds: the latest time of the source; 0: it gave none
 	Noted       int64  // UTC milliseconds: of the last note, or of what opened the alert
 	Count       int64  // firing signals of the open alert
-	LastSeen    int64  // UTC seconds: when the last firing signal came
+	LastSeen    int64  // UTC seconds: when the last signal came that fired or resolved
 	Trouble     string // what is wrong with the signals, for the operator; "" nothing
 
 	Opens *int64 // UTC seconds: when the alert, which waits, opens its incident
@@ -84,7 +89,7 @@ func (m *SignalMark) Asks(s Signal, impact Impact, now int64) (SignalDoing, stri
 			return SignalWorsens, ""
 		case open:
 			return SignalRepeats, ""
-		case m != nil && at != 0 && at <= m.LastAt:
+		case m != nil && at != 0 && at <= m.LastAt && !(s.Group && now-m.LastSeen > lateFor):
 			return SignalDoesNothing, "it is older than what came before"
 		case m != nil && s.Episode != "" && s.Episode == m.Episode:
 			return SignalDoesNothing, "the problem that it tells of is over"
@@ -177,6 +182,7 @@ func (m SignalMark) LinkedTo(incidentID, monitorID int64) SignalMark {
 // Resolved returns the mark, nil for none, after a resolved signal at now (UTC seconds).
 func (i Integration) Resolved(m *SignalMark, s Signal, now int64) SignalMark {
 	next := i.took(m, s, now)
+	next.LastSeen = now
 	if m == nil || !m.Open { // it is remembered only
 		return next
 	}
