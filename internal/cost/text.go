@@ -46,6 +46,7 @@ The table above is about a stack with the defaults of its parameters. This is wh
 ` + "`CloudFront=true`" + ` adds nothing by the month, and what readers load beyond what CloudFront gives every account a month for nothing: 1 TB, 10,000,000 requests and 2,000,000 runs of
 its functions, two of which a request takes.
 A job's heartbeat adds 0.03 dollars a month ([integrations.md](integrations.md#heartbeats)).
+A thousand alarms of other tools that open an incident each and close it take 49,000 write units and 3,000 read units of DynamoDB ([costs.json](../internal/bench/testdata/costs.json)), 0.03 dollars, and 0.003 for the gateway and Lambda.
 [operate.md](operate.md#parameters) says what each parameter does.
 `
 
