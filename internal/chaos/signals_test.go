@@ -1,6 +1,7 @@
 package chaos
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
@@ -15,6 +16,7 @@ import (
 type integration struct {
 	options statuspage.JSONObject
 	tags    []string // of the monitors that problems are on
+	each    int      // problems of a client on each of these; 0: two
 	shares  bool     // alerts on a monitor share an incident
 	waits   bool     // a problem that is soon over has no incident
 	reopens bool     // a problem that is back has the incident of before
@@ -27,7 +29,7 @@ var integrations = []integration{
 	{options: `{"reopen_minutes":0}`, tags: []string{"alarm-0"}},
 	{options: `{"reopen_minutes":1440}`, tags: []string{"alarm-1"}, reopens: true},
 	{options: `{"reopen_minutes":0,"open_after_seconds":60}`, tags: []string{"alarm-2"}, waits: true},
-	{options: `{"group_by":"monitor"}`, tags: []string{"alarm-3", "alarm-4"}, shares: true},
+	{options: `{"group_by":"monitor"}`, tags: []string{"alarm-3", "alarm-4"}, each: 6, shares: true},
 }
 
 // A problem is what a client knows of one that only it tells of.
@@ -44,10 +46,8 @@ type problem struct {
 	late []map[string]any // signals of before
 }
 
-const (
-	problemsEach = 3   // of a client for each integration
-	lateSignals  = 0.1 // of the messages have an old signal, too
-)
+// lateSignals of the problems that are told of have an old signal, too.
+const lateSignals = 0.1
 
 func (r *run) prepareSignals() {
 	for n := range integrations {
@@ -63,7 +63,7 @@ func (r *run) prepareSignals() {
 		r.integrations = append(r.integrations, &i)
 		for _, c := range r.clients {
 			var own []*problem
-			for k := range problemsEach {
+			for k := range cmp.Or(i.each, 2) * len(i.tags) {
 				own = append(own, &problem{key: fmt.Sprintf("%d/%d", c.n, k), tag: i.tags[k%len(i.tags)]})
 			}
 			c.problems = append(c.problems, own)

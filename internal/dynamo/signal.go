@@ -41,7 +41,18 @@ func (s *Store) TakeSignals(ctx context.Context, i statuspage.Integration, signa
 	g.SetLimit(signalsAtOnce)
 	for n, lane := range lanes {
 		g.Go(func() error {
-			for _, signal := range lane {
+			alone := 1 // which opens what others join
+			for len(lane) > 0 {
+				if t.of.Shares() && alone == 0 && len(lane) >= togetherFrom {
+					var done []signalResult
+					done, alone, _ = t.takeTogether(ctx, lane) // one by one they say what fails
+					if len(done) > 0 {
+						results[n], lane = append(results[n], done...), lane[len(done):]
+						continue
+					}
+				}
+				signal := lane[0]
+				lane, alone = lane[1:], max(alone-1, 0)
 				r, err := t.take(ctx, signal)
 				if err == nil && signal.News && !r.does.Fires() { // what opens an alert is told already
 					signal.Action = statuspage.SignalNote

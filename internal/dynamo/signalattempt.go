@@ -17,7 +17,7 @@ func (t *signalTaking) take(ctx context.Context, signal statuspage.Signal) (sign
 	if signal.Action == statuspage.SignalIgnored || signal.Key == "" {
 		return signalResult{does: statuspage.SignalDoesNothing, reason: "it tells of no problem"}, nil
 	}
-	a := &attempt{signalTaking: t, signal: signal, impact: t.options.ImpactOf(signal), choices: t.options.Concerns(signal)}
+	a := t.attempt(signal)
 	// What CloudWatch tells of the account's other alarms leaves no trace.
 	a.foreign = t.of.ID == statuspage.CloudWatchID && len(a.choices) == 0
 	if a.foreign && signal.Action != statuspage.SignalResolved {
@@ -46,6 +46,10 @@ type attempt struct {
 
 	alertGone bool
 	result    signalResult
+}
+
+func (t *signalTaking) attempt(s statuspage.Signal) *attempt {
+	return &attempt{signalTaking: t, signal: s, impact: t.options.ImpactOf(s), choices: t.options.Concerns(s)}
 }
 
 // begin tries a firing signal as a repetition. Where alerts share incidents the monitors are read at
@@ -200,7 +204,6 @@ func (a *attempt) lookAround(ctx context.Context, g *errgroup.Group, m *statuspa
 func (a *attempt) open(ctx context.Context, m *statuspage.SignalMark) ([]ddb.Write, error) {
 	var r around
 	var monitors []statuspage.AffectedMonitor
-	var unknown []string
 	g, gctx := errgroup.WithContext(ctx)
 	waits := a.of.Alert(0, a.signal, a.impact, nil, a.now).Signal.OpensAt(a.options, a.now) != nil
 	incidental := a.impact != "" && !waits
@@ -208,7 +211,7 @@ func (a *attempt) open(ctx context.Context, m *statuspage.SignalMark) ([]ddb.Wri
 	if a.monitors == nil {
 		g.Go(func() error { return a.readMonitors(gctx) })
 	} else {
-		monitors, unknown = statuspage.Choose(a.choices, a.monitors, a.impact)
+		monitors, _ = statuspage.Choose(a.choices, a.monitors, a.impact)
 	}
 	if incidental {
 		a.lookAround(gctx, g, m, firstID(monitors), &r)
@@ -216,11 +219,7 @@ func (a *attempt) open(ctx context.Context, m *statuspage.SignalMark) ([]ddb.Wri
 	if err := g.Wait(); err != nil {
 		return nil, err
 	}
-	monitors, unknown = statuspage.Choose(a.choices, a.monitors, a.impact)
-	alert := a.of.Alert(a.ids.Alert, a.signal, a.impact, monitors, a.now)
-	next := a.of.Fired(m, a.signal, alert.ID, a.impact, a.now)
-	a.result.reason, next.Trouble = said(a.options, a.signal, *alert.Signal, unknown)
-	a.result.trouble = next.Trouble
+	alert, next := a.fired(m)
 	var writes []ddb.Write
 	var err error
 	switch opens := alert.Signal.OpensAt(a.options, a.now); {
@@ -230,13 +229,28 @@ func (a *attempt) open(ctx context.Context, m *statuspage.SignalMark) ([]ddb.Wri
 	default:
 		alert, next, writes, err = a.attach(ctx, alert, next, r)
 	}
-	writes = append(writes, a.writeSignal(m, next, a.now), a.table.PutNew(alertItem(alert)))
+	return append(writes, a.alertWrites(m, next, alert)...), err
+}
+
+// fired is the alert that the signal opens, without an incident, and the mark after it.
+func (a *attempt) fired(m *statuspage.SignalMark) (statuspage.Alert, statuspage.SignalMark) {
+	monitors, unknown := statuspage.Choose(a.choices, a.monitors, a.impact)
+	alert := a.of.Alert(a.ids.Alert, a.signal, a.impact, monitors, a.now)
+	next := a.of.Fired(m, a.signal, alert.ID, a.impact, a.now)
+	a.result.reason, next.Trouble = said(a.options, a.signal, *alert.Signal, unknown)
+	a.result.trouble = next.Trouble
+	return alert, next
+}
+
+// alertWrites make the alert, and of the mark, nil for none, the next one.
+func (a *attempt) alertWrites(m *statuspage.SignalMark, next statuspage.SignalMark, alert statuspage.Alert) []ddb.Write {
+	writes := []ddb.Write{a.writeSignal(m, next, a.now), a.table.PutNew(alertItem(alert))}
 	if alert.MonitorID != 0 {
 		row := alertRowKey(alert.MonitorID, alert.ID).Item()
 		row[attrIntegrationID] = ddb.Num(a.of.ID)
 		writes = append(writes, a.table.Put(row))
 	}
-	return writes, err
+	return writes
 }
 
 func firstID(monitors []statuspage.AffectedMonitor) int64 {
@@ -411,8 +425,7 @@ func (a *attempt) resolve(ctx context.Context, m, next statuspage.SignalMark, by
 	}
 	var writes []ddb.Write
 	if !a.alertGone {
-		ends := alertEnds(a.now).Set(attrCount, ddb.Num(m.Count)).Set(attrSeen, ddb.Num(m.LastSeen))
-		writes = append(writes, a.table.Update(alertKey(m.AlertID), ends))
+		writes = append(writes, a.table.Update(alertKey(m.AlertID), endsAs(m, a.now)))
 	}
 	writes = append(writes, a.writeSignal(&m, next, a.now))
 	recovered := int64(0)

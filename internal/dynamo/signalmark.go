@@ -274,6 +274,11 @@ func (s *Store) heardOf(ctx context.Context, alerts []statuspage.Alert) ([]statu
 	return alerts, nil
 }
 
+// endsAs ends the open alert of the mark, with what that knows of it.
+func endsAs(m statuspage.SignalMark, now int64) *ddb.Expr {
+	return alertEnds(now).Set(attrCount, ddb.Num(m.Count)).Set(attrSeen, ddb.Num(m.LastSeen))
+}
+
 // endSignal ends the open alert of a mark of an integration that is deleted, and takes the mark
 // away. Its incident stays as it is.
 func (s *Store) endSignal(ctx context.Context, mark ddb.Key, now int64) error {
@@ -292,8 +297,7 @@ func (s *Store) endSignal(ctx context.Context, mark ddb.Key, now int64) error {
 				return false, err
 			}
 		}
-		ends := alertEnds(now).Set(attrCount, ddb.Num(m.Count)).Set(attrSeen, ddb.Num(m.LastSeen))
-		writes := []ddb.Write{s.table.Delete(mark, ddb.NewExpr().IfSame(signalItem(m, now))), s.table.Update(alertKey(m.AlertID), ends)}
+		writes := []ddb.Write{s.table.Delete(mark, ddb.NewExpr().IfSame(signalItem(m, now))), s.table.Update(alertKey(m.AlertID), endsAs(m, now))}
 		if m.MonitorID != 0 {
 			writes = append(writes, s.table.Delete(openSignalKey(m.MonitorID, m.AlertID), nil))
 			writes = append(writes, s.leaveOutage(m.MonitorID, m.AlertID, on, 0)...)
