@@ -45,7 +45,7 @@ pages_modules=(
 	golang.org/x/text
 )
 page_limit=5050000
-publisher_limit=6600000
+publisher_limit=6800000
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
