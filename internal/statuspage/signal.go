@@ -50,9 +50,10 @@ const (
 // maxSignalKey is how long a key may be to be kept as it is, in bytes.
 const maxSignalKey = 255
 
-// SignalKey is the key that stands for a tool's own: itself, or the hash of a long one.
+// SignalKey is the key that stands for a tool's own: itself, or the hash of a long one. Forms and
+// addresses can have bytes that are no text, which the table would keep as something else.
 func SignalKey(text string) string {
-	if len(text) <= maxSignalKey {
+	if text = ValidText(text); len(text) <= maxSignalKey {
 		return text
 	}
 	sum := sha256.Sum256([]byte(text))

@@ -144,3 +144,22 @@ func TestTitleOfWorse(t *testing.T) {
 		}
 	}
 }
+
+// TestSignalKey has keys of every sort: the table can keep each as it is.
+func TestSignalKey(t *testing.T) {
+	long := strings.Repeat("a", 256)
+	for in, want := range map[string]string{
+		"":                         "",
+		"disk \x00 é":              "disk \x00 é",
+		long[:255]:                 long[:255],
+		long:                       "sha256:02d7160d77e18c6447be80c2e355c7ed4388545271702c50253b0914c65ce5fe",
+		"\xff\xfe":                 "\ufffd\ufffd",
+		"\xc3(":                    "\ufffd(",
+		strings.Repeat("\xff", 85): strings.Repeat("\ufffd", 85),
+		strings.Repeat("\xff", 86): statuspage.SignalKey(strings.Repeat("\ufffd", 86)),
+	} {
+		if got := statuspage.SignalKey(in); got != want {
+			t.Errorf("%q: %q, want %q", in, got, want)
+		}
+	}
+}
