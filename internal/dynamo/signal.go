@@ -144,14 +144,21 @@ func (t *signalTaking) actor(ctx context.Context) context.Context {
 
 // lanes are the signals that are taken one after the other: those of one key, by their times, the
 // resolved ones last; and, where alerts on a monitor share an incident, those of all keys that name
-// the same monitor first, which would only be in each other's way.
+// the same monitor first, which would only be in each other's way. The first tag that any signal of
+// a key names counts for all of them: the end of a problem often names none.
 func (t *signalTaking) lanes(signals []statuspage.Signal) [][]statuspage.Signal {
+	tags := map[string]string{} // by the key
+	for _, s := range signals {
+		if named := statuspage.TagsOf(t.options.Concerns(s)); t.of.Shares() && tags[s.Key] == "" && len(named) > 0 {
+			tags[s.Key] = named[0]
+		}
+	}
 	var lanes [][]statuspage.Signal
 	at := map[string]int{}
 	for _, s := range signals {
 		name := "key " + s.Key
-		if tags := statuspage.TagsOf(t.options.Concerns(s)); t.of.Shares() && len(tags) > 0 {
-			name = "monitor " + tags[0]
+		if tag := tags[s.Key]; tag != "" {
+			name = "monitor " + tag
 		}
 		n, there := at[name]
 		if !there {

@@ -235,6 +235,25 @@ func TestManySignals(t *testing.T) {
 	}
 }
 
+// TestStartAndEndTogether has a problem that begins and ends in one delivery, without times, whose end
+// names no monitor.
+func TestStartAndEndTogether(t *testing.T) {
+	t.Parallel()
+	for _, options := range []string{`{}`, `{"group_by":"monitor"}`} {
+		tb, s := newPoints(t, "a")
+		var all []told
+		for n := range 10 {
+			key := fmt.Sprint("k", n)
+			all = append(all, told{action: firing, key: key}, told{action: resolved, key: key, with: func(s *statuspage.Signal) { s.Monitors = nil }})
+		}
+		want := statuspage.Taken{Received: 20, Opened: 10, Resolved: 10}
+		if got := send(t, s, prometheus(options), 2, all...); got != want {
+			t.Errorf("%s: %+v, want %+v", options, got, want)
+		}
+		checkFinished(t, tb)
+	}
+}
+
 // TestPreview compares what signals would do with what they do.
 func TestPreview(t *testing.T) {
 	t.Parallel()
