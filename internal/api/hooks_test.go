@@ -85,6 +85,7 @@ func TestTokens(t *testing.T) {
 		{"more of the path", "/hooks/" + token + "/x", nil, resolve, 401, noToken},
 		{"path and header", "/hooks/" + token, http.Header{"Authorization": {"Bearer " + other}}, resolve, 401, twoTokens},
 		{"path and unknown header", "/hooks/" + token, http.Header{"X-Tocsin-Token": {unknown}}, resolve, 401, twoTokens},
+		{"two in the query", "/hooks?token=" + token + "&token=" + other, nil, resolve, 401, twoTokens},
 		{"header and query", "/hooks?token=" + token, http.Header{"Authorization": {basic("", other)}}, resolve, 401, twoTokens},
 	} {
 		got := s.DoWith("POST", tt.path, tt.body, tt.header)
@@ -187,7 +188,7 @@ func TestPagerDuty(t *testing.T) {
 	s, _ := start(t)
 	monitorsNamed(t, s, "sun")
 	id, token := integrationOf(t, s, statuspage.KindPagerDuty, `{"monitors":["sun"]}`)
-	_, generic := integrationOf(t, s, statuspage.KindGeneric, `{"monitors":["sun"]}`)
+	other, generic := integrationOf(t, s, statuspage.KindGeneric, `{"monitors":["sun"]}`)
 	event := func(key, action, more string) string {
 		return fmt.Sprintf(`{"routing_key":%q,"event_action":%q%s}`, key, action, more)
 	}
@@ -232,6 +233,11 @@ func TestPagerDuty(t *testing.T) {
 		t.Errorf("two tokens: %d %s", got.Status, got.Body)
 	}
 	noTokenInDeliveries(t, s, id, token)
+	// Nor in those of another integration, which is shown one of its own and whose tool says anything.
+	if got := s.DoWith("POST", "/hooks/"+generic, strings.Replace(signalBody("k", "resolved"), "{", `{"routing_key":"`+token+`",`, 1), nil); got.Status != 200 {
+		t.Errorf("with a routing key: %d %s", got.Status, got.Body)
+	}
+	noTokenInDeliveries(t, s, other, token)
 }
 
 // TestOpsgenie holds Opsgenie's routes against what its clients count on.

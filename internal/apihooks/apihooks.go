@@ -145,6 +145,10 @@ func (h *hooks) take(r *web.Request, token string, status int, read func(context
 		if err != nil {
 			return web.Answer{}, unavailable(err)
 		}
+		tokens := []string{token}
+		if other := routingKey(r.Content); statuspage.ValidIntegrationToken(other) {
+			tokens = append(tokens, other) // of another integration, when its tool sends here
+		}
 		body := string(r.Content)
 		if r.Method == http.MethodGet || r.Method == http.MethodHead {
 			if r.Method == http.MethodHead || !sendsQueries(i.Kind) {
@@ -155,7 +159,7 @@ func (h *hooks) take(r *web.Request, token string, status int, read func(context
 			body = r.URL.RawQuery
 		}
 		taken, err := h.receiver.Receive(r.Context(), delivery.Delivery{
-			Integration: i, Time: r.Milli, Body: body, Token: token,
+			Integration: i, Time: r.Milli, Body: body, Tokens: tokens,
 			Read: func(ctx context.Context) (delivery.Content, error) { return read(ctx, i) },
 			Status: func(err error) int {
 				if err == nil {

@@ -48,6 +48,10 @@ func (s *fakeStore) TakeSignals(_ context.Context, _ statuspage.Integration, sig
 		if signal.Key == "" || len(signal.Key) > 300 {
 			return statuspage.Taken{}, fmt.Errorf("a signal has the key %q", signal.Key)
 		}
+		signal.Guesses = nil // which are not kept
+		if strings.Contains(fmt.Sprintf("%+v", signal), secret) {
+			return statuspage.Taken{}, fmt.Errorf("a signal has the token: %+v", signal)
+		}
 	}
 	return statuspage.Taken{Received: len(signals), Opened: len(signals)}, nil
 }
@@ -96,6 +100,8 @@ func FuzzHooks(f *testing.F) {
 	for n, path := range []string{"/v2/enqueue", "/v2/change/enqueue", "/hooks", "/hooks/" + secret + "/", "/generic/2010-04-15/create_event.json"} {
 		f.Add("POST", path, "", event, uint8(n))
 	}
+	said := `{"dedup_key":"` + secret + `","status":"firing","title":"` + secret + `","message":"curl /hooks/` + secret + `","link":"https://e/` + secret + `","severity":"` + secret + `","monitors":["` + secret + `"],"labels":{"` + secret + `":"` + secret + `"}}`
+	f.Add("POST", "/hooks/"+secret, "", said, uint8(slices.Index(kinds, statuspage.KindGeneric)))
 	f.Add("POST", "/v2/alerts", "GenieKey "+secret, `{"message":"m"}`, uint8(1))
 	f.Add("PUT", "/v2/alerts/a//b/../message", "GenieKey "+secret, `{"message":"m"}`, uint8(1))
 	f.Add("POST", "/v2/alerts/a/close", "Basic OjdmM2EwYzliZTFkMjQ2NThhMGIxYzJkM2U0ZjUwNjE3", ``, uint8(1))

@@ -132,7 +132,7 @@ func (h *hooks) pinged(r *web.Request, token string, p statuspage.Ping, remark s
 		h.receiver.Seen(r.Context(), i, r.Now)
 	} else {
 		h.receiver.Receive(r.Context(), delivery.Delivery{
-			Integration: i, Time: r.Milli, Body: body, Token: token,
+			Integration: i, Time: r.Milli, Body: body, Tokens: []string{token},
 			Read: func(context.Context) (delivery.Content, error) {
 				if remark == "" {
 					remark = string(p.Kind)

@@ -19,7 +19,7 @@ var errTokens = &statuspage.Error{Code: statuspage.CodeUnauthorized, Message: "T
 // route found in places of its own, "" for nothing. It returns statuspage.ErrNoIntegrationToken
 // for none, and errTokens for two.
 func shown(r *web.Request, others ...string) (string, error) {
-	places := append(others, r.Header.Get(tokenHeader), r.URL.Query().Get("token"))
+	places := slices.Concat(others, r.Header.Values(tokenHeader), r.URL.Query()["token"])
 	for _, header := range r.Header.Values("Authorization") {
 		// What is no token of ours can be another one's business: of a proxy, or a signed identity.
 		if token := credentials(header); statuspage.ValidIntegrationToken(token) {

@@ -47,9 +47,9 @@ type Receiver struct {
 // A Delivery is what came, and how it is read and answered.
 type Delivery struct {
 	Integration statuspage.Integration
-	Time        int64  // UTC milliseconds
-	Body        string // as it is to be recorded
-	Token       string // that was shown, which is never recorded; "" none
+	Time        int64    // UTC milliseconds
+	Body        string   // as it is to be recorded
+	Tokens      []string // that were shown, which are never recorded; "" none
 
 	// Read returns what is in it. An error is a *statuspage.Error that says what is wrong with it, or
 	// a failure of ours.
@@ -98,7 +98,7 @@ func (r Receiver) take(ctx context.Context, d Delivery, expect func(statuspage.T
 		}
 	}()
 	content, err := d.Read(ctx)
-	signals := content.Signals
+	signals := d.tokenless(content.Signals)
 	switch {
 	case err != nil:
 		return taken, ours(err)
@@ -115,6 +115,25 @@ func (r Receiver) take(ctx context.Context, d Delivery, expect func(statuspage.T
 		return taken, statuspage.Unavailable(err)
 	}
 	return taken, nil
+}
+
+// tokenless returns the signals without the tokens: a job can report the command that failed, with the
+// address that it was to call.
+func (d Delivery) tokenless(signals []statuspage.Signal) []statuspage.Signal {
+	for n := range signals {
+		s := &signals[n]
+		for _, text := range []*string{&s.Key, &s.Episode, &s.Title, &s.Message, &s.Link, &s.Severity} {
+			*text = d.without(*text)
+		}
+		for n, tag := range s.Monitors {
+			s.Monitors[n] = d.without(tag)
+		}
+		for name, value := range s.Labels {
+			delete(s.Labels, name)
+			s.Labels[d.without(name)] = d.without(value)
+		}
+	}
+	return signals
 }
 
 // ours returns the error as one that tells the sender to come again, unless it says what is wrong
@@ -167,9 +186,9 @@ func (n *notes) write(ctx context.Context, taken statuspage.Taken, err error) {
 	if err == nil && d.Integration.ID == statuspage.CloudWatchID && taken.Ignored == taken.Received && taken.LastError == nil {
 		return
 	}
-	body, cut := recorded(d.Body, d.Token)
+	body, cut := d.recorded()
 	row := statuspage.Delivery{
-		Integration: d.Integration.ID, Time: d.Time, Nonce: n.nonce, Body: body, Cut: cut, Reason: without(taken.Reason, d.Token),
+		Integration: d.Integration.ID, Time: d.Time, Nonce: n.nonce, Body: body, Cut: cut, Reason: d.without(taken.Reason),
 		Outcome: statuspage.DeliveryOutcome{Status: d.Status(err), Received: taken.Received, Opened: taken.Opened, Resolved: taken.Resolved, Ignored: taken.Ignored},
 	}
 	if n.written == nil || *n.written != row {
@@ -178,7 +197,7 @@ func (n *notes) write(ctx context.Context, taken statuspage.Taken, err error) {
 	}
 	var lastError *string
 	if taken.LastError != nil {
-		lastError = new(without(*taken.LastError, d.Token))
+		lastError = new(d.without(*taken.LastError))
 	}
 	if !n.seen || lastError != nil {
 		n.begin(ctx, func(ctx context.Context) error {
@@ -198,10 +217,10 @@ func (n *notes) begin(ctx context.Context, write func(context.Context) error) {
 	})
 }
 
-// recorded returns what is kept of a body: no token, at most as much as is kept, and whether it is
+// recorded returns what is kept of the body: no token, at most as much as is kept, and whether it is
 // less than all.
-func recorded(body, token string) (kept string, cut bool) {
-	body = strings.ToValidUTF8(without(body, token), "\ufffd")
+func (d Delivery) recorded() (kept string, cut bool) {
+	body := strings.ToValidUTF8(d.without(d.Body), "\ufffd")
 	if len(body) <= statuspage.MaxDeliveryBody {
 		return body, false
 	}
@@ -212,10 +231,12 @@ func recorded(body, token string) (kept string, cut bool) {
 	return body[:end], true
 }
 
-// without returns the text without the token.
-func without(text, token string) string {
-	if token == "" {
-		return text
+// without returns the text without the tokens.
+func (d Delivery) without(text string) string {
+	for _, token := range d.Tokens {
+		if token != "" {
+			text = strings.ReplaceAll(text, token, "(token)")
+		}
 	}
-	return strings.ReplaceAll(text, token, "(token)")
+	return text
 }
