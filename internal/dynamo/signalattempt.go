@@ -294,7 +294,7 @@ func (a *attempt) attach(ctx context.Context, alert statuspage.Alert, next statu
 	case joined != nil:
 		a.result.does = statuspage.SignalJoins
 		f = a.of.Joined(alert, *joined, *r.on.outage, a.ids, a.now)
-	case r.former != nil && (r.former.Closed == nil || next.Reopens(*r.former, a.options, a.now)):
+	case r.former != nil && (!a.of.Shares() || r.former.AlertMonitorID == alert.MonitorID) && (r.former.Closed == nil || next.Reopens(*r.former, a.options, a.now)):
 		joined, a.result.does = r.former, statuspage.SignalJoins
 		if joined.Closed != nil {
 			a.result.does = statuspage.SignalReopens

@@ -239,6 +239,8 @@ func TestSignals(t *testing.T) {
 			"alert resolved x1 of 1; alert resolved x1 of 1; 1 resolved a=down +Opened automatically +Found by +Resolved automatically"},
 		{"by monitor, again", `{"group_by":"monitor"}`, []told{fires(1), ends(3), fires(4), {action: firing, key: "l", at: 5, arrives: 5}, ends(6), {action: resolved, key: "l", at: 7, arrives: 7}},
 			"alert resolved x1 of 1; alert resolved x1 of 1; alert resolved x1 of 1; 1 resolved a=down +Opened automatically +Resolved automatically +Found again +Found by +Resolved automatically"},
+		{"by monitor, again on another one", `{"group_by":"monitor"}`, []told{fires(1), {action: firing, key: "l", at: 2, arrives: 2}, ends(3), with(fires(4), on("b")), {action: resolved, key: "l", at: 5, arrives: 5}},
+			"alert resolved x1 of 1; alert resolved x1 of 1; alert triggered x1 of 3; 1 resolved a=down +Opened automatically +Found by +Resolved automatically; 3 investigating b=down +Opened automatically"},
 		{"waits and goes", `{"open_after_seconds":60}`, []told{fires(1), fires(30), ends(59)}, "alert resolved x2"},
 		{"a clock that can't be", ``, []told{comes(fires(3*24*3600), 1), comes(ends(2), 2)}, "alert resolved x1 of 1; 1 resolved a=down +Opened automatically +Resolved automatically"},
 		{"a test", ``, []told{{action: statuspage.SignalIgnored, key: "k"}}, ""},
