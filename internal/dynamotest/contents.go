@@ -311,12 +311,12 @@ func (c *Contents) Check() []string {
 		}
 	}
 	for incident := range c.Bodies {
-		if c.Incidents[incident] == nil {
+		if c.Incidents[incident] == nil && !c.Cleaning("INCIDENT", incident) {
 			c.problem("the body of incident %d, which is not there", incident)
 		}
 	}
 	for incident, comments := range c.Comments {
-		if c.Incidents[incident] == nil {
+		if c.Incidents[incident] == nil && !c.Cleaning("INCIDENT", incident) {
 			c.problem("%d comments of incident %d, which is not there", len(comments), incident)
 		}
 		for id, m := range comments {
