@@ -158,6 +158,7 @@ func fillForDrill(t *testing.T, s *apitest.Server, clock *clock) (reader string)
 	do("PATCH", maintenancesPath+"/1/events/13", `{"start_date_time":1768600000,"end_date_time":1768660000}`)
 	do("DELETE", maintenancesPath+"/1/events/14", "")
 	do("POST", pagesPath, `{"page_path":"team","page_title":"Team <é😀>","page_header":"H","page_logo":"","page_settings":{"x":{"y":1.0},"meta_page_title":"\u0000"},"monitors":["mars","earth"]}`)
+	do("POST", integrationsPath, `{"name":"Prometheus <é>","kind":"alertmanager","options":{"monitors":["mars"]}}`)
 	do("POST", pagesPath, newPage("gone"))
 	do("DELETE", pagesPath+"/gone", "")
 	do("PATCH", pagesPath+"/~home", `{"page_header":"Changed"}`)
@@ -237,6 +238,7 @@ func drillPaths(t *testing.T, s *apitest.Server) []string {
 		fmt.Sprintf("/api/v4/monitors/earth/data/%d", testMinute), fmt.Sprintf("/api/v4/monitors/earth/data/%d", testMinute+600),
 		"/api/v4/monitors/earth/uptime?days=5", "/api/v4/monitors/mars/uptime?days=90",
 		"/api/v4/alert-rules", "/api/v4/alert-rules/1", "/api/v4/alert-rules/2", "/api/v4/alert-rules/3", "/api/v4/alerts", "/api/v4/alerts?monitor_tag=saturn", "/api/v4/alerts?monitor_tag=jupiter", "/api/v4/alerts?monitor_tag=uranus", "/api/v4/alerts?monitor_tag=earth", "/api/v4/alerts?alert_status=TRIGGERED",
+		integrationsPath, integrationsPath + "/1", integrationsPath + "/2", integrationsPath + "/2/deliveries",
 		pagesPath, pagesPath + "/~home", pagesPath + "/team", pagesPath + "/gone", sitePath, sitePath + "/siteName", sitePath + "/nav", sitePath + "/customCSS",
 		"/api/v4/keys", "/healthcheck", "/openapi.json", "/docs",
 		"/api/status?tag=earth", "/api/status?tag=mars", "/api/status?tag=venus", "/api/incident?status=OPEN", "/api/incident?status=CLOSED", "/api/incident?status=OPEN&tags=mars",
