@@ -3,6 +3,7 @@ package apiv4
 import (
 	"cmp"
 	"context"
+	"errors"
 	"encoding/json"
 	"net/http"
 	"slices"
@@ -203,15 +204,18 @@ type integrationPatch struct {
 }
 
 func readIntegrationPatch(r *web.Request) (p integrationPatch, err error) {
-	if p.id, err = integrationID(r); err != nil {
-		return p, err
+	var missing error
+	if p.id, missing = integrationID(r); errors.Is(missing, errIntegrationID) {
+		return p, missing
 	}
 	f, err := web.DecodeBody(r.Content)
 	if err != nil {
 		return p, err
 	}
-	p.IntegrationPatch, err = patchOfIntegration(f)
-	return p, err
+	if p.IntegrationPatch, err = patchOfIntegration(f); err != nil {
+		return p, err
+	}
+	return p, missing
 }
 
 func patchOfIntegration(f web.Fields) (p statuspage.IntegrationPatch, err error) {
