@@ -5,7 +5,6 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-	"unicode"
 
 	"tocsin/internal/statuspage"
 )
@@ -92,34 +91,11 @@ func fewLabels(labels map[string]string) map[string]string {
 	return few
 }
 
-// line returns a text without control characters, in one line.
-func line(text string) string {
-	return strings.Join(strings.Fields(printable(text, false)), " ")
-}
+// line returns a text on one line.
+func line(text string) string { return statuspage.OneLine(statuspage.ValidText(text)) }
 
-// lines returns a text without control characters but the ends of lines and tabs.
-func lines(text string) string {
-	return statuspage.TrimBlank(printable(strings.ReplaceAll(text, "\r\n", "\n"), true))
-}
-
-// printable returns a text without control characters, those that turn the direction of a text
-// among them. White space that is one becomes a space, unless it is to be kept.
-func printable(text string, white bool) string {
-	return strings.Map(func(r rune) rune {
-		switch {
-		case r == '\n' || r == '\t':
-			if white {
-				return r
-			}
-			return ' '
-		case r == '\r' || r == '\u2028' || r == '\u2029':
-			return ' '
-		case unicode.In(r, unicode.Cc, unicode.Bidi_Control):
-			return -1
-		}
-		return r
-	}, statuspage.ValidText(text))
-}
+// lines returns a text without what can't be seen.
+func lines(text string) string { return statuspage.ManyLines(statuspage.ValidText(text)) }
 
 // webAddress returns a link that a browser can follow, else nothing.
 func webAddress(link string) string {

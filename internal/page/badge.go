@@ -102,7 +102,7 @@ func (b badge) svg(q url.Values) []byte {
 }
 
 // labelText is a text as a badge shows it: on one line, and not too long.
-func labelText(s string) string { return statuspage.Shorten(oneLine(s), labelLength) }
+func labelText(s string) string { return statuspage.Shorten(statuspage.OneLine(s), labelLength) }
 
 // A period is how far back a badge looks.
 type period struct {

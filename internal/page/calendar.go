@@ -90,7 +90,7 @@ func (c *calendar) text(name, value string) {
 		if r == '\n' {
 			return r
 		}
-		return printable(r)
+		return statuspage.Printable(r)
 	}, strings.ReplaceAll(value, "\r\n", "\n"))
 	c.line(name, calendarText.Replace(value))
 }

@@ -42,7 +42,7 @@ func statusText(s *site.Site) []byte {
 	}
 	if s.Demo != "" {
 		t.lines("", t.say("DemoNote"))
-		t.WriteString("  " + oneLine(s.Demo) + "\n") // in one line, to be pasted
+		t.WriteString("  " + statuspage.OneLine(s.Demo) + "\n") // in one line, to be pasted
 	}
 	if s.Notice != "" {
 		t.heading("Notice")
@@ -136,7 +136,7 @@ func (t *sheet) group(g site.Group, only bool) {
 		for id := range statusNames {
 			state = max(state, columns(t.status(id))+2)
 		}
-		t.WriteString(padded("  "+padded(t.status(m.Status), state)+oneLine(monitorName(m)), textColumns-figure))
+		t.WriteString(padded("  "+padded(t.status(m.Status), state)+statuspage.OneLine(monitorName(m)), textColumns-figure))
 		t.WriteString(strings.Repeat(" ", max(0, figure-columns(uptime))) + uptime + "\n")
 	}
 }
@@ -144,28 +144,10 @@ func (t *sheet) group(g site.Group, only bool) {
 // lines writes a paragraph, its first line after the lead and all others indented as far. An
 // empty one is left out.
 func (t *sheet) lines(lead, text string) {
-	for _, line := range wrapped(oneLine(text), textColumns-len(lead)) {
+	for _, line := range wrapped(statuspage.OneLine(text), textColumns-len(lead)) {
 		t.WriteString(lead + line + "\n")
 		lead = strings.Repeat(" ", len(lead))
 	}
-}
-
-// oneLine is the text on one line, without control characters and those that turn the direction
-// of what stands after them.
-func oneLine(s string) string {
-	return strings.Join(strings.Fields(strings.Map(printable, s)), " ")
-}
-
-// printable is the character, a space for all blanks, and -1 for control characters and those
-// that turn the direction of what stands after them.
-func printable(r rune) rune {
-	switch {
-	case unicode.IsSpace(r):
-		return ' '
-	case unicode.Is(unicode.Cc, r) || unicode.Is(unicode.Bidi_Control, r):
-		return -1
-	}
-	return r
 }
 
 // columns is about how many columns of a terminal the text takes up.
@@ -236,7 +218,7 @@ func robotsText(s *site.Site) []byte {
 func llmsText(s *site.Site) []byte {
 	var b strings.Builder
 	w := mainWords(s)
-	fmt.Fprintf(&b, "# %s\n\n> %s\n\n", oneLine(titleOf(s)), w.say("AboutSite"))
+	fmt.Fprintf(&b, "# %s\n\n> %s\n\n", statuspage.OneLine(titleOf(s)), w.say("AboutSite"))
 	tell := func(path, says string) { fmt.Fprintf(&b, "- [%s](%s): %s\n", path, link(s, path), says) }
 	tell("/status.txt", w.say("AboutText"))
 	tell("/api/v2/summary.json", w.say("AboutSummary"))
@@ -249,7 +231,7 @@ func llmsText(s *site.Site) []byte {
 		tell(dataPath(monitors[0].Tag), w.say("AboutData"))
 	}
 	for _, other := range s.Pages {
-		tell(other.Page.Base()+"/status.txt", w.with("AboutPage", fields{"Name": oneLine(titleOf(other))}))
+		tell(other.Page.Base()+"/status.txt", w.with("AboutPage", fields{"Name": statuspage.OneLine(titleOf(other))}))
 	}
 	return []byte(b.String())
 }

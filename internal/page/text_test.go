@@ -11,6 +11,7 @@ import (
 	"pgregory.net/rapid"
 
 	"tocsin/internal/site"
+	"tocsin/internal/statuspage"
 )
 
 // TestStatusText looks that every line fits into a terminal and has nothing that it obeys.
@@ -73,7 +74,7 @@ func TestWrapped(t *testing.T) {
 		}
 	}
 	rapid.Check(t, func(t *rapid.T) {
-		text, width := oneLine(rapid.String().Draw(t, "text")), rapid.IntRange(2, 20).Draw(t, "width")
+		text, width := statuspage.OneLine(rapid.String().Draw(t, "text")), rapid.IntRange(2, 20).Draw(t, "width")
 		all := wrapped(text, width)
 		for _, line := range all {
 			if columns(line) > width {

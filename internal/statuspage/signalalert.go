@@ -57,8 +57,8 @@ func (i Integration) Alert(id int64, s Signal, impact Impact, monitors []Affecte
 		a.Tag, a.MonitorID = monitors[0].Tag, monitors[0].MonitorID
 	}
 	a.Signal = &SignalAlert{
-		IntegrationID: i.ID, Key: s.Key, Title: oneLine(s.Title, MaxTitle), Message: manyLines(s.Message, maxSignalMessage),
-		Severity: oneLine(s.Severity, maxSignalWord), Labels: keptLabels(s.Labels), Impact: impact, Monitors: monitors,
+		IntegrationID: i.ID, Key: s.Key, Title: Shorten(OneLine(s.Title), MaxTitle), Message: Shorten(ManyLines(s.Message), maxSignalMessage),
+		Severity: Shorten(OneLine(s.Severity), maxSignalWord), Labels: keptLabels(s.Labels), Impact: impact, Monitors: monitors,
 		Started: s.started(now), Count: 1, LastSeen: now,
 	}
 	if Length(s.Link) <= maxSignalLink && ValidLink(s.Link) {
@@ -77,8 +77,8 @@ func keptLabels(labels map[string]string) map[string]string {
 		if len(kept) == maxSignalLabels {
 			break
 		}
-		if short := oneLine(name, maxSignalLabel); short != "" {
-			kept[short] = oneLine(labels[name], maxSignalLabel)
+		if short := Shorten(OneLine(name), maxSignalLabel); short != "" {
+			kept[short] = Shorten(OneLine(labels[name]), maxSignalLabel)
 		}
 	}
 	return kept

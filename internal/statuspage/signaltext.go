@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"unicode"
 )
 
 // Limits of what is kept of a tool's texts, in UTF-16 units.
@@ -48,23 +47,6 @@ func plainLine(line string) string {
 		b.WriteRune(r)
 	}
 	return b.String()
-}
-
-// oneLine returns text without control characters and line ends, at most so many units long.
-func oneLine(text string, units int) string {
-	text = strings.Join(strings.FieldsFunc(text, func(r rune) bool { return isBlank(r) || unicode.IsControl(r) }), " ")
-	return Shorten(text, units)
-}
-
-// manyLines returns text without control characters other than line ends.
-func manyLines(text string, units int) string {
-	text = strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) && r != '\n' && r != '\t' {
-			return -1
-		}
-		return r
-	}, text)
-	return Shorten(TrimBlank(text), units)
 }
 
 // incidentTitle is the title of the incident that the alert of the integration opens. It is
@@ -160,7 +142,7 @@ func (i Integration) noteComment(o IntegrationOptions, s Signal) string {
 	if s.Unclear != "" {
 		text = fmt.Sprintf("A note of the integration %s: %s.", PlainText(i.Name), strings.TrimSuffix(s.Unclear, "."))
 	}
-	if said := manyLines(s.Message, maxSignalMessage); o.Publish == PublishMessage && said != "" {
+	if said := Shorten(ManyLines(s.Message), maxSignalMessage); o.Publish == PublishMessage && said != "" {
 		if text == "" {
 			text = fmt.Sprintf("A note of the integration %s:", PlainText(i.Name))
 		}

@@ -91,3 +91,36 @@ func ValidText(s string) string {
 	}
 	return string([]rune(s))
 }
+
+// invisible reports whether r is a control character, or turns the direction of what stands after it.
+func invisible(r rune) bool { return unicode.In(r, unicode.Cc, unicode.Bidi_Control) }
+
+// Printable returns r, a space for every blank, and -1 for what is invisible. It is for strings.Map.
+func Printable(r rune) rune {
+	switch {
+	case unicode.IsSpace(r):
+		return ' '
+	case invisible(r):
+		return -1
+	}
+	return r
+}
+
+// OneLine returns s on one line, of what is Printable.
+func OneLine(s string) string { return strings.Join(strings.Fields(strings.Map(Printable, s)), " ") }
+
+// ManyLines returns s without what is invisible but the ends of lines and tabs, and without blanks
+// at its ends.
+func ManyLines(s string) string {
+	return TrimBlank(strings.Map(func(r rune) rune {
+		switch {
+		case r == '\n' || r == '\t':
+			return r
+		case r == '\r' || r == '\u2028' || r == '\u2029':
+			return ' '
+		case invisible(r):
+			return -1
+		}
+		return r
+	}, strings.ReplaceAll(s, "\r\n", "\n")))
+}
