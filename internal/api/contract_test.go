@@ -407,8 +407,12 @@ func TestBodiesAreJudgedBeforeRows(t *testing.T) {
 			path := pathParameter.ReplaceAllString(named, id)
 			bodies, want := []string{"", "{", "[]", wrong}, http.StatusBadRequest
 			switch {
-			case method == http.MethodPost && strings.HasPrefix(pattern, "/api/v4/integrations/"): // rotate has no body, and the others' is of the integration's kind
+			case strings.HasSuffix(pattern, "/rotate"): // it takes no body
 				want = http.StatusNotFound
+			case strings.HasSuffix(pattern, "/signals"): // an array of none is a good body
+				bodies = []string{"", "{", "[5]", wrong}
+			case strings.HasSuffix(pattern, "/test"): // so is any object with a body
+				bodies = []string{"", "{", "[]", `{"headers":{}}`}
 			case method == http.MethodPost || method == http.MethodPatch:
 			case path != named: // a GET or DELETE of what nothing can be
 				bodies, want = []string{""}, http.StatusNotFound

@@ -29,7 +29,7 @@ func (h *hooks) withKey() []web.Route {
 	}
 }
 
-var integrationID = web.Existing("integration_id", statuspage.Invalid("Integration ID must be a valid integer"), statuspage.IntegrationNotFound[string])
+var errIntegrationID = statuspage.Invalid("Integration ID must be a valid integer")
 
 // signals takes signals in the format of our own, whatever the integration's kind.
 func (h *hooks) signals(r *web.Request) (web.Creation[statuspage.Taken], error) {
@@ -37,7 +37,7 @@ func (h *hooks) signals(r *web.Request) (web.Creation[statuspage.Taken], error) 
 		Repeatable: true, // what was taken already changes nothing
 		Answer:     func(t statuspage.Taken) web.Answer { return web.OK(counts(t)) },
 	}
-	id, err := integrationID(r)
+	id, err := web.ParseID(r.PathValue("integration_id"), errIntegrationID)
 	if err != nil {
 		return c, err
 	}
@@ -45,8 +45,11 @@ func (h *hooks) signals(r *web.Request) (web.Creation[statuspage.Taken], error) 
 	if err != nil {
 		return c, err
 	}
+	if !id.Exists() {
+		return c, statuspage.IntegrationNotFound(id.Text)
+	}
 	c.Create = func(ctx context.Context, _ *statuspage.Once[statuspage.Taken]) (statuspage.Taken, error) {
-		i, err := h.store.Integration(ctx, id)
+		i, err := h.store.Integration(ctx, id.N)
 		if err != nil {
 			return statuspage.Taken{}, err
 		}
@@ -65,7 +68,7 @@ func (h *hooks) signals(r *web.Request) (web.Creation[statuspage.Taken], error) 
 // try says what a body in the format of the integration's kind would do.
 func (h *hooks) try(r *web.Request) (web.Creation[[]statuspage.SignalPlan], error) {
 	c := web.Creation[[]statuspage.SignalPlan]{Repeatable: true, Answer: showPlans}
-	id, err := integrationID(r)
+	id, err := web.ParseID(r.PathValue("integration_id"), errIntegrationID)
 	if err != nil {
 		return c, err
 	}
@@ -73,8 +76,11 @@ func (h *hooks) try(r *web.Request) (web.Creation[[]statuspage.SignalPlan], erro
 	if err != nil {
 		return c, err
 	}
+	if !id.Exists() {
+		return c, statuspage.IntegrationNotFound(id.Text)
+	}
 	c.Create = func(ctx context.Context, _ *statuspage.Once[[]statuspage.SignalPlan]) ([]statuspage.SignalPlan, error) {
-		i, err := h.store.Integration(ctx, id)
+		i, err := h.store.Integration(ctx, id.N)
 		if err != nil {
 			return nil, err
 		}

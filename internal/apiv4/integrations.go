@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"net/http"
 	"slices"
 	"strings"
@@ -204,9 +203,9 @@ type integrationPatch struct {
 }
 
 func readIntegrationPatch(r *web.Request) (p integrationPatch, err error) {
-	var missing error
-	if p.id, missing = integrationID(r); errors.Is(missing, errIntegrationID) {
-		return p, missing
+	id, err := web.ParseID(r.PathValue("integration_id"), errIntegrationID)
+	if err != nil {
+		return p, err
 	}
 	f, err := web.DecodeBody(r.Content)
 	if err != nil {
@@ -215,7 +214,11 @@ func readIntegrationPatch(r *web.Request) (p integrationPatch, err error) {
 	if p.IntegrationPatch, err = patchOfIntegration(f); err != nil {
 		return p, err
 	}
-	return p, missing
+	if !id.Exists() {
+		return p, statuspage.IntegrationNotFound(id.Text)
+	}
+	p.id = id.N
+	return p, nil
 }
 
 func patchOfIntegration(f web.Fields) (p statuspage.IntegrationPatch, err error) {
