@@ -155,7 +155,7 @@ func (s *Store) PingMonitor(ctx context.Context, tag, secret string, now int64) 
 	return g.Wait()
 }
 
-// Heartbeats implements heartbeats.Store: two queries at once, and one more read when monitors are
+// Heartbeats implements heartbeats.Store: two queries, and one more read when monitors are
 // pinged in Kener's way. Integrations are read eventually consistent: one that was
 // changed a moment ago may be as it was.
 func (s *Store) Heartbeats(ctx context.Context, now int64) (statuspage.Heartbeats, error) {
