@@ -19,6 +19,7 @@ from schemathesis import GenerationMode
 KEPT_MONITORS = os.environ["KEPT_MONITORS"].split(",")  # made before the run; nothing deletes them
 ADDRESS = os.environ["ADDRESS"]  # of the service
 OWN_KEY_ID = "1"  # of the API key that the run itself uses
+KEPT_INTEGRATION = "2"  # of the format "generic", made before the run; nothing changes or deletes it
 
 MAX_TIMESTAMP = 253402300799
 MIDDLE = 1_000_000_000  # starts are before it, ends and comments after it
@@ -59,13 +60,16 @@ def before_call(context, case, kwargs):
         case.query["monitor_tag"] = KEPT_MONITORS[0]
     if case.query and case.path in QUERIES:
         QUERIES[case.path](case.query)
+    # What a tool sends is in the format of the integration.
+    if case.path.endswith("/test") and case.path_parameters:
+        case.path_parameters["integration_id"] = KEPT_INTEGRATION
     # Of these settings any value is one.
     if case.method.upper() == "PATCH" and case.path.endswith("/site/{key}") and case.path_parameters:
         case.path_parameters["key"] = next(FREE_SETTINGS)
-    if isinstance(case.body, dict):
-        fit = FITTINGS.get((case.method.upper(), case.path.removeprefix("/api/v4/")))
-        if fit:
-            fit(case.body)
+    fit = FITTINGS.get((case.method.upper(), case.path.removeprefix("/api/v4/")))
+    for body in case.body if isinstance(case.body, list) else [case.body]:
+        if fit and isinstance(body, dict):
+            fit(body)
 
 
 def spare_what_the_run_needs(case):
@@ -76,6 +80,12 @@ def spare_what_the_run_needs(case):
         parameters["monitor_tag"] = "no-such-monitor"
     if case.method.upper() == "DELETE" and urllib.parse.unquote(str(parameters.get("page_path", ""))) == "~home":
         parameters["page_path"] = "no-such-page"
+    # The first integration is CloudWatch's: it can't be deleted, has no token, and takes bodies of CloudWatch alone.
+    special = str(parameters.get("integration_id", "")).lstrip("0") in ("1", KEPT_INTEGRATION)
+    if special and (case.method.upper() in ("DELETE", "PATCH") or case.path.endswith("/rotate")):
+        parameters["integration_id"] = "3"
+    elif special and case.method.upper() == "POST":
+        parameters["integration_id"] = KEPT_INTEGRATION
 
 
 def incident(body):
@@ -150,13 +160,16 @@ def page_patch(body):
         body["monitors"] = KEPT_MONITORS[: len(body["monitors"])]
 
 
+integrations = itertools.count(1)
+
+
 def integration(body):
     """Its kind needs no options, and the options are not too many. There is an end to integrations."""
     if body.get("kind") in ("fieldmap", "heartbeat"):
         body["kind"] = "generic"
     integration_options(body)
-    if next(numbers) % 20 == 0:
-        for made in ask("GET", "integrations")["integrations"][1:]:
+    if next(integrations) % 100 == 0:
+        for made in ask("GET", "integrations?limit=200")["integrations"][2:]:
             ask("DELETE", f"integrations/{made['id']}")
 
 
@@ -182,6 +195,13 @@ def signal(body):
     body["dedup_key"] = "a"
     for name in ("at", "started_at", "ended_at"):
         body.pop(name, None)
+
+
+def tried_message(body):
+    """What is tried is a signal, in JSON."""
+    body["body"] = {"dedup_key": "a", "status": "firing"}
+    if isinstance(body.get("headers"), dict):
+        body["headers"] = {name: value for name, value in body["headers"].items() if name.lower() != "content-type"}
 
 
 def point_range(body):
@@ -283,6 +303,7 @@ FITTINGS = {
     ("POST", "integrations"): integration,
     ("PATCH", "integrations/{integration_id}"): integration_patch,
     ("POST", "integrations/{integration_id}/signals"): signal,
+    ("POST", "integrations/{integration_id}/test"): tried_message,
     ("PATCH", "monitors/{monitor_tag}/data"): point_range,
     ("POST", "status"): posted_points,
     ("POST", "alert-rules"): alert_rule,

@@ -26,9 +26,10 @@ export KEPT_MONITORS ADDRESS
 for tag in $(echo "$KEPT_MONITORS" | tr , ' '); do
 	curl -fsS -o /dev/null -H "Authorization: Bearer $API_KEY" -d "{\"tag\":\"$tag\",\"name\":\"$tag\"}" "$url/api/v4/monitors" || die "the monitor $tag could not be made"
 done
-# A rule, an alert and a maintenance, so that there is one of each.
+# A rule, an alert, a maintenance and an integration, so that there is one of each.
 for call in 'alert-rules {"alert_for":"STATUS","alert_value":"DOWN","monitor_tags":["kept-1"]}' 'status {"points":[{"monitor_tag":"kept-1","status":"DOWN"}]}' \
-	'maintenances {"title":"kept","start_date_time":4102444800,"rrule":"FREQ=DAILY;COUNT=3","duration_seconds":60}'; do
+	'maintenances {"title":"kept","start_date_time":4102444800,"rrule":"FREQ=DAILY;COUNT=3","duration_seconds":60}' \
+	'integrations {"name":"kept","kind":"generic"}'; do
 	curl -fsS -o /dev/null -H "Authorization: Bearer $API_KEY" -d "${call#* }" "$url/api/v4/${call%% *}" || die 'what is to be there could not be made'
 done
 

@@ -115,7 +115,8 @@ var (
 	legacyComment  = request{route: "POST " + oneLegacy + "/comment", name: "one", method: "POST", path: legacy + "/1/comment", body: `{"body":"News"}`}
 )
 
-// requests has lists first, since other requests make incidents and monitors.
+// requests has first what lists incidents or monitors, since other requests make some, and
+// more of them when they are measured again.
 var requests = []request{
 	list("page of 10", "?limit=10"),
 	list("page of 20", "?limit=20"),
@@ -139,6 +140,8 @@ var requests = []request{
 	{route: "GET " + legacy, name: "nothing found", path: legacy + "?created_before_utc=5"},
 	{route: "GET " + monitors, name: "two", path: monitors},
 	{route: "GET " + oneMonitor, name: "one", path: monitors + "/all"},
+	{route: "GET " + pagesPath, name: "home", path: pagesPath},
+	{route: "GET " + onePage, name: "home, of all monitors", path: pagesPath + "/~home"},
 
 	getOne,
 	{route: "GET " + oneIncident, name: "none", path: incidents + "/9999999", status: 404},
@@ -231,8 +234,6 @@ var requests = []request{
 	{route: "PATCH " + oneEvent, name: "cancelled", method: "PATCH", path: maintenances + "/{s}/events/{e}", body: `{"status":"CANCELLED"}`},
 	{route: "DELETE " + oneEvent, name: "one", method: "DELETE", path: maintenances + "/{s}/events/{e}"},
 
-	{route: "GET " + pagesPath, name: "home", path: pagesPath},
-	{route: "GET " + onePage, name: "home, of all monitors", path: pagesPath + "/~home"},
 	{route: "GET " + onePage, name: "one", path: pagesPath + "/{p}"},
 	{route: "GET " + onePage, name: "none", path: pagesPath + "/none", status: 404},
 	postPage,
