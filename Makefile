@@ -78,6 +78,7 @@ nightly: ## Run what is too long for every change: races on both engines, model,
 	$(MAKE) model SEQUENCES=1000 ENGINE=dynoxide
 	$(MAKE) chaos WRITES=20000
 	$(MAKE) histories
+	$(bin) engine --memory --kind dynoxide -- go test ./internal/dynamo -count 1 -timeout 2h -run '^Test(MaintainedMinutes|MaintenancesAgreeWithTheirRows)$$' -rapid.checks 100
 	$(bin) engine --memory --kind dynoxide -- go test ./internal/bench -count 1 -timeout 4h -run '^TestPublishing$$' -days
 	$(MAKE) fuzz FUZZTIME=5m FUZZREQUESTS=200000
 

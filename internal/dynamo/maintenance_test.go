@@ -55,7 +55,7 @@ func occurrencesOf(t rapid.TB, s *dynamo.Store, id, now int64) []statuspage.Occu
 // a monitor say of it is what the maintenances say, and the records of occurrences are those
 // that the maintenances know.
 func TestMaintenancesAgreeWithTheirRows(t *testing.T) {
-	dynamotest.Usually(t, "rapid.checks", 12)
+	dynamotest.Usually(t, "rapid.checks", 6)
 	rapid.Check(t, func(rt *rapid.T) {
 		tb := dynamotest.NewTable(t)
 		s, ctx := tb.Store(nil), t.Context()

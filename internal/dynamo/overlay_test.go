@@ -137,7 +137,7 @@ func agree(t rapid.TB, s *dynamo.Store, posted map[int64]statuspage.Point, windo
 // Whatever is posted, and whatever is done to maintenances and when: all that tells of a
 // monitor's minutes agrees, totals of days that were stored before among them.
 func TestMaintainedMinutes(t *testing.T) {
-	dynamotest.Usually(t, "rapid.checks", 8)
+	dynamotest.Usually(t, "rapid.checks", 4)
 	const days = 4
 	rapid.Check(t, func(rt *rapid.T) {
 		_, s := newPoints(t, "a", "b")
