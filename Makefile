@@ -57,8 +57,8 @@ bench: $(bin) ## Measure costs, cold starts and throughput and write docs/perfor
 publishing: $(bin) ## Simulate days of the publisher and write docs/cost.md (half an hour; ENGINE=dynoxide is the faster one)
 	@set -x; $(bin) engine --memory --kind $(ENGINE) -- go test ./internal/bench -count 1 -timeout 4h -run '^TestPublishing$$' -days -update && exec go run ./internal/cost
 
-test-second-engine: $(bin) ## Run the tests that need an engine, but for the races, on another one, Dynoxide (Linux on x86-64; needs npm the first time)
-	@set -x; exec $(bin) engine --memory --kind dynoxide -- go test -count 1 -timeout 20m ./internal/dynamo ./internal/api ./internal/function ./internal/definitions -skip '^Test(.*Races|CloserProperty)$$'
+test-second-engine: $(bin) ## Run the tests that need an engine, but for the races and the longest random ones, on another one, Dynoxide (Linux on x86-64; needs npm the first time)
+	@set -x; exec $(bin) engine --memory --kind dynoxide -- go test -count 1 -timeout 20m ./internal/dynamo ./internal/api ./internal/function ./internal/definitions -skip '^Test(.*Races|CloserProperty|MaintainedMinutes|MaintenancesAgreeWithTheirRows)$$'
 
 races: $(bin) ## Let every pair of writers race 200 times each: plainly, with conflicts, and with lost answers (ENGINE, RACES=200)
 	@set -x; exec $(bin) engine --memory --kind $(ENGINE) -- go test -count 1 -timeout 2h ./internal/dynamo ./internal/api -run '^Test(.*Races|CloserProperty)$$' -races $(or $(RACES),200)
