@@ -19,7 +19,8 @@ from schemathesis import GenerationMode
 KEPT_MONITORS = os.environ["KEPT_MONITORS"].split(",")  # made before the run; nothing deletes them
 ADDRESS = os.environ["ADDRESS"]  # of the service
 OWN_KEY_ID = "1"  # of the API key that the run itself uses
-KEPT_INTEGRATION = "2"  # of the format "generic", made before the run; nothing changes or deletes it
+CLOUDWATCH = "1"  # the integration that is always there
+KEPT_INTEGRATION = "2"  # of the kind generic, made before the run; nothing changes or deletes it
 
 MAX_TIMESTAMP = 253402300799
 MIDDLE = 1_000_000_000  # starts are before it, ends and comments after it
@@ -64,7 +65,7 @@ def before_call(context, case, kwargs):
         case.query["monitor_tag"] = KEPT_MONITORS[0]
     if case.query and case.path in QUERIES:
         QUERIES[case.path](case.query)
-    # What a tool sends is in the format of the integration.
+    # What a tool sends is in the format of the integration's kind.
     if case.path.endswith("/test") and case.path_parameters:
         case.path_parameters["integration_id"] = KEPT_INTEGRATION
     # Of these settings any value is one.
@@ -84,12 +85,10 @@ def spare_what_the_run_needs(case):
         parameters["monitor_tag"] = "no-such-monitor"
     if case.method.upper() == "DELETE" and urllib.parse.unquote(str(parameters.get("page_path", ""))) == "~home":
         parameters["page_path"] = "no-such-page"
-    # The first integration is CloudWatch's: it can't be deleted, has no token, and takes bodies of CloudWatch alone.
-    special = str(parameters.get("integration_id", "")).lstrip("0") in ("1", KEPT_INTEGRATION)
-    if special and (case.method.upper() in ("DELETE", "PATCH") or case.path.endswith("/rotate")):
+    # CloudWatch's integration can't be deleted and has no token.
+    integration, method = str(parameters.get("integration_id", "")).lstrip("0"), case.method.upper()
+    if integration == CLOUDWATCH and (method == "DELETE" or case.path.endswith("/rotate")) or integration == KEPT_INTEGRATION and method in ("DELETE", "PATCH"):
         parameters["integration_id"] = "3"
-    elif special and case.method.upper() == "POST":
-        parameters["integration_id"] = KEPT_INTEGRATION
 
 
 def incident(body):
@@ -173,8 +172,9 @@ def integration(body):
         body["kind"] = "generic"
     integration_options(body)
     if next(integrations) % 100 == 0:
-        for made in ask("GET", "integrations?limit=200")["integrations"][2:]:
-            ask("DELETE", f"integrations/{made['id']}")
+        for made in ask("GET", "integrations?limit=200")["integrations"]:
+            if str(made["id"]) not in (CLOUDWATCH, KEPT_INTEGRATION):
+                ask("DELETE", f"integrations/{made['id']}")
 
 
 def integration_patch(body):
