@@ -67,7 +67,7 @@ func (p *pair) actions() []func(*rapid.T) {
 		p.createIncident, p.createIncident, p.patchIncident, p.patchIncident, p.patchIncident, p.relink,
 		p.createComment, p.createComment, p.resolve, p.patchComment, p.deleteComment,
 		p.report, p.report, p.progress, p.progress, p.replace, p.replace, p.note,
-		p.createMonitor, p.patchMonitor, p.createRule, p.createRule, p.patchRule,
+		p.createMonitor, p.patchMonitor, p.pauseMonitor, p.createRule, p.createRule, p.patchRule,
 		p.points, p.points, p.points, p.post, p.post, p.probe, p.probe, p.probe,
 		p.createMaintenance, p.patchMaintenance, p.patchEvent, p.patchEvent, p.deleteEvent, p.deleteMaintenance, p.makeOccurrences,
 		p.createPage, p.patchPage, p.movePage, p.deletePage, p.setSite,
@@ -462,6 +462,14 @@ func (p *pair) createMonitor(t *rapid.T) {
 
 func (p *pair) patchMonitor(t *rapid.T) {
 	p.call(t, "PATCH", "/api/v4/monitors/"+anyTag.Draw(t, "tag"), p.monitorFields(t))
+}
+
+// pauseMonitor takes a monitor out of service and back: its alerts end, and their incidents stay.
+func (p *pair) pauseMonitor(t *rapid.T) {
+	path := "/api/v4/monitors/" + anyTag.Draw(t, "tag")
+	for _, status := range []string{"INACTIVE", "ACTIVE"} {
+		p.call(t, "PATCH", path, map[string]any{"status": status})
+	}
 }
 
 func (p *pair) deleteIncident(t *rapid.T) {

@@ -75,6 +75,7 @@ func (s *Store) UpdateMonitor(_ context.Context, tag string, p statuspage.Monito
 		for _, a := range s.alerts {
 			if a.MonitorID == m.ID && a.State == "TRIGGERED" {
 				*a = a.Ended(now)
+				s.leaveOutage(a, 0)
 			}
 		}
 	}
