@@ -57,7 +57,9 @@ func startServer(t *testing.T, env map[string]string, args ...string) *server {
 	first, err := lines.ReadString('\n')
 	if err != nil {
 		cancel()
-		t.Fatalf("serve ended with %d: %s", <-s.exited, s.stderr)
+		status := <-s.exited
+		close(s.exited)
+		t.Fatalf("serve ended with %d: %s", status, s.stderr)
 	}
 	ready := regexp.MustCompile(`^ready (http://127\.0\.0\.1:\d+)\n$`).FindStringSubmatch(first)
 	if ready == nil {
