@@ -115,8 +115,8 @@ func (s *Store) UpdateAlertRule(_ context.Context, id int64, p statuspage.AlertR
 		return statuspage.AlertRule{}, err
 	}
 	*r = next
-	s.endAlerts(id, func(monitorID int64) bool {
-		return !next.Active || !slices.ContainsFunc(next.Monitors, func(m statuspage.RuleMonitor) bool { return m.MonitorID == monitorID })
+	s.endAlerts(func(a statuspage.Alert) bool {
+		return a.RuleID == id && (!next.Active || !slices.ContainsFunc(next.Monitors, func(m statuspage.RuleMonitor) bool { return m.MonitorID == a.MonitorID }))
 	}, now)
 	return next, nil
 }
@@ -127,14 +127,14 @@ func (s *Store) DeleteAlertRule(_ context.Context, id int64, now int64) error {
 		return err
 	}
 	delete(s.rules, id)
-	s.endAlerts(id, func(int64) bool { return true }, now)
+	s.endAlerts(func(a statuspage.Alert) bool { return a.RuleID == id }, now)
 	return nil
 }
 
-// endAlerts resolves the open alerts of a rule on some monitors. Incidents stay.
-func (s *Store) endAlerts(ruleID int64, on func(monitorID int64) bool, now int64) {
+// endAlerts resolves those of the open alerts. Incidents stay.
+func (s *Store) endAlerts(those func(statuspage.Alert) bool, now int64) {
 	for _, a := range s.alerts {
-		if a.RuleID == ruleID && a.State == "TRIGGERED" && on(a.MonitorID) {
+		if a.State == "TRIGGERED" && those(*a) {
 			*a = a.Ended(now)
 			s.leaveOutage(a, 0)
 		}

@@ -72,12 +72,7 @@ func (s *Store) UpdateMonitor(_ context.Context, tag string, p statuspage.Monito
 	}
 	m.Monitor = next
 	if next.Inactive() {
-		for _, a := range s.alerts {
-			if a.MonitorID == m.ID && a.State == "TRIGGERED" {
-				*a = a.Ended(now)
-				s.leaveOutage(a, 0)
-			}
-		}
+		s.endAlerts(func(a statuspage.Alert) bool { return a.MonitorID == m.ID }, now)
 	}
 	return next, nil
 }
